@@ -1,0 +1,190 @@
+"""The live promise: what many open pages cost while nothing happens, and how soon the last of them shows a change."""
+
+import asyncio
+import shutil
+import statistics
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+from sqlalchemy import select
+
+from bench.figures import Report, Size
+from bench.meter import CHANGE, LAG, METER
+from bench.serving import ask, serving
+from bench.visitors import Visitor, heard, open_pages
+from db.base import now
+from db.changes import latest_seq
+from db.claims import Claim
+from db.demo import load_demo
+from db.identity import Browser, start_session
+from db.offices import User
+from db.scope import Actor, Role
+from db.session import connect, open_session
+
+IDLE_SECONDS, LAG_SECONDS, CHANGES, SETTLE_SECONDS = 10.0, 3.0, 5, 3.0
+OFFICE = 1
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The database a measure starts from: who reads, who writes, and which claim everybody has open."""
+
+    file: Path
+    claim_id: int
+    claim_no: str
+    author: int
+    reader: int
+    cookies: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to have pages open."""
+
+    name: str
+    server: Sequence[str]
+    address: str
+
+
+def measure(size: Size) -> Report:
+    """Run every way, in turns, and report the medians."""
+    report = Report('live', size)
+    with tempfile.TemporaryDirectory() as folder:
+        ground = _prepare(Path(folder), size.pages)
+        ways = _ways(ground)
+        found: dict[str, list[dict[str, float]]] = {way.name: [] for way in ways}
+        for _ in range(size.rounds):
+            for way in ways:
+                found[way.name].append(_run(way, ground))
+    report.raw = dict(found)
+    medians = {name: _medians(rounds) for name, rounds in found.items()}
+    _report(report, medians, size)
+    report.save()
+    return report
+
+
+def _ways(ground: Ground) -> list[Way]:
+    bound = ('bench.live_server', '--claim', str(ground.claim_id), '--reader', str(ground.reader), '--mode')
+    return [
+        *(Way(mode, (*bound, mode), '/claim') for mode in ('push', 'polling', 'unbound')),
+        Way('claim page', ('bench.portal_server',), f'/claims/{ground.claim_no}'),
+        Way('claims list', ('bench.portal_server',), '/'),
+    ]
+
+
+def _report(report: Report, medians: dict[str, dict[str, float]], size: Size) -> None:
+    polling, bare, push = medians['polling'], medians['unbound'], medians['push']
+    bound = f'{size.pages} pages x 40 fields'
+    report.add(
+        f'{bound}: idle CPU, push (limit: polling)', push['idle'], '%', limit=polling['idle'], at_most=5, times=0.5
+    )
+    report.add(f'{bound}: idle CPU, push (limit: nothing bound)', push['idle'], '%', limit=bare['idle'])
+    report.add(f'{bound}: active links, push', push['links'], '', limit=polling['links'], at_most=0)
+    report.add(
+        f'{bound}: commit to last page, push (limit: polling)', push['last'], 'ms', limit=polling['last'], at_most=300
+    )
+    report.add(f'{bound}: commit to last page, push (limit: by hand)', push['last'], 'ms', limit=bare['last'])
+    report.add(f'{bound}: loop lag p99, push (limit: polling)', push['lag'], 'ms', limit=polling['lag'], at_most=20)
+    for name, at_most in (('claim page', 1000), ('claims list', 2000)):
+        _report_real(report, f'{size.pages} x {name}', medians[name], bare, at_most)
+
+
+def _report_real(report: Report, name: str, real: dict[str, float], bare: dict[str, float], at_most: float) -> None:
+    report.add(f'{name}: idle CPU', real['idle'], '%', limit=bare['idle'], at_most=5)
+    report.add(f'{name}: commit to median page', real['median'], 'ms', limit=bare['median'])
+    report.add(f'{name}: commit to last page', real['last'], 'ms', limit=bare['last'], at_most=at_most)
+    report.add(f'{name}: CPU of one change, each page', real['change_ms'], 'ms', limit=bare['change_ms'])
+    report.add(f'{name}: CPU to open a page', real['open_ms'], 'ms', limit=bare['open_ms'])
+    report.add(f'{name}: memory of a page', real['page_kib'], 'KiB', limit=bare['page_kib'])
+
+
+def _medians(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
+
+
+# ---- the ground -------------------------------------------------------------------------------------------------------------
+
+
+def _prepare(folder: Path, pages: int) -> Ground:
+    """The demo, and a signed-in person of one office for each page."""
+    file = folder / 'ground.db'
+    load_demo(f'sqlite:///{file}', now())
+    moment = now()
+    with open_session(Actor.system('bench')) as session:
+        claim = session.scalars(select(Claim).where(Claim.office_id == OFFICE, Claim.is_open).limit(1)).one()
+        author = session.scalars(select(User.id).where(User.role == Role.HANDLER).limit(1)).one()
+        seen = latest_seq(session)
+        people = [
+            User(name=f'Reader {n}', role=Role.AGENT, office_id=OFFICE, baseline_seq=seen, created_at=moment)
+            for n in range(pages)
+        ]
+        session.add_all(people)
+        session.flush()
+        cookies = [start_session(session, person.id, Browser(), moment, timedelta(hours=6)) for person in people]
+        return Ground(file, claim.id, claim.claim_no, author, people[0].id, cookies)
+
+
+@contextmanager
+def _copy(ground: Ground) -> Iterator[str]:
+    """A copy for one run, so that each starts from the same ground."""
+    connect(f'sqlite:///{ground.file}').close()  # nothing is left in the journal
+    with tempfile.TemporaryDirectory() as folder:
+        yield f'sqlite:///{shutil.copy(ground.file, folder)}'
+
+
+# ---- one run ----------------------------------------------------------------------------------------------------------------
+
+
+def _run(way: Way, ground: Ground) -> dict[str, float]:
+    with _copy(ground) as url, serving(way.server, url, ground.author) as origin:
+        return asyncio.run(_visit(way, ground, origin))
+
+
+async def _visit(way: Way, ground: Ground, origin: str) -> dict[str, float]:
+    async with httpx.AsyncClient(base_url=origin, timeout=60, cookies={'sid': ground.cookies[0]}) as meter:
+        before = await ask(meter, METER)
+        async with open_pages(origin, way.address, ground.cookies) as visitors:
+            await asyncio.sleep(SETTLE_SECONDS)
+            opened = await ask(meter, METER)
+            if opened['pages'] != len(visitors):
+                raise RuntimeError(f'{way.name}: only {opened["pages"]} of {len(visitors)} pages are connected')
+            idle = await _idle(meter)
+            lags = await ask(meter, LAG, seconds=LAG_SECONDS)
+            quiet = await ask(meter, METER)
+            told = [await _change(meter, ground, visitors, f'bench-{n}') for n in range(CHANGES)]
+            after = await ask(meter, METER)
+    return {
+        'idle': idle,
+        'links': opened['active_links'],
+        'lag': statistics.quantiles(lags, n=100)[98],
+        'median': statistics.median(median for median, _ in told),
+        'last': statistics.median(last for _, last in told),
+        'change_ms': (after['cpu'] - quiet['cpu']) * 1000 / len(visitors) / CHANGES,
+        'page_kib': (opened['memory_kib'] - before['memory_kib']) / len(visitors),
+        'open_ms': (opened['cpu'] - before['cpu']) * 1000 / len(visitors),
+    }
+
+
+async def _idle(meter: httpx.AsyncClient) -> float:
+    """CPU of the server while nothing happens, in percent of a core."""
+    before = await ask(meter, METER)
+    await asyncio.sleep(IDLE_SECONDS)
+    after = await ask(meter, METER)
+    return float((after['cpu'] - before['cpu']) * 100 / (after['moment'] - before['moment']))
+
+
+async def _change(
+    meter: httpx.AsyncClient, ground: Ground, visitors: Sequence[Visitor], text: str
+) -> tuple[float, float]:
+    """Commit a change; how long until the median and the last page were told, in ms."""
+    for visitor in visitors:
+        visitor.listen_for(text)
+    committed = await ask(meter, CHANGE, claim_id=ground.claim_id, text=text)
+    told = await heard(visitors)
+    await asyncio.sleep(0.5)
+    return (statistics.median(told) - committed) * 1000, (max(told) - committed) * 1000

@@ -1,0 +1,69 @@
+"""The record of the house in words: what was done to whom, and the fields before and after."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from db import texts, values
+from db.accounts import ROLES
+from db.admin_changes import AdminChange, admin_history
+from db.admin_rows import choices_of
+from db.admin_tables import BY_TABLE_NAME
+from db.scope import Role
+from db.session import fetch
+from db.texts import N_
+
+Told = dict[str, Any]
+_KINDS = {
+    'added': N_('Added'),
+    'changed': N_('Changed'),
+    'removed': N_('Deleted'),
+    'link_made': N_('A new link was made'),
+    'password_demanded': N_('A new password was demanded'),
+    'sessions_ended': N_('Signed out on every device'),
+}
+_PEOPLE = {'name': N_('Full name'), 'email': N_('E-mail'), 'role': N_('Role'), 'office_id': N_('Office')}
+_OF_ALL = {'active': N_('In use'), 'position': N_('Place in the order')}
+_PAIRS_AT_MOST = 8
+
+
+def history_lines(session: Any, tables: Sequence[str], key: str | None, limit: int, reader: str) -> list[Told]:
+    """The newest lines of the record, ready to be shown; for admins only."""
+    return [_line(session, line, reader) for line in fetch(session, admin_history(tables, key).limit(limit))]
+
+
+def _line(session: Any, line: AdminChange, reader: str) -> Told:
+    table = BY_TABLE_NAME.get(line.table_name)
+    where = texts.t(table.title if table else N_('People'), reader)
+    pairs = [_pair(session, line, name, pair, reader) for name, pair in line.fields.items()]
+    return {
+        'id': line.id,
+        'what': texts.t(_KINDS[line.kind], reader),
+        'where': where,
+        'label': line.label,
+        'by': line.by,
+        'when': values.format_exact(line.at),
+        'pairs': [pair for pair in pairs if pair][:_PAIRS_AT_MOST],
+    }
+
+
+def _pair(session: Any, line: AdminChange, name: str, pair: Sequence[Any], reader: str) -> str:
+    table = BY_TABLE_NAME.get(line.table_name)
+    column = table.column(name) if table else None
+    label = column.label if column else _OF_ALL.get(name) or (_PEOPLE.get(name) if table is None else None)
+    if label is None:
+        return ''
+    words = dict(choices_of(session, column, reader)) if column and column.choices else {}
+    if name == 'role':
+        words = {role.value: texts.t(ROLES[Role(role)], reader) for role in ROLES}
+    before, after = (_value(value, words, reader) for value in pair)
+    return f'{texts.t(label, reader)}: {before} ← {after}' if before else f'{texts.t(label, reader)}: {after}'
+
+
+def _value(value: Any, words: dict[str, str], reader: str) -> str:
+    if value is None or value == '':
+        return ''
+    if isinstance(value, list):
+        return ', '.join(words.get(str(item), str(item)) for item in value)
+    if isinstance(value, bool):
+        return words.get('yes' if value else 'no') or texts.t('Yes' if value else 'No', reader)
+    return words.get(str(value), str(value))

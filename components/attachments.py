@@ -1,0 +1,89 @@
+"""Files of a message: documents of its claim like any other, which also stand where they were sent."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from components.documents_panel import ACCEPTED, MOST_MEGABYTES
+from components.theme import Look
+from components.words import t
+from db import values
+from db.claims import Claim
+from db.documents import FREE_TYPE, Document
+from db.reference import DocumentType
+
+_LOOKS = {'application/pdf': Look('red', 'picture_as_pdf')}
+_PICTURE, _OTHER = Look('blue', 'image'), Look('slate', 'description')
+
+
+def attached_to(documents: Iterable[Document], kinds: Iterable[DocumentType], reader: str) -> dict[int, list[Any]]:
+    """The documents that came with messages, by message and name: they arrive side by side, so their order says nothing."""
+    named = {kind.id: kind.label_in(reader) for kind in kinds}
+    attached: dict[int, list[Any]] = {}
+    for document in sorted(documents, key=lambda document: (document.title, document.id)):
+        if document.message_id is not None:
+            attached.setdefault(document.message_id, []).append(_file(document, named))
+    return attached
+
+
+def _file(document: Document, named: dict[str, str]) -> dict[str, str]:
+    look = _LOOKS.get(document.media_type) or (_PICTURE if document.media_type.startswith('image/') else _OTHER)
+    return {
+        'uuid': document.uuid,
+        'href': f'/files/{document.uuid}?download=1',
+        'title': document.title,
+        'size': values.format_size(document.size),
+        'kind': '' if document.type == FREE_TYPE else named.get(document.type, ''),
+        'hue': look.hue,
+        'icon': look.icon,
+    }
+
+
+def attaching(claim: Claim | None, kinds: Sequence[DocumentType], reader: str) -> dict[str, Any]:
+    """What the box needs to attach files: where they go ('' when a claim must be chosen first), what is accepted, filed as what."""
+    return {
+        'address': _address(claim) if claim else '',
+        'accept': ACCEPTED,
+        'most': MOST_MEGABYTES * 1024 * 1024,
+        'free': FREE_TYPE,
+        'types': [{'id': kind.id, 'label': kind.label_in(reader)} for kind in kinds if kind.active],
+    }
+
+
+def choosable(claim: Claim) -> dict[str, str]:
+    """A claim that files in a general thread can go to."""
+    plate = values.format_plate(claim.plate) if claim.plate else ''
+    return {'address': _address(claim), 'number': claim.claim_no, 'name': claim.insured_name, 'plate': plate}
+
+
+def _address(claim: Claim) -> str:
+    return f'/files/claims/{quote(claim.claim_no, safe="")}'
+
+
+def attachment_words() -> dict[str, str]:
+    """What is said about files on their way; the queue knows the first six by name."""
+    return {
+        'held': t('No connection. It goes on as soon as the connection is back.'),
+        'lost': t('The upload failed: the file was not saved.'),
+        'failed': t('It did not arrive. Please try again.'),
+        'signedOut': t('You are signed out. Sign in and send the file again.'),
+        'tooBig': t('The file is larger than {most} MB.', most=MOST_MEGABYTES),
+        'empty': t('The file is empty.'),
+        'attach': t('Attach files'),
+        'filedAs': t('Filed as'),
+        'without': t('Remove'),
+        'attached': t('Attached: {names}', names='{names}'),
+        'noneInNotes': t(
+            'Files cannot be attached to an internal note: documents of the claim are there for the office too.'
+        ),
+        'whichClaim': t('Which claim are the files for?'),
+        'findClaim': t('Claim number, plate or name'),
+        'noClaim': t('No claims found'),
+        'anotherClaim': t('Choose another claim'),
+        'waiting': t('Waiting for its turn'),
+        'uploading': t('Uploading…'),
+        'checking': t('Sent. The file is being checked…'),
+        'retry': t('Try again'),
+        'dismiss': t('Hide'),
+        'savedAs': t('saved in the documents'),
+    }

@@ -1,0 +1,239 @@
+"""The bar below the claims list while rows are selected: what may be done to all of them, what that would change, and how far it is."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from nicegui.element import Element
+from nicegui.events import GenericEventArguments
+
+from components.claim_rows import reason_key
+from components.live import Subscription, ask, bulk_topic, show_changes, work
+from components.words import t, tn
+from db.base import now
+from db.bulk_orders import (
+    ACTIONS,
+    ASSIGN,
+    AT_MOST,
+    CHECKED,
+    MESSAGE,
+    READ,
+    RUNNING,
+    STATUS,
+    Group,
+    Plan,
+    Report,
+    Wish,
+    place_order,
+    plan_for,
+    present_order,
+    put_away,
+)
+from db.lists import ListState
+from db.messages import VARIABLES, templates
+from db.offices import bureau_people
+from db.reference import CLOSED, Reference
+from db.scope import Actor, Can
+from db.session import fetch
+from db.texts import Told
+
+BREATH = 0.3
+_LONGEST = 500
+
+
+class BulkBar(Element, component='bulk_bar.js'):
+    """Says how many are selected, asks what to do, shows the plan, and how far the order is."""
+
+
+class BulkWork:
+    """What one person does to many claims on one page."""
+
+    def __init__(self, listed: Callable[[], ListState], actor: Actor) -> None:
+        """`listed` tells the list whose claims «all» means."""
+        self.actor, self._listed = actor, listed
+        self._words: Reference | None = None
+        self._planned: tuple[int, Plan] | None = None
+        self.bar = BulkBar()
+        self.bar._props.update(
+            words=_words(), actions=_actions(actor), choices={}, plan=None, order=None, total=0, totalText=''
+        )
+        self.bar.on('plan', self._plan)
+        self.bar.on('order', self._order)
+        self.bar.on('away', self._away, args=[])
+        Subscription([bulk_topic(actor)], lambda _: self._follow(), breath=BREATH)
+
+    async def load(self, words: Reference) -> None:
+        """Ask for what can be chosen, and for an order that was left before its report was read."""
+        self._words = words
+        if self.actor.may(Can.EDIT_CLAIM):
+            people, letters = await ask(_colleagues_and_letters)
+            show_changes(self.bar, {'choices': self._choices(words, people, letters)})
+        await self._follow()
+
+    async def _follow(self) -> None:
+        report = await ask(present_order)
+        show_changes(self.bar, {'order': _report_shown(report) if report else None})
+
+    async def _plan(self, event: GenericEventArguments) -> None:
+        """Say what a wish would do; what it would do stands here until it is ordered, not in the browser."""
+        asked = event.args if isinstance(event.args, Mapping) else {}
+        turn, self._planned = _whole(asked.get('turn')), None
+        wish = Wish(*(str(asked.get(name, ''))[:_LONGEST] for name in ('action', 'value', 'reason')))
+        if wish.action == STATUS and self._words is not None:
+            wish = Wish(STATUS, wish.value, reason_key(wish.reason, self._words))
+        chosen = self._listed() if asked.get('all') is True else _numbers(asked.get('numbers'))
+        try:
+            plan = await ask(plan_for, wish, chosen, now())
+        except Told as refusal:
+            show_changes(self.bar, {'plan': {'turn': turn, 'error': refusal.told(self.actor.language)}})
+            return
+        self._planned = turn, plan
+        show_changes(self.bar, {'plan': _plan_shown(turn, plan)})
+
+    async def _order(self, event: GenericEventArguments) -> None:
+        asked = event.args if isinstance(event.args, Mapping) else {}
+        key = str(asked.get('key', ''))[:64]
+        if self._planned is not None and self._planned[0] == asked.get('turn') and key:
+            await work(place_order, key, self._planned[1], now())
+            await self._follow()
+
+    async def _away(self) -> None:
+        order = self.bar._props['order']
+        if order is not None:
+            await work(put_away, order['id'])
+            await self._follow()
+
+    def _choices(
+        self, words: Reference, people: Iterable[Any], letters: Iterable[Any]
+    ) -> dict[str, list[dict[str, Any]]]:
+        reader = self.actor.language
+        statuses = [
+            {
+                'key': status.id,
+                'label': status.label_in(reader),
+                'reason': status.reason_required,
+                'reasons': [reason.label_in(reader) for reason in words.reasons.get(status.id, ()) if reason.active],
+                'closes': status.category == CLOSED,
+            }
+            for status in words.statuses.values()
+            if status.active
+        ]
+        return {
+            ASSIGN: [{'key': str(user.id), 'label': user.name} for user in people],
+            STATUS: statuses,
+            MESSAGE: [
+                {'key': letter.id, 'label': letter.label_in(reader), 'body': _readable(letter.body)}
+                for letter in letters
+                if letter.audience == 'agent'
+            ],
+        }
+
+
+def _readable(body: str) -> str:
+    """A template before it is filled in: what will stand there is named."""
+    for name, label in VARIABLES.items():
+        body = body.replace(f'{{{name}}}', f'«{t(label)}»')
+    return body
+
+
+def _colleagues_and_letters(session: Any) -> tuple[list[Any], list[Any]]:
+    return fetch(session, bureau_people()), templates(session)
+
+
+def _numbers(given: Any) -> list[str]:
+    """The claim numbers a browser names; one more than can be done, so that too many are told."""
+    numbers = given if isinstance(given, list) else []
+    return [number[:40] for number in numbers[: AT_MOST + 1] if isinstance(number, str)]
+
+
+def _whole(given: Any) -> int:
+    return given if isinstance(given, int) and not isinstance(given, bool) and 0 <= given < 10**9 else 0
+
+
+def _actions(actor: Actor) -> list[dict[str, str]]:
+    named = {
+        ASSIGN: ('person_add', t('Assign to a colleague')),
+        STATUS: ('swap_horiz', t('Change status')),
+        CHECKED: ('fact_check', t('Checked, no change')),
+        MESSAGE: ('chat', t('Send a template')),
+        READ: ('mark_email_read', t('Mark as read')),
+    }
+    return [
+        {'key': action, 'icon': icon, 'label': label}
+        for action, (icon, label) in named.items()
+        if actor.may(ACTIONS[action])
+    ]
+
+
+def _plan_shown(turn: int, plan: Plan) -> dict[str, Any]:
+    ready = len(plan.ready)
+    return {
+        'turn': turn,
+        'ready': ready,
+        'title': tn('One claim will change', '{n} claims will change', ready)
+        if ready
+        else t('There is nothing to change in these claims'),
+        'left': _left_title(len(plan.left)),
+        'groups': _groups_shown(plan.groups),
+        'note': t('Only the first {n} are taken at once. The others remain for another time.', n=f'{AT_MOST:,}')
+        if plan.too_many
+        else '',
+    }
+
+
+def _left_title(count: int) -> str:
+    return tn('One will be left as it is', '{n} will be left as they are', count) if count else ''
+
+
+def _groups_shown(groups: Iterable[Group]) -> list[dict[str, Any]]:
+    return [
+        {
+            'why': t(group.why.key, **{name: t(value) for name, value in group.why.values.items()}),
+            'count': group.count,
+            'numbers': list(group.numbers),
+            'more': group.count - len(group.numbers),
+        }
+        for group in groups
+    ]
+
+
+def _report_shown(report: Report) -> dict[str, Any]:
+    running, settled = report.order.state == RUNNING, report.total - report.waiting
+    left = settled - report.done
+    return {
+        'id': report.order.id,
+        'running': running,
+        'settled': settled,
+        'total': report.total,
+        'title': t('Updating claims: {done} of {total}', done=settled, total=report.total)
+        if running
+        else tn('One claim was updated', '{n} claims were updated', report.done)
+        if report.done
+        else t('No claim was changed'),
+        'left': tn('One was left as it was', '{n} were left as they were', left) if left else '',
+        'groups': _groups_shown(report.groups),
+    }
+
+
+def _words() -> dict[str, str]:
+    return {
+        'bar': t('Selected claims'),
+        'one': tn('One claim selected', '{n} claims selected', 1),
+        'many': t('{n} selected', n='{n}'),
+        'all': t('Select all {n} of the list', n='{n}'),
+        'isAll': t('All {n} of the list are selected', n='{n}'),
+        'unpick': t('Clear the selection'),
+        'colleague': t('Colleague'),
+        'status': t('New status'),
+        'letter': t('Template'),
+        'choose': t('Please choose'),
+        'reason': t('Reason'),
+        'reasonHint': t('This status takes a reason. Please choose or write one.'),
+        'closes': t('This status closes the claims.'),
+        'counting': t('Checking what would change…'),
+        'cancel': t('Cancel'),
+        'do': t('Do it'),
+        'close': t('Close'),
+        'details': t('Details'),
+        'more': t('and {n} more', n='{n}'),
+        'leave': t('You may leave the page; it goes on.'),
+    }

@@ -1,0 +1,228 @@
+"""The form of a cheque: to write one down, to put one right, or to enter the one that replaces another."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+from nicegui.element import Element
+from nicegui.events import GenericEventArguments
+
+from components.cheque_shown import draft_of
+from components.live import ask, show_changes, work
+from components.words import language, t, tn
+from db import values
+from db.base import now
+from db.calendar import calendar_of
+from db.cheques import (
+    BANKS,
+    DIRECTIONS,
+    FIRST_STATES,
+    REPLACE_REASONS,
+    STATES,
+    WARN_DAYS,
+    Cheque,
+    Slip,
+    change_cheque,
+    enter_cheque,
+    replace_cheque,
+)
+from db.documents import document_with
+from db.money import Offer
+from db.reference import DamageHead
+from db.session import fetch_one
+from db.texts import N_, Told
+from db.values import Malformed
+
+_TYPED_AT_MOST = 400
+_NAMES = ('direction', 'drawer', 'payee', 'chequeNo', 'bank', 'branch', 'account', 'amount', 'due', 'state', 'head')
+_FURTHER = ('offer', 'image', 'note', 'reason')
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the form sent: the cheque, how far it is, why it replaces another, and the picture of it."""
+
+    slip: Slip
+    state: str
+    reason: str
+    image: str
+
+
+def read_written(sent: object) -> Written:
+    """From whatever the browser sent; refuses in words what cannot be a cheque."""
+    if not isinstance(sent, dict):
+        raise Malformed(N_('It was not saved. Please try again.'))
+    typed = {name: sent.get(name, '') for name in (*_NAMES, *_FURTHER)}
+    if not all(isinstance(value, str) and len(value) <= _TYPED_AT_MOST for value in typed.values()):
+        raise Malformed(N_('It was not saved. Please try again.'))
+    if not typed['amount'].strip():
+        raise Malformed(N_('Please fill in the sum.'))
+    if not typed['due'].strip():
+        raise Malformed(N_('Please fill in the due date.'))
+    slip = Slip(
+        direction=typed['direction'],
+        amount=values.money(typed['amount']),
+        due_date=values.day(typed['due']),
+        **{name: typed[name] for name in ('drawer', 'payee', 'bank', 'branch', 'account', 'note')},
+        cheque_no=typed['chequeNo'],
+        waiver=sent.get('waiver') is True,
+        head=typed['head'] or None,
+        offer_id=values.whole(typed['offer']) if typed['offer'] else None,
+    )
+    return Written(slip, typed['state'], typed['reason'], typed['image'])
+
+
+def _write(session: Any, claim_id: int, written: Written, about: tuple[str, int, int]) -> Cheque:
+    """Enter, change or replace, as `about` says (what, which cheque, the version that was seen)."""
+    what, cheque_id, seen = about
+    slip, at = _with_image(session, written), now()
+    if what == 'edit':
+        return change_cheque(session, cheque_id, slip, seen, at)
+    if what == 'replace':
+        return replace_cheque(session, cheque_id, slip, written.state, at, written.reason)
+    return enter_cheque(session, claim_id, slip, written.state, at)
+
+
+def _with_image(session: Any, written: Written) -> Slip:
+    if not written.image:
+        return written.slip
+    document = fetch_one(session, document_with(written.image))
+    if document is None:
+        raise Malformed(N_('The picture of the cheque was not found. Please send it again.'))
+    return Slip(**{**vars(written.slip), 'image_id': document.id})
+
+
+def _why_closed(session: Any, due: date) -> str:
+    return calendar_of(session).why_closed(due) or ''
+
+
+def _day_told(due: date, closed: str) -> dict[str, str]:
+    """What one should know of a due date before one saves it: the days left, and why nobody works on it."""
+    left = (due - values.israel(now()).date()).days
+    days = tn('{n} day left', '{n} days left', left) if left > 0 else t('Due today')
+    return {
+        'days': days if left >= 0 else t('The due date has passed'),
+        'late': t('The cheque was entered less than 14 days before its due date') if left < WARN_DAYS else '',
+        'closed': t('The due date is {reason}', reason=t(closed)) if closed else '',
+    }
+
+
+class ChequeForm(Element, component='cheque_form.js'):
+    """Folded until it is wanted. What is typed lives in the browser, and stays there when it is refused."""
+
+    def __init__(self, follow: Callable[[], Awaitable[None]]) -> None:
+        """`follow` has the page read anew after a cheque was written."""
+        super().__init__()
+        self._follow, self._reader, self._turn, self._opened = follow, language(), 0, 0
+        self._claim_id, self._about = 0, ('enter', 0, 0)
+        self._props.update(opened=None, answer=None, told=None, upload='', choices={}, words=_words(), limit=300)
+        self.on('save', self._save)
+        self.on('day', self._look_at_day)
+        self.on('close', self._close, args=[])
+
+    def offer(self, claim_id: int, claim_no: str, heads: Sequence[DamageHead], offers: Sequence[Offer]) -> None:
+        """Which claim a new cheque is about, and what one chooses from."""
+        self._claim_id = claim_id
+        choices = {
+            'directions': _choices(DIRECTIONS),
+            'states': _choices({state: STATES[state] for state in FIRST_STATES}),
+            'reasons': _choices(REPLACE_REASONS),
+            'banks': [{'id': code, 'label': name} for code, name in BANKS.items()],
+            'heads': [{'id': head.id, 'label': head.label_in(self._reader)} for head in heads],
+            'offers': [{'id': str(offer.id), 'label': offer_line(offer, self._reader)} for offer in offers],
+        }
+        show_changes(self, {'choices': choices, 'upload': f'/files/claims/{quote(claim_no, safe="")}'})
+
+    def begin(self, draft: Mapping[str, Any]) -> None:
+        """Open it for a new cheque, with what is known of it already."""
+        self._open('enter', None, draft)
+
+    def edit(self, cheque: Cheque, images: Mapping[int, str]) -> None:
+        """Open it to put a cheque right."""
+        self._open('edit', cheque, draft_of(cheque, images))
+
+    def replace(self, cheque: Cheque, images: Mapping[int, str]) -> None:
+        """Open it for the cheque that replaces another one."""
+        draft = draft_of(cheque, images) | {'chequeNo': '', 'due': '', 'image': '', 'state': 'received'}
+        self._open('replace', cheque, draft)
+
+    def _open(self, what: str, cheque: Cheque | None, draft: Mapping[str, Any]) -> None:
+        self._opened += 1
+        self._about = (what, cheque.id, cheque.version) if cheque else (what, 0, 0)
+        title = {
+            'enter': t('New cheque'),
+            'edit': t('Correct the cheque'),
+            'replace': t('A cheque that replaces another'),
+        }
+        self._props['told'] = None
+        self._props['opened'] = {'turn': self._opened, 'what': what, 'title': title[what], 'draft': dict(draft)}
+        self.update()
+
+    async def _close(self) -> None:
+        self._props['opened'] = None
+        self.update()
+
+    async def _look_at_day(self, event: GenericEventArguments) -> None:
+        told = None
+        try:
+            due = values.day(str(event.args)[:40])
+            told = _day_told(due, await ask(_why_closed, due))
+        except Malformed:
+            told = None  # still being typed; saving says what is wrong
+        show_changes(self, {'told': told})
+
+    async def _save(self, event: GenericEventArguments) -> None:
+        message = t('It was not saved. Please try again.')
+        try:
+            await work(_write, self._claim_id, read_written(event.args), self._about)
+            message = ''
+            self._props['opened'] = None
+            await self._follow()
+        except Told as refusal:
+            message = refusal.told(self._reader)
+        finally:
+            self._turn += 1
+            self._props['answer'] = {'turn': self._turn, 'message': message}
+            self.update()
+
+
+def _choices(labels: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{'id': key, 'label': t(label)} for key, label in labels.items()]
+
+
+def offer_line(offer: Offer, reader: str) -> str:
+    """An offer in a menu: its sum and its day."""
+    return f'{values.format_money(offer.amount, reader)} · {values.format_day(offer.offered_on)}'
+
+
+def _words() -> dict[str, str]:
+    return {
+        'direction': t('Who pays whom'),
+        'state': t('How far is it?'),
+        'amount': t('Sum'),
+        'due': t('Due date'),
+        'no': t('Cheque no.'),
+        'bank': t('Bank'),
+        'branch': t('Branch'),
+        'account': t('Account'),
+        'drawer': t('Drawer'),
+        'payee': t('Payee'),
+        'head': t('Head of damage'),
+        'offer': t('Offer it pays'),
+        'none': t('None'),
+        'waiver': t('Carries a waiver: not to be deposited without confirmation'),
+        'note': t('Note'),
+        'image': t('Picture of the cheque'),
+        'addImage': t('Add a picture'),
+        'sending': t('Sending…'),
+        'sent': t('The picture is attached'),
+        'failed': t('The picture was not sent. Please try again.'),
+        'why': t('Why is it replaced?'),
+        'choose': t('Choose a reason'),
+        'save': t('Save the cheque'),
+        'saving': t('Saving…'),
+        'cancel': t('Cancel'),
+        'late': t('No answer came. What you typed is kept here; please save it again.'),
+    }

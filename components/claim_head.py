@@ -1,0 +1,293 @@
+"""The head of the claim page: the way back, who and what it is about, what one can do, and the tabs."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from nicegui.element import Element
+from nicegui.events import GenericEventArguments
+
+from components.claim_rows import Wording, money_axis
+from components.claim_section import Cells
+from components.live import show_changes
+from components.theme import status_look
+from components.words import t
+from db import values
+from db.cheques import Cheque
+from db.claims import Claim
+from db.lists import ListState, Neighbours
+from db.texts import N_
+
+# in the order they stand in; the page draws a panel for each
+TABS: Mapping[str, str] = {
+    'overview': N_('Overview'),
+    'repair': N_('Repair'),
+    'documents': N_('Documents'),
+    'calls': N_('Call log'),
+    'messages': N_('Messages'),
+    'money': N_('Money'),
+    'history': N_('History'),
+}
+_VIEW_NAMES: Mapping[str, str] = {
+    'open': N_('Open'),
+    'unread': N_('Unread'),
+    'closed': N_('Closed'),
+    'all': N_('All'),
+}
+# name of the row, icon, label, also shown on the phone
+_META = (
+    ('claim_no', 'tag', N_('Claim'), False),
+    ('event_date', 'event', N_('Event date'), True),
+    ('make_model', 'directions_car', '', True),
+    ('tp_insurer', 'shield', N_("Third party's insurer"), True),
+    ('agent', 'person', N_('Agent'), False),
+    ('handler', 'support_agent', N_('Handler'), False),
+)
+_SHOWN = (
+    *('insured_name', 'plate', 'status', 'make_model', 'model_year', 'event_date', 'tp_insurer', 'agent', 'handler'),
+    *('demand_amount', 'offered_amount', 'approved_amount', 'received_amount'),
+)
+
+
+def claim_address(claim_no: str, came_from: str = '', tab: str = '') -> str:
+    """The address of a claim, which remembers the list one came from."""
+    asked = {'list': came_from, 'tab': tab if tab != 'overview' else ''}
+    query = urlencode({key: value for key, value in asked.items() if value})
+    return f'/claims/{quote(claim_no, safe="")}' + (f'?{query}' if query else '')
+
+
+class ClaimHead(Element, component='claim_head.js'):
+    """Name, plate, status and the facts one asks for on the phone; follows the claim live."""
+
+    def __init__(self, claim: Claim, wording: Callable[[], Wording], came_from: ListState) -> None:
+        """`came_from` is the list whose neighbours the arrows lead to."""
+        super().__init__()
+        self._claim, self._wording, self._list = claim, wording, came_from
+        self._cheque: Cheque | None = None
+        self._red = False
+        self._props.update(
+            words=_words(), back=self._back(), steps=None, glow={}, spokenNow='', active='overview', drawn=0
+        )
+        self._props['tabs'] = [
+            {'key': key, 'label': t(label), 'href': claim_address(claim.claim_no, came_from.address(), key)}
+            for key, label in TABS.items()
+        ]
+        self._cells = Cells(self, _SHOWN, claim, self.draw)
+        self.draw()
+
+    def draw(self) -> None:
+        """Bring the head up to what the claim says now."""
+        claim, wording = self._claim, self._wording()
+        look = status_look(claim.status)
+        shown = {
+            'name': claim.insured_name,
+            'no': claim.claim_no,
+            'plate': values.format_plate(claim.plate) if claim.plate else '',
+            'chip': {'hue': look.hue, 'icon': look.icon, 'label': wording.text('status', claim.status)},
+            'meta': [
+                *(item for name, *rest in _META if (item := _meta(name, rest, claim, wording))),
+                *([_money(claim, wording, self._cheque)] if claim.money != 'none' or self._cheque else []),
+                *([_radar()] if self._red else []),
+            ],
+        }
+        show_changes(self, shown)
+
+    def follow_cheque(self, cheque: Cheque | None) -> None:
+        """Show the next cheque of the claim beside its money."""
+        self._cheque = cheque
+        self.draw()
+
+    def warn_of_radar(self, *, red: bool) -> None:
+        """Say that a cheque of the client's falls before the insurer's money."""
+        self._red = red
+        self.draw()
+
+    def show_hint(self) -> None:
+        """Tell staff how to edit."""
+        self._props['hint'] = {
+            'title': t('Fast update'),
+            'text': t('A click on a field opens it for editing. Every save reaches the agent at once.'),
+            'enter': t('saves'),
+            'tab': t('next field'),
+            'escape': t('cancels'),
+            'hide': t('Hide this hint'),
+        }
+
+    def place(self, neighbours: Neighbours | None) -> None:
+        """Show where the claim stands in the list one came from."""
+        self._props['steps'] = None if neighbours is None else self._steps(neighbours)
+
+    def glow(self, names: Sequence[str], spoken: str) -> None:
+        """Let what somebody else just changed light up, and say it."""
+        count = self._props['glow']
+        self._props['glow'] = {**count, **{name: count.get(name, 0) + 1 for name in names}}
+        self._props['spokenNow'] = spoken
+        self.update()
+
+    def activate(self, tab: str) -> None:
+        """Show which tab is open."""
+        self._props['active'] = tab
+        self.update()
+
+    def count(self, tab: str, number: int | str, *, fresh: bool) -> None:
+        """Show how much stands behind a tab, in colour when some of it is new."""
+        tabs = [
+            {**item, 'count': str(number) if number else '', 'fresh': fresh} if item['key'] == tab else item
+            for item in self._props['tabs']
+        ]
+        if tabs != self._props['tabs']:
+            self._props['tabs'] = tabs
+            self.update()
+
+    def on_tab(self, choose: Callable[[str], Awaitable[None]]) -> None:
+        """Have `choose` called with the tab that was clicked."""
+
+        async def chosen(event: GenericEventArguments) -> None:
+            if isinstance(event.args, str) and event.args in TABS:
+                await choose(event.args)
+
+        self.on('tab', chosen)
+
+    def drew(self, change_id: int) -> None:
+        """The page shows the claim up to this change; the browser says when somebody has it before him."""
+        if change_id != self._props['drawn']:
+            self._props['drawn'] = change_id
+            self.update()
+
+    def on_seen(self, seen: Callable[[int], Awaitable[None]]) -> None:
+        """Have `seen` called with the change up to which the browser has drawn the claim where somebody looks at it."""
+
+        async def acknowledged(event: GenericEventArguments) -> None:
+            if type(event.args) is int and 0 < event.args <= self._props['drawn']:
+                await seen(event.args)
+
+        self.on('seen', acknowledged)
+
+    def _back(self) -> dict[str, str]:
+        address = self._list.address()
+        filtered = self._list.q or self._list.filters
+        label = t('Search results') if filtered else t('Claims: {view}', view=t(_VIEW_NAMES[self._list.view]))
+        return {'href': f'/?{address}' if address else '/', 'label': label}
+
+    def _steps(self, neighbours: Neighbours) -> dict[str, Any]:
+        def link(key: str, claim_no: str | None, label: str, icon: str) -> dict[str, Any]:
+            href = claim_address(claim_no, self._list.address()) if claim_no else ''
+            return {'key': key, 'href': href, 'label': label, 'icon': icon}
+
+        return {
+            'place': t('{place} of {total}', place=f'{neighbours.place:,}', total=f'{neighbours.total:,}'),
+            'links': [
+                link('previous-claim', neighbours.before, t('Previous claim'), 'keyboard_arrow_up'),
+                link('next-claim', neighbours.after, t('Next claim'), 'keyboard_arrow_down'),
+            ],
+        }
+
+    def _handle_delete(self) -> None:
+        self._cells.release()
+        super()._handle_delete()
+
+
+def _meta(name: str, rest: Sequence[Any], claim: Claim, wording: Wording) -> dict[str, Any] | None:
+    icon, label, on_phone = rest
+    text = wording.text(name, getattr(claim, name))
+    if name == 'make_model' and claim.model_year:
+        text = ', '.join(filter(None, (text, str(claim.model_year))))
+    if not text:
+        return None
+    item = {'name': name, 'icon': icon, 'label': t(label) if label else '', 'text': text, 'desk': not on_phone}
+    if name in ('claim_no', 'event_date'):
+        item['number'] = True
+    return {**item, 'copy': text} if name == 'claim_no' else item
+
+
+def _money(claim: Claim, wording: Wording, cheque: Cheque | None) -> dict[str, Any]:
+    """How far the money is, and which cheque is due next."""
+    text = money_axis(claim, wording.reader)
+    if cheque is not None:
+        amount, due = values.format_money(cheque.amount, wording.reader), values.format_day(cheque.due_date)
+        text += ' · ' + t('cheque of {amount} due {due}', amount=amount, due=due)
+    return {'name': 'money', 'icon': 'payments', 'label': t('Money'), 'text': text, 'desk': False}
+
+
+def _radar() -> dict[str, Any]:
+    text = t("The client's cheque falls before the money")
+    return {'name': 'radar', 'icon': 'crisis_alert', 'label': '', 'text': text, 'desk': False, 'red': True}
+
+
+def _words() -> dict[str, str]:
+    return {
+        'where': t('Where you are'),
+        'back': t('Back to the list'),
+        'claim': t('Claim'),
+        'plate': t('Vehicle no.'),
+        'copy': t('Copy the claim number'),
+        'parts': t('Parts of the claim'),
+    }
+
+
+class ClaimActions(Element, component='claim_actions.js'):
+    """Buttons for what one can do with the claim; the same ones in the head and, as a bar, on the phone."""
+
+    def __init__(self, actions: Sequence[dict[str, Any]], act: Callable[[str], Awaitable[None]], *, bar: bool) -> None:
+        """`act` is called with the key of an action that the browser cannot do by itself."""
+        super().__init__()
+        self._props.update(actions=list(actions), bar=bar, label=t('What you can do'))
+
+        async def asked(event: GenericEventArguments) -> None:
+            if event.args in [action['key'] for action in self._props['actions']]:
+                await act(event.args)
+
+        self.on('act', asked)
+
+    def offer(self, actions: Sequence[dict[str, Any]]) -> None:
+        """Offer other actions, or the same ones for other numbers."""
+        if list(actions) != self._props['actions']:
+            self._props['actions'] = list(actions)
+            self.update()
+
+
+def actions_of(claim: Claim, *, staff: bool) -> list[dict[str, Any]]:
+    """Call, write, copy; and for whom it fits: mark unread, or say that it was checked."""
+    actions: list[dict[str, Any]] = []
+    if claim.insured_phone:
+        actions.append(
+            {
+                'key': 'call',
+                'icon': 'call',
+                'label': t('Call'),
+                'brief': t('Call'),
+                'href': values.tel_uri(claim.insured_phone),
+            }
+        )
+    number = values.whatsapp_number(claim.insured_phone) if claim.insured_phone else None
+    if number:
+        actions.append(
+            {
+                'key': 'whatsapp',
+                'label': 'WhatsApp',
+                'brief': 'WhatsApp',
+                'href': f'https://wa.me/{number}',
+                'away': True,
+            }
+        )
+    if claim.plate:
+        shown = values.format_plate(claim.plate)
+        actions.append(
+            {'key': 'copy', 'icon': 'content_copy', 'label': t('Copy plate'), 'brief': t('Plate'), 'copy': shown}
+        )
+    if staff:
+        actions.append(
+            {
+                'key': 'checked',
+                'icon': 'task_alt',
+                'label': t('Checked today, no change'),
+                'brief': t('Checked'),
+                'title': t('Shows the agent that somebody looked. No alert is sent.'),
+                'main': True,
+            }
+        )
+    else:
+        actions.append(
+            {'key': 'unread', 'icon': 'mark_email_read', 'label': t('Mark as unread'), 'brief': t('Not read')}
+        )
+    return actions

@@ -1,0 +1,270 @@
+/* A section of the claim page: rows that read and, for staff, rows that are edited in place. What is being typed lives here, and
+   in the tab's own memory for the case that it reloads, until it is saved; the server answers each save by a new `turn` of its row. */
+const ANSWER_WITHIN = 20000;
+const PLATE = `<span class="mk-plate mk-sm" dir="ltr" role="img" :aria-label="words.plate + ' ' + row.text"><i><svg viewBox="0 0 22 16" aria-hidden="true"><rect width="22" height="16" fill="#fff"/><rect y="1.6" width="22" height="2.4" fill="#0B3C9E"/><rect y="12" width="22" height="2.4" fill="#0B3C9E"/><path d="M11 4.9l2.7 4.6H8.3zM11 11.1L8.3 6.5h5.4z" fill="none" stroke="#0B3C9E" stroke-width=".9"/></svg>IL</i><b>{{ row.text }}</b></span>`;
+const WHATSAPP = `<svg class="mk-icv" viewBox="0 0 24 24" fill="currentColor" aria-hidden="true"><path d="M12.04 2a9.9 9.9 0 0 0-8.5 15L2.2 21.8l4.9-1.3A9.9 9.9 0 1 0 12.04 2Zm0 1.8a8.1 8.1 0 1 1-4.1 15.1l-.3-.2-2.9.8.8-2.8-.2-.3a8.1 8.1 0 0 1 6.7-12.6Zm-3 4.1c-.2 0-.5.1-.7.3-.3.3-.9.9-.9 2.1 0 1.3.9 2.5 1 2.6.2.2 1.8 2.8 4.5 3.8 2.2.9 2.7.7 3.2.7.5-.1 1.5-.6 1.7-1.2.2-.6.2-1.1.2-1.2-.1-.1-.3-.2-.5-.3l-1.7-.8c-.3-.1-.4-.1-.6.1l-.8 1c-.1.2-.3.2-.5.1-.3-.1-1.1-.4-2-1.2-.8-.7-1.3-1.5-1.4-1.8-.2-.2 0-.4.1-.5l.4-.5.2-.4v-.4l-.8-1.9c-.2-.4-.4-.5-.6-.5h-.4Z"/></svg>`;
+const WAS = `<template v-if="row.changed && row.before && row.kind !== 'long_text'"><bdi v-if="row.number" class="mk-was mk-num" dir="ltr">{{ row.before }}</bdi><span v-else class="mk-was">{{ row.before }}</span><span class="mk-ic mk-dir mk-arrow" aria-hidden="true">arrow_back</span><span class="mk-vh"> {{ words.changedTo }} </span></template>`;
+const VALUE = `
+  <span v-if="row.chip" class="mk-chip" :class="'mk-hue-' + row.chip.hue"><span class="mk-ic" aria-hidden="true">{{ row.chip.icon }}</span><span class="mk-ell">{{ row.text }}</span></span>
+  <template v-else-if="row.plate && row.text">${PLATE}</template>
+  <component v-else-if="row.text && !row.none" :is="row.changed ? 'b' : 'span'" :class="{'mk-pre': row.kind === 'long_text'}"><a v-if="row.mail" :href="row.mail"><bdi class="mk-num mk-wrap" dir="ltr">{{ row.text }}</bdi></a><bdi v-else-if="row.number" class="mk-num mk-wrap" dir="ltr">{{ row.text }}</bdi><span v-else dir="auto">{{ row.text }}</span></component>
+  <span v-else class="mk-none">{{ row.text || '—' }}</span>
+  <span v-if="row.changed && (!row.before || row.kind === 'long_text')" class="mk-chip mk-tiny mk-hue-blue">{{ words.isNew }}</span>
+  <span v-if="row.beside" class="mk-t3 mk-sm">{{ row.beside }}</span>`;
+const EDITOR = `
+  <template v-if="row.editor === 'choice' || row.editor === 'status'">
+    <select :data-testid="'edit-' + row.name" :aria-label="row.label" v-model="edit.draft" @keydown="key(row, $event)" @change="typed(edit)">
+      <option v-if="!row.choices" :value="row.input">{{ row.text }}</option>
+      <option v-if="row.choices && !row.choices.some((choice) => String(choice.value) === row.input)" :value="row.input">{{ row.text || '—' }}</option>
+      <option v-if="row.choices && row.input && row.clears" value="">—</option>
+      <option v-for="choice in row.choices || []" :key="choice.value" :value="String(choice.value)">{{ choice.label }}</option>
+    </select></template>
+  <textarea v-else-if="row.editor === 'long'" :data-testid="'edit-' + row.name" :aria-label="row.label" v-model="edit.draft" rows="4" :maxlength="row.limit" dir="auto" @keydown="key(row, $event)" @input="typed(edit)"></textarea>
+  <template v-else>
+    <input :data-testid="'edit-' + row.name" :aria-label="row.label" v-model="edit.draft" v-bind="shape(row)" :aria-invalid="edit.note ? 'true' : null" :aria-describedby="edit.note ? id(row) : null" @keydown="key(row, $event)" @input="typed(edit)" :list="row.editor === 'firm' ? id(row) + '-list' : null">
+    <datalist v-if="row.editor === 'firm'" :id="id(row) + '-list'"><option v-for="choice in row.choices || []" :key="choice.value" :value="choice.label"></option></datalist>
+    <template v-if="row.editor === 'day'"><input type="date" class="mk-vh" tabindex="-1" aria-hidden="true" :value="iso(edit.draft)" @change="picked(row, edit, $event)"><button type="button" class="mk-minia" tabindex="-1" :aria-label="words.pickDay" @click="pick"><span class="mk-ic" aria-hidden="true">calendar_month</span></button></template>
+  </template>
+  <button type="button" class="mk-minia mk-p" tabindex="-1" :aria-label="words.save" :title="words.save" @click="save(row)"><span class="mk-ic" aria-hidden="true">check</span></button>
+  <button type="button" class="mk-minia" tabindex="-1" :aria-label="words.cancel" :title="words.cancel" @click="close(row, true)"><span class="mk-ic" aria-hidden="true">close</span></button>`;
+const BELOW = `
+  <div v-if="reasonOf(row)" class="mk-why-reason">
+    <label class="mk-note" :for="id(row) + '-reason'">{{ words.reason }}</label>
+    <input :id="id(row) + '-reason'" data-testid="edit-status_reason" v-model="edits[row.name].reason" :maxlength="reasonLimit" dir="auto" @keydown="key(row, $event)" @input="typed(edits[row.name])">
+    <div class="mk-row mk-reasons"><button type="button" v-for="reason in reasonOf(row)" :key="reason" class="mk-btn mk-soft mk-sm" @click="reasoned(row, reason)">{{ reason }}</button></div></div>
+  <div v-if="clashing(row)" class="mk-clash" role="alert"><span>{{ words.clash }} <b dir="auto">{{ row.text || '—' }}</b></span><span class="mk-sp"></span>
+    <button type="button" class="mk-btn mk-s mk-sm" data-testid="keep-theirs" @click="close(row, true)">{{ words.theirs }}</button>
+    <button type="button" class="mk-btn mk-p mk-sm" data-testid="keep-mine" @click="insist(row)">{{ words.mine }}</button></div>
+  <div v-else-if="edits[row.name] && edits[row.name].note" :id="id(row)" class="mk-note" :class="edits[row.name].doubt ? 'mk-warn' : 'mk-e'" role="alert"><span class="mk-ic" aria-hidden="true">{{ edits[row.name].doubt ? 'warning' : 'error' }}</span><span>{{ edits[row.name].note }}</span></div>
+  <div v-else-if="edits[row.name] && row.editor === 'long'" class="mk-note">{{ words.longHint }}</div>`;
+
+export default {
+  template: `
+    <section class="mk-card" :class="[look === 'plain' ? 'mk-sec' : 'mk-' + look, {'mk-open': unfolded}, explained ? 'mk-hue-' + explained.hue : '']" :data-testid="'section-' + section" :aria-label="title">
+      <div v-if="look === 'plain'" class="mk-hd" @click="fold">
+        <span class="mk-ic mk-lead" aria-hidden="true">{{ icon }}</span><h2>{{ title }}</h2>
+        <span v-if="changes" class="mk-udot" role="img" :aria-label="words.hasNews"></span><span class="mk-sum" dir="auto">{{ summary }}</span>
+        <button type="button" class="mk-ic mk-chev" :aria-expanded="String(unfolded)" :aria-label="title" @click.stop="fold">expand_more</button></div>
+      <template v-else-if="look === 'why'">
+        <span class="mk-icb" aria-hidden="true"><span class="mk-ic">{{ explained.icon }}</span></span>
+        <h2 ref="glows" data-testid="status-explained">{{ explained.title }}</h2><p>{{ explained.text }}</p></template>
+      <template v-else-if="look === 'daily'">
+        <span v-if="explained.initials" class="mk-av" :class="'mk-hue-' + explained.hue" aria-hidden="true">{{ explained.initials }}</span><span v-else class="mk-icb mk-s32 mk-hue-slate" aria-hidden="true"><span class="mk-ic">article</span></span></template>
+      <div :class="[look === 'plain' ? 'mk-bd' : 'mk-in', {'mk-cols2': columns > 1}]">
+        <div v-if="look === 'daily'" class="mk-row"><h2 class="mk-b">{{ title }}</h2><span class="mk-sp"></span><span class="mk-sm mk-t3" v-if="explained.by">{{ explained.by }}<template v-if="explained.at"> · <time :datetime="explained.at" :data-ts="explained.at" :data-older="explained.when" :title="explained.exact">{{ explained.when }}</time></template></span></div>
+        <dl v-for="(part, place) in parts" :key="place" class="mk-dlist">
+          <div v-for="row in part" :key="row.name" :ref="(element) => { elements[row.name] = element; }" :class="rowClass(row)" :data-testid="'field-' + row.name" :data-changed="row.changed ? 'true' : null"
+               :tabindex="row.editable && !edits[row.name] ? 0 : null" @click="clicked(row, $event)" @keydown.enter.self.prevent="open(row)">
+            <dt>{{ row.label }}<span v-if="row.editable && !edits[row.name]" class="mk-vh">, {{ words.edits }}</span></dt>
+            <dd v-if="edits[row.name] && !edits[row.name].busy" v-for="edit in [edits[row.name]]" :key="row.name">${EDITOR}</dd>
+            <dd v-else>
+              <template v-if="edits[row.name]"><span dir="auto">{{ shown(row) }}</span><span class="mk-sp"></span><span class="mk-row mk-xs mk-t3" role="status"><span class="mk-ic mk-s14 mk-spin" aria-hidden="true">progress_activity</span>{{ words.saving }}</span></template>
+              <template v-else>${WAS}${VALUE}
+                <span v-if="saved[row.name]" class="mk-row mk-xs mk-saved" role="status"><span class="mk-ic mk-s16" aria-hidden="true">check</span>{{ words.saved }}</span>
+                <span v-else-if="row.tel || row.copy" class="mk-acts">
+                  <a v-if="row.tel" class="mk-minia" :href="row.tel" :aria-label="words.call + ' ' + row.text" :title="words.call"><span class="mk-ic" aria-hidden="true">call</span></a>
+                  <a v-if="row.whatsapp" class="mk-minia mk-wa" :href="row.whatsapp" target="_blank" rel="noopener" :aria-label="'WhatsApp ' + row.text" title="WhatsApp">${WHATSAPP}</a>
+                  <button v-if="row.copy" type="button" class="mk-minia" :data-copy="row.copy" :aria-label="words.copy + ' ' + row.text" :title="words.copy"><span class="mk-ic mk-s16" aria-hidden="true">content_copy</span></button></span>
+                <span v-else-if="row.editable" class="mk-pen" aria-hidden="true"><span class="mk-ic">edit</span></span>
+              </template>
+            </dd>${BELOW}
+          </div>
+        </dl>
+        <p v-if="look === 'daily' && explained.fresh" class="mk-note mk-ok" data-testid="freshness"><span class="mk-ic" aria-hidden="true">task_alt</span>{{ explained.fresh }}</p>
+      </div>
+    </section>`,
+  props: {
+    section: String, title: String, icon: String, look: {type: String, default: 'plain'}, fields: Array, columns: {type: Number, default: 1},
+    summary: String, explained: Object, words: Object, unfold: Boolean, keep: String, reasonLimit: Number,
+  },
+  emits: ['open', 'save'],
+  data: () => ({edits: {}, saved: {}, unfolded: false}),
+  computed: {
+    changes() { return this.fields.some((row) => row.changed); },
+    parts() {
+      const length = Math.ceil(this.fields.length / this.columns);
+      return Array.from({length: this.columns}, (_, place) => this.fields.slice(place * length, (place + 1) * length)).filter((part) => part.length);
+    },
+  },
+  created() {
+    this.unfolded = this.unfold;
+    this.elements = {};
+    this.unkept = new Set();
+    this.turns = Object.fromEntries(this.fields.map((row) => [row.name, row.turn || 0]));
+    this.glowed = Object.fromEntries(this.fields.map((row) => [row.name, row.glow || 0]));
+  },
+  mounted() {
+    // another row of the page was opened: what was typed here is saved, what was only looked at closes
+    this.elsewhere = (event) => { for (const row of this.fields) if (event.detail !== row.name) this.leave(row); };
+    addEventListener('maakav:editing', this.elsewhere);
+    this.leaving = (event) => { if (this.unkept.size) event.preventDefault(); };
+    addEventListener('beforeunload', this.leaving);
+    if (this.keep) this.reopen();
+  },
+  unmounted() {
+    removeEventListener('maakav:editing', this.elsewhere);
+    removeEventListener('beforeunload', this.leaving);
+  },
+  watch: {
+    edits: {deep: true, handler() { if (this.keep) for (const row of this.fields) if (row.editable) this.keepTyped(row); }},
+    fields() {
+      for (const row of this.fields) {
+        if ((row.turn || 0) !== (this.turns[row.name] || 0)) { this.turns[row.name] = row.turn; this.answered(row); }
+        if ((row.glow || 0) !== (this.glowed[row.name] || 0)) { this.glowed[row.name] = row.glow; this.$nextTick(() => this.glow(row)); }
+      }
+    },
+  },
+  methods: {
+    id(row) { return `note-${row.name}`; },
+    fold() { this.unfolded = !this.unfolded; },
+    rowClass(row) {
+      const edit = this.edits[row.name];
+      return {
+        'mk-chgd': row.changed && !edit, 'mk-ed': row.editable && !edit, 'mk-edt': edit && !edit.busy, 'mk-busy': edit && edit.busy,
+        'mk-bad': edit && !edit.busy && edit.note && !edit.doubt, 'mk-sv': this.saved[row.name] && !edit, 'mk-wide': row.kind === 'long_text',
+      };
+    },
+    shape(row) {
+      const shapes = {
+        tel: {type: 'tel'}, email: {type: 'email'}, digits: {inputmode: 'numeric'}, money: {inputmode: 'decimal'},
+        day: {inputmode: 'numeric', placeholder: 'dd/mm/yyyy'}, code: {dir: 'ltr'},
+      };
+      return {autocomplete: 'off', maxlength: row.limit, ...(shapes[row.editor] || {dir: 'auto'})};
+    },
+    clicked(row, event) {
+      if (!row.editable || this.edits[row.name] || event.target.closest('a, button, input, select, textarea')) return;
+      const marked = getSelection();
+      if (marked && !marked.isCollapsed && event.currentTarget.contains(marked.anchorNode)) return;
+      this.open(row);
+    },
+    open(row) {
+      if (!row.editable || this.edits[row.name]) return;
+      dispatchEvent(new CustomEvent('maakav:editing', {detail: row.name}));
+      this.unfolded = true;
+      this.edits[row.name] = {draft: row.input, seen: row.value, was: row.input, note: '', doubt: false, busy: false, reason: ''};
+      if (['choice', 'status', 'firm'].includes(row.editor)) this.$emit('open', row.name);
+      this.focus(row, true);
+    },
+    /* ---- what was typed outlives a reload ---- */
+    slot(row) { return `maakav.edit.${this.keep}.${row.name}`; },
+    keepTyped(row) {
+      const edit = this.edits[row.name], typed = edit && (edit.draft !== edit.was || edit.reason);
+      this.unkept.delete(row.name);
+      try {
+        if (!typed) sessionStorage.removeItem(this.slot(row));
+        else sessionStorage.setItem(this.slot(row), JSON.stringify({draft: edit.draft, seen: edit.seen, was: edit.was, reason: edit.reason}));
+      } catch { if (typed) this.unkept.add(row.name); }
+    },
+    kept(row) {
+      try { return JSON.parse(sessionStorage.getItem(this.slot(row))); } catch { return null; }
+    },
+    reopen() {
+      for (const row of this.fields) {
+        const kept = row.editable && this.kept(row);
+        if (!kept || typeof kept.draft !== 'string' || this.edits[row.name]) continue;
+        this.unfolded = true;
+        this.edits[row.name] = {draft: kept.draft, seen: kept.seen, was: kept.was, reason: kept.reason || '', note: '', doubt: false, busy: false};
+        if (['choice', 'status', 'firm'].includes(row.editor)) this.$emit('open', row.name);
+      }
+    },
+    focus(row, all) {
+      this.$nextTick(() => {
+        const input = this.elements[row.name]?.querySelector('[data-testid^=edit-]');
+        if (!input) return;
+        input.focus();
+        if (all && input.select && row.kind !== 'long_text') input.select();
+      });
+    },
+    typed(edit) { edit.note = ''; edit.doubt = false; },
+    key(row, event) {
+      const long = event.target.tagName === 'TEXTAREA';
+      if (event.key === 'Escape') { event.preventDefault(); event.stopPropagation(); this.close(row, true); return; }
+      if (event.key === 'Tab') { event.preventDefault(); this.next(row, event.shiftKey ? -1 : 1); return; }
+      if (event.key !== 'Enter' || event.isComposing) return;
+      // on a touch keyboard there is no Shift+Enter: there Enter starts a line and the tick saves
+      if (long && (event.shiftKey || (matchMedia('(pointer: coarse)').matches && !event.ctrlKey))) return;
+      event.preventDefault();
+      this.save(row);
+    },
+    next(row, step) {
+      const rows = [...document.querySelectorAll('.mk-ed, .mk-edt')];
+      const target = rows[rows.indexOf(this.elements[row.name]) + step];
+      this.leave(row);
+      if (target) this.$nextTick(() => target.dispatchEvent(new MouseEvent('click', {bubbles: true})));
+    },
+    leave(row) {
+      const edit = this.edits[row.name];
+      if (!edit || edit.busy || edit.note) return;
+      if (edit.draft === edit.was && !edit.reason) this.close(row); else this.save(row);
+    },
+    close(row, back) {
+      delete this.edits[row.name];
+      if (back) this.$nextTick(() => this.elements[row.name]?.focus());
+    },
+    reasonOf(row) {
+      const edit = this.edits[row.name];
+      if (row.editor !== 'status' || !edit || edit.busy) return null;
+      const choice = (row.choices || []).find((one) => one.value === edit.draft);
+      return choice && choice.reason ? choice.reasons : null;
+    },
+    reasoned(row, reason) { this.edits[row.name].reason = reason; this.save(row); },
+    save(row) {
+      const edit = this.edits[row.name];
+      if (!edit || edit.busy) return;
+      if (edit.draft === edit.was && edit.seen === row.value && !edit.reason) { this.close(row, true); return; }
+      if (this.reasonOf(row) && !edit.reason.trim()) {
+        if (this.elements[row.name].contains(document.activeElement) && document.activeElement.matches('[data-testid=edit-status_reason]')) edit.note = this.words.reason;
+        this.elements[row.name].querySelector('[data-testid=edit-status_reason]').focus();
+        return;
+      }
+      edit.busy = true;
+      clearTimeout(edit.waiting);
+      edit.waiting = setTimeout(() => { if (this.edits[row.name] === edit && edit.busy) { edit.busy = false; edit.note = this.words.late; } }, ANSWER_WITHIN);
+      this.$emit('save', {name: row.name, seen: edit.seen, raw: String(edit.draft), reason: edit.reason, anyway: edit.doubt});
+    },
+    shown(row) {
+      const edit = this.edits[row.name];
+      const choice = ['choice', 'status'].includes(row.editor) && (row.choices || []).find((one) => String(one.value) === edit.draft);
+      return choice ? choice.label : edit.draft;
+    },
+    answered(row) {
+      const edit = this.edits[row.name];
+      if (row.state === 'saved') {
+        const mine = this.elements[row.name];
+        const here = !document.activeElement || document.activeElement === document.body || (mine && mine.contains(document.activeElement));
+        this.close(row, here);
+        this.saved[row.name] = true;
+        setTimeout(() => { delete this.saved[row.name]; }, 3000);
+        return;
+      }
+      if (!edit) return;
+      edit.busy = false;
+      edit.doubt = row.state === 'doubt';
+      edit.note = row.state === 'clash' ? '' : row.message;
+      if (!document.querySelector('.mk-edt :focus')) this.focus(row);
+    },
+    clashing(row) {
+      const edit = this.edits[row.name];
+      return edit && !edit.busy && edit.seen !== row.value;
+    },
+    insist(row) { const edit = this.edits[row.name]; edit.seen = row.value; edit.was = null; this.save(row); },
+    glow(row) {
+      for (const element of [this.elements[row.name], row.name === 'status' ? this.$refs.glows : null]) {
+        if (!element) continue;
+        element.classList.remove('mk-glow');
+        void element.offsetWidth;
+        element.classList.add('mk-glow');
+        setTimeout(() => element.classList.remove('mk-glow'), 2700);
+      }
+    },
+    pick(event) { event.currentTarget.parentElement.querySelector('input[type=date]').showPicker(); },
+    picked(row, edit, event) {
+      const [year, month, day] = event.target.value.split('-');
+      if (day) { edit.draft = `${day}/${month}/${year}`; this.typed(edit); this.focus(row); }
+    },
+    iso(written) {
+      const found = /^(\d{1,2})[./-](\d{1,2})[./-](\d{4})$/.exec(written || '');
+      return found ? `${found[3]}-${found[2].padStart(2, '0')}-${found[1].padStart(2, '0')}` : '';
+    },
+  },
+};

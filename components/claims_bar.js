@@ -1,0 +1,76 @@
+/* Above the list: views with counts, search with its scope, filters as chips; a sheet of filters on the phone. */
+export default {
+  template: `
+    <div class="mk-contents">
+      <div class="mk-tabs" role="tablist" :aria-label="texts.views">
+        <a v-for="view in views" :key="view.name" class="mk-tab" :class="{'mk-on': view.name === state.view}" role="tab" :aria-selected="String(view.name === state.view)"
+           :href="'/?view=' + view.name" :data-testid="'view-' + view.name" @click.prevent="$emit('change', {view: view.name})">{{ view.label }} <span class="mk-badge" :class="{'mk-br': view.name === 'unread' && view.count !== '0'}">{{ view.count }}</span></a>
+      </div>
+      <div class="mk-tool">
+        <div class="mk-sbox" role="search">
+          <label class="mk-scope"><span class="mk-vh">{{ texts.searchIn }}</span><select data-testid="search-field" :value="state.scope" @change="$emit('change', {scope: $event.target.value})"><option v-for="scope in scopes" :key="scope.name" :value="scope.name">{{ scope.label }}</option></select></label>
+          <span class="mk-ic" aria-hidden="true">search</span>
+          <input type="search" data-testid="search" v-model="typed" :placeholder="texts.search" :aria-label="texts.search" maxlength="100" autocomplete="off" @input="later" @keydown.enter="now" @keydown.esc="clear">
+          <button type="button" v-if="typed" class="mk-ib mk-sm" :aria-label="texts.clearSearch" @click="clear"><span class="mk-ic" aria-hidden="true">close</span></button>
+        </div>
+        <button type="button" class="mk-fbtn" data-testid="filter-sheet" :aria-label="texts.filters" @click="sheet = true"><span class="mk-in"><span class="mk-ic" aria-hidden="true">tune</span><span v-if="active.length">{{ active.length }}</span></span></button>
+        <span class="mk-vr mk-hide-sm"></span>
+        <div class="mk-fchips">
+          <div v-for="filter in filters" :key="filter.name" class="mk-fbox" @keydown.esc.stop="open = ''">
+            <span v-if="filter.chosen" class="mk-fchip mk-on" data-testid="active-filter" :data-filter="filter.name"><button type="button" @click="toggle(filter.name)" :aria-expanded="String(open === filter.name)">{{ filter.label }}: <b>{{ filter.chosen }}</b></button><button type="button" :aria-label="texts.remove + ' ' + filter.label" @click="$emit('filter', filter.name, [])"><span class="mk-ic" aria-hidden="true">close</span></button></span>
+            <button type="button" v-else class="mk-fchip" :data-testid="'filter-' + filter.name" @click="toggle(filter.name)" :aria-expanded="String(open === filter.name)"><span class="mk-ic" aria-hidden="true">{{ filter.dates ? 'calendar_month' : 'add' }}</span>{{ filter.label }}</button>
+            <div v-if="open === filter.name" class="mk-pop mk-menu mk-fmenu" role="dialog" :aria-label="filter.label">
+              <template v-if="filter.dates"><label class="mk-fld"><span class="mk-gh">{{ texts.from }}</span><span class="mk-inp mk-sm"><input type="date" dir="ltr" :value="filter.from" @change="$emit('filter', 'event_from', [$event.target.value])"></span></label><label class="mk-fld"><span class="mk-gh">{{ texts.to }}</span><span class="mk-inp mk-sm"><input type="date" dir="ltr" :value="filter.to" @change="$emit('filter', 'event_to', [$event.target.value])"></span></label></template>
+              <template v-else>
+                <label v-if="filter.choices.length > 8" class="mk-inp mk-sm mk-ffind"><span class="mk-ic" aria-hidden="true">search</span><input type="search" v-model="sought" :placeholder="texts.find" :aria-label="texts.find"></label>
+                <div class="mk-scroll"><label v-for="choice in found(filter)" :key="choice.key" class="mk-mi"><input type="checkbox" class="mk-check" :checked="choice.on" @change="pick(filter, choice, $event.target.checked)"><span>{{ choice.label }}</span></label></div>
+              </template>
+            </div>
+          </div>
+          <button type="button" v-if="active.length || state.q" class="mk-btn mk-g mk-sm" data-testid="filters-clear" @click="typed = ''; $emit('clear')">{{ texts.clear }}</button>
+        </div>
+      </div>
+      <div v-if="sheet" class="mk-scrim" @click.self="sheet = false" @keydown.esc="sheet = false">
+        <div class="mk-sheet mk-fsheet" role="dialog" aria-modal="true" :aria-label="texts.filters" ref="sheet" tabindex="-1">
+          <div class="mk-grab"></div>
+          <div class="mk-sheet-h"><h2>{{ texts.filters }}</h2><button type="button" class="mk-btn mk-g" @click="typed = ''; $emit('clear')">{{ texts.clear }}</button></div>
+          <div v-for="filter in filters" :key="filter.name" class="mk-sheet-g"><span class="mk-gh">{{ filter.label }}</span>
+            <div v-if="filter.dates" class="mk-pills"><input type="date" class="mk-pill" dir="ltr" :aria-label="texts.from" :value="filter.from" @change="$emit('filter', 'event_from', [$event.target.value])"><input type="date" class="mk-pill" dir="ltr" :aria-label="texts.to" :value="filter.to" @change="$emit('filter', 'event_to', [$event.target.value])"></div>
+            <div v-else class="mk-pills"><button type="button" v-for="choice in filter.choices" :key="choice.key" class="mk-pill" :class="{'mk-pick': choice.on}" :aria-pressed="String(choice.on)" @click="pick(filter, choice, !choice.on)">{{ choice.label }}</button></div>
+          </div>
+          <button type="button" class="mk-btn mk-p mk-xl mk-w" @click="sheet = false">{{ texts.show }}</button>
+        </div>
+      </div>
+    </div>`,
+  props: {state: Object, views: Array, scopes: Array, filters: Array, texts: Object},
+  emits: ['change', 'filter', 'clear', 'restore'],
+  data: () => ({typed: '', open: '', sought: '', sheet: false}),
+  computed: {active() { return this.filters.filter((filter) => filter.chosen); }},
+  created() { this.typed = this.state.q; },
+  mounted() {
+    this.back = () => this.$emit('restore', location.search.slice(1, 2000));
+    this.outside = (event) => { if (this.open && !event.target.closest('.mk-fbox')) this.open = ''; };
+    addEventListener('popstate', this.back);
+    addEventListener('pointerdown', this.outside);
+  },
+  unmounted() {
+    removeEventListener('popstate', this.back);
+    removeEventListener('pointerdown', this.outside);
+  },
+  watch: {
+    // what came back from the server never replaces what is being typed
+    'state.q'(q) { if (!this.pending) this.typed = q; },
+    sheet(open) { if (open) this.$nextTick(() => this.$refs.sheet.focus()); },
+  },
+  methods: {
+    later() { clearTimeout(this.pending); this.pending = setTimeout(this.now, 250); },
+    now() { clearTimeout(this.pending); this.pending = 0; this.$emit('change', {q: this.typed}); },
+    clear() { this.typed = ''; this.now(); },
+    toggle(name) { this.open = this.open === name ? '' : name; this.sought = ''; },
+    found(filter) { return filter.choices.filter((choice) => !this.sought || choice.label.includes(this.sought.trim())); },
+    pick(filter, choice, on) {
+      const keys = filter.choices.filter((other) => (other.key === choice.key ? on : other.on)).map((other) => other.key);
+      this.$emit('filter', filter.name, keys);
+    },
+  },
+};

@@ -1,0 +1,424 @@
+"""The claims list on screen: a list state, the page of rows it means, and what happens to it while other people work."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+from nicegui import background_tasks, ui
+from nicegui.element import Element
+from nicegui.events import GenericEventArguments
+
+from components.bell import more_changes
+from components.bulk_bar import BulkWork
+from components.frame import log_error
+from components.live import Subscription, ask, claims_topic, current_actor, person_topic, show_changes, words_topic
+from components.theme import status_look
+from components.words import headline_of, moment_text, t, tn
+from db import lists, texts, values
+from db.base import now
+from db.changes import Notice
+from db.lists import FilterChoices, ListState, Page, Row
+from db.offices import names_of_people
+from db.reference import Reference, reference
+
+# a burst of changes (an import, a bulk update) redraws a list a few times a second, not a thousand times
+BREATH = 0.1
+# a skeleton that flashes for a quick answer only disturbs
+PATIENCE = 0.2
+
+
+class ClaimsBar(Element, component='claims_bar.js'):
+    """Views, search and filters."""
+
+
+class ClaimsTable(Element, component='claims_table.js'):
+    """Rows, or cards on the phone, and the pager."""
+
+
+class ClaimsList:
+    """One person's list on one page."""
+
+    def __init__(self, state: ListState, words: Reference, people: Mapping[int, str], choices: FilterChoices) -> None:
+        """Draw the bar and the table, empty until `load` is awaited."""
+        self.actor = current_actor()
+        self.state = state
+        self._words, self._people, self._choices = words, people, choices
+        self._asked = 0
+        self._newest = self._answered = 0
+        self._skeleton: asyncio.Task[None] | None = None
+        self.bar = ClaimsBar()
+        self.bar._props.update(texts=_bar_texts(), scopes=_scopes())
+        self.table = ClaimsTable()
+        self.table._props.update(
+            columns=_columns(),
+            sizes=list(lists.PAGE_SIZES),
+            texts=_table_texts(),
+            rows=[],
+            asked=0,
+            listed=replace(state, page=1, size=25, sort='-updated_at').address(),
+        )
+        self.bulk = BulkWork(lambda: self.state, self.actor)
+        self.bar.on('change', self._change)
+        self.bar.on('filter', self._filter)
+        self.bar.on('clear', self._clear)
+        self.bar.on('restore', self._restore)
+        self.table.on('sort', self._sort)
+        self.table.on('page', lambda e: self.show(replace(self.state, page=_whole(e.args, 1))))
+        self.table.on('size', lambda e: self.show(replace(self.state, size=_whole(e.args, 25), page=1)))
+        self.table.on('rescue', self._rescue)
+        Subscription([claims_topic(self.actor), person_topic(self.actor)], self._ring, breath=BREATH)
+        Subscription([words_topic()], self._reword, breath=BREATH)
+
+    # ---- what the person asks for
+
+    async def show(self, state: ListState, *, step: bool = True) -> None:
+        """Go to another state of the list: the address follows, so that reload, back and sharing work.
+
+        `step`: whether going back should lead here; not for every pause in typing.
+        """
+        self.state = ListState.read(dict(parse_qsl(state.address())))
+        address = self.state.address()
+        follow = ui.navigate.history.push if step else ui.navigate.history.replace
+        follow(f'/?{address}' if address else '/')
+        await self.load(asked=True)
+
+    async def load(self, *, asked: bool = False) -> None:
+        """Ask for the rows and show them; an answer overtaken by a newer question is dropped."""
+        self._newest += 1
+        question, state = self._newest, self.state
+        if asked:
+            self._draw_bar(None)
+            self._asked += 1
+            show_changes(self.table, {'busy': True})
+            self._skeleton = background_tasks.create(
+                self._draw_skeleton(question), name='skeleton', context=self.table.parent_slot
+            )
+        try:
+            page, counts = await ask(_page_and_counts, state)
+        except Exception as error:
+            if not asked:
+                raise  # the rows stay, and the doorbell tries again
+            if question == self._newest:
+                self._draw_failure(log_error(error))
+            return
+        finally:
+            self._answered = max(self._answered, question)
+        if question != self._newest or self.table.is_deleted:
+            return
+        self.state = page.state
+        self._draw_bar(counts)
+        self._draw(page)
+
+    async def _ring(self, _: set[Notice]) -> None:
+        await self.load()
+
+    async def _reword(self, _: set[Notice]) -> None:
+        """Something is called differently from now on."""
+        self._words, self._people, self._choices = await ask(of_list)
+        await self.bulk.load(self._words)
+        await self.load()
+
+    async def _change(self, event: GenericEventArguments) -> None:
+        wanted = {name: str(value) for name, value in _mapping(event.args).items() if name in ('view', 'q', 'scope')}
+        query = {**dict(parse_qsl(self.state.address())), **wanted, 'page': '1'}
+        state = ListState.read(query)
+        if state != self.state:
+            typing = replace(state, q=self.state.q) == replace(self.state, page=1) and bool(self.state.q)
+            await self.show(state, step=not typing)
+
+    async def _filter(self, event: GenericEventArguments) -> None:
+        name, keys = event.args if isinstance(event.args, list) and len(event.args) == 2 else ('', [])
+        if name == 'event':
+            name, keys = 'event_from', []
+            self.state = replace(self.state, event_to=None)
+        if name in (*lists.MANY, 'event_from', 'event_to') and isinstance(keys, list):
+            query = {**dict(parse_qsl(self.state.address())), str(name): ','.join(map(str, keys)), 'page': '1'}
+            await self.show(ListState.read(query))
+
+    async def _clear(self) -> None:
+        await self.show(self.state.without_filters())
+
+    async def _restore(self, event: GenericEventArguments) -> None:
+        self.state = ListState.read(dict(parse_qsl(str(event.args)[:2000])))
+        await self.load(asked=True)
+
+    async def _sort(self, event: GenericEventArguments) -> None:
+        name = str(event.args)
+        descending_first = name in ('updated_at', 'event_date', 'demand_amount')
+        present, first = self.state.sort, f'-{name}' if descending_first else name
+        flipped = present.removeprefix('-') if present.startswith('-') else f'-{present}'
+        sort = flipped if present.removeprefix('-') == name else first
+        await self.show(ListState.read({**dict(parse_qsl(self.state.address())), 'sort': sort, 'page': '1'}))
+
+    async def _rescue(self, event: GenericEventArguments) -> None:
+        if event.args == 'clear':
+            await self._clear()
+        else:
+            await self.load(asked=True)
+
+    # ---- drawing
+
+    def _draw_bar(self, counts: Mapping[str, int] | None) -> None:
+        shown: dict[str, Any] = {
+            'state': {'view': self.state.view, 'q': self.state.q, 'scope': self.state.scope},
+            'filters': self._filters(),
+        }
+        if counts is not None:
+            shown['views'] = [
+                {'name': name, 'label': label, 'count': _count_text(counts[name])} for name, label in _views().items()
+            ]
+        show_changes(self.bar, shown)
+
+    async def _draw_skeleton(self, question: int) -> None:
+        """Show where rows will be, when their answer takes longer than a blink."""
+        await asyncio.sleep(PATIENCE)
+        if self._answered < question == self._newest and not self.table.is_deleted:
+            show_changes(self.table, {'state': 'loading'})
+
+    def _draw(self, page: Page) -> None:
+        state, reader, moment = page.state, self.actor.language, now()
+        origin = state.address()
+        rows = [self._row(row, origin, reader, moment) for row in page.rows]
+        pages, more = _pages(page)
+        shown = {
+            'rows': rows,
+            'sort': state.sort,
+            'page': state.page,
+            'pages': pages,
+            'more': more,
+            'size': state.size,
+            'range': _range_text(page),
+            'state': 'ready' if rows else 'empty',
+            'message': self._empty_message(),
+            'asked': self._asked,
+            'listed': replace(state, page=1, size=25, sort='-updated_at').address(),
+            'busy': False,
+        }
+        show_changes(self.table, shown)
+        show_changes(self.bulk.bar, {'total': page.total, 'totalText': _count_text(page.total)})
+
+    def _draw_failure(self, number: str) -> None:
+        message = {
+            'title': t('We could not load the claims'),
+            'text': t('Our fault, your data is safe. Error no. {number}', number=number),
+            'action': t('Try again'),
+            'rescue': 'again',
+        }
+        show_changes(self.table, {'state': 'error', 'message': message, 'busy': False})
+
+    def _row(self, row: Row, origin: str, reader: str, moment: datetime) -> dict[str, Any]:
+        status, waiting = self._words.statuses.get(row.status), self._words.waiting.get(row.waiting_on)
+        look = status_look(row.status)
+        return {
+            'no': row.claim_no,
+            'claim_no': row.claim_no,
+            'seq': row.seq,
+            'href': f'/claims/{quote(row.claim_no, safe="")}' + (f'?list={quote(origin, safe="")}' if origin else ''),
+            'name': row.insured_name,
+            'line2': ' · '.join(filter(None, (row.make_model, row.garage))),
+            'plate': values.format_plate(row.plate) if row.plate else '',
+            'event_date': values.format_day(row.event_date),
+            'status': {'hue': look.hue, 'icon': look.icon, 'label': status.label_in(reader) if status else row.status},
+            'stage': self._stage(row, reader),
+            'tp_insurer': row.tp_insurer,
+            'garage': row.garage,
+            'agent': row.agent,
+            'waiting_on': waiting.label_in(reader) if waiting else '',
+            'demand_amount': values.format_money(row.demand_amount, reader) if row.demand_amount is not None else '',
+            'at': row.updated_at.isoformat(),
+            'when': moment_text(row.updated_at, moment, reader),
+            'exact': values.format_exact(row.updated_at),
+            'unread': row.unread,
+            'hint': self._hint(row, reader),
+        }
+
+    def _stage(self, row: Row, reader: str) -> dict[str, Any] | None:
+        stage = self._words.stages.get(row.repair_stage or '')
+        if stage is None:
+            return None
+        done, total = self._words.stage_place(row.repair_stage)
+        label = stage.label_in(reader)
+        spoken = texts.t('Stage {done} of {total}: {label}', reader, done=done, total=total, label=label)
+        return {'label': label, 'done': done, 'total': total, 'aria': spoken}
+
+    def _hint(self, row: Row, reader: str) -> dict[str, Any] | None:
+        if not row.unread or row.change is None:
+            return None
+        label, before, after, more = headline_of(row.change, self._words, self._people, reader)
+        return {'label': label, 'before': before, 'after': after, 'more': more_changes(more, reader) if more else ''}
+
+    def _empty_message(self) -> dict[str, str]:
+        if self.state.filters or self.state.q:
+            return {
+                'title': t('No claims found'),
+                'text': t('Check the digits, search in all claims or clear the filters.'),
+                'action': t('Clear filters'),
+                'rescue': 'clear',
+            }
+        if self.state.view == 'unread':
+            return {'title': t('All caught up'), 'text': t('Every change in your claims has been seen.')}
+        return {'title': t('No claims here yet'), 'text': t('A claim shows here as soon as the bureau opens it.')}
+
+    def _filters(self) -> list[dict[str, Any]]:
+        reader, state = self.actor.language, self.state
+        offered: list[tuple[str, str, list[tuple[str, str]]]] = [
+            (
+                'status',
+                t('Status'),
+                [(row.id, row.label_in(reader)) for row in self._words.statuses.values() if row.active],
+            ),
+            ('insurer', t('Insurer'), [(str(key), name) for key, name in self._choices.insurers]),
+            ('agent', t('Agent'), [(str(key), name) for key, name in self._choices.agents]),
+            ('garage', t('Garage'), [(str(key), name) for key, name in self._choices.garages]),
+            ('waiting_on', t('Waiting on'), [(row.id, row.label_in(reader)) for row in self._words.waiting.values()]),
+            ('documents', t('Documents'), _document_choices()),
+        ]
+        if self.actor.is_bureau:
+            offered.insert(2, ('office', t('Office'), [(str(key), name) for key, name in self._choices.offices]))
+        chips = [_chip(name, label, choices, getattr(state, name)) for name, label, choices in offered]
+        return [*chips, _date_chip(state)]
+
+
+def _chip(name: str, label: str, choices: list[tuple[str, str]], chosen: tuple[str, ...]) -> dict[str, Any]:
+    named = [text for key, text in choices if key in chosen]
+    shown = '' if not chosen else named[0] if len(named) == 1 else tn('{n} chosen', '{n} chosen', len(chosen))
+    return {
+        'name': name,
+        'label': label,
+        'chosen': shown,
+        'choices': [{'key': key, 'label': text, 'on': key in chosen} for key, text in choices],
+    }
+
+
+def _document_choices() -> list[tuple[str, str]]:
+    return [
+        ('missing', t('Documents missing')),
+        ('missing_blocking', t('Missing, and holding the submission')),
+        ('complete', t('All received')),
+    ]
+
+
+def _date_chip(state: ListState) -> dict[str, Any]:
+    start, end = state.event_from, state.event_to
+    sides = [values.format_day(day) if day else '…' for day in (start, end)]
+    return {
+        'name': 'event',
+        'label': t('Event date'),
+        'dates': True,
+        'chosen': ' – '.join(sides) if start or end else '',
+        'from': start.isoformat() if start else '',
+        'to': end.isoformat() if end else '',
+        'choices': [],
+    }
+
+
+def _page_and_counts(session: Any, state: ListState) -> tuple[Page, dict[str, int]]:
+    counts = lists.counts_of(session, state)
+    return lists.page_of(session, state, counts[state.view]), counts
+
+
+def of_list(session: Any) -> tuple[Reference, dict[int, str], FilterChoices]:
+    """What a list needs to know once: reference words, people's names, what can be filtered by."""
+    return reference(session), names_of_people(session), lists.filter_choices(session)
+
+
+def _whole(given: Any, default: int) -> int:
+    return given if isinstance(given, int) and not isinstance(given, bool) and 0 < given < 1_000_000 else default
+
+
+def _mapping(given: Any) -> Mapping[str, Any]:
+    return given if isinstance(given, Mapping) else {}
+
+
+def _count_text(count: int) -> str:
+    return f'{lists.COUNTED_UP_TO:,}+' if count > lists.COUNTED_UP_TO else f'{count:,}'
+
+
+def _range_text(page: Page) -> str:
+    first = (page.state.page - 1) * page.state.size + 1
+    return t(
+        'Showing {first}–{last} of {total} claims',
+        first=first,
+        last=first + len(page.rows) - 1,
+        total=_count_text(page.total),
+    )
+
+
+def _pages(page: Page) -> tuple[list[int], bool]:
+    """The page numbers around this one, and whether there is a next one."""
+    present, size = page.state.page, page.state.size
+    last = max(1, -(-page.total // size)) if page.total_is_exact else present + 3
+    start = max(1, min(present - 2, last - 5))
+    return list(range(start, min(last, start + 5) + 1)), present < last and len(page.rows) == size
+
+
+def _views() -> dict[str, str]:
+    return {'open': t('Open'), 'unread': t('Unread'), 'closed': t('Closed'), 'all': t('All')}
+
+
+def _scopes() -> list[dict[str, str]]:
+    labels = (
+        ('all', t('Everything')),
+        ('claim_no', t('Claim no.')),
+        ('plate', t('Vehicle no.')),
+        ('insured_name', t('Client name')),
+    )
+    return [{'name': name, 'label': label} for name, label in labels]
+
+
+def _columns() -> list[dict[str, Any]]:
+    columns = (
+        ('insured_name', t('Insured'), 0, False),
+        ('claim_no', t('Claim no.'), 96, True),
+        ('plate', t('Vehicle'), 124, False),
+        ('event_date', t('Event date'), 94, True),
+        ('status', t('Status'), 170, False),
+        ('repair_stage', t('Repair'), 130, False),
+        ('tp_insurer', t('Third-party insurer'), 112, False),
+        ('demand_amount', t('Amount claimed'), 92, True),
+        ('agent', t('Agent'), 94, False),
+        ('updated_at', t('Updated'), 110, False),
+    )
+    return [
+        {'name': name, 'label': label, 'width': width, 'numeric': numeric, 'sortable': name in lists.SORTS}
+        for name, label, width, numeric in columns
+    ]
+
+
+def _bar_texts() -> dict[str, str]:
+    return {
+        'views': t('Views'),
+        'search': t('Claim no., vehicle no. or client name'),
+        'searchIn': t('Search in'),
+        'clearSearch': t('Clear the search'),
+        'filters': t('Filters'),
+        'remove': t('Remove filter'),
+        'clear': t('Clear'),
+        'from': t('From'),
+        'to': t('To'),
+        'find': t('Find'),
+        'show': t('Show claims'),
+    }
+
+
+def _table_texts() -> dict[str, str]:
+    return {
+        'table': t('Claims'),
+        'change': t('Change'),
+        'plate': t('Vehicle no.'),
+        'changedTo': t('changed to'),
+        'pick': t('Select'),
+        'pickPage': t('Select all rows on the page'),
+        'isPicked': t('Selected'),
+        'isNotPicked': t('Not selected'),
+        'unread': t('Updated since your last visit'),
+        'pageSize': t('Rows per page'),
+        'pages': t('Pages'),
+        'previous': t('Previous page'),
+        'next': t('Next page'),
+        'waitingOne': t('An update is waiting'),
+        'waitingMany': t('{n} updates are waiting', n='{n}'),
+    }

@@ -1,0 +1,32 @@
+/* The clocks of a claim. Closed, each is a line with its state; open, it explains itself. */
+export default {
+  template: `
+    <section v-if="clocks.length" class="mk-card mk-clocks" :aria-label="words.title" data-testid="clocks"><div class="mk-hd"><span class="mk-ic mk-lead" aria-hidden="true">timer</span><h2>{{ words.title }}</h2></div>
+      <details v-for="clock in shown" :key="clock.id" data-testid="clock" :data-clock="clock.id"><summary><span class="mk-grow">{{ clock.label }}</span><span class="mk-chip mk-tiny" :class="'mk-hue-' + clock.hue">{{ clock.state }}</span></summary>
+        <div class="mk-clk"><p v-for="line in clock.lines" :key="line" :class="{'mk-b': !clock.started}" data-testid="clock-line" dir="auto">{{ line }}</p>
+          <p class="mk-t2">{{ clock.rule }}<template v-if="clock.source"> · {{ clock.source }}</template></p>
+          <div v-if="editing !== clock.id" class="mk-aacts"><a v-if="clock.proof" class="mk-btn mk-s mk-sm" :href="clock.proof" target="_blank" rel="noopener" data-testid="clock-proof"><span class="mk-ic" aria-hidden="true">print</span>{{ words.proof }}</a>
+            <button v-if="staff && clock.days.length" type="button" class="mk-btn mk-g mk-sm" data-testid="clock-set" @click="begin(clock)"><span class="mk-ic" aria-hidden="true">edit</span>{{ words.set }}</button></div>
+          <form v-else class="mk-clkf" @submit.prevent="save">
+            <label v-if="clock.days.length > 1" class="mk-fld"><span>{{ words.what }}</span><span class="mk-inp mk-sm"><select v-model="about" @change="choose(clock)"><option v-for="one in clock.days" :key="one.about" :value="one.about">{{ one.label }}</option></select></span></label><p v-else class="mk-b">{{ clock.days[0].label }}</p>
+            <label class="mk-fld"><span>{{ words.day }}</span><span class="mk-inp mk-sm"><input type="date" dir="ltr" v-model="day" data-testid="clock-day"></span></label>
+            <label class="mk-fld"><span>{{ words.reason }}</span><span class="mk-inp mk-sm"><input v-model="reason" maxlength="300" dir="auto" data-testid="clock-reason"></span></label>
+            <p v-if="refused" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refused }}</span></p>
+            <div class="mk-aacts"><button type="submit" class="mk-btn mk-p mk-sm" :disabled="busy ? true : null" data-testid="clock-save">{{ words.save }}</button><button type="button" class="mk-btn mk-g mk-sm" @click="editing = ''">{{ words.cancel }}</button></div>
+          </form></div>
+      </details><button v-if="waiting && !all" type="button" class="mk-clmore" data-testid="clocks-more" @click="all = true"><span class="mk-grow">{{ waiting }}</span><span class="mk-ic" aria-hidden="true">expand_more</span></button><p class="mk-clkn mk-t3">{{ words.prima }}</p></section>`,
+  props: {clocks: Array, waiting: String, staff: Boolean, error: String, turn: Number, words: Object},
+  emits: ['set'],
+  data: () => ({editing: '', about: '', day: '', seen: '', reason: '', refused: '', busy: false, all: false}),
+  computed: {shown() { return this.clocks.filter((clock) => this.all || clock.started || clock.id === this.editing); }},
+  watch: {turn() { this.busy = false; this.refused = this.error; if (!this.error) this.editing = ''; }},
+  methods: {
+    begin(clock) { this.refused = ''; this.editing = clock.id; this.about = clock.days[0].about; this.choose(clock); },
+    choose(clock) { const one = clock.days.find((day) => day.about === this.about); Object.assign(this, {day: one.day, seen: one.seen, reason: one.reason}); },
+    save() {
+      if (this.busy) return;
+      this.busy = true;
+      this.$emit('set', {about: this.about, seen: this.seen, day: this.day, reason: this.reason});
+    },
+  },
+};

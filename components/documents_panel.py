@@ -1,0 +1,523 @@
+"""The documents of a claim on its page: what is missing and from whom, what came and in which state, and the orders about them."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from nicegui.element import Element
+from nicegui.events import GenericEventArguments
+
+from components.live import Subscription, ask, claim_topic, current_actor, show_changes, words_topic, work
+from components.words import language, reject_reason, t, tn
+from db import documents, texts, values
+from db.base import now
+from db.changes import Notice
+from db.claims import Claim
+from db.documents import (
+    FREE_TYPE,
+    GROUPS,
+    REJECT_REASONS,
+    STATES,
+    ChecklistItem,
+    Document,
+    DocumentView,
+    checklist,
+    current,
+    document_with,
+    documents_of,
+    missing_count,
+    trash_of,
+    views_of,
+)
+from db.reference import DocumentType, Reference, reference
+from db.scope import Actor, Can
+from db.session import fetch, fetch_one
+from db.texts import N_, Told
+from db.values import Malformed
+
+MOST_MEGABYTES = 25
+VIEWS_SHOWN = 50
+TYPED_AT_MOST = 1000
+# what a phone's and a desk's file dialog offer; no `capture`, which would hide the gallery
+ACCEPTED = 'image/*,application/pdf,.pdf,.jpg,.jpeg,.png,.webp,.heic,.heif,.tif,.tiff,.xlsx,.docx'
+_KINDS: Mapping[str, tuple[str, str]] = {
+    'application/pdf': ('PDF', 'picture_as_pdf'),
+    'image/jpeg': ('JPG', 'image'),
+    'image/png': ('PNG', 'image'),
+    'image/webp': ('WebP', 'image'),
+    'image/heic': ('HEIC', 'image'),
+    'image/tiff': ('TIFF', 'image'),
+    'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': ('XLSX', 'table_rows'),
+    'application/vnd.openxmlformats-officedocument.wordprocessingml.document': ('DOCX', 'description'),
+}
+_STATE_HUES = {
+    'required': ('amber', 'error'),
+    'received': ('blue', 'schedule'),
+    'accepted': ('green', 'check_circle'),
+    'rejected': ('red', 'cancel'),
+    'not_required': ('slate', 'remove'),
+}
+# the words of a name that say nothing of the kind of a document
+_EMPTY_WORDS = N_(
+    'photo photos image picture scan document form letter report invoice confirmation original copy the for of on to'
+)
+_VIEWED = {
+    'previewed': N_('looked at it'),
+    'downloaded': N_('downloaded it'),
+    'original': N_('downloaded the original'),
+    'packed': N_('downloaded it in a ZIP'),
+}
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What the panel reads of a claim: the checklist, every version that is there, the trash, and the words for them."""
+
+    claim: Claim
+    items: Sequence[ChecklistItem]
+    documents: Sequence[Document]
+    trash: Sequence[Document]
+    reference: Reference
+
+
+def read_shelf(session: Any, claim_id: int) -> Shelf | None:
+    """Read the documents under the asker's scope; None when the claim is not his (any more)."""
+    claim = session.get(Claim, claim_id)
+    if claim is None:
+        return None
+    items = checklist(session, claim)
+    return Shelf(
+        claim, items, fetch(session, documents_of(claim_id)), fetch(session, trash_of(claim_id)), reference(session)
+    )
+
+
+def read_views(session: Any, address: str) -> list[DocumentView]:
+    """Who looked at a document; for the bureau only."""
+    document = fetch_one(session, document_with(address))
+    return fetch(session, views_of(document.id).limit(VIEWS_SHOWN)) if document else []
+
+
+class DocumentsPanel(Element, component='documents_panel.js', dependencies=['document_viewer.js', 'upload_queue.js']):
+    """Follows the documents of one claim live. Files go straight to their route; every other order comes here."""
+
+    def __init__(self, claim: Claim, last_visit: datetime | None, counted: Callable[..., None]) -> None:
+        """`counted` is told how many of the required documents are there, and whether something new came."""
+        super().__init__()
+        self._claim_id, self._last_visit, self._counted = claim.id, last_visit, counted
+        self._actor, self._reader = current_actor(), language()
+        self._turn = 0
+        self._looked_at = ''
+        address = f'/files/claims/{quote(claim.claim_no, safe="")}'
+        self._props.update(
+            claimNo=claim.claim_no,
+            address=address,
+            person=str(self._actor.user_id),
+            accept=ACCEPTED,
+            mostMegabytes=MOST_MEGABYTES,
+            mayUpload=self._actor.may(Can.UPLOAD),
+            mayJudge=self._actor.may(Can.EDIT_CLAIM),
+            reasons=[{'id': key, 'label': t(label)} for key, label in REJECT_REASONS.items()],
+            words=_words(),
+            items=[],
+            documents=[],
+            trash=[],
+            groups=[],
+            types=[],
+            sums={},
+            views=None,
+            answer=None,
+        )
+        self.on('order', self._order)
+        self.on('look', self._look)
+        with self:
+            Subscription([claim_topic(claim.id), words_topic()], self._answer)
+
+    async def refresh(self) -> None:
+        """Read the documents anew and show what differs."""
+        shelf = await ask(read_shelf, self._claim_id)
+        if shelf is None or self.is_deleted:
+            return
+        shown = _shown(shelf, self._actor, self._reader, self._last_visit)
+        show_changes(self, shown)
+        sums = shown['sums']
+        fresh = any(document['fresh'] for document in shown['documents'])
+        self._counted(f'{sums["received"]}/{sums["required"]}' if sums['required'] else '', fresh=fresh)
+
+    async def _answer(self, _: set[Notice]) -> None:
+        await self.refresh()
+
+    async def _look(self, event: GenericEventArguments) -> None:
+        """A document was opened (or, with nothing, closed): tell the bureau who saw it before."""
+        self._looked_at = event.args[:40] if isinstance(event.args, str) else ''
+        if self._actor.may(Can.SEE_INTERNAL):
+            address = self._looked_at
+            views = await ask(read_views, address) if address else []
+            if address == self._looked_at and not self.is_deleted:
+                self._props['views'] = {'document': address, 'lines': [_viewed(view, self._reader) for view in views]}
+                self.update()
+
+    async def _order(self, event: GenericEventArguments) -> None:
+        """Do what was asked, and answer the form it came from; refused, what was typed stays there with the reason."""
+        message, said = t('It was not saved. Please try again.'), ''
+        try:
+            said = await self._done(_mapping(event.args))
+            message = ''
+            await self.refresh()
+        except Told as refusal:
+            message = refusal.told(self._reader)
+        finally:
+            self._turn += 1
+            self._props['answer'] = {'turn': self._turn, 'message': message, 'said': said}
+            self.update()
+
+    async def _done(self, sent: Mapping[str, Any]) -> str:
+        """Obey an order and return what to say about it."""
+        name, address = _typed(sent, 'order'), _typed(sent, 'document')
+        kind, need = _typed(sent, 'type'), _number(sent.get('need'))
+        claim_id, moment, blocking = self._claim_id, now(), sent.get('blocking') is True
+        orders: Mapping[str, tuple[str, Callable[[], Any]]] = {
+            'accept': (t('Marked as in order'), lambda: work(documents.accept, address, moment)),
+            'reject': (
+                t('Rejected. The office sees the reason.'),
+                lambda: work(documents.reject, address, _typed(sent, 'reason'), moment),
+            ),
+            'reopen': (t('Waiting to be checked again'), lambda: work(documents.reopen, address, moment)),
+            'retype': (t('Filed anew'), lambda: work(documents.retype, address, kind, need_id=need)),
+            'remove': (t('Moved to the trash'), lambda: work(documents.remove, address, moment)),
+            'restore': (t('Back from the trash'), lambda: work(documents.restore, address)),
+            'waive': (
+                t('Not required in this claim'),
+                lambda: work(documents.waive, claim_id, kind, _typed(sent, 'reason'), moment),
+            ),
+            'require': (
+                t('Required in this claim'),
+                lambda: work(documents.require, claim_id, kind, moment, blocking=blocking),
+            ),
+            'ask_for': (
+                t('Required in this claim'),
+                lambda: work(documents.ask_for, claim_id, _typed(sent, 'label'), moment, blocking=blocking),
+            ),
+            'withdraw': (
+                t('Not required in this claim'),
+                lambda: work(documents.withdraw, claim_id, need or 0, moment),
+            ),
+            'recheck': (t('The documents were counted'), lambda: work(documents.recheck, claim_id)),
+        }
+        if name not in orders:
+            raise Malformed(N_('It was not saved. Please try again.'))
+        said, obey = orders[name]
+        await obey()
+        return said
+
+
+def _mapping(sent: object) -> Mapping[str, Any]:
+    return sent if isinstance(sent, dict) else {}
+
+
+def _typed(sent: Mapping[str, Any], name: str) -> str:
+    typed = sent.get(name)
+    return typed if isinstance(typed, str) and len(typed) <= TYPED_AT_MOST else ''
+
+
+def _number(given: object) -> int | None:
+    return given if isinstance(given, int) and not isinstance(given, bool) and 0 < given < 2**53 else None
+
+
+# ---- what the browser draws -------------------------------------------------------------------------------------------------
+
+
+def _shown(shelf: Shelf, actor: Actor, reader: str, last_visit: datetime | None) -> dict[str, Any]:
+    moment = now()
+    required = sum(item.required for item in shelf.items)
+    missing = missing_count(shelf.items)
+    tiles = _documents(shelf, actor, reader, moment, last_visit)
+    return {
+        'items': [_item(item, shelf.reference, actor, reader) for item in shelf.items],
+        'documents': tiles,
+        'trash': [
+            _document(document, _title(document, shelf, reader), reader, moment)
+            | {'deleted': _who(document.deleted_by, document.deleted_at, moment, reader)}
+            for document in shelf.trash
+            if document.may_remove(actor)
+        ],
+        'groups': _groups(tiles, shelf.items, reader),
+        'types': [
+            {'id': kind.id, 'label': kind.label_in(reader), 'names': _telling(kind)}
+            for kind in shelf.reference.document_types.values()
+            if kind.active
+        ],
+        'sums': _sums(shelf, required, missing),
+    }
+
+
+def _telling(kind: DocumentType) -> list[list[str]]:
+    """The words a file of this kind is named by, in both languages."""
+    names = []
+    for label, language_of in ((kind.label, 'he'), (kind.label_en, 'en')):
+        empty = texts.t(_EMPTY_WORDS, language_of).split()
+        words = re.findall(r'[^\W\d_]{2,}', re.sub(r'["\'״׳]', '', label.lower()))
+        names.append([word for word in words if word not in empty])
+    return [words for words in names if words]
+
+
+def _sums(shelf: Shelf, required: int, missing: int) -> dict[str, Any]:
+    """The ring and what stands beside it."""
+    insurer = shelf.reference.insurers.get(shelf.claim.tp_insurer or 0)
+    purpose = ''
+    if missing:
+        purpose = t('to complete the demand to {insurer}', insurer=insurer.name) if insurer else t('for the demand')
+    return {
+        'required': required,
+        'received': required - missing,
+        'missing': missing,
+        'title': t(
+            '{received} of {required} required documents received', received=required - missing, required=required
+        ),
+        'missingText': tn('{n} document is missing', '{n} documents are missing', missing) if missing else '',
+        'purpose': purpose,
+        'unchecked': shelf.claim.documents == 'unchecked',
+    }
+
+
+def _item(item: ChecklistItem, words: Reference, actor: Actor, reader: str) -> dict[str, Any]:
+    hue, icon = _STATE_HUES[item.state]
+    rejected = item.documents[0].uuid if item.state == 'rejected' else None
+    return {
+        'key': f'{item.type.id}:{item.need_id or ""}',
+        'type': item.type.id,
+        'need': item.need_id,
+        'label': item.label_in(reader),
+        'group': item.type.group,
+        'who': t('From: {who}', who=' / '.join(_supplier(key, words, reader) for key in item.type.suppliers)),
+        'yours': item.missing and item.from_office and not actor.is_bureau,
+        'state': item.state,
+        'stateLabel': t(STATES[item.state]),
+        'reason': reject_reason(item.reason, reader),
+        'hue': hue,
+        'icon': icon,
+        'required': item.required,
+        'blocking': item.blocking,
+        'waived': item.waived,
+        'missing': item.missing,
+        'replaces': rejected,
+    }
+
+
+def _supplier(key: str, words: Reference, reader: str) -> str:
+    if key == 'bureau':
+        return t('the bureau')
+    return words.waiting[key].label_in(reader) if key in words.waiting else key
+
+
+def _groups(tiles: Sequence[Mapping[str, Any]], items: Sequence[ChecklistItem], reader: str) -> list[dict[str, Any]]:
+    came = Counter(tile['group'] for tile in tiles if tile['current'])
+    missing = Counter(item.type.group for item in items if item.missing)
+    return [
+        {
+            'id': key,
+            'label': texts.t(label, reader),
+            'count': came[key],
+            'missing': missing[key],
+            'counted': ' · '.join(
+                filter(
+                    None,
+                    (
+                        tn('{n} document', '{n} documents', came[key]) if came[key] else '',
+                        tn('{n} missing', '{n} missing', missing[key]) if missing[key] else '',
+                    ),
+                )
+            ),
+        }
+        for key, label in GROUPS.items()
+    ]
+
+
+def _documents(
+    shelf: Shelf, actor: Actor, reader: str, moment: datetime, last_visit: datetime | None
+) -> list[dict[str, Any]]:
+    shown_now = {document.uuid for document in current(shelf.documents)}
+    by_id = {document.id: document for document in shelf.documents}
+    titles = _titles(shelf, shown_now, reader)
+    return [
+        {
+            **_document(document, titles[document.uuid], reader, moment),
+            'group': shelf.reference.document_types[document.type].group,
+            'current': document.uuid in shown_now,
+            'replaces': by_id[document.replaces].uuid if document.replaces in by_id else None,
+            'fresh': bool(last_visit and document.at > last_visit and document.uploaded_by != actor.user_id),
+            'mine': document.uploaded_by == actor.user_id,
+            'mayRemove': document.may_remove(actor),
+        }
+        for document in shelf.documents
+    ]
+
+
+def _title(document: Document, shelf: Shelf, reader: str) -> str:
+    """What a document is called: what was asked for, its type, or by its own name where the type says nothing."""
+    asked = next((item.label for item in shelf.items if item.need_id and item.need_id == document.need_id), '')
+    kind = shelf.reference.document_types[document.type]
+    if not asked and (kind.id == FREE_TYPE or kind.group == 'photos'):
+        return document.title.rpartition('.')[0] or document.title
+    return asked or kind.label_in(reader)
+
+
+def _titles(shelf: Shelf, shown_now: set[str], reader: str) -> dict[str, str]:
+    """The names of all documents; where several of a kind are there, they are numbered from the oldest."""
+    names = {document.uuid: _title(document, shelf, reader) for document in shelf.documents}
+    often = Counter(name for address, name in names.items() if address in shown_now)
+    number: Counter[str] = Counter()
+    for document in reversed(shelf.documents):
+        name = names[document.uuid]
+        if document.uuid in shown_now and often[name] > 1:
+            number[name] += 1
+            names[document.uuid] = f'{name} ({number[name]})'
+    return names
+
+
+def _document(document: Document, title: str, reader: str, moment: datetime) -> dict[str, Any]:
+    kind, icon = _KINDS.get(document.media_type, ('', 'description'))
+    hue, state_icon = _STATE_HUES[document.state]
+    today = values.israel(moment).date()
+    on = values.israel(document.at).date()
+    return {
+        'uuid': document.uuid,
+        'type': document.type,
+        'need': document.need_id,
+        'title': title,
+        'file': document.title,
+        'kind': kind,
+        'icon': icon,
+        'bytes': document.size,
+        'size': values.format_size(document.size),
+        'pages': document.pages or 0,
+        'pagesText': tn('{n} page', '{n} pages', document.pages) if document.pages and document.pages > 1 else '',
+        'preview': document.preview_state in ('waiting', 'ready') and bool(document.pages),
+        'state': document.state,
+        'stateLabel': t(STATES[document.state]),
+        'reason': reject_reason(document.reject_reason, reader),
+        'hue': hue,
+        'stateIcon': state_icon,
+        'decided': _who(document.decided_by, document.decided_at, moment, reader),
+        'version': document.version,
+        'versionText': t('Version {n}', n=document.version) if document.version > 1 else '',
+        'at': document.at.isoformat(),
+        'day': t('Today') if on == today else values.format_day(on, today),
+        'received': t('Received at the bureau {when}', when=values.format_moment(document.at, moment, reader)),
+        'exact': values.format_exact(document.at),
+        'by': document.by,
+        'scanned': document.scanned,
+    }
+
+
+def _who(name: str, at: datetime | None, moment: datetime, reader: str) -> str:
+    return f'{name}, {values.format_moment(at, moment, reader)}' if at else ''
+
+
+def _viewed(view: DocumentView, reader: str) -> dict[str, str]:
+    return {
+        'key': str(view.id),
+        'by': view.by,
+        'how': texts.t(_VIEWED.get(view.how, view.how), reader),
+        'when': values.format_exact(view.at),
+    }
+
+
+def _words() -> dict[str, str]:
+    return {
+        'documents': t('Documents'),
+        'required': t('Required documents'),
+        'received': t('Documents received'),
+        'receivedAt': t('Received at the bureau {when}', when='{time}'),
+        'complete': t('Everything required is here'),
+        'nothingRequired': t('Nothing is required in this claim yet.'),
+        'nothing': t('No documents yet'),
+        'nothingHint': t('What is sent here reaches the bureau at once.'),
+        'unchecked': t('Nobody has checked the documents of this claim yet; some may be at the bureau already.'),
+        'recheck': t('Count them now'),
+        'blocking': t('Holds the submission'),
+        'yours': t('Needed from you'),
+        'upload': t('Upload'),
+        'uploadNamed': t('Upload: {name}', name='{name}'),
+        'uploadMissing': t('Missing · upload'),
+        'uploadBetter': t('Upload a better one'),
+        'photograph': t('Photograph a document'),
+        'photographWhat': t('What is photographed?'),
+        'other': t('Another document'),
+        'chooseFile': t('Choose a file'),
+        'drop': t('Drag files here'),
+        'or': t('or'),
+        'choose': t('choose them from the computer'),
+        'dropHere': t('Drop to upload'),
+        'limit': t('up to {size} a file', size='{size}'),
+        'sorted': t('The kind is guessed from the name; the bureau files it where it belongs.'),
+        'all': t('All'),
+        'groups': t('Kinds of documents'),
+        'pick': t('Select'),
+        'pickDone': t('Done selecting'),
+        'downloadAll': t('Download all'),
+        'downloadPicked': t('Download the selected'),
+        'uploads': t('Uploads'),
+        'arrivedOf': t('Arrived: {done} of {all}', done='{done}', all='{all}'),
+        'clear': t('Clear the list'),
+        'waiting': t('Waiting for its turn'),
+        'sending': t('Sending…'),
+        'checking': t('Sent. The file is being checked…'),
+        'held': t('No connection. It goes on as soon as the connection is back.'),
+        'lost': t('The upload failed: the file was not saved.'),
+        'failed': t('It did not arrive. Please try again.'),
+        'signedOut': t('You are signed out. Sign in and send the file again.'),
+        'tooBig': t('The file is larger than {most} MB.', most=MOST_MEGABYTES),
+        'empty': t('The file is empty.'),
+        'retry': t('Send it again'),
+        'dismiss': t('Hide'),
+        'fresh': t('New since your last visit'),
+        'actions': t('Actions'),
+        'open': t('Open it'),
+        'download': t('Download'),
+        'original': t('The original file'),
+        'newVersion': t('Upload a new version'),
+        'accept': t('In order'),
+        'reject': t('Reject…'),
+        'rejectTitle': t('Why is it rejected?'),
+        'rejectFree': t('Something else, in words'),
+        'rejectSend': t('Reject and tell the office'),
+        'reopen': t('Take the decision back'),
+        'retype': t('Filed as'),
+        'remove': t('Move to the trash'),
+        'restore': t('Restore'),
+        'trash': t('Trash'),
+        'notRequired': t('Not required'),
+        'waive': t('Not required in this claim'),
+        'waiveWhy': t('Why (optional)'),
+        'requireAgain': t('Required after all'),
+        'requireOther': t('Require another document'),
+        'which': t('Which document'),
+        'what': t('What is needed'),
+        'withdraw': t('Not needed after all'),
+        'save': t('Save'),
+        'cancel': t('Cancel'),
+        'viewer': t('Document'),
+        'close': t('Close'),
+        'expand': t('Full screen'),
+        'shrink': t('Beside the list'),
+        'nextPage': t('Next page'),
+        'previousPage': t('Previous page'),
+        'pageOf': t('{page} of {pages}', page='{page}', pages='{pages}'),
+        'pageAlt': t('{name}, page {page} of {pages}', name='{name}', page='{page}', pages='{pages}'),
+        'nextDocument': t('Next document'),
+        'previousDocument': t('Previous document'),
+        'zoomIn': t('Zoom in'),
+        'zoomOut': t('Zoom out'),
+        'rotate': t('Rotate'),
+        'noPreview': t('This file has no picture. Download it to see it.'),
+        'drawing': t('The page is being drawn…'),
+        'versions': t('Versions'),
+        'version': t('Version {n}', n='{n}'),
+        'viewed': t('Who has seen it'),
+        'notViewed': t('Nobody yet'),
+        'scanned': t('Scanned, no threats'),
+    }

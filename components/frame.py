@@ -1,0 +1,309 @@
+"""The frame of every page: who may open it, the rail and top bar around it, and the one place where errors are told."""
+
+import json
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from copy import copy
+from functools import wraps
+from html import escape
+from typing import Any, NamedTuple
+
+from nicegui import app, ui
+from nicegui.translations import translations
+from starlette.responses import HTMLResponse, Response
+
+from components.bell import Bell
+from components.live import ask, current_actor, work
+from components.marks import avatar_html, icon_html, logo_svg
+from components.messages_link import MessagesLink
+from components.plain import plain_page
+from components.theme import COLORS, asset, head_html
+from components.words import language, t
+from db import texts
+from db.alerts import unread_groups
+from db.messages import mark_messages_delivered, undelivered, unread_messages
+from db.offices import AgentOffice
+from db.scope import Actor, Can
+from db.texts import N_, Told
+
+log = logging.getLogger(__name__)
+
+translations['he'] = {
+    'connection_lost': 'החיבור נותק.',
+    'trying_to_reconnect': 'מתחבר מחדש…',
+    'message_too_long': 'ההודעה ארוכה מדי',
+    'message_too_long_body': 'ההודעה גדולה מדי לשליחה. נא לקצר אותה.',
+}
+
+
+class Place(NamedTuple):
+    """A place in the navigation."""
+
+    key: str
+    address: str
+    icon: str
+    label: str
+    needs: Can
+    on_phone: bool = True  # in the bar below; the others stand in the account menu there
+
+
+# Where people can go; a place appears here when it exists.
+PLACES = (
+    Place('claims', '/', 'directions_car', N_('Claims'), Can.SEE_CLAIMS),
+    Place('work', '/work', 'assignment', N_('Work'), Can.SEE_INTERNAL),
+    Place('messages', '/messages', 'chat', N_('Messages'), Can.FOLLOW),
+    Place('cheques', '/cheques', 'payments', N_('Cheques'), Can.FOLLOW),
+    Place('alerts', '/alerts', 'notifications', N_('Alerts'), Can.FOLLOW),
+    Place('import', '/import', 'upload_file', N_('Import'), Can.IMPORT, on_phone=False),
+    Place('admin', '/admin', 'settings', N_('Administration'), Can.ADMINISTER),
+    Place('account', '/account', 'person', N_('Account'), Can.FOLLOW),
+)
+
+
+class NotFound(Exception):  # noqa: N818 - an answer, not a failure
+    """What was asked for does not exist, or belongs to somebody else: the answer is the same."""
+
+
+PORTAL_PAGES: dict[str, Can] = {}
+
+
+def portal_page(
+    path: str, *, title: str, active: str, needs: Can = Can.SEE_CLAIMS, flow: bool = False
+) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., Awaitable[Response | None]]]:
+    """Register a page of the portal at `path`, drawn inside the frame for those with the right; 404 for others.
+
+    `flow` pages scroll as a whole; the others keep their frame still and scroll inside.
+    """
+    PORTAL_PAGES[path] = needs
+
+    def register(build: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[Response | None]]:
+        @wraps(build)
+        async def page(*args: Any, **kwargs: Any) -> Response | None:
+            actor = current_actor()
+            try:
+                if not actor.may(needs):
+                    raise NotFound
+                _settle(actor, title)
+                with await _frame(actor, active, flow=flow):
+                    await build(*args, **kwargs)
+            except NotFound:
+                return not_found(actor.language)
+            return None
+
+        ui.page(path, response_timeout=15)(page)
+        return page
+
+    return register
+
+
+def not_found(reader: str) -> Response:
+    """The page for what is not there or not yours: one text for both."""
+    return HTMLResponse(
+        plain_page(
+            'message.html',
+            reader,
+            title=texts.t('Not found', reader),
+            text=texts.t('The claim was not found or does not belong to your office.', reader),
+        ),
+        404,
+    )
+
+
+def _settle(actor: Actor, title: str) -> None:
+    client = ui.context.client
+    client.page = copy(client.page)  # language and colours are the person's, the page is everybody's
+    client.page.language = 'he' if actor.language == 'he' else 'en-US'
+    client.page.dark = {'dark': True, 'light': False}.get(client.request.state.session.theme)
+    ui.page_title(f'{t(title)} · {t("Maakav")}')
+    ui.add_head_html(head_html(actor.language))
+    words = json.dumps(_browser_words(), ensure_ascii=False).replace('<', '\\u003c')
+    ui.add_body_html(
+        f'<script type="application/json" id="maakav-words">{words}</script><script src="{asset("js/maakav.js")}"></script>'
+    )
+    ui.colors(**COLORS)
+    ui.on_exception(tell)
+
+
+def _browser_words() -> dict[str, str]:
+    return {
+        'now': t('now'),
+        'minute': t('a minute ago'),
+        'minutes': t('{n} min ago', n='{n}'),
+        'hour': t('an hour ago'),
+        'twoHours': t('two hours ago'),
+        'today': t('today, {time}', time='{time}'),
+        'yesterday': t('yesterday, {time}', time='{time}'),
+        'live': t('Updating live'),
+        'offline': t('Updates stopped'),
+        'copied': t('Copied'),
+        'notCopied': t('Could not copy. Please select the text and copy it.'),
+        'close': t('Close'),
+    }
+
+
+# ---- errors -----------------------------------------------------------------------------------------------------------------
+
+
+def tell(error: Exception) -> None:
+    """Tell the person what went wrong: a broken rule in words, anything else as a number that stands in the log."""
+    if isinstance(error, Told):
+        say(error.told(language()), error=True)
+    else:
+        say(
+            t('Something went wrong on our side, and nothing was changed. Error no. {number}', number=log_error(error)),
+            error=True,
+        )
+
+
+def log_error(error: Exception) -> str:
+    """Log an unexpected error under a short number and return the number."""
+    number = secrets.token_hex(4)
+    log.error('error %s', number, exc_info=error)
+    return number
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """Show a toast to the person of this page."""
+    _sent = ui.run_javascript(f'maakav.say({json.dumps(text)}, {json.dumps(error)})')  # nobody waits for a toast
+
+
+def register_errors() -> None:
+    """Answer a page that failed to build with a number instead of its traceback."""
+
+    def show(error: Exception) -> None:
+        ui.add_head_html(head_html())
+        number = log_error(error)
+        with ui.element('main').classes('mk-empty'):
+            ui.label(texts.t('We could not load the page', 'he')).props('role=heading aria-level=1')
+            ui.label(texts.t('Our fault, your data is safe. Error no. {number}', 'he', number=number))
+
+    app.on_page_exception(show)
+
+
+# ---- the shell --------------------------------------------------------------------------------------------------------------
+
+
+async def _frame(actor: Actor, active: str, *, flow: bool) -> Any:
+    read = await ask(_of_frame)
+    if read.undelivered:
+        await work(mark_messages_delivered)
+    counts = {'alerts': read.alerts, 'messages': read.messages}
+    places = [place for place in PLACES if actor.may(place.needs)]
+    with ui.element('div').classes('mk-app mk-flow' if flow else 'mk-app'):
+        ui.html(_rail_html(places, active, counts), tag='nav').classes('mk-rail').props(
+            f'aria-label="{t("Main navigation")}"'
+        )
+        with ui.element('header').classes('mk-top'):
+            ui.html(_search_html()).classes('mk-contents')
+            MessagesLink(read.messages)
+            Bell(read.alerts)
+            ui.html(_person_html(actor, read.office)).classes('mk-contents')
+        main = ui.element('main').classes('mk-panel mk-pg' if flow else 'mk-panel').props('id=main tabindex=-1')
+        with main:
+            ui.html(_offline_html()).classes('mk-contents')
+        ui.html(_nav_html([place for place in places if place.on_phone], active, counts), tag='nav').classes(
+            'mk-bnav'
+        ).props(f'aria-label="{t("Main navigation")}"')
+    return main
+
+
+class _Read(NamedTuple):
+    """What the frame shows of the person: his numbers and where he works; and whether messages have just reached him."""
+
+    alerts: int
+    messages: int
+    office: str
+    undelivered: bool
+
+
+def _of_frame(session: Any) -> _Read:
+    actor: Actor = session.info['actor']
+    office = session.get(AgentOffice, actor.office_id) if actor.office_id else None
+    name = office.name if office else texts.t('Claims bureau', actor.language)
+    return _Read(unread_groups(session), unread_messages(session), name, bool(undelivered(session)))
+
+
+# the parts that keep the numbers right find them by these names
+_COUNTED = {'alerts': 'data-bell-count', 'messages': 'data-messages-count'}
+
+
+def _nav_html(places: list[Place], active: str, counts: Mapping[str, int]) -> str:
+    items = []
+    for place in places:
+        on = place.key == active
+        badge = (
+            f'<b class="mk-cnt" {_COUNTED[place.key]}{"" if counts[place.key] else " hidden"}>{min(counts[place.key], 99)}</b>'
+            if place.key in _COUNTED
+            else ''
+        )
+        items.append(
+            f'<a class="mk-navi{" mk-on" if on else ""}" href="{place.address}"{" aria-current=page" if on else ""}>'
+            f'{icon_html(place.icon)}<span>{escape(t(place.label))}</span>{badge}</a>'
+        )
+    return ''.join(items)
+
+
+def _rail_html(places: list[Place], active: str, counts: Mapping[str, int]) -> str:
+    home = f'<a class="mk-logo" href="/" aria-label="{escape(t("Maakav, home"))}">{logo_svg()}</a>'
+    return home + _nav_html(places, active, counts)
+
+
+def _search_html() -> str:
+    hint = escape(t('Search claim, plate or client'))
+    return (
+        f'<a class="mk-logo" href="/" aria-label="{escape(t("Maakav, home"))}">{logo_svg()}</a>'
+        f'<form class="mk-gsearch" role="search" action="/" method="get">{icon_html("search")}'
+        f'<input type="hidden" name="view" value="all">'
+        f'<input type="search" name="q" maxlength="100" autocomplete="off" placeholder="{hint}" aria-label="{hint}">'
+        f'<span class="mk-kbd">Ctrl K</span></form><span class="mk-sp"></span>'
+    )
+
+
+def _person_html(actor: Actor, office: str) -> str:
+    here = escape(ui.context.client.request.url.path)
+    theme = ui.context.client.request.state.session.theme
+
+    def choice(name: str, value: str, label: str, icon: str, *, on: bool) -> str:
+        mark = icon_html('check') if on else ''
+        return (
+            f'<form method="post" action="/account/preferences"><input type="hidden" name="back" value="{here}">'
+            f'<button class="mk-mi{" mk-cur" if on else ""}" name="{name}" value="{value}">{icon_html(icon)}'
+            f'<span class="mk-grow">{escape(label)}</span>{mark}</button></form>'
+        )
+
+    themes = (
+        ('auto', t('As the device'), 'devices'),
+        ('light', t('Light'), 'light_mode'),
+        ('dark', t('Dark'), 'dark_mode'),
+    )
+    languages = (('he', 'עברית'), ('en', 'English'))
+    elsewhere = ''.join(
+        f'<a class="mk-mi mk-only-sm" href="{place.address}">{icon_html(place.icon)}<span>{escape(t(place.label))}</span></a>'
+        for place in PLACES
+        if not place.on_phone and actor.may(place.needs)
+    )
+    return (
+        f'<span class="mk-vr"></span><details class="mk-drop"><summary class="mk-user" aria-label="{escape(t("Account menu"))}">'
+        f'{avatar_html(actor.name)}<span><span class="mk-nm">{escape(actor.name)}</span>'
+        f'<span class="mk-org">{escape(office)}</span></span>{icon_html("expand_more", "mk-s18 mk-t3")}</summary>'
+        f'<div class="mk-pop mk-menu">'
+        f'<a class="mk-mi" href="/account">{icon_html("person")}<span>{escape(t("My account"))}</span></a>{elsewhere}'
+        f'<div class="mk-hr"></div>'
+        f'<div class="mk-gh">{escape(t("Display"))}</div>'
+        + ''.join(choice('theme', value, label, icon, on=theme == value) for value, label, icon in themes)
+        + f'<div class="mk-gh">{escape(t("Language"))}</div>'
+        + ''.join(
+            choice('language', value, label, 'translate', on=actor.language == value) for value, label in languages
+        )
+        + f'<div class="mk-hr"></div><form method="post" action="/logout"><button class="mk-mi" data-testid="logout">'
+        f'{icon_html("logout", "mk-flip")}<span>{escape(t("Log out"))}</span></button></form></div></details>'
+    )
+
+
+def _offline_html() -> str:
+    return (
+        f'<div class="mk-offb" role="status" data-offline hidden>{icon_html("cloud_off")}'
+        f'<span><b>{escape(t("Connection lost, reconnecting…"))}</b> {escape(t("Showing the state of"))} '
+        f'<bdi class="mk-num" dir="ltr" data-since></bdi>. {escape(t("You can go on reading."))}</span></div>'
+    )

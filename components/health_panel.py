@@ -1,0 +1,168 @@
+"""Whether everything works that nobody clicks on: each job of the timetable, which one is late or fails, and what to do about it."""
+
+from datetime import datetime
+from html import escape
+from types import MappingProxyType
+from typing import Any
+
+from nicegui import ui
+
+from components.live import ask, work
+from components.marks import chip_html, icon_html, num_html
+from components.words import language, moment_text, t, tn
+from db import values
+from db.base import now
+from db.mail import DIGEST, FailedMail, MailHealth, mail_health, try_failed_again
+from db.texts import N_
+from db.timetable import JobRun, jobs_for_admin
+
+# the name of a job → what it does, for people; one without words here is shown by its name
+JOB_WORDS = MappingProxyType(
+    {
+        'alert_all': N_('Alerts of changes in claims'),
+        'follow_edits': N_('What follows an edit of the administration'),
+        'sweep_cheques': N_('Alerts of cheques that fall due'),
+        'follow_claims': N_('Tasks that claims call for'),
+        'remind_of_tasks': N_('Alerts of tasks that are due'),
+        'sweep_desk': N_('The desk: a look at every open claim'),
+        'release_imports': N_('Imports that were interrupted'),
+        'carry_out_orders': N_('Orders for many claims'),
+        'clear_orders': N_('Clearing old orders for many claims'),
+        'forget_imports': N_('Clearing old imports'),
+        'send_mails': N_('Mail: alerts and morning summaries'),
+        'clear_mails': N_('Clearing records of old mail'),
+        'draw_waiting': N_('Pictures of documents'),
+        'sweep_files': N_('Clearing files that belong to no document'),
+        'clear_rings': N_('Clearing rings everybody has heard'),
+        'empty_trash': N_('Emptying the trash of documents'),
+    }
+)
+
+
+class HealthPanel:
+    """The health of the product as an admin sees it; `load` fills it."""
+
+    def __init__(self, *, mail_is_on: bool) -> None:
+        """Draw the frame."""
+        self._mail_is_on = mail_is_on
+        with ui.element('section').classes('mk-card').props('data-testid=mail-health'):
+            ui.html(f'<div class="mk-hd"><h2>{escape(t("Mail"))}</h2></div>').classes('mk-contents')
+            self._mail = ui.html('').classes('mk-bd')
+            self._again = ui.element('div').classes('mk-bd')
+            with (
+                self._again,
+                ui.element('button').classes('mk-btn mk-s').props('type=button data-testid=mail-again') as again,
+            ):
+                ui.html(f'{icon_html("refresh")}<span>{escape(t("Send what failed again"))}</span>').classes(
+                    'mk-contents'
+                )
+            again.on('click', self._try_again)
+        with ui.element('section').classes('mk-card').props('data-testid=health'):
+            ui.html(f'<div class="mk-hd"><h2>{escape(t("Background jobs"))}</h2></div>').classes('mk-contents')
+            self._jobs = ui.html('').classes('mk-bd')
+
+    async def load(self) -> None:
+        """Read how things stand now."""
+        moment = now()
+        self._jobs.set_content(jobs_html(await ask(jobs_for_admin), moment, language()))
+        health = await ask(mail_health, moment) if self._mail_is_on else None
+        self._mail.set_content(mail_html(health, moment, language()))
+        self._again.set_visibility(health is not None and bool(health.failed))
+
+    async def _try_again(self) -> None:
+        await work(try_failed_again, now())
+        await self.load()
+
+
+def jobs_html(jobs: list[JobRun], moment: datetime, reader: str) -> str:
+    """The jobs as a list, whatever needs help first."""
+    if not jobs:
+        return f'<p class="mk-empty-line">{escape(t("No job has run yet. Please look again in a minute."))}</p>'
+    ordered = sorted(jobs, key=lambda run: (not run.is_late(moment), not run.fails))
+    return f'<ul class="mk-hlth">{"".join(_job_html(run, moment, reader) for run in ordered)}</ul>'
+
+
+# why a mail did not get out: the word the post wrote down → what to tell the admin
+MAIL_ERRORS = MappingProxyType(
+    {
+        'refused': N_('The server refused the address. Check it under People.'),
+        'sign-in': N_('The server refused the user or the password of SMTP_URL.'),
+        'server': N_('The server refused to work with us. Check MAIL_FROM and the rights there.'),
+        'timeout': N_('The server did not answer in time.'),
+        'unreachable': N_('The server cannot be reached. Check SMTP_URL and the network.'),
+        'unwritten': N_('Maakav could not write it. The log says why.'),
+    }
+)
+
+
+def mail_html(health: MailHealth | None, moment: datetime, reader: str) -> str:
+    """How the mail goes; None: it is off."""
+    if health is None:
+        told = t('Mail is off: no server is named in SMTP_URL. Alerts are shown on the screen only.')
+        return f'<p class="mk-row">{chip_html("slate", "mail", t("Off"), "tiny")} <span>{escape(told)}</span></p>'
+    chip = chip_html('green', 'check_circle', t('All well'), 'tiny')
+    if health.overdue_since or health.failed:
+        chip = chip_html('red', 'error', t('Needs a look'), 'tiny')
+    counted = f'{escape(t("Sent in the last day:"))} {num_html(health.sent)}'
+    counted += f' · {escape(t("Waiting:"))} {num_html(health.waiting)}'
+    if health.overdue_since:
+        since = escape(moment_text(health.overdue_since, moment, reader))
+        counted += f' · {escape(t("The oldest should have gone out:"))} {since}'
+    failed = ''.join(_failed_html(mail) for mail in health.failed)
+    return f'<p class="mk-row">{chip} <span>{counted}</span></p><ul class="mk-hlth">{failed}</ul>'
+
+
+def _failed_html(mail: FailedMail) -> str:
+    word, _, number = mail.error.partition(' ')
+    told = t(MAIL_ERRORS[word]) if word in MAIL_ERRORS else mail.error
+    kind = t('Morning summary') if mail.kind == DIGEST else t('Alert')
+    return (
+        f'<li data-testid="failed-mail"><div class="mk-row"><b>{escape(mail.name)}</b> <span>{escape(kind)}</span> '
+        f'{num_html(values.format_exact(mail.at))}</div>'
+        f'<p class="mk-t2">{escape(told)} {num_html(number) if number else ""}</p></li>'
+    )
+
+
+def _job_html(run: JobRun, moment: datetime, reader: str) -> str:
+    label = t(JOB_WORDS[run.name]) if run.name in JOB_WORDS else run.name
+    chip, advice = _state(run, moment)
+    told = f'<p class="mk-t2">{advice}</p>' if advice else ''
+    return (
+        f'<li data-testid="job" data-job="{escape(run.name)}"><div class="mk-row"><b>{escape(label)}</b>{chip}</div>'
+        f'{told}<p class="mk-t3">{_times(run, moment, reader)}</p></li>'
+    )
+
+
+def _state(run: JobRun, moment: datetime) -> tuple[str, str]:
+    number = f'<b>{num_html(run.error)}</b>'
+    if run.is_late(moment):
+        advice = escape(t('It should have run already. Restart Maakav; if it stays late, call support.'))
+        if run.fails:
+            advice += ' ' + escape(t('Number of the error:')) + f' {number}'
+        return chip_html('red', 'error', t('Late'), 'tiny'), advice
+    if run.fails:
+        advice = escape(t('It failed and will be tried again by itself. If this stays so, give support this number:'))
+        return chip_html('amber', 'warning', t('Failed'), 'tiny'), f'{advice} {number}'
+    if run.ended_at is None:
+        return chip_html('slate', 'schedule', t('Not run yet'), 'tiny'), ''
+    return chip_html('green', 'check_circle', t('Works'), 'tiny'), ''
+
+
+def _times(run: JobRun, moment: datetime, reader: str) -> str:
+    parts: list[Any] = []
+    if run.ended_at:
+        when = moment_text(run.ended_at, moment, reader)
+        parts.append(
+            f'{escape(t("Last run:"))} <span title="{escape(values.format_exact(run.ended_at))}">{escape(when)}</span>'
+        )
+        parts.append(f'{escape(t("It took:"))} {num_html(f"{run.took_ms / 1000:.1f}")} {escape(t("seconds"))}')
+    if run.started_at and (run.ended_at is None or run.started_at > run.ended_at) and not run.fails:
+        parts.append(f'{icon_html("sync")} {escape(t("running now"))}')
+    parts.append(escape(_pause(run.every_seconds)))
+    return ' · '.join(parts)
+
+
+def _pause(seconds: int) -> str:
+    if seconds >= 3600:
+        return tn('every hour', 'every {n} hours', seconds // 3600)
+    return tn('every minute', 'every {n} minutes', max(1, seconds // 60))

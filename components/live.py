@@ -1,0 +1,252 @@
+"""The live bridge: database work off the loop, models whose columns push to the page, doorbells that ring on the right pages."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from nicegui import background_tasks, binding, core, ui
+from nicegui.element import Element
+
+from db.base import Base
+from db.changes import Notice, on_notice
+from db.claims import Claim
+from db.messages import ThreadKey
+from db.scope import Actor
+from db.session import open_session
+from db.watching import columns_of, take_over, watch
+
+P = ParamSpec('P')
+T = TypeVar('T')
+Row = TypeVar('Row', bound=Base)
+Topic = tuple[str, int | None]
+LONGEST_PAUSE = 30.0
+log = logging.getLogger(__name__)
+
+# matched to the connection pools: more threads would only queue for a connection. Apart from each other, because writers
+# wait for their turn: a burst of them would leave no thread to those who only look
+_writers = ThreadPoolExecutor(4, thread_name_prefix='work')
+_readers = ThreadPoolExecutor(8, thread_name_prefix='ask')
+
+
+# ---- database work ----------------------------------------------------------------------------------------------------------
+
+
+def current_actor() -> Actor:
+    """Who this page belongs to: fixed when it was loaded, never read from the browser again."""
+    actor: Actor = ui.context.client.request.state.session.actor
+    return actor
+
+
+def base_url() -> str:
+    """Where the portal is for everybody, by its settings: a link that is sent to somebody leads there, whatever this browser calls us."""
+    return str(ui.context.client.request.state.base_url).rstrip('/')
+
+
+async def work(verb: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Give an order: run a verb of `db` in a thread, in one transaction of this page's actor."""
+    return await work_as(current_actor(), verb, *args, **kwargs)
+
+
+async def ask(question: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Ask a question: as `work`, but on the engine that only reads, so that it waits for no writer."""
+    return await ask_as(current_actor(), question, *args, **kwargs)
+
+
+async def work_as(actor: Actor, verb: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """`work` for a plain route, which has a request with an actor but no page."""
+    return await _in_thread(_writers, partial(_run, actor, False, verb, *args, **kwargs))
+
+
+async def ask_as(actor: Actor, question: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """`ask` for a plain route."""
+    return await _in_thread(_readers, partial(_run, actor, True, question, *args, **kwargs))
+
+
+def _run(actor: Actor, reading: bool, verb: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    with open_session(actor, reading=reading) as session:
+        return verb(session, *args, **kwargs)
+
+
+async def _in_thread(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, call)
+
+
+# ---- live models ------------------------------------------------------------------------------------------------------------
+
+
+def live(row: Row) -> Row:
+    """Make a detached row's columns bindable by push: elements bind to them directly and nothing ever polls.
+
+    One row belongs to one page. Undo with `binding.remove([row])` when the page's part that shows it goes.
+    """
+    for name in columns_of(type(row)):
+        binding.bindable_properties[id(row), (name,)] = row
+    return row
+
+
+def refresh_live(row: Base, fresh: Base) -> list[str]:
+    """Take over newer values and send what changed to the elements bound to it; drafts stay. Returns the changed names."""
+    changed = take_over(row, fresh)
+    _propagate(row, changed)
+    return changed
+
+
+def _propagate(row: Base, names: Sequence[str]) -> None:
+    for name in names:
+        if (id(row), (name,)) in binding.bindings and name in row.__dict__:  # never load inside the event loop
+            binding._propagate(row, (name,))  # private: pinned, and covered by a test
+
+
+def _push(row: Base, names: Sequence[str]) -> None:
+    """A column was set somewhere, maybe in a thread, and its value is about to be stored: propagate once it is."""
+    bound = [name for name in names if (id(row), (name,)) in binding.bindings]
+    if bound and core.loop is not None:
+        core.loop.call_soon_threadsafe(_propagate, row, bound)
+
+
+def show_changes(element: Element, shown: Mapping[str, Any]) -> None:
+    """Give an element what it shows; nothing travels when it shows that already."""
+    if any(element._props.get(name) != value for name, value in shown.items()):
+        element._props.update(shown)
+        element.update()
+
+
+# ---- doorbells --------------------------------------------------------------------------------------------------------------
+
+_subscribers: defaultdict[Topic, dict[int, 'Subscription']] = defaultdict(dict)
+
+
+def claim_topic(claim_id: int) -> Topic:
+    """Everything that happens to one claim."""
+    return 'claim', claim_id
+
+
+def claims_topic(actor: Actor) -> Topic:
+    """Everything that happens to any claim of the actor's office; of every office for the bureau."""
+    return 'office', actor.office_id
+
+
+def person_topic(actor: Actor) -> Topic:
+    """The actor's own marks and alerts, changed in whichever of his tabs."""
+    return 'person', actor.user_id
+
+
+def bulk_topic(actor: Actor) -> Topic:
+    """How far the actor's orders for many claims have come."""
+    return 'bulk', actor.user_id
+
+
+def thread_topic(key: ThreadKey) -> Topic:
+    """What is written in one thread, and how far it has come."""
+    return ('thread', key.claim_id) if key.claim_id else ('general', key.office_id)
+
+
+def messages_topic(actor: Actor) -> Topic:
+    """What is written in any thread of the actor's office; of every office for the bureau."""
+    return 'messages', actor.office_id
+
+
+def words_topic() -> Topic:
+    """What people, offices, statuses and the like are called, and which of them there are."""
+    return 'words', None
+
+
+def imports_topic() -> Topic:
+    """How far any import has come."""
+    return 'import', None
+
+
+class Subscription(Element):
+    """Listens for doorbells as long as the part of the page it stands in lives.
+
+    Rings that come while the answer to an earlier one is still being worked out are answered together, once.
+    """
+
+    def __init__(
+        self, topics: Sequence[Topic], answer: Callable[[set[Notice]], Awaitable[None]], *, breath: float = 0.0
+    ) -> None:
+        """`answer` gets the notices that rang; ids only, so it asks again under its own scope. `breath`: seconds to gather more."""
+        super().__init__('template')
+        self._breath = breath
+        self._topics = tuple(topics)
+        self._answer = answer
+        self._waiting: set[Notice] = set()
+        self._answering = False
+        self._task: asyncio.Task[Any] | None = None
+        for topic in self._topics:
+            _subscribers[topic][id(self)] = self
+
+    def ring(self, notice: Notice) -> None:
+        """A notice arrived, on the loop."""
+        self._waiting.add(notice)
+        if not self._answering:
+            self._answering = True
+            self._task = background_tasks.create(self._answer_all(), name='answer doorbell', context=self.parent_slot)
+
+    async def _answer_all(self) -> None:
+        """Answer until nothing waits. What could not be answered is not forgotten: it is tried again, ever more patiently."""
+        pause = 1.0
+        try:
+            while self._waiting and not self.is_deleted:
+                await asyncio.sleep(self._breath)
+                notices, self._waiting = self._waiting, set()
+                try:
+                    await self._answer(notices)
+                    pause = 1.0
+                except Exception:
+                    log.exception('a page could not answer a doorbell; it tries again in %.0f s', pause)
+                    self._waiting |= notices
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE)
+        finally:
+            self._answering = False
+
+    def _handle_delete(self) -> None:
+        for topic in self._topics:
+            _subscribers[topic].pop(id(self), None)
+            if not _subscribers[topic]:
+                del _subscribers[topic]
+        super()._handle_delete()
+
+
+def _dispatch(notice: Notice) -> None:
+    topics: list[Topic] = []
+    if notice.kind == 'claim':
+        topics = [('claim', notice.claim_id), ('office', notice.office_id), ('office', None)]
+    elif notice.kind == 'person':
+        topics = [('person', notice.user_id)]
+    elif notice.kind == 'words':
+        topics = [words_topic()]
+    elif notice.kind == 'import':
+        topics = [imports_topic()]
+    elif notice.kind == 'bulk':
+        topics = [('bulk', notice.user_id)]
+    elif notice.kind in ('message', 'receipt'):
+        everybody = notice.kind == 'message'
+        topics = [thread_topic(ThreadKey(notice.office_id or 0, notice.claim_id))]
+        topics += [('messages', notice.office_id), ('messages', None)] if everybody else [('person', notice.user_id)]
+    ringing = {key: subscription for topic in topics for key, subscription in _subscribers.get(topic, {}).items()}
+    for subscription in ringing.values():
+        subscription.ring(notice)
+
+
+def _hear(notice: Notice) -> None:
+    """In the thread that committed: cross over to the loop, where elements may be touched."""
+    if core.loop is not None and not core.loop.is_closed():
+        core.loop.call_soon_threadsafe(_dispatch, notice)
+
+
+def start() -> Callable[[], None]:
+    """Listen to commits and to live rows, for as long as the app runs; returns the way out."""
+    stop_hearing, stop_watching = on_notice(_hear), watch(Claim, _push)
+
+    def stop() -> None:
+        stop_hearing()
+        stop_watching()
+        _subscribers.clear()
+
+    return stop

@@ -1,0 +1,78 @@
+/* The repair in full: each stage with its days, notes and photos, every day that was promised, and for staff the forms. */
+const ICON = (name, more = '') => `<span class="mk-ic${more}" aria-hidden="true">${name}</span>`;
+const PHOTOS = (list) => `<ul class="mk-rp-ph"><li v-for="photo in ${list}" :key="photo.small"><a :href="photo.large" target="_blank" rel="noopener" :title="photo.by"><img :src="photo.small" :alt="photo.name" loading="lazy" width="112" height="84" data-testid="repair-photo"></a></li></ul>`;
+
+export default {
+  template: `
+    <div class="mk-rp">
+      <section class="mk-card mk-rp-way" :aria-label="words.road"><div class="mk-hd"><h2>{{ words.road }}</h2></div>
+        <div class="mk-bd"><p v-if="!stays.length" class="mk-t3">{{ words.none }}</p>
+          <ol class="mk-rp-l" data-testid="repair-stays"><li v-for="stay in stays" :key="stay.key" :class="{'mk-on': stay.here}" :data-stage="stay.stage">
+            <span class="mk-dotof" :class="'mk-hue-' + stay.hue"><span v-if="stay.here" class="mk-ic mk-f" aria-hidden="true">directions_car</span><span v-else class="mk-ic" aria-hidden="true">check</span></span>
+            <div class="mk-grow"><p class="mk-rp-t"><b>{{ stay.label }}</b><span v-if="stay.here" class="mk-chip mk-tiny mk-hue-blue">{{ words.here }}</span><span class="mk-sp"></span><span v-if="stay.days" class="mk-t2">{{ stay.days }}</span></p>
+              <p class="mk-sm mk-t3"><time class="mk-num" dir="ltr" :datetime="stay.at">{{ stay.from }}</time> · <span dir="auto">{{ stay.by }}</span></p>
+              <p v-if="stay.note" class="mk-qt" dir="auto">{{ stay.note }}</p>
+              <div v-for="(line, place) in stay.told" :key="place" class="mk-rp-n"><span class="mk-ic mk-s18" aria-hidden="true">{{ line.icon }}</span><div><span>{{ line.text }}</span><p v-if="line.note" class="mk-qt" dir="auto">{{ line.note }}</p><p class="mk-xs mk-t3" dir="auto">{{ line.by }}</p></div></div>
+              ${PHOTOS('stay.photos')}
+              <template v-if="stay.here && upload"><label class="mk-btn mk-soft mk-sm mk-rp-up">${ICON('photo_camera')}<span>{{ words.addPhotos }}</span><input class="mk-vh" type="file" accept="image/*" multiple :disabled="busy" data-testid="repair-upload" @change="sendPhotos($event.target, stay.stage)"></label><span class="mk-sm mk-t3" role="status">{{ told }}</span></template></div></li></ol>
+          <template v-if="loose.length"><h3 class="mk-day">{{ words.beside }}</h3>${PHOTOS('loose')}</template></div>
+      </section>
+      <div class="mk-stack">
+        <section class="mk-card" :aria-label="words.promised" data-testid="repair-days"><div class="mk-hd">${ICON('event', ' mk-lead')}<h2>{{ words.promised }}</h2></div>
+          <div class="mk-bd mk-stack"><p v-if="!days.length" class="mk-t3">{{ words.noDay }}</p>
+            <ol v-else class="mk-rp-d"><li v-for="(told, place) in days" :key="place"><p class="mk-ba"><template v-if="told.before"><span class="mk-was mk-num" dir="ltr">{{ told.before }}</span><span class="mk-ic mk-dir" aria-hidden="true">arrow_back</span><span class="mk-vh"> {{ words.changedTo }} </span></template><b class="mk-num" dir="ltr">{{ told.after || '—' }}</b></p><p v-if="told.reason" class="mk-sm" dir="auto">{{ told.reason }}</p><p class="mk-xs mk-t3" dir="auto">{{ told.by }}</p></li></ol>
+            <form v-if="form" class="mk-rp-f" data-testid="expect-form" @submit.prevent="order({do: 'expect', day, seen: form.day, reason, note: why})">
+              <label class="mk-fld"><span class="mk-sm">{{ words.day }}</span><span class="mk-inp mk-sm"><input v-model="day" type="date" required data-testid="expect-day"></span></label>
+              <label class="mk-fld"><span class="mk-sm">{{ words.why }}</span><span class="mk-inp mk-sm"><select v-model="reason" data-testid="expect-reason"><option value="">{{ words.noReason }}</option><option v-for="row in form.reasons" :key="row.id" :value="row.id">{{ row.label }}</option></select></span></label>
+              <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.inWords }}</span><input v-model="why" :maxlength="limit" dir="auto" :placeholder="words.inWords"></label>
+              <button type="submit" class="mk-btn mk-p mk-sm" :disabled="busy ? true : null" data-testid="expect-save">{{ words.saveDay }}</button></form></div></section>
+        <section v-if="form" class="mk-card"><div class="mk-bd mk-stack mk-rp-x">
+          <form v-if="held" @submit.prevent="order({do: 'resume'})"><button type="submit" class="mk-btn mk-p mk-w" :disabled="busy ? true : null" data-testid="resume">${ICON('play_arrow')}<span>{{ words.resume }}</span></button></form>
+          <form v-else class="mk-rp-f" data-testid="hold-form" @submit.prevent="order({do: 'hold', reason: holdReason, note: holdNote})"><label class="mk-fld"><span class="mk-sm">{{ words.holdWhy }}</span><span class="mk-inp mk-sm"><select v-model="holdReason" required data-testid="hold-reason"><option value="" disabled></option><option v-for="row in form.reasons" :key="row.id" :value="row.id">{{ row.label }}</option></select></span></label>
+            <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.inWords }}</span><input v-model="holdNote" :maxlength="limit" dir="auto" :placeholder="words.inWords"></label>
+            <button type="submit" class="mk-btn mk-s mk-sm" :disabled="busy ? true : null" data-testid="hold-save">${ICON('pause_circle')}<span>{{ words.hold }}</span></button></form>
+          <form class="mk-rp-f" data-testid="note-form" @submit.prevent="order({do: 'note', note})"><label class="mk-fld"><span class="mk-sm">{{ words.note }}</span><textarea v-model="note" class="mk-sg-t" rows="2" :maxlength="limit" dir="auto" :placeholder="words.noteHint" required data-testid="repair-note"></textarea></label>
+            <button type="submit" class="mk-btn mk-s mk-sm" :disabled="busy ? true : null" data-testid="repair-note-save">{{ words.send }}</button></form></div></section>
+      </div>
+    </div>`,
+  props: {stays: Array, loose: Array, days: Array, held: String, form: Object, answer: Object, words: Object, upload: String, limit: Number},
+  emits: ['order'],
+  data: () => ({day: '', reason: '', why: '', holdReason: '', holdNote: '', note: '', busy: false, told: '', asked: ''}),
+  created() { this.day = this.form?.day || ''; },
+  watch: {
+    // somebody else promised another day; one that is being typed stays
+    'form.day'(now, before) { if (this.day === (before || '')) this.day = now; },
+    'answer.turn'() {
+      this.busy = false;
+      if (this.answer.message) { maakav.say(this.answer.message, true); return; }
+      if (this.asked === 'expect') { this.reason = ''; this.why = ''; }
+      if (this.asked === 'hold') { this.holdReason = ''; this.holdNote = ''; }
+      if (this.asked === 'note') this.note = '';
+    },
+  },
+  methods: {
+    order(what) {
+      this.busy = true;
+      this.asked = what.do;
+      this.$emit('order', what);
+    },
+    async sendPhotos(input, stage) {
+      const files = [...input.files];
+      this.busy = true;
+      try {
+        for (const [place, file] of files.entries()) {
+          this.told = this.words.sending.replace('{n}', place + 1).replace('{all}', files.length);
+          const headers = {'X-Maakav-Upload': '1', 'X-File-Name': encodeURIComponent(file.name), 'X-Document-Type': 'repair_photos', 'X-Repair-Stage': stage};
+          const answer = await fetch(this.upload, {method: 'POST', body: file, headers});
+          if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error || this.words.failed);
+        }
+        this.told = '';
+      } catch (error) {
+        this.told = error instanceof TypeError ? this.words.failed : error.message;
+      } finally {
+        this.busy = false;
+        input.value = '';
+      }
+    },
+  },
+};

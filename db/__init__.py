@@ -1,0 +1,1 @@
+"""The claims business without a face: one file per part of it, and the session that forgets nothing."""

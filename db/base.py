@@ -1,0 +1,66 @@
+"""The ground all models stand on: naming, column types, and the clock of the database layer."""
+
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, BigInteger, Date, DateTime, Dialect, Integer, MetaData, String, func, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+NAMING = {
+    'ix': 'ix_%(table_name)s_%(column_0_N_name)s',
+    'uq': 'uq_%(table_name)s_%(column_0_N_name)s',
+    'ck': 'ck_%(table_name)s_%(constraint_name)s',
+    'fk': 'fk_%(table_name)s_%(column_0_N_name)s',
+    'pk': 'pk_%(table_name)s',
+}
+
+# SQLite counts rowids only in a column typed exactly INTEGER; PostgreSQL gets room for a million claims a day.
+BigKey = BigInteger().with_variant(Integer(), 'sqlite')
+Json = JSON().with_variant(JSONB(), 'postgresql')
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time: aware and UTC in Python, whatever the database keeps."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f'naive time {value!r}')
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """SQLite forgets the zone; it was UTC when it was written."""
+        if value is not None and value.tzinfo is None:
+            return value.replace(tzinfo=UTC)
+        return value
+
+
+class Base(DeclarativeBase):
+    """Declarative base with one naming convention for every constraint."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: Moment(),
+        date: Date(),
+        str: String(),
+        dict[str, Any]: Json,
+        list[str]: Json,
+    }
+
+
+def take_turns(session: Session, what: str) -> None:
+    """From here to the end of the transaction nobody else does `what`. On SQLite all writers take turns anyway."""
+    if session.get_bind().dialect.name == 'postgresql':
+        session.connection().execute(select(func.pg_advisory_xact_lock(func.hashtext(what))))
+
+
+def now() -> datetime:
+    """The present moment in UTC; verbs take it as an argument and only the doors call this."""
+    return datetime.now(UTC)

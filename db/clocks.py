@@ -1,0 +1,299 @@
+"""Regulatory clocks (שעונים): by when somebody has to do something on a claim, since when, and which days did not count.
+
+The rules stand in a table that an admin edits. A clock is computed from what happened to the claim, never stored; a day that the
+claim does not tell, or tells wrong, is set by staff with a reason.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import takewhile
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from sqlalchemy import Select, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, validates
+
+from db import values
+from db.base import Base, BigKey, take_turns
+from db.calendar import WEEKEND, Calendar, Deadline, calendar_of
+from db.changes import Change
+from db.claims import Claim, lock_claim
+from db.documents import checklist
+from db.money import offers_of
+from db.reference import Labelled
+from db.scope import Actor, Can, ClaimPart, Event, Recorded, claim_key, shared_by_all
+from db.texts import N_, ClaimError
+
+BUSINESS, CALENDAR, YEARS = 'business', 'calendar', 'years'
+UNITS = MappingProxyType({BUSINESS: N_('Business days'), CALENDAR: N_('Days'), YEARS: N_('Years')})
+NOT_STARTED, RUNNING, MET, LATE, PASSED = 'not_started', 'running', 'met', 'late', 'passed'
+STATES = MappingProxyType(
+    {
+        NOT_STARTED: N_('The clock has not started'),
+        RUNNING: N_('Running'),
+        MET: N_('Met in time'),
+        LATE: N_('Done too late'),
+        PASSED: N_('The time has passed'),
+    }
+)
+# what starts and stops a clock
+EVENTS = MappingProxyType(
+    {
+        'event_date': N_('The day of the event'),
+        'submitted': N_('The demand was handed to the insurer'),
+        'file_complete': N_('The insurer has the demand and all documents'),
+        'more_documents': N_('The insurer asked for more documents'),
+        'notice': N_("The insurer's last notice"),
+        'decision': N_("The insurer's answer to the demand"),
+        'notified': N_('The insurer told its own client of the demand'),
+        'request': N_('The request was sent'),
+        'answered': N_('The request was answered'),
+        'settled': N_('The claim was paid, closed or brought to court'),
+    }
+)
+# these are fields of the claim, and are changed there
+OF_THE_CLAIM = frozenset({'event_date', 'submitted'})
+# only people know these
+BY_HAND = frozenset({'notified', 'request', 'answered'})
+_ASKED = frozenset({'insurer_requested_info'})
+_DECIDED = frozenset(
+    {'offer_received', 'approved_for_payment', 'awaiting_payment', 'partially_paid', 'paid', 'rejected'}
+)
+_SETTLED = frozenset({'paid', 'closed', 'in_legal'})
+_MOST, _REASON_LIMIT = 3650, 300
+GONE = N_('This clock was not found.')
+
+
+@shared_by_all
+class ClockRule(Labelled, Base):
+    """A rule: so many days after one thing happened, another has to have happened; where it is written, and for which claims it holds."""
+
+    __tablename__ = 'clock_rules'
+
+    rule: Mapped[str]
+    rule_en: Mapped[str]
+    source: Mapped[str] = mapped_column(default='')
+    starts_with: Mapped[str]
+    ends_with: Mapped[str | None]
+    amount: Mapped[int]
+    unit: Mapped[str]
+    # only for claims of which this is so; of all without one
+    flag: Mapped[str | None]
+
+    def rule_in(self, language: str) -> str:
+        """What the rule says, in a reader's language."""
+        return self.rule if language == 'he' else self.rule_en
+
+    @validates('amount')
+    def _amount(self, _: str, amount: int) -> int:
+        if not 0 < amount <= _MOST:
+            raise ClaimError(N_('Please enter a number between 1 and {most}.'), most=_MOST)
+        return amount
+
+
+class ClockDay(ClaimPart, Recorded, Base):
+    """The day on which something happened to a claim, as staff set it, and why; without a day the claim tells it again."""
+
+    __tablename__ = 'clock_days'
+    __table_args__ = (claim_key(), UniqueConstraint('claim_id', 'event'))
+    writable_with: ClassVar[Can] = Can.EDIT_CLAIM
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    # NOTE: `event` is what the record asks, so the column has another name here
+    about: Mapped[str] = mapped_column('event')
+    day: Mapped[date | None]
+    reason: Mapped[str]
+    by: Mapped[str]
+    at: Mapped[datetime]
+
+    @validates('reason')
+    def _reason(self, _: str, reason: str) -> str:
+        return values.text(reason, limit=_REASON_LIMIT)
+
+    def event(self, *, new: bool, edited: Mapping[str, Any]) -> Event | None:
+        """The history keeps it; it is news to nobody."""
+        if not new and 'day' not in edited:
+            return None
+        day = edited.get('day', [None, self.day.isoformat() if self.day else None])
+        return Event('clock', {'clock': [None, self.about], 'day': day, 'reason': [None, self.reason]}, quiet=True)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """One rule on one claim, and everything it takes to explain it."""
+
+    rule: ClockRule
+    state: str
+    start: date | None
+    deadline: Deadline | None
+    end: date | None
+    # what a clock that has not started waits for: documents by name, or nothing more than its event
+    missing: tuple[str, ...] = ()
+    days_left: int = 0
+    # days that staff set by hand, by event, with the reason
+    by_hand: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why days did not count, each reason once and in order; that weekends do not is known to everybody."""
+        skipped = self.deadline.skipped if self.deadline else ()
+        return list(dict.fromkeys(one.reason for one in skipped if one.reason not in WEEKEND.values()))
+
+    @property
+    def weekend_days(self) -> int:
+        """How many days did not count for being a Friday or Saturday and nothing else."""
+        skipped = self.deadline.skipped if self.deadline else ()
+        return sum(one.reason in WEEKEND.values() for one in skipped)
+
+
+# ---- questions --------------------------------------------------------------------------------------------------------------
+
+
+def clocks_of(session: Session, claim: Claim, today: date) -> list[Clock]:
+    """The clocks of a claim, in the admin's order."""
+    rules = session.scalars(select(ClockRule).where(ClockRule.active).order_by(ClockRule.position))
+    holding = [rule for rule in rules if rule.flag is None or getattr(claim, rule.flag) is True]
+    if not holding:
+        return []
+    calendar, days = calendar_of(session), _days_told(session, claim)
+    set_by_hand = {row.about: row for row in session.scalars(clock_days(claim.id))}
+    days |= {about: row.day for about, row in set_by_hand.items() if row.day is not None}
+    reasons = {about: row.reason for about, row in set_by_hand.items() if row.day is not None}
+    missing = _missing(session, claim, days)
+    return [clock_of(rule, days, calendar, today, missing=missing, by_hand=reasons) for rule in holding]
+
+
+def one_clock(session: Session, claim_no: str, rule_id: str, today: date) -> tuple[Claim, Clock]:
+    """One clock of a claim the asker may see."""
+    claim = session.scalars(select(Claim).where(Claim.claim_no == claim_no)).one_or_none()
+    found = clocks_of(session, claim, today) if claim is not None else []
+    clock = next((clock for clock in found if clock.rule.id == rule_id), None)
+    if claim is None or clock is None:
+        raise ClaimError(GONE)
+    return claim, clock
+
+
+def clock_of(
+    rule: ClockRule,
+    days: Mapping[str, date],
+    calendar: Calendar,
+    today: date,
+    *,
+    missing: Sequence[str] = (),
+    by_hand: Mapping[str, str] = MappingProxyType({}),
+) -> Clock:
+    """A rule applied to the days on which things happened."""
+    start, end = days.get(rule.starts_with), days.get(rule.ends_with or '')
+    touching = {about: why for about, why in by_hand.items() if about in (rule.starts_with, rule.ends_with)}
+    if start is None:
+        return Clock(rule, NOT_STARTED, None, None, None, tuple(missing), by_hand=touching)
+    deadline = _count(calendar, start, rule)
+    if end is not None and end < start:
+        end = None  # what stops a clock comes after what starts it
+    before, after = (MET, LATE) if end is not None else (RUNNING, PASSED)
+    state = before if (end or today) <= deadline.day else after
+    return Clock(rule, state, start, deadline, end, (), (deadline.day - today).days, touching)
+
+
+def _count(calendar: Calendar, start: date, rule: ClockRule) -> Deadline:
+    count = {BUSINESS: calendar.business_days_after, CALENDAR: calendar.days_after, YEARS: calendar.years_after}
+    return count[rule.unit](start, rule.amount)
+
+
+def clock_days(claim_id: int) -> Select[ClockDay]:
+    """What staff set by hand on a claim."""
+    return select(ClockDay).where(ClockDay.claim_id == claim_id)
+
+
+def _missing(session: Session, claim: Claim, days: Mapping[str, date]) -> tuple[str, ...]:
+    """The documents by name that keep the file from being complete, once it was submitted."""
+    if 'file_complete' in days or 'submitted' not in days:
+        return ()
+    language = session.info['actor'].language
+    return tuple(item.label_in(language) for item in checklist(session, claim) if item.missing)
+
+
+def _days_told(session: Session, claim: Claim) -> dict[str, date]:
+    """On which days things happened, as far as the claim, its offers and its record tell."""
+    submitted, changed = claim.submitted_at, _statuses_entered(session, claim)
+    told: dict[str, list[date]] = {'event_date': [claim.event_date], 'settled': _settled_since(changed)}
+    if submitted is not None:
+        since = [(day, status) for day, status in changed if day >= submitted]
+        offered = [offer.offered_on for offer in session.scalars(offers_of(claim.id)) if offer.offered_on >= submitted]
+        asked = _when(since, _ASKED)
+        told |= {
+            'submitted': [submitted],
+            'more_documents': asked[:1],
+            'decision': sorted([*_when(since, _DECIDED), *offered])[:1],
+            'notice': sorted([*asked, *offered])[-1:],
+        }
+        if claim.documents == 'complete':
+            told['file_complete'] = [max(submitted, _completed(session, claim) or submitted)]
+    return {about: found[0] for about, found in told.items() if found}
+
+
+def _statuses_entered(session: Session, claim: Claim) -> list[tuple[date, str]]:
+    """Into which statuses a claim came, and on which day, in order."""
+    return [
+        (values.israel(at).date(), str(fields['status'][1]))
+        for at, fields in _record(session, claim)
+        if 'status' in fields
+    ]
+
+
+def _completed(session: Session, claim: Claim) -> date | None:
+    """When the last document came that was missing."""
+    came = [at for at, fields in _record(session, claim) if fields.get('documents', [None, ''])[1] == 'complete']
+    return values.israel(came[-1]).date() if came else None
+
+
+def _record(session: Session, claim: Claim) -> list[tuple[datetime, Mapping[str, Any]]]:
+    kinds = Change.kind.in_(('opened', 'updated'))
+    found = select(Change.at, Change.fields).where(Change.claim_id == claim.id, kinds).order_by(Change.id)
+    return [(at, fields) for at, fields in session.execute(found)]
+
+
+def _settled_since(changed: Sequence[tuple[date, str]]) -> list[date]:
+    """Since when it is settled without a break: of a claim that was opened again the time runs on."""
+    unbroken = list(takewhile(lambda entered: entered[1] in _SETTLED, reversed(changed)))
+    return [unbroken[-1][0]] if unbroken else []
+
+
+def _when(changed: Sequence[tuple[date, str]], statuses: frozenset[str]) -> list[date]:
+    return [day for day, status in changed if status in statuses]
+
+
+# ---- orders -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SaidDay:
+    """What somebody says of a day: of which event, what stood there when he looked, which day it was, and how one knows."""
+
+    about: str
+    seen: date | None
+    day: date | None
+    reason: str
+
+
+def set_clock_day(session: Session, claim_id: int, said: SaidDay, now: datetime) -> ClockDay:
+    """Say on which day something happened, and why one says so; no day lets the claim tell it again."""
+    actor: Actor = session.info['actor']
+    actor.need(Can.EDIT_CLAIM)
+    claim = lock_claim(session, claim_id)
+    if said.about not in EVENTS or said.about in OF_THE_CLAIM:
+        raise ClaimError(N_('This day is a field of the claim. Please change it there.'))
+    if said.day is not None and not claim.event_date <= said.day <= values.israel(now).date():
+        raise ClaimError(N_('The day lies between the event and today.'))
+    if not said.reason.strip():
+        raise ClaimError(N_('Please write where the day is known from.'))
+    take_turns(session, f'clock {claim_id}')
+    kept = session.scalars(clock_days(claim_id).where(ClockDay.about == said.about)).one_or_none()
+    if (kept.day if kept else None) not in (said.seen, said.day):
+        raise ClaimError(N_('Somebody else changed this day meanwhile.'))
+    if kept is None:
+        kept = ClockDay(claim_id=claim.id, office_id=claim.office_id, about=said.about)
+        session.add(kept)
+    kept.day, kept.reason, kept.by, kept.at = said.day, said.reason, actor.name, now
+    return kept

@@ -1,0 +1,823 @@
+"""The documents of a claim: what is needed, what came, in which state, and who looked at it.
+
+Screens ask `documents_of`, `trash_of`, `checklist`, `views_of`; they order `accept`, `reject`, `retype`, `remove`, `restore`,
+`waive`, `require`, `ask_for`. Files come in through `attach`, called by the upload route with what the inspection found.
+A claim's `documents` axis and its two counts follow by themselves, in the transaction that changed something. Only a change of
+the matrix itself does not go round all claims: whoever edits a `DocumentRequirement` calls `jobs.recount.recount_documents` then.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, event, func, inspect, select
+from sqlalchemy.orm import InstanceState, Mapped, Session, mapped_column, validates
+
+from db import values
+from db.base import Base, BigKey
+from db.claims import Claim, lock_claim
+from db.reference import DocumentType, RepairStage
+from db.scope import (
+    Actor,
+    Can,
+    ClaimPart,
+    Event,
+    Evidence,
+    Internal,
+    PersonSigned,
+    Recorded,
+    claim_key,
+    shared_by_all,
+)
+from db.texts import N_, ClaimError
+
+# what an item of the checklist can be; a document itself is received, accepted or rejected
+STATES = {
+    'required': N_('Required'),
+    'received': N_('Received, waiting to be checked'),
+    'accepted': N_('In order'),
+    'rejected': N_('Rejected'),
+    'not_required': N_('Not required'),
+}
+REJECT_REASONS = {
+    'unreadable_scan': N_('Not readable'),
+    'page_missing': N_('A page is missing'),
+    'not_signed': N_('Not signed'),
+    'not_original': N_('Not the original'),
+    'another_document': N_('Another document'),
+    'details_differ': N_('The details do not match the claim'),
+}
+GROUPS = {
+    'demand': N_('Demand'),
+    'appraisal': N_('Appraisal'),
+    'photos': N_('Damage photos'),
+    'vehicle': N_('Vehicle, driver and identity'),
+    'repair': N_('Repair'),
+    'money': N_('Money and confirmations'),
+}
+# the flags of the claim that a requirement may depend on
+FLAGS = (
+    *('own_policy_used', 'total_loss', 'business_owner', 'liability_disputed'),
+    *('depreciation_claimed', 'towing_claimed', 'replacement_car_claimed'),
+)
+SUPPLIED_BY_OFFICE = frozenset({'insured', 'agent'})
+FREE_TYPE = 'other_required'
+STAGE_PHOTOS = 'repair_photos'
+# quotas of one claim: far above any real one
+MOST_FILES, MOST_BYTES = 300, 1_000_000_000
+
+
+@shared_by_all
+class DocumentRequirement(Base):
+    """A line of the matrix: which document, on which track, for which insurer, under which flag; None means any.
+
+    Of the lines that fit a claim the most particular decides: insurer before flag before track.
+    """
+
+    __tablename__ = 'document_requirements'
+    writable_with: ClassVar[Can] = Can.ADMINISTER
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    type: Mapped[str] = mapped_column(ForeignKey('document_types.id'))
+    track: Mapped[str | None]
+    insurer: Mapped[int | None] = mapped_column('insurer_id', ForeignKey('insurers.id'))
+    flag: Mapped[str | None]
+    flag_value: Mapped[bool] = mapped_column(default=True)
+    required: Mapped[bool] = mapped_column(default=True)
+    blocking: Mapped[bool] = mapped_column(default=False)
+
+    def fits(self, claim: Claim) -> bool:
+        """Whether this line speaks of such a claim; an unanswered flag counts as no."""
+        return (
+            self.track in (None, claim.track)
+            and self.insurer in (None, claim.tp_insurer)
+            and (self.flag is None or bool(getattr(claim, self.flag)) is self.flag_value)
+        )
+
+    @property
+    def weight(self) -> tuple[bool, bool, bool]:
+        """How particular it is."""
+        return self.insurer is not None, self.flag is not None, self.track is not None
+
+
+class DocumentNeed(ClaimPart, Recorded, Base):
+    """What one claim needs other than the matrix says: a type waived, or asked for beside it. Withdrawn, it says nothing more."""
+
+    __tablename__ = 'document_needs'
+    __table_args__ = (claim_key(), Index('ix_document_needs_claim', 'claim_id'))
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    type: Mapped[str] = mapped_column(ForeignKey('document_types.id'))
+    waived: Mapped[bool] = mapped_column(default=False)
+    blocking: Mapped[bool] = mapped_column(default=False)
+    label: Mapped[str] = mapped_column(default='')
+    reason: Mapped[str] = mapped_column(default='')
+    at: Mapped[datetime]
+    by: Mapped[str]
+    withdrawn_at: Mapped[datetime | None]
+
+    @validates('label', 'reason')
+    def _written(self, _: str, written: str) -> str:
+        return values.text(written, limit=200)
+
+    def event(self, *, new: bool, edited: Mapping[str, Any]) -> Event | None:
+        """Waived, asked for, or taken back."""
+        if not new and 'withdrawn_at' not in edited:
+            return None
+        told = {'type': [None, self.type], **_pairs(label=self.label, reason=self.reason)}
+        if new:
+            return Event('document.waived' if self.waived else 'document.requested', told)
+        return Event('document.requested' if self.waived else 'document.waived', told)
+
+
+class Document(ClaimPart, Recorded, Base):
+    """A file of a claim, as it came (`sha256`) and as it is served (`served_sha256`: without the place a photo was taken)."""
+
+    __tablename__ = 'documents'
+    __table_args__ = (
+        claim_key(),
+        UniqueConstraint('uuid'),
+        Index('ix_documents_claim', 'claim_id', 'id'),
+        Index('ix_documents_sha256', 'sha256'),
+        Index('ix_documents_served_sha256', 'served_sha256'),
+        Index('ix_documents_preview', 'preview_state', 'id'),
+        Index('ix_documents_message', 'message_id'),
+        Index('ix_documents_trash', 'deleted_at'),
+    )
+    writable_with: ClassVar[Can] = Can.UPLOAD
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    uuid: Mapped[str]
+    type: Mapped[str] = mapped_column(ForeignKey('document_types.id'))
+    need_id: Mapped[int | None] = mapped_column(BigKey, ForeignKey('document_needs.id'))
+    state: Mapped[str] = mapped_column(default='received')
+    reject_reason: Mapped[str] = mapped_column(default='')
+    decided_by: Mapped[str] = mapped_column(default='')
+    decided_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+    replaces: Mapped[int | None] = mapped_column(BigKey, ForeignKey('documents.id'))
+    title: Mapped[str]
+    original_name: Mapped[str]
+    media_type: Mapped[str]
+    size: Mapped[int] = mapped_column(BigKey)
+    sha256: Mapped[str]
+    served_size: Mapped[int] = mapped_column(BigKey)
+    served_sha256: Mapped[str]
+    pages: Mapped[int | None]
+    # waiting, ready, none (an office file has no picture) or failed
+    preview_state: Mapped[str] = mapped_column(default='waiting')
+    scanned: Mapped[bool] = mapped_column(default=False)
+    uploaded_by: Mapped[int | None]
+    by: Mapped[str]
+    at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+    deleted_by: Mapped[str] = mapped_column(default='')
+    # its time in the trash is over: the file is gone, the row tells that it was there
+    purged_at: Mapped[datetime | None]
+    message_id: Mapped[int | None] = mapped_column(BigKey)
+    # of a photo from the garage: the stage it shows
+    repair_stage: Mapped[str | None]
+
+    def event(self, *, new: bool, edited: Mapping[str, Any]) -> Event | None:
+        """Came, was judged, filed elsewhere, taken away or brought back."""
+        told = {'document': [None, self.uuid], 'title': [None, self.title], 'type': [None, self.type]}
+        if new:
+            kind = 'document.replaced' if self.version > 1 else 'document.added'
+            return Event(kind, {**told, **_pairs(version=self.version if self.version > 1 else None)})
+        if 'purged_at' in edited or 'deleted_at' in edited:
+            moved = 'document.removed' if self.deleted_at else 'document.restored'
+            return Event('document.purged' if self.purged_at else moved, told, quiet=self.purged_at is not None)
+        if 'state' in edited:
+            kind = {'accepted': 'document.accepted', 'rejected': 'document.rejected'}.get(
+                self.state, 'document.reopened'
+            )
+            return Event(kind, {**told, **_pairs(reason=self.reject_reason)})
+        if 'type' in edited:
+            return Event('document.retyped', {**told, 'type': edited['type']}, quiet=True)
+        return None
+
+    def may_remove(self, actor: Actor) -> bool:
+        """Whether this actor may take it away and bring it back: who uploaded it, and the bureau."""
+        own = self.uploaded_by is not None and self.uploaded_by == actor.user_id
+        return actor.may(Can.EDIT_CLAIM) or (own and actor.may(Can.UPLOAD))
+
+
+class DocumentView(ClaimPart, Internal, PersonSigned, Evidence, Base):
+    """Who saw a document, when and how; kept for the bureau, never shown to an office."""
+
+    __tablename__ = 'document_views'
+    __table_args__ = (claim_key(), Index('ix_document_views_document', 'document_id', 'id'))
+    writable_with: ClassVar[Can] = Can.FOLLOW
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    document_id: Mapped[int] = mapped_column(BigKey, ForeignKey('documents.id'))
+    user_id: Mapped[int | None] = mapped_column()  # type: ignore[assignment] # None: the product itself
+    by: Mapped[str]
+    at: Mapped[datetime]
+    # previewed, downloaded, original (with the place of a photo) or packed (in a ZIP)
+    how: Mapped[str]
+
+
+def _pairs(**told: Any) -> dict[str, list[Any]]:
+    return {name: [None, value] for name, value in told.items() if value not in (None, '')}
+
+
+# ---- questions --------------------------------------------------------------------------------------------------------------
+
+
+def documents_of(claim_id: int) -> Select[Document]:
+    """Every document of a claim that is not in the trash, all versions, newest first."""
+    return (
+        select(Document)
+        .where(Document.claim_id == claim_id, Document.deleted_at.is_(None))
+        .order_by(Document.id.desc())
+    )
+
+
+def stage_photos_of(claim_id: int) -> Select[Document]:
+    """The photos of a claim's repair, each with the stage it shows, newest first."""
+    return documents_of(claim_id).where(Document.repair_stage.is_not(None))
+
+
+def trash_of(claim_id: int) -> Select[Document]:
+    """The removed documents of a claim that can still be brought back, last removed first."""
+    removed = select(Document).where(Document.claim_id == claim_id, Document.deleted_at.is_not(None))
+    return removed.where(Document.purged_at.is_(None)).order_by(Document.deleted_at.desc())
+
+
+def document_with(address: str) -> Select[Document]:
+    """The document with this uuid, if the asker may see it and it is still there."""
+    return select(Document).where(Document.uuid == address, Document.purged_at.is_(None))
+
+
+def attached_to(message_ids: Collection[int]) -> Select[Document]:
+    """The documents that came with these messages and are not in the trash."""
+    return select(Document).where(Document.message_id.in_(message_ids), Document.deleted_at.is_(None))
+
+
+def document_types() -> Select[DocumentType]:
+    """Every kind of document, in menu order."""
+    return select(DocumentType).order_by(DocumentType.position)
+
+
+def same_files(sha256: str) -> Select[Document]:
+    """The documents, as far as the asker may see them, that are this very file; newest first."""
+    return (
+        select(Document)
+        .where(Document.sha256 == sha256, Document.deleted_at.is_(None))
+        .order_by(Document.id.desc())
+        .limit(20)
+    )
+
+
+def views_of(document_id: int) -> Select[DocumentView]:
+    """Who saw a document, latest first; empty for everybody but the bureau."""
+    return select(DocumentView).where(DocumentView.document_id == document_id).order_by(DocumentView.id.desc())
+
+
+def waiting_for_previews(before: datetime, limit: int = 50) -> Select[Document]:
+    """Documents whose pages nobody has drawn yet although they came before this moment."""
+    return (
+        select(Document)
+        .where(Document.preview_state == 'waiting', Document.at < before, Document.deleted_at.is_(None))
+        .order_by(Document.id)
+        .limit(limit)
+    )
+
+
+def current(documents: Iterable[Document]) -> list[Document]:
+    """Without the versions that a newer one replaces; a version in the trash replaces nothing."""
+    kept = [document for document in documents if document.deleted_at is None]
+    replaced = {document.replaces for document in kept}
+    return [document for document in kept if document.id is None or document.id not in replaced]
+
+
+def hashes_in_use(session: Session, hashes: Sequence[str]) -> set[str]:
+    """Those of the files that some document, also one in the trash, is made of. The product's own question."""
+    found = select(Document.sha256, Document.served_sha256).where(
+        Document.sha256.in_(hashes) | Document.served_sha256.in_(hashes), Document.purged_at.is_(None)
+    )
+    return {kept for pair in session.execute(found) for kept in pair}
+
+
+@dataclass(frozen=True)
+class ChecklistItem:
+    """A line of the checklist: a type (or something asked for by name), whether it is needed, and what came."""
+
+    type: DocumentType
+    label: str
+    need_id: int | None
+    required: bool
+    blocking: bool
+    waived: bool
+    state: str
+    reason: str
+    documents: tuple[Document, ...]
+
+    @property
+    def missing(self) -> bool:
+        """Whether somebody still has to send it."""
+        return self.required and self.state in ('required', 'rejected')
+
+    @property
+    def from_office(self) -> bool:
+        """Whether it is the office, or its client, who supplies it: «what we need from you»."""
+        return not SUPPLIED_BY_OFFICE.isdisjoint(self.type.suppliers)
+
+    def label_in(self, language: str) -> str:
+        """What it is called."""
+        return self.label or self.type.label_in(language)
+
+
+def checklist(session: Session, claim: Claim) -> list[ChecklistItem]:
+    """What a claim needs and what came, in the order of the types; also what came without being needed."""
+    documents = session.scalars(select(Document).where(Document.claim_id == claim.id).order_by(Document.id.desc()))
+    needs = session.scalars(select(DocumentNeed).where(DocumentNeed.claim_id == claim.id).order_by(DocumentNeed.id))
+    return _matrix_of(session).checklist(claim, list(documents), list(needs))
+
+
+def missing_count(items: Iterable[ChecklistItem]) -> int:
+    """How many lines of a checklist still wait for a document."""
+    return sum(item.missing for item in items)
+
+
+def axis_of(items: Sequence[ChecklistItem]) -> str:
+    """What the checklist says of the claim as a whole: a value of `claims.DOCUMENTS`."""
+    missing = [item for item in items if item.missing]
+    if any(item.blocking for item in missing):
+        return 'missing_blocking'
+    return 'missing' if missing else 'complete'
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Types and lines, as they stand in the database."""
+
+    types: Mapping[str, DocumentType]
+    lines: Sequence[DocumentRequirement]
+
+    @classmethod
+    def read(cls, session: Session) -> 'Matrix':
+        """All of it."""
+        types = session.scalars(select(DocumentType).order_by(DocumentType.position))
+        return cls({row.id: row for row in types}, list(session.scalars(select(DocumentRequirement))))
+
+    def checklist(
+        self, claim: Claim, documents: Sequence[Document], needs: Sequence[DocumentNeed] = ()
+    ) -> list[ChecklistItem]:
+        """What a claim needs, given everything that came and was asked for."""
+        came: defaultdict[tuple[str, int | None], list[Document]] = defaultdict(list)
+        for document in current(documents):
+            came[document.type, document.need_id].append(document)
+        standing = [need for need in needs if need.withdrawn_at is None]
+        waived = {need.type: need for need in standing if need.waived}
+        asked = [need for need in standing if not need.waived]
+        items = []
+        for kind in self.types.values():
+            line = self._line(kind, claim)
+            by_type = came.pop((kind.id, None), [])
+            if line is not None or by_type or kind.id in waived:
+                items.append(_item(kind, line, waived.get(kind.id), by_type))
+            items += [
+                _asked(kind, need, came.pop((kind.id, need.id), []) if need.id else [])
+                for need in asked
+                if need.type == kind.id
+            ]
+            # came for something that is asked for no more, or was filed under another type since
+            loose = [key for key in came if key[0] == kind.id]
+            items += [_item(kind, None, None, came.pop(key)) for key in loose]
+        return items
+
+    def _line(self, kind: DocumentType, claim: Claim) -> DocumentRequirement | None:
+        fitting = (line for line in self.lines if line.type == kind.id and line.fits(claim))
+        return max(fitting, key=lambda line: line.weight, default=None)
+
+
+def _item(
+    kind: DocumentType, line: DocumentRequirement | None, waiver: DocumentNeed | None, came: Sequence[Document]
+) -> ChecklistItem:
+    required = line is not None and line.required and waiver is None
+    state, reason = _state(came)
+    if waiver is not None and not came:
+        state, reason = 'not_required', waiver.reason
+    elif not required and not came:
+        state = 'not_required'
+    blocking = required and line is not None and line.blocking
+    return ChecklistItem(kind, '', None, required, blocking, waiver is not None, state, reason, tuple(came))
+
+
+def _asked(kind: DocumentType, need: DocumentNeed, came: Sequence[Document]) -> ChecklistItem:
+    state, reason = _state(came)
+    return ChecklistItem(kind, need.label, need.id, True, need.blocking, False, state, reason, tuple(came))
+
+
+def _state(came: Sequence[Document]) -> tuple[str, str]:
+    """One good document is enough; one that waits to be checked hides one that was rejected."""
+    states = {document.state for document in came}
+    for state in ('accepted', 'received'):
+        if state in states:
+            return state, ''
+    return ('rejected', came[0].reject_reason) if came else ('required', '')
+
+
+def _matrix_of(session: Session) -> Matrix:
+    """The matrix, read once for a transaction: imports ask for thousands of claims."""
+    touched = [*session.new, *session.dirty, *session.deleted]
+    if 'matrix' not in session.info or any(isinstance(row, DocumentType | DocumentRequirement) for row in touched):
+        session.info['matrix'] = Matrix.read(session)
+    kept: Matrix = session.info['matrix']
+    return kept
+
+
+# ---- orders -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A file that passed the inspection and lies in the store."""
+
+    title: str
+    original_name: str
+    media_type: str
+    size: int
+    sha256: str
+    served_size: int
+    served_sha256: str
+    pages: int | None
+    scanned: bool = False
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where a file goes: a type (with the need it answers), or in the place of the document whose uuid `replaces` names."""
+
+    type: str
+    need_id: int | None = None
+    replaces: str | None = None
+    message_id: int | None = None
+    repair_stage: str | None = None
+
+
+@dataclass(frozen=True)
+class Filed:
+    """What became of an upload. `duplicate_of` is the same file where it was already; with `added` False nothing new was kept."""
+
+    document: Document
+    added: bool
+    duplicate_of: Document | None
+
+
+def check_room(session: Session, claim_no: str, size: int, slot: Slot) -> Claim:
+    """Before a file comes in: whether the acting person may add it to this claim, in this place. Returns the claim."""
+    actor: Actor = session.info['actor']
+    actor.need(Can.UPLOAD)
+    claim = session.scalar(select(Claim).where(Claim.claim_no == claim_no))
+    if claim is None:
+        raise ClaimError(N_('The claim was not found or does not belong to your office.'))
+    older = _document(session, slot.replaces) if slot.replaces else None
+    _filed_under(session, claim, slot.type, slot.need_id, older)
+    _check_photo(session, slot)
+    _check_quota(session, claim, size)
+    return claim
+
+
+def attach(session: Session, claim_id: int, arrived: Arrived, slot: Slot, now: datetime) -> Filed:
+    """File a document. The very same file in the same place is not kept twice."""
+    actor: Actor = session.info['actor']
+    actor.need(Can.UPLOAD)
+    claim = lock_claim(session, claim_id)
+    older = _document(session, slot.replaces) if slot.replaces else None
+    kind, need_id = _filed_under(session, claim, slot.type, slot.need_id, older)
+    _check_photo(session, slot)
+    twins = list(session.scalars(same_files(arrived.sha256)))
+    here = [twin for twin in twins if twin.claim_id == claim_id]
+    same = [twin for twin in here if (twin.type, twin.need_id) == (kind, need_id) and twin.state != 'rejected']
+    if same:
+        return Filed(same[0], added=False, duplicate_of=same[0])
+    _check_quota(session, claim, arrived.size)
+    document = Document(
+        uuid=str(uuid.uuid4()),
+        claim_id=claim.id,
+        office_id=claim.office_id,
+        type=kind,
+        need_id=need_id,
+        state='received',  # counted before the flush gives defaults
+        version=older.version + 1 if older else 1,
+        replaces=older.id if older else None,
+        title=arrived.title,
+        original_name=arrived.original_name,
+        media_type=arrived.media_type,
+        size=arrived.size,
+        sha256=arrived.sha256,
+        served_size=arrived.served_size,
+        served_sha256=arrived.served_sha256,
+        pages=arrived.pages,
+        preview_state='waiting' if arrived.pages else 'none',
+        scanned=arrived.scanned,
+        uploaded_by=actor.user_id,
+        by=actor.name,
+        at=now,
+        message_id=slot.message_id,
+        repair_stage=slot.repair_stage,
+    )
+    session.add(document)
+    session.flush()
+    return Filed(document, added=True, duplicate_of=next(iter(here or twins), None))
+
+
+def accept(session: Session, address: str, now: datetime) -> Document:
+    """Checked and in order."""
+    return _decide(session, address, 'accepted', '', now)
+
+
+def reject(session: Session, address: str, reason: str, now: datetime) -> Document:
+    """Not good enough; the reason, a key of `REJECT_REASONS` or a text, says what has to come instead."""
+    reason = reason if reason in REJECT_REASONS else values.text(reason, limit=200)
+    if not reason:
+        raise ClaimError(N_('Please choose or write why it is rejected.'))
+    return _decide(session, address, 'rejected', reason, now)
+
+
+def reopen(session: Session, address: str, now: datetime) -> Document:
+    """Take a decision back: it waits to be checked again."""
+    return _decide(session, address, 'received', '', now)
+
+
+def retype(session: Session, address: str, kind: str, *, need_id: int | None = None) -> Document:
+    """File a document under another type."""
+    document = _document_to_judge(session, address)
+    claim = session.get_one(Claim, document.claim_id)
+    document.type, document.need_id = _filed_under(session, claim, kind, need_id, None)
+    return document
+
+
+def remove(session: Session, address: str, now: datetime) -> Document:
+    """Put a document into the trash, from where `restore` brings it back."""
+    document = _document_to_move(session, address)
+    if document.deleted_at is None:
+        document.deleted_at = now
+        document.deleted_by = session.info['actor'].name
+    return document
+
+
+def restore(session: Session, address: str) -> Document:
+    """Bring a document back from the trash."""
+    document = _document_to_move(session, address)
+    document.deleted_at = None
+    document.deleted_by = ''
+    return document
+
+
+def waive(session: Session, claim_id: int, kind: str, reason: str, now: datetime) -> None:
+    """This claim does not need a document of this type, whatever the matrix says."""
+    claim = _claim_to_check(session, claim_id)
+    _type(session, kind)
+    if not _waivers(session, claim_id, kind):
+        session.add(_need(session, claim, kind, now, waived=True, reason=reason))
+
+
+def require(session: Session, claim_id: int, kind: str, now: datetime, *, blocking: bool = False) -> None:
+    """This claim does need a document of this type: takes a waiver back, or asks for it beside the matrix."""
+    claim = _claim_to_check(session, claim_id)
+    _type(session, kind)
+    waivers = _waivers(session, claim_id, kind)
+    for waiver in waivers:
+        waiver.withdrawn_at = now
+    if not waivers and not any(item.type.id == kind and item.required for item in checklist(session, claim)):
+        session.add(_need(session, claim, kind, now, blocking=blocking))
+
+
+def ask_for(session: Session, claim_id: int, label: str, now: datetime, *, blocking: bool = False) -> DocumentNeed:
+    """Ask for a document no type stands for, by a name of its own: what an insurer wants in this one case."""
+    claim = _claim_to_check(session, claim_id)
+    need = _need(session, claim, FREE_TYPE, now, label=label, blocking=blocking)
+    if not need.label:
+        raise ClaimError(N_('Please write what is needed.'))
+    session.add(need)
+    session.flush()
+    return need
+
+
+def withdraw(session: Session, claim_id: int, need_id: int, now: datetime) -> None:
+    """What was asked for beside the matrix is not needed after all."""
+    _claim_to_check(session, claim_id)
+    need = session.get(DocumentNeed, need_id)
+    if need is None or need.claim_id != claim_id:
+        raise ClaimError(N_('This request was not found.'))
+    need.withdrawn_at = need.withdrawn_at or now
+
+
+def note_views(session: Session, documents: Iterable[Document], how: str, now: datetime) -> None:
+    """Write down that the acting person saw these documents."""
+    actor: Actor = session.info['actor']
+    for document in documents:
+        session.add(
+            DocumentView(
+                document_id=document.id,
+                claim_id=document.claim_id,
+                office_id=document.office_id,
+                user_id=actor.user_id,
+                by=actor.name,
+                at=now,
+                how=how,
+                internal=True,
+            )
+        )
+
+
+def mark_previews(session: Session, document_id: int, state: str) -> None:
+    """Its pages are drawn, or cannot be."""
+    session.get_one(Document, document_id).preview_state = state
+
+
+def recheck(session: Session, claim_id: int) -> Claim:
+    """Count a claim's documents anew: for a claim nobody has checked yet."""
+    claim = _claim_to_check(session, claim_id)
+    _recount(session, claim)
+    return claim
+
+
+def recheck_next(session: Session, after: int, limit: int) -> list[int]:
+    """Count the next open claims after this id anew, those that were counted before; returns their ids.
+
+    For after a change of the matrix: `jobs.recount` goes through all of them so, a transaction for each handful.
+    """
+    session.info['actor'].need(Can.EDIT_CLAIM)
+    counted = select(Claim.id).where(Claim.id > after, Claim.is_open, Claim.documents != 'unchecked')
+    ids = list(session.scalars(counted.order_by(Claim.id).limit(limit)))
+    for claim_id in ids:
+        _recount(session, lock_claim(session, claim_id))
+    return ids
+
+
+def purge_trash(session: Session, before: datetime, limit: int, now: datetime) -> int:
+    """Give up documents that lie in the trash since before this moment; returns how many.
+
+    Their rows stay, with who looked at them and who removed them; `jobs.orphans` then finds files that no document is made of.
+    """
+    session.info['actor'].need(Can.KEEP_BOOKS)
+    over = select(Document.uuid).where(Document.deleted_at < before, Document.purged_at.is_(None))
+    purged = 0
+    for address in list(session.scalars(over.order_by(Document.id).limit(limit))):
+        document = _document_in_turn(session, address)
+        if document.deleted_at is not None:  # nobody brought it back in the last moment
+            document.purged_at = now
+            purged += 1
+    return purged
+
+
+def _decide(session: Session, address: str, state: str, reason: str, now: datetime) -> Document:
+    document = _document_to_judge(session, address)
+    document.state = state
+    document.reject_reason = reason
+    document.decided_by = '' if state == 'received' else session.info['actor'].name
+    document.decided_at = None if state == 'received' else now
+    return document
+
+
+def _document(session: Session, address: str) -> Document:
+    # what this session read before it had the lock may be old by now
+    document = session.scalar(document_with(address).execution_options(populate_existing=True))
+    if document is None:
+        raise ClaimError(N_('The document was not found.'))
+    return document
+
+
+def _document_in_turn(session: Session, address: str) -> Document:
+    """The document as it stands once nobody else can do anything to its claim."""
+    lock_claim(session, _document(session, address).claim_id)
+    return _document(session, address)
+
+
+def _document_to_judge(session: Session, address: str) -> Document:
+    session.info['actor'].need(Can.EDIT_CLAIM)
+    document = _document_in_turn(session, address)
+    if document.deleted_at is not None:
+        raise ClaimError(N_('The document is in the trash. Restore it first.'))
+    return document
+
+
+def _document_to_move(session: Session, address: str) -> Document:
+    document = _document_in_turn(session, address)
+    if not document.may_remove(session.info['actor']):
+        raise ClaimError(N_('Only who uploaded a document, or the bureau, can remove it.'))
+    return document
+
+
+def _claim_to_check(session: Session, claim_id: int) -> Claim:
+    actor: Actor = session.info['actor']
+    actor.need(Can.EDIT_CLAIM)
+    return lock_claim(session, claim_id)
+
+
+def _filed_under(
+    session: Session, claim: Claim, kind: str, need_id: int | None, older: Document | None
+) -> tuple[str, int | None]:
+    if older is not None:
+        if older.claim_id != claim.id or older.deleted_at is not None:
+            raise ClaimError(N_('The document was not found.'))
+        return older.type, older.need_id
+    _type(session, kind)
+    if need_id is not None:
+        need = session.get(DocumentNeed, need_id)
+        if need is None or need.claim_id != claim.id or need.type != kind:
+            raise ClaimError(N_('This request was not found.'))
+    return kind, need_id
+
+
+def _check_photo(session: Session, slot: Slot) -> None:
+    """What shows a stage of the repair is filed among its photos, and the stage exists."""
+    if slot.repair_stage is not None and (
+        slot.type != STAGE_PHOTOS or session.get(RepairStage, slot.repair_stage) is None
+    ):
+        raise ClaimError(N_('This stage is not in use.'))
+
+
+def _type(session: Session, kind: str) -> None:
+    found = session.get(DocumentType, kind)
+    if found is None or not found.active:
+        raise ClaimError(N_('Please choose the kind of document from the list.'))
+
+
+def _waivers(session: Session, claim_id: int, kind: str) -> list[DocumentNeed]:
+    standing = select(DocumentNeed).where(DocumentNeed.claim_id == claim_id, DocumentNeed.type == kind)
+    return list(session.scalars(standing.where(DocumentNeed.waived, DocumentNeed.withdrawn_at.is_(None))))
+
+
+def _need(session: Session, claim: Claim, kind: str, now: datetime, **given: Any) -> DocumentNeed:
+    by = session.info['actor'].name
+    given = {'waived': False, 'blocking': False, 'label': '', **given}  # counted before the flush gives defaults
+    return DocumentNeed(claim_id=claim.id, office_id=claim.office_id, type=kind, at=now, by=by, **given)
+
+
+def _check_quota(session: Session, claim: Claim, size: int) -> None:
+    kept = select(func.count(Document.id), func.coalesce(func.sum(Document.size), 0)).where(
+        Document.claim_id == claim.id, Document.purged_at.is_(None)
+    )
+    files, held = session.execute(kept).one()
+    if files >= MOST_FILES or held + size > MOST_BYTES:
+        raise ClaimError(N_('The claim holds too many files already. Ask the bureau to make room.'))
+
+
+# ---- the session's part -----------------------------------------------------------------------------------------------------
+
+_DECIDES = {
+    Claim: frozenset({'track', 'tp_insurer', *FLAGS}),
+    Document: frozenset({'type', 'need_id', 'state', 'deleted_at', 'reject_reason'}),
+    DocumentNeed: frozenset({'withdrawn_at', 'waived', 'blocking', 'label'}),
+}
+
+
+def count_documents(session: Session, *_: Any) -> None:
+    """Before a flush: bring the axis and the counts of every claim whose documents, needs or deciding fields change up to date."""
+    if session.info['reading']:
+        return
+    claims: dict[int, Claim] = {}
+    for row in [*session.new, *session.dirty]:
+        if isinstance(row, Claim):
+            if (
+                _opened_by_a_person(session, row)
+                if row in session.new
+                else row.documents != 'unchecked' and _decides(row)
+            ):
+                claims[id(row)] = row
+        elif isinstance(row, Document | DocumentNeed) and (row in session.new or _decides(row)):
+            claim = session.get_one(Claim, row.claim_id)
+            claims[id(claim)] = claim
+    for claim in claims.values():
+        _recount(session, claim)
+
+
+def _opened_by_a_person(session: Session, claim: Claim) -> bool:
+    """What an import or a feed opens has its documents elsewhere: it stays unchecked until somebody checks."""
+    return session.info['actor'].user_id is not None and claim.documents in (None, 'unchecked')
+
+
+def _decides(row: Claim | Document | DocumentNeed) -> bool:
+    state: InstanceState[Any] = inspect(row)
+    return any(state.attrs[name].history.has_changes() for name in _DECIDES[type(row)])
+
+
+def _recount(session: Session, claim: Claim) -> None:
+    added = [row for row in session.new if isinstance(row, Document | DocumentNeed) and row.claim_id == claim.id]
+    documents = [row for row in added if isinstance(row, Document)]
+    needs = [row for row in added if isinstance(row, DocumentNeed)]
+    if claim.id is not None:
+        documents += session.scalars(select(Document).where(Document.claim_id == claim.id))
+        needs += session.scalars(select(DocumentNeed).where(DocumentNeed.claim_id == claim.id))
+    count(claim, _matrix_of(session).checklist(claim, documents, needs))
+
+
+def count(claim: Claim, items: Sequence[ChecklistItem]) -> None:
+    """Let a claim say what its checklist says."""
+    claim.documents = axis_of(items)
+    claim.required_documents = sum(item.required for item in items)
+    claim.missing_documents = missing_count(items)
+
+
+def listen_to(session_class: type[Session]) -> None:
+    """Attach the count to a session class, before the record; called once, by db/session.py."""
+    event.listen(session_class, 'before_flush', count_documents)

@@ -1,0 +1,464 @@
+"""Proving who somebody is: passwords, sessions, one-time links and the brake on guessing. Kept by the product alone."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from hashlib import sha256
+from ipaddress import IPv6Address, ip_address, ip_network
+from math import ceil
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any
+
+from passlib.context import CryptContext
+from sqlalchemy import ForeignKey, Index, Select, func, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from db import values
+from db.base import Base, take_turns
+from db.offices import AgentOffice, User
+from db.scope import Actor, Books, Role
+from db.texts import N_, ClaimError
+
+MIN_LENGTH, MAX_LENGTH = 10, 256
+IDLE, LONGEST = timedelta(hours=12), timedelta(days=30)
+KNOWN_BROWSER_DAYS = 365
+
+# how often may be tried, and within what time
+ADDRESS_TRIES, ADDRESS_WINDOW = 10, timedelta(minutes=1)
+ACCOUNT_TRIES, ACCOUNT_WINDOW = 10, timedelta(minutes=10)
+
+FIRST_ADMIN, PASSWORD, KNOWN_BROWSER = 'first_admin', 'password', 'known_browser'
+
+# argon2id well above OWASP's floor; about a twelfth of a second, so it never runs on the loop or in a transaction
+_HASHES = CryptContext(
+    ['argon2'], argon2__type='ID', argon2__memory_cost=46 * 1024, argon2__time_cost=2, argon2__parallelism=1
+)
+
+
+class Credential(Books, Base):
+    """A person's password, as a slow hash. No row: he was invited and has not chosen one yet."""
+
+    __tablename__ = 'credentials'
+
+    user_id: Mapped[int] = mapped_column(ForeignKey('users.id'), primary_key=True)
+    password_hash: Mapped[str]
+    changed_at: Mapped[datetime]
+    must_change: Mapped[bool] = mapped_column(default=False)
+
+
+class WebSession(Books, Base):
+    """A signed-in browser. The cookie holds a random token, this row only its sha256. Ending it deletes it."""
+
+    __tablename__ = 'web_sessions'
+    __table_args__ = (Index('ix_web_sessions_user', 'user_id'),)
+
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey('users.id'))
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    remembered: Mapped[bool] = mapped_column(default=False)
+    address: Mapped[str] = mapped_column(default='')
+    browser: Mapped[str] = mapped_column(default='')
+
+
+class SignInAttempt(Books, Base):
+    """A failed try to sign in, counted per address and per account."""
+
+    __tablename__ = 'sign_in_attempts'
+    __table_args__ = (Index('ix_sign_in_attempts_key', 'key', 'at'),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    at: Mapped[datetime]
+
+
+class OneTimeLink(Books, Base):
+    """A link that lets somebody set a password once (the first admin, an invited person), or a browser we know again."""
+
+    __tablename__ = 'one_time_links'
+
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    purpose: Mapped[str]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey('users.id'))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+def new_token() -> tuple[str, str]:
+    """A secret nobody can guess, and the hash that we keep of it."""
+    token = token_urlsafe(32)
+    return token, hash_of(token)
+
+
+def hash_of(token: str) -> str:
+    """What the database keeps of a token; it is random, so a fast hash is enough."""
+    return sha256(token.encode('utf-8', 'surrogateescape')).hexdigest()
+
+
+# ---- passwords --------------------------------------------------------------------------------------------------------------
+
+
+@cache
+def common_passwords() -> frozenset[str]:
+    """What everybody tries first."""
+    lines = (Path(__file__).parent / 'common_passwords.txt').read_text('utf-8').splitlines()
+    return frozenset(line for line in lines if not line.startswith('#'))
+
+
+def check_password(password: str, email: str = '') -> None:
+    """Refuse a password that is easy to guess. No rules about signs and digits: they make people predictable."""
+    if len(password) < MIN_LENGTH:
+        raise ClaimError(N_('The password needs at least {count} characters.'), count=MIN_LENGTH)
+    if len(password) > MAX_LENGTH:
+        raise ClaimError(N_('The password may have at most {count} characters.'), count=MAX_LENGTH)
+    plain = password.casefold().strip()
+    if plain in common_passwords() or len(set(plain)) < 4:
+        raise ClaimError(N_('This password is one of the first that others try. Please choose another one.'))
+    if email and plain in {email.casefold(), email.casefold().partition('@')[0]}:
+        raise ClaimError(N_('The password may not be the e-mail address. Please choose another one.'))
+
+
+def hash_password(password: str) -> str:
+    """The slow hash to keep. Call it outside any transaction, and not on the loop."""
+    return str(_HASHES.hash(password))
+
+
+def verify_password(password: str, password_hash: str | None) -> tuple[bool, str | None]:
+    """Whether the password is right, and a fresh hash when the kept one is of older make.
+
+    An unknown account costs the same time. Call it outside any transaction, and not on the loop.
+    """
+    if password_hash is None or len(password) > MAX_LENGTH:
+        _HASHES.dummy_verify()
+        return False, None
+    right, fresh = _HASHES.verify_and_update(password, password_hash)
+    return bool(right), fresh
+
+
+def password_hash_of(session: Session, user_id: int) -> str | None:
+    """The kept hash of a person who may sign in."""
+    credential = session.get(Credential, user_id)
+    return credential.password_hash if credential else None
+
+
+def account_of(session: Session, email: str) -> tuple[int | None, str | None]:
+    """Whom an e-mail address belongs to, and his password's hash; nothing for those who may not sign in."""
+    try:
+        address = values.email(email)
+    except values.Malformed:
+        return None, None
+    question = (
+        select(User.id, Credential.password_hash)
+        .join(Credential, Credential.user_id == User.id)
+        .outerjoin(AgentOffice, AgentOffice.id == User.office_id)
+        .where(User.email == address, *_may_sign_in())
+    )
+    found = session.execute(question).one_or_none()
+    return (found[0], found[1]) if found else (None, None)
+
+
+def keep_password(session: Session, user_id: int, password_hash: str, now: datetime) -> None:
+    """Make this the person's password from now on; the sessions he has stay as they are."""
+    credential = session.get(Credential, user_id)
+    if credential is None:
+        session.add(Credential(user_id=user_id, password_hash=password_hash, changed_at=now))
+        return
+    credential.password_hash, credential.changed_at, credential.must_change = password_hash, now, False
+
+
+def set_password(session: Session, user_id: int, password: str, now: datetime, *, demo: bool = False) -> None:
+    """Check, hash and keep a password in one go, where nobody waits: the terminal, demo data, tests."""
+    if not demo:
+        check_password(password, session.get_one(User, user_id).email or '')
+    keep_password(session, user_id, hash_password(password), now)
+
+
+# ---- the brake on guessing --------------------------------------------------------------------------------------------------
+
+
+def tries_of(address: str, email: str, known_browser: str | None = None) -> dict[str, tuple[int, timedelta]]:
+    """What a try to sign in is counted under: where it comes from, and the account it is for.
+
+    A browser that has signed in to the account before is counted by itself, so that nobody can lock its owner out.
+    """
+    # a hash, for people type passwords into the wrong field
+    account = known_browser or hash_of(email.strip().casefold())[:32]
+    return {
+        f'address:{network_of(address)}': (ADDRESS_TRIES, ADDRESS_WINDOW),
+        f'{"browser" if known_browser else "account"}:{account}': (ACCOUNT_TRIES, ACCOUNT_WINDOW),
+    }
+
+
+def network_of(address: str) -> str:
+    """An address as we count it: a home or an office has a whole IPv6 /64 to itself."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address[:64]
+    if isinstance(parsed, IPv6Address):
+        return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+def minutes_to_wait(session: Session, tries: Mapping[str, tuple[int, timedelta]], now: datetime) -> int:
+    """How many minutes must pass before the next try; 0 when it may come now."""
+    waits = [timedelta()]
+    for key, (limit, window) in tries.items():
+        question = (
+            select(SignInAttempt.at)
+            .where(SignInAttempt.key == key, SignInAttempt.at > now - window)
+            .order_by(SignInAttempt.at.desc())
+            .offset(limit - 1)
+            .limit(1)
+        )
+        oldest_that_counts = session.scalar(question)
+        if oldest_that_counts is not None:
+            waits.append(oldest_that_counts + window - now)
+    return ceil(max(waits) / timedelta(minutes=1))
+
+
+def take_try(session: Session, tries: Mapping[str, tuple[int, timedelta]], now: datetime) -> int:
+    """Count a try before the password is looked at; when there were too many, how many minutes it has to wait instead.
+
+    Those who try at once take turns, so that no more get through than one after the other would.
+    """
+    for key in sorted(tries):
+        take_turns(session, key)
+    wait = minutes_to_wait(session, tries, now)
+    if not wait:
+        session.add_all(SignInAttempt(key=key, at=now) for key in tries)
+    return wait
+
+
+def forget_tries(session: Session, tries: Collection[str]) -> None:
+    """He proved who he is: the account starts anew, and the address gets this one try back."""
+    for key in tries:
+        question = select(SignInAttempt).where(SignInAttempt.key == key).order_by(SignInAttempt.at.desc())
+        for attempt in session.scalars(question.limit(1) if key.startswith('address:') else question):
+            session.delete(attempt)
+
+
+# ---- sessions ---------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A session that is valid at this moment, and who acts in it. Pages keep the one they were loaded with."""
+
+    token_hash: str
+    actor: Actor
+    email: str
+    theme: str
+    since: datetime
+    seen_at: datetime
+    remembered: bool
+    must_change: bool = False
+
+    def still(self, present: 'SignedIn | None') -> bool:
+        """Whether nothing that matters changed since: same person, same office, same rights."""
+        return present is not None and _standing(self) == _standing(present)
+
+
+def _standing(session: SignedIn) -> tuple[object, ...]:
+    actor = session.actor
+    return actor.user_id, actor.role, actor.office_id, actor.sees_own_only, session.must_change
+
+
+@dataclass(frozen=True)
+class Browser:
+    """Where somebody signs in from, and whether it shall remember him."""
+
+    address: str = ''
+    name: str = ''
+    remember: bool = False
+
+
+def _may_sign_in() -> tuple[Any, ...]:
+    return User.active, or_(User.office_id.is_(None), AgentOffice.active)
+
+
+def signed_in(
+    session: Session, token_hashes: Collection[str], now: datetime, idle: timedelta = IDLE
+) -> dict[str, SignedIn]:
+    """Those of the sessions that are valid now. Whoever is idle, too long here, disabled or of a closed office is not."""
+    question = (
+        select(WebSession, User, AgentOffice, Credential.must_change)
+        .join(User, User.id == WebSession.user_id)
+        .outerjoin(AgentOffice, AgentOffice.id == User.office_id)
+        .outerjoin(Credential, Credential.user_id == User.id)
+        .where(WebSession.token_hash.in_(token_hashes), WebSession.expires_at > now, *_may_sign_in())
+        .where(or_(WebSession.remembered, WebSession.seen_at > now - idle))
+    )
+    return {
+        kept.token_hash: SignedIn(
+            kept.token_hash,
+            user.as_actor(office),
+            user.email or '',
+            user.theme,
+            since=kept.created_at,
+            seen_at=kept.seen_at,
+            remembered=kept.remembered,
+            must_change=must_change is True,
+        )
+        for kept, user, office, must_change in session.execute(question)
+    }
+
+
+def session_of(session: Session, token_hash: str, now: datetime, idle: timedelta = IDLE) -> SignedIn | None:
+    """The session a token belongs to, when it is valid now."""
+    return signed_in(session, [token_hash], now, idle).get(token_hash)
+
+
+def sessions_of(user_id: int) -> Select[WebSession]:
+    """The browsers a person is signed in with, the last used first."""
+    return select(WebSession).where(WebSession.user_id == user_id).order_by(WebSession.seen_at.desc())
+
+
+def start_session(session: Session, user_id: int, browser: Browser, now: datetime, longest: timedelta = LONGEST) -> str:
+    """Sign somebody in; returns the token for the cookie. Always a new one: an old one may be known to others."""
+    token, token_hash = new_token()
+    session.add(
+        WebSession(
+            token_hash=token_hash,
+            user_id=user_id,
+            created_at=now,
+            seen_at=now,
+            expires_at=now + longest,
+            remembered=browser.remember,
+            address=browser.address[:64],
+            browser=browser.name[:256],
+        )
+    )
+    return token
+
+
+def touch_sessions(session: Session, token_hashes: Collection[str], now: datetime) -> None:
+    """These were in use until now."""
+    question = select(WebSession).where(WebSession.token_hash.in_(token_hashes)).with_for_update(skip_locked=True)
+    for kept in session.scalars(question):
+        kept.seen_at = now
+
+
+def end_session(session: Session, token_hash: str, user_id: int | None = None) -> None:
+    """Sign one browser out (of `user_id` only, when given); its pages are cut off at once."""
+    kept = session.scalar(select(WebSession).where(WebSession.token_hash == token_hash).with_for_update())
+    if kept is not None and user_id in (None, kept.user_id):
+        session.delete(kept)
+
+
+def end_all_sessions(session: Session, user_id: int, except_for: str | None = None) -> int:
+    """Sign a person out everywhere, or everywhere else; returns how many browsers that were."""
+    ended = [kept for kept in session.scalars(sessions_of(user_id).with_for_update()) if kept.token_hash != except_for]
+    for kept in ended:
+        session.delete(kept)
+    return len(ended)
+
+
+# ---- one-time links ---------------------------------------------------------------------------------------------------------
+
+
+def make_link(session: Session, purpose: str, user_id: int | None, now: datetime, hours: int) -> str:
+    """A fresh link of its kind for a person; returns the token. Earlier ones are void, except for browsers."""
+    if purpose != KNOWN_BROWSER:
+        for earlier in session.scalars(_links(purpose, user_id)):
+            session.delete(earlier)
+    token, token_hash = new_token()
+    expires_at = now + timedelta(hours=hours)
+    session.add(
+        OneTimeLink(token_hash=token_hash, purpose=purpose, user_id=user_id, created_at=now, expires_at=expires_at)
+    )
+    return token
+
+
+def _links(purpose: str, user_id: int | None) -> Select[OneTimeLink]:
+    return select(OneTimeLink).where(
+        OneTimeLink.purpose == purpose, OneTimeLink.user_id == user_id, OneTimeLink.used_at.is_(None)
+    )
+
+
+def first_admin_link(session: Session, now: datetime) -> str | None:
+    """On a start without an admin: the token of the link that makes one. Each start voids the one before."""
+    return None if _has_admin(session) else make_link(session, FIRST_ADMIN, None, now, hours=24)
+
+
+def _has_admin(session: Session) -> bool:
+    return bool(session.scalar(select(func.count(User.id)).where(User.role == Role.ADMIN, User.active)))
+
+
+def link_of(session: Session, token: str, now: datetime) -> OneTimeLink | None:
+    """The link a token opens, while it may be used."""
+    question = (
+        select(OneTimeLink)
+        .where(OneTimeLink.token_hash == hash_of(token), OneTimeLink.purpose.in_((FIRST_ADMIN, PASSWORD)))
+        .where(OneTimeLink.used_at.is_(None), OneTimeLink.expires_at > now)
+    )
+    link = session.scalar(question if session.info['reading'] else question.with_for_update())
+    if link is None or link.user_id is None:
+        return link if link is not None and not _has_admin(session) else None
+    user = session.get(User, link.user_id)
+    return link if user is not None and user.active else None
+
+
+def knows_browser(session: Session, token: str, user_id: int | None, now: datetime) -> bool:
+    """Whether this browser has signed in to the account before."""
+    link = session.get(OneTimeLink, hash_of(token))
+    return (
+        link is not None
+        and (link.purpose, link.user_id) == (KNOWN_BROWSER, user_id)
+        and user_id is not None
+        and link.expires_at > now
+    )
+
+
+@dataclass(frozen=True)
+class NewAdmin:
+    """Who the first admin is."""
+
+    name: str
+    email: str
+
+
+def use_link(session: Session, token: str, password_hash: str, now: datetime, admin: NewAdmin | None = None) -> int:
+    """Set the password a link was made for, once; the first admin's link makes the admin. Returns who it is.
+
+    Every session the person had ends: whoever knew the old password is out.
+    """
+    link = link_of(session, token, now)
+    if link is None:
+        raise ClaimError(N_('This link is no longer valid. Please ask for a new one.'))
+    link.used_at = now
+    user_id = link.user_id
+    if user_id is None:
+        if admin is None:
+            raise ValueError('the first admin has a name and an address')
+        user = User(name=admin.name, email=admin.email, role=Role.ADMIN, created_at=now)
+        session.add(user)
+        session.flush()
+        user_id = user.id
+    keep_password(session, user_id, password_hash, now)
+    end_all_sessions(session, user_id)
+    return user_id
+
+
+# ---- tidying ----------------------------------------------------------------------------------------------------------------
+
+
+def sweep_identity(session: Session, now: datetime, idle: timedelta = IDLE, limit: int = 500) -> int:
+    """Throw away what no longer counts: old tries, ended sessions, spent links. Returns how many rows that were."""
+    stale_session = or_(
+        WebSession.expires_at < now, WebSession.remembered.is_(False) & (WebSession.seen_at < now - idle)
+    )
+    spent = or_(OneTimeLink.expires_at < now, OneTimeLink.used_at < now - timedelta(days=1))
+    questions: list[Select[Any]] = [
+        select(SignInAttempt).where(SignInAttempt.at < now - 2 * ACCOUNT_WINDOW),
+        select(WebSession).where(stale_session),
+        select(OneTimeLink).where(spent),
+    ]
+    rows = [row for question in questions for row in session.scalars(question.limit(limit).with_for_update())]
+    for row in rows:
+        session.delete(row)
+    return len(rows)

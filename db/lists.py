@@ -1,0 +1,447 @@
+"""The claims list as a question: views, search, filters, sort and page, from an address to rows; exports will ask the same."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime
+from functools import cache
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    SQLColumnExpression,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import Session, aliased
+
+from db import values
+from db.changes import Change, SeenMark
+from db.claims import DOCUMENTS, Claim
+from db.offices import AgentOffice, User, agents_of
+from db.reference import Appraiser, ClaimStatus, Garage, Insurer, RepairStage, WaitingParty
+from db.scope import Actor
+from db.search import WALK_UP_TO, matching, matching_field
+from db.values import Malformed
+
+VIEWS = ('open', 'unread', 'closed', 'all')
+SCOPES = ('all', 'claim_no', 'plate', 'insured_name')
+PAGE_SIZES = (10, 25, 50, 100)
+COUNTED_UP_TO = 9999
+MANY = ('status', 'insurer', 'agent', 'garage', 'waiting_on', 'office', 'documents')
+_NUMBERED = frozenset({'insurer', 'agent', 'garage', 'office'})
+_NUMBER, _KEY = re.compile(r'[0-9]{1,9}'), re.compile(r'[a-z_]{1,40}')
+
+
+@dataclass(frozen=True)
+class ListState:
+    """Everything that decides which rows a list shows; it stands in the address, so reload, back and sharing work."""
+
+    view: str = 'open'
+    q: str = ''
+    scope: str = 'all'
+    status: tuple[str, ...] = ()
+    insurer: tuple[str, ...] = ()
+    agent: tuple[str, ...] = ()
+    garage: tuple[str, ...] = ()
+    waiting_on: tuple[str, ...] = ()
+    office: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    event_from: date | None = None
+    event_to: date | None = None
+    sort: str = '-updated_at'
+    page: int = 1
+    size: int = 25
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> 'ListState':
+        """From an address. Anything hostile or outdated falls back to the default; it never raises."""
+        state = cls(
+            view=_one_of(query.get('view'), VIEWS),
+            q=_typed(query.get('q', ''))[: values.QUERY_LENGTH],
+            scope=_one_of(query.get('scope'), SCOPES),
+            event_from=_day(query.get('event_from')),
+            event_to=_day(query.get('event_to')),
+            sort=query.get('sort', '') if query.get('sort', '').removeprefix('-') in SORTS else '-updated_at',
+            page=_number(query.get('page'), 1, 100_000),
+            size=_number(query.get('size'), 25, PAGE_SIZES[-1]),
+        )
+        many = {name: tuple(filter(None, query.get(name, '')[:400].split(',')))[:40] for name in MANY}
+        for name, keys in many.items():
+            many[name] = tuple(key for key in keys if (_NUMBER if name in _NUMBERED else _KEY).fullmatch(key))
+        many['documents'] = tuple(key for key in many['documents'] if key in DOCUMENTS)
+        choices: dict[str, Any] = {**many, 'size': state.size if state.size in PAGE_SIZES else 25}
+        return replace(state, **choices)
+
+    def address(self) -> str:
+        """The query string of this state, without what is at its default."""
+        shown = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value != item.default:
+                shown[item.name] = ','.join(value) if isinstance(value, tuple) else str(value)
+        return urlencode(shown)
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """The filters that are on, by name."""
+        names = (*MANY, 'event_from', 'event_to')
+        return {name: value for name in names if (value := getattr(self, name))}
+
+    def without_filters(self) -> 'ListState':
+        """The same list with no filter and no search."""
+        return ListState(view=self.view, sort=self.sort, size=self.size)
+
+
+def _one_of(given: str | None, allowed: Sequence[str]) -> str:
+    return given if given is not None and given in allowed else allowed[0]
+
+
+def _number(given: str | None, default: int, most: int) -> int:
+    if not given or not given.isascii() or not given.isdigit() or len(given) > 7:
+        return default
+    return min(max(int(given), 1), most)
+
+
+def _typed(given: str) -> str:
+    """What somebody typed, without what no database keeps and no address carries."""
+    return ''.join(' ' if sign.isspace() else sign for sign in given if sign.isspace() or sign.isprintable())
+
+
+def _day(given: str | None) -> date | None:
+    try:
+        return values.day(given) if given else None
+    except Malformed:
+        return None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the list as the asker may see it. `change` is the newest news when it is unread, None when read."""
+
+    claim_no: str
+    claim_id: int
+    seq: int
+    office_id: int
+    insured_name: str
+    plate: str
+    make_model: str
+    event_date: date
+    status: str
+    repair_stage: str | None
+    waiting_on: str
+    waiting_since: datetime
+    tp_insurer: str
+    garage: str
+    agent: str
+    demand_amount: int | None
+    updated_at: datetime
+    unread: bool
+    change: Change | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list: rows, how many match in all (counted up to a limit) and the state it answers."""
+
+    state: ListState
+    rows: Sequence[Row]
+    total: int
+    total_is_exact: bool
+
+
+# Every column one may sort by. Ties are broken by `seq`, so that pages never overlap.
+SORTS: Mapping[str, SQLColumnExpression[Any]] = {
+    'updated_at': Claim.seq,
+    'claim_no': Claim.claim_no_key,
+    'insured_name': Claim.insured_key,
+    'plate': Claim.plate,
+    'event_date': Claim.event_date,
+    'status': ClaimStatus.position,  # in the order of the work, in every language
+    'repair_stage': func.coalesce(RepairStage.position, -1),
+    'tp_insurer': func.coalesce(Insurer.name, ''),
+    'demand_amount': func.coalesce(Claim.demand_amount, -1),
+    'agent': func.coalesce(User.name, ''),
+    'garage': func.coalesce(Garage.name, ''),
+    'waiting_on': WaitingParty.position,
+}
+
+
+def _unread(statement: Select[Any], actor: Actor, baseline: int) -> Select[Any]:
+    """Narrow to claims with news that the actor has not seen."""
+    mine = and_(SeenMark.claim_id == Claim.id, SeenMark.user_id == actor.user_id)
+    news = Claim.seq > func.coalesce(SeenMark.seq, baseline)
+    return statement.outerjoin(SeenMark, mine).where(news, _maybe_unread(actor, baseline))
+
+
+def _maybe_unread(actor: Actor, baseline: int) -> ColumnElement[bool]:
+    """Says again, so that an index can find them: news since the baseline, or older claims he made bold again himself."""
+    if not baseline:
+        return literal(True)
+    any_claim = aliased(Claim)
+    fresh = select(any_claim.id).where(any_claim.seq > baseline)
+    bold_again = select(SeenMark.claim_id).where(SeenMark.user_id == actor.user_id, SeenMark.seq < baseline)
+    return Claim.id.in_(union_all(fresh, bold_again))
+
+
+def claims_in(
+    session: Session, state: ListState, view: str | None = None
+) -> tuple[Select[Any], SQLColumnExpression[Any]]:
+    """The claims a list state means, as a select over Claim without columns or order, and its newest-first column."""
+    statement = _filtered(select(Claim.id).select_from(Claim), state)
+    view = view or state.view
+    if view == 'unread':
+        statement = _unread(statement, session.info['actor'], _baseline(session))
+    elif view != 'all':
+        statement = statement.where(Claim.is_open.is_(view == 'open'))
+    if not state.q.strip():
+        return statement, _newest(session, state)
+    asked = (state.q, session.get_bind().dialect.name, _office_size(session))
+    return matching(statement, *asked) if state.scope == 'all' else matching_field(statement, state.scope, *asked)
+
+
+def _newest(session: Session, state: ListState) -> SQLColumnExpression[Any]:
+    """The column of newest first. For the bureau, claims between two days come by the days and are sorted then.
+
+    A walk from the newest claim down, which both databases would rather do, looks at every claim since those days.
+    """
+    actor: Actor = session.info['actor']
+    by_days = actor.is_bureau and state.filters and state.filters.keys() <= {'event_from', 'event_to'}
+    return Claim.seq + 0 if by_days else Claim.seq
+
+
+def _filtered(statement: Select[Any], state: ListState) -> Select[Any]:
+    columns: Mapping[str, Any] = {
+        'status': Claim.status,
+        'insurer': Claim.tp_insurer,
+        'agent': Claim.agent,
+        'garage': Claim.garage,
+        'waiting_on': Claim.waiting_on,
+        'office': Claim.office_id,
+    }
+    for name, wanted in columns.items():
+        if keys := getattr(state, name):
+            statement = statement.where(wanted.in_([int(key) for key in keys] if name in _NUMBERED else keys))
+    if wanted := state.documents:
+        statement = statement.where(
+            Claim.documents.in_({*wanted, *(('missing_blocking',) if 'missing' in wanted else ())})
+        )
+    if state.event_from:
+        statement = statement.where(Claim.event_date >= state.event_from)
+    if state.event_to:
+        statement = statement.where(Claim.event_date <= state.event_to)
+    return statement
+
+
+def page_of(session: Session, state: ListState, total: int | None = None) -> Page:
+    """The rows of one page; `total` is how many match, when that was counted already. A page past the end answers the last one."""
+    total = count_of(session, state) if total is None else total
+    if total <= COUNTED_UP_TO:
+        state = _not_past(total, state)
+    ids = _ids_of(session, state)
+    if not ids and state.page > 1:
+        state = _not_past(_count(session, claims_in(session, state)[0]), state)
+        ids = _ids_of(session, state)
+    rows = rows_of(session, ids)
+    return Page(state, [rows[key] for key in ids if key in rows], total, total <= COUNTED_UP_TO)
+
+
+def claims_named(session: Session, office_id: int, typed: str, limit: int) -> Sequence[Claim]:
+    """The newest claims of an office that what was typed may mean; all of them are the asker's to see."""
+    state = ListState(view='all', q=_typed(typed)[: values.QUERY_LENGTH], office=(str(office_id),), size=limit)
+    ids = _ids_of(session, state)
+    found = {claim.id: claim for claim in session.scalars(select(Claim).where(Claim.id.in_(ids)))}
+    return [found[claim_id] for claim_id in ids]
+
+
+def _not_past(total: int, state: ListState) -> ListState:
+    return replace(state, page=min(state.page, max(1, -(-total // state.size))))
+
+
+def _ids_of(session: Session, state: ListState) -> list[int]:
+    found = _ordered(*claims_in(session, state), state).limit(state.size).offset((state.page - 1) * state.size)
+    return list(session.scalars(found))
+
+
+def _ordered(statement: Select[Any], newest: SQLColumnExpression[Any], state: ListState) -> Select[Any]:
+    by = {'-updated_at': newest.desc(), 'updated_at': newest.asc()}.get(state.sort)
+    return _joined(statement, state).order_by(*_order(state) if by is None else [by])
+
+
+def _order(state: ListState, *, backwards: bool = False) -> list[ColumnElement[Any]]:
+    """The order of a list; ties come newest first, so that pages never overlap."""
+    wanted = SORTS[state.sort.removeprefix('-')]
+    first = wanted.desc() if state.sort.startswith('-') is not backwards else wanted.asc()
+    return [first] if wanted is Claim.seq else [first, Claim.seq.asc() if backwards else Claim.seq.desc()]
+
+
+def _joined(statement: Select[Any], state: ListState) -> Select[Any]:
+    """Join what the list is sorted by."""
+    joins: Mapping[str, tuple[Any, Any]] = {
+        'status': (ClaimStatus, ClaimStatus.id == Claim.status),
+        'waiting_on': (WaitingParty, WaitingParty.id == Claim.waiting_on),
+        'repair_stage': (RepairStage, RepairStage.id == Claim.repair_stage),
+        'tp_insurer': (Insurer, Insurer.id == Claim.tp_insurer),
+        'agent': (User, User.id == Claim.agent),
+        'garage': (Garage, Garage.id == Claim.garage),
+    }
+    name = state.sort.removeprefix('-')
+    return statement.outerjoin(*joins[name]) if name in joins else statement
+
+
+def rows_of(session: Session, ids: Sequence[int]) -> dict[int, Row]:
+    """The list rows of these claims, as far as the asker may see them, by claim id."""
+    asked = {'ids': ids, 'me': session.info['actor'].user_id, 'baseline': _baseline(session)}
+    rows = [Row(*cast('Any', line)) for line in session.execute(_lines(), asked)]
+    news = _latest_news(session, [row.seq for row in rows if row.unread])
+    return {row.claim_id: replace(row, change=news.get(row.claim_id)) if row.unread else row for row in rows}
+
+
+@cache
+def _lines() -> Select[Any]:
+    """The question behind `rows_of`, made once: making it takes longer than asking it, and every list asks it on every news."""
+    mine = and_(SeenMark.claim_id == Claim.id, SeenMark.user_id == bindparam('me', type_=Integer))
+    agent = aliased(User)
+    lines = (
+        select(
+            *(Claim.claim_no, Claim.id, Claim.seq, Claim.office_id, Claim.insured_name, Claim.plate, Claim.make_model),
+            *(Claim.event_date, Claim.status, Claim.repair_stage, Claim.waiting_on, Claim.waiting_since),
+            *(func.coalesce(Insurer.name, ''), func.coalesce(Garage.name, ''), func.coalesce(agent.name, '')),
+            *(Claim.demand_amount, Claim.updated_at),
+            Claim.seq > func.coalesce(SeenMark.seq, bindparam('baseline', type_=BigInteger)),
+        )
+        .select_from(Claim)
+        .outerjoin(SeenMark, mine)
+        .outerjoin(Insurer, Insurer.id == Claim.tp_insurer)
+        .outerjoin(Garage, Garage.id == Claim.garage)
+        .outerjoin(agent, agent.id == Claim.agent)
+        .where(Claim.id.in_(bindparam('ids', expanding=True)))
+    )
+    return cast('Select[Any]', lines)
+
+
+def _latest_news(session: Session, seqs: Sequence[int]) -> dict[int, Change]:
+    if not seqs:
+        return {}
+    return {change.claim_id: change for change in session.scalars(select(Change).where(Change.id.in_(seqs)))}
+
+
+def count_of(session: Session, state: ListState, view: str | None = None) -> int:
+    """How many claims match, counted no further than one past `COUNTED_UP_TO`."""
+    return _count(session, claims_in(session, state, view)[0], COUNTED_UP_TO + 1)
+
+
+def _count(session: Session, statement: Select[Any], most: int | None = None) -> int:
+    """Count the rows of a select over Claim, stopping at `most`; as an alias of Claim, so that it stays under scope.
+
+    It has the columns that the asker's scope looks at and no others: an index answers, and no claim is read.
+    """
+    actor: Actor = session.info['actor']
+    scoped = [*([] if actor.is_bureau else [Claim.office_id]), *([Claim.agent] if actor.sees_own_only else [])]
+    counted = aliased(Claim, statement.with_only_columns(Claim.id, *scoped).limit(most).subquery())
+    return session.scalar(select(func.count(counted.id))) or 0
+
+
+def counts_of(session: Session, state: ListState) -> dict[str, int]:
+    """How many claims stand behind each view, under the filters and search that are on."""
+    counts = {view: count_of(session, state, view) for view in ('open', 'unread', 'closed')}
+    return {**counts, 'all': min(counts['open'] + counts['closed'], COUNTED_UP_TO + 1)}
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The claims before and after one in the list one came from, and its place."""
+
+    before: str | None
+    after: str | None
+    place: int
+    total: int
+
+
+def neighbours_of(session: Session, state: ListState, claim_id: int) -> Neighbours | None:
+    """Where a claim stands in a list; None when it is not in it (any more).
+
+    Whoever opens a claim has read it: the way through the unread ones leads through the whole list, so that it leads back too.
+    """
+    if state.view == 'unread':
+        state = replace(state, view='all')
+    here = session.execute(_placed(session, state).where(Claim.id == claim_id)).first()
+    if here is None:
+        return None
+    around = _placed(session, state).with_only_columns(Claim.claim_no)
+    before, after = _passed(state, *here, backwards=True), _passed(state, *here, backwards=False)
+    return Neighbours(
+        before=session.scalar(around.where(before).order_by(*_order(state, backwards=True)).limit(1)),
+        after=session.scalar(around.where(after).order_by(*_order(state)).limit(1)),
+        place=1 + _count(session, _placed(session, state).where(before), COUNTED_UP_TO),
+        total=count_of(session, state),
+    )
+
+
+def _placed(session: Session, state: ListState) -> Select[Any]:
+    """The claims of a list with what decides their place in it."""
+    statement = _joined(claims_in(session, state)[0], state)
+    return statement.with_only_columns(SORTS[state.sort.removeprefix('-')], Claim.seq)
+
+
+def _passed(state: ListState, value: Any, seq: int, *, backwards: bool) -> ColumnElement[bool]:
+    """Whether a claim comes after a place in the list (or before it)."""
+    wanted = SORTS[state.sort.removeprefix('-')]
+    farther: ColumnElement[bool] = wanted < value if state.sort.startswith('-') is not backwards else wanted > value
+    if wanted is Claim.seq:
+        return farther
+    return or_(farther, and_(wanted == value, Claim.seq > seq if backwards else Claim.seq < seq))
+
+
+def _baseline(session: Session) -> int:
+    actor: Actor = session.info['actor']
+    if 'baseline' not in session.info:
+        session.info['baseline'] = session.scalar(select(User.baseline_seq).where(User.id == actor.user_id)) or 0
+    return int(session.info['baseline'])
+
+
+def _office_size(session: Session) -> int | None:
+    """How many claims the asker may see, counted no further than a walk would go; None for the bureau."""
+    actor: Actor = session.info['actor']
+    if actor.is_bureau:
+        return None
+    return _count(session, select(Claim.id), WALK_UP_TO + 1)
+
+
+# ---- what the filter menus offer --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FilterChoices:
+    """The people and firms a list can be filtered by, as far as they occur in claims the asker may see."""
+
+    insurers: Sequence[tuple[int, str]]
+    offices: Sequence[tuple[int, str]]
+    agents: Sequence[tuple[int, str]]
+    garages: Sequence[tuple[int, str]]
+    appraisers: Sequence[tuple[int, str]]
+
+
+def filter_choices(session: Session) -> FilterChoices:
+    """Names for the filter menus, sorted. Everybody sees all insurers and firms; agents are those of one's own office."""
+
+    def named(model: Any, found: Select[Any] | None = None) -> list[tuple[int, str]]:
+        found = select(model).order_by(model.name) if found is None else found
+        return [(row[0], row[1]) for row in session.execute(found.with_only_columns(model.id, model.name))]
+
+    return FilterChoices(
+        insurers=named(Insurer),
+        offices=named(AgentOffice),
+        agents=named(User, agents_of(former=True)),  # their claims are still there
+        garages=named(Garage),
+        appraisers=named(Appraiser),
+    )

@@ -1,0 +1,629 @@
+"""Messages (הודעות): a thread for each claim and one for each office, drafts, who read what, and texts one writes again and again."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Select,
+    UniqueConstraint,
+    and_,
+    func,
+    select,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column, validates
+
+from db import values
+from db.base import Base, BigKey, Json, take_turns
+from db.claims import Claim, lock_claim
+from db.offices import AgentOffice, User, bureau_people, people_of
+from db.reference import ClaimStatus, Insurer, Labelled
+from db.scope import (
+    Actor,
+    Can,
+    Event,
+    Evidence,
+    Internal,
+    OfficePart,
+    PersonOwned,
+    PersonSigned,
+    Recorded,
+    claim_key,
+    shared_by_all,
+)
+from db.texts import N_, ClaimError
+
+# the bureau's notes hold what an import could not place, and that may be long
+NOTE_LIMIT, DRAFT_LIMIT = 5000, 20_000
+EXCERPT = 200
+PAGE, HITS, AT_ONCE = 50, 50, 200
+BLANK = '____'
+AUDIENCES = {
+    'agent': N_("To the agent's office"),
+    'insured': N_('To the client'),
+    'tp_insurer': N_("To the third party's insurer"),
+    'attorney': N_('To the attorney'),
+}
+VARIABLES = {
+    'insured_name': N_('Full name'),
+    'claim_no': N_('Claim no.'),
+    'plate': N_('Vehicle no.'),
+    'event_date': N_('Event date'),
+    'status': N_('Claim status'),
+    'insurer': N_("Third party's insurer"),
+    'insurer_claim_no': N_("Insurer's claim no."),
+    'demand_amount': N_('Demanded'),
+    'agent': N_('Agent'),
+    'handler': N_('Handler'),
+    'office': N_("Agents' office"),
+}
+_NOTHING = {False: N_('Please write the message first.'), True: N_('Please write the note first.')}
+_VARIABLE = re.compile(r'\{([^{}]*)\}')
+
+
+@dataclass(frozen=True)
+class ThreadKey:
+    """Which thread: that of a claim, or an office's general one with the bureau."""
+
+    office_id: int
+    claim_id: int | None = None
+
+
+class Thread(OfficePart, Base):
+    """A conversation of an office with the bureau. What it says of its newest messages leaves out the bureau's notes."""
+
+    __tablename__ = 'threads'
+    __table_args__ = (
+        claim_key(),
+        UniqueConstraint('id', 'office_id'),
+        UniqueConstraint('claim_id'),
+        Index('ix_threads_office', 'office_id', 'last_id'),
+        Index('ix_threads_last', 'last_id'),
+        Index('ix_threads_waiting', 'waits_for_bureau', 'last_id'),
+    )
+    writable_with: ClassVar[Can] = Can.WRITE_MESSAGE
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    last_id: Mapped[int] = mapped_column(BigKey, default=0)
+    last_at: Mapped[datetime | None]
+    last_of_office: Mapped[int] = mapped_column(BigKey, default=0)
+    last_of_bureau: Mapped[int] = mapped_column(BigKey, default=0)
+    waits_for_bureau: Mapped[bool] = mapped_column(default=False)
+
+    def take(self, message: 'Message') -> None:
+        """A message joined the conversation."""
+        self.last_id, self.last_at = message.id, message.at
+        if message.from_bureau:
+            self.last_of_bureau, self.waits_for_bureau = message.id, False
+        else:
+            self.last_of_office, self.waits_for_bureau = message.id, True
+
+
+def _thread_key() -> ForeignKeyConstraint:
+    """As with claims: what is said in a thread cannot stand in another office."""
+    return ForeignKeyConstraint(['thread_id', 'office_id'], ['threads.id', 'threads.office_id'])
+
+
+class Message(OfficePart, Internal, PersonSigned, Recorded, Evidence, Base):
+    """What somebody wrote. An internal one is the bureau's note to itself: no agent can ever receive it."""
+
+    __tablename__ = 'messages'
+    __table_args__ = (
+        claim_key(),
+        _thread_key(),
+        UniqueConstraint('user_id', 'key'),
+        Index('ix_messages_thread', 'thread_id', 'id'),
+        Index('ix_messages_office', 'office_id', 'id'),
+        Index('ix_messages_claim', 'claim_id', 'internal'),
+    )
+    writable_with: ClassVar[Can] = Can.WRITE_MESSAGE
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    thread_id: Mapped[int] = mapped_column(BigKey)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey('users.id'))  # type: ignore[assignment] # None: an import
+    by: Mapped[str]
+    from_bureau: Mapped[bool]
+    at: Mapped[datetime]
+    body: Mapped[str]
+    search_key: Mapped[str]
+    mentions: Mapped[list[int]] = mapped_column(Json, default=list)
+    # drawn by the sender's browser: a message sent again because its receipt got lost is still one message
+    key: Mapped[str | None]
+
+    @validates('body')
+    def _body(self, _: str, body: str) -> str:
+        kept = values.long_text(body, limit=NOTE_LIMIT)
+        self.search_key = f' {values.search_key(kept)}'
+        return kept
+
+    def event(self, *, new: bool, edited: Mapping[str, Any]) -> Event | None:
+        """A message is news to the other side; a note stands in the bureau's own record."""
+        named = {'mentions': [None, self.mentions]} if self.mentions else {}
+        if self.internal:
+            return Event('noted', {'note': [None, self.body], **named}, internal=True)
+        return Event('message', {'message': [None, excerpt(self.body)], **named})
+
+
+class ThreadMark(OfficePart, PersonSigned, Base):
+    """How far a thread has reached a person: up to which message it was on one of his pages, and on his screen."""
+
+    __tablename__ = 'thread_marks'
+    __table_args__ = (claim_key(), _thread_key(), Index('ix_thread_marks_person', 'user_id', 'thread_id'))
+    writable_with: ClassVar[Can] = Can.FOLLOW
+
+    thread_id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey('users.id'), primary_key=True)
+    of_bureau: Mapped[bool]
+    delivered_id: Mapped[int] = mapped_column(BigKey, default=0)
+    read_id: Mapped[int] = mapped_column(BigKey, default=0)
+
+
+class Draft(PersonOwned, Base):
+    """What a person has typed and not sent, as far as his browser told."""
+
+    __tablename__ = 'drafts'
+    writable_with: ClassVar[Can] = Can.WRITE_MESSAGE
+
+    user_id: Mapped[int] = mapped_column(ForeignKey('users.id'), primary_key=True)
+    thread_id: Mapped[int] = mapped_column(BigKey, ForeignKey('threads.id'), primary_key=True)
+    body: Mapped[str]
+    internal: Mapped[bool] = mapped_column(default=False)
+
+    @validates('body')
+    def _body(self, _: str, body: str) -> str:
+        return values.long_text(body, limit=DRAFT_LIMIT)
+
+
+@shared_by_all
+class MessageTemplate(Labelled, Base):
+    """A text the bureau writes again and again, and for whom it is; `{variables}` are filled in from the claim."""
+
+    __tablename__ = 'message_templates'
+
+    audience: Mapped[str]
+    body: Mapped[str]
+
+    @validates('audience')
+    def _audience(self, _: str, audience: str) -> str:
+        if audience not in AUDIENCES:
+            raise ClaimError(N_('Please choose "{field}" from the list.'), field=N_('For whom'))
+        return audience
+
+    @validates('body')
+    def _body(self, _: str, body: str) -> str:
+        kept = values.long_text(body)
+        if unknown := [name for name in _VARIABLE.findall(kept) if name not in VARIABLES]:
+            raise ClaimError(
+                N_('"{name}" cannot be filled in. What can: {names}.'), name=unknown[0], names=', '.join(VARIABLES)
+            )
+        return kept
+
+
+def excerpt(body: str) -> str:
+    """The beginning of a message, as one line."""
+    line = ' '.join(body.split())
+    return line if len(line) <= EXCERPT else f'{line[:EXCERPT].rsplit(" ", 1)[0]}…'
+
+
+# ---- questions --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """How far a person of the other side has come in a thread."""
+
+    name: str
+    delivered_id: int
+    read_id: int
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A part of a thread as the asker sees it: the newest messages, oldest first."""
+
+    messages: Sequence[Message]
+    older: bool
+    receipts: Sequence[Receipt]
+    read_id: int
+    draft: str = ''
+    draft_internal: bool = False
+
+
+@dataclass(frozen=True)
+class ThreadLine:
+    """A thread in the list of threads."""
+
+    key: ThreadKey
+    claim_no: str
+    insured_name: str
+    plate: str
+    office: str
+    last: Message
+    unread: int
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A message that was found, and where it stands."""
+
+    message: Message
+    claim_no: str
+    insured_name: str
+    office: str
+
+
+def thread_key(session: Session, *, claim_no: str = '', office_id: int | None = None) -> ThreadKey | None:
+    """The thread of a claim, or of an office (one's own, for its people); None when the asker may not see it."""
+    actor: Actor = session.info['actor']
+    if claim_no:
+        claim = session.scalars(select(Claim).where(Claim.claim_no == claim_no)).one_or_none()
+        return ThreadKey(claim.office_id, claim.id) if claim else None
+    office = session.get(AgentOffice, office_id if office_id is not None else actor.office_id or 0)
+    return ThreadKey(office.id) if office else None
+
+
+def conversation(session: Session, key: ThreadKey, *, limit: int = PAGE) -> Conversation:
+    """The newest `limit` messages of a thread, who of the other side got and read them, and the asker's own draft."""
+    thread = _thread(session, key)
+    if thread is None:
+        return Conversation((), False, (), 0)
+    actor: Actor = session.info['actor']
+    newest = list(
+        session.scalars(
+            select(Message).where(Message.thread_id == thread.id).order_by(Message.id.desc()).limit(limit + 1)
+        )
+    )
+    mark = session.get(ThreadMark, (thread.id, actor.user_id))
+    draft = session.get(Draft, (actor.user_id, thread.id))
+    return Conversation(
+        newest[:limit][::-1],
+        len(newest) > limit,
+        _receipts(session, thread, of_bureau=not actor.is_bureau),
+        mark.read_id if mark else _newest_before(session, thread),
+        draft.body if draft else '',
+        draft.internal if draft else False,
+    )
+
+
+def _thread(session: Session, key: ThreadKey) -> Thread | None:
+    about = Thread.claim_id == key.claim_id if key.claim_id else Thread.claim_id.is_(None)
+    return session.scalars(select(Thread).where(about, Thread.office_id == key.office_id)).one_or_none()
+
+
+def _receipts(session: Session, thread: Thread, *, of_bureau: bool) -> list[Receipt]:
+    marks = (
+        select(User.name, ThreadMark.delivered_id, ThreadMark.read_id)
+        .join(ThreadMark, ThreadMark.user_id == User.id)
+        .where(ThreadMark.thread_id == thread.id, ThreadMark.of_bureau.is_(of_bureau))
+        .order_by(User.name)
+    )
+    return [Receipt(*line) for line in session.execute(marks)]
+
+
+def _newest_before(session: Session, thread: Thread) -> int:
+    """Where a newcomer's reading begins: what was said before he came is old news to him."""
+    since = _joined_at(session)
+    if since is None:
+        return 0
+    earlier = select(func.max(Message.id)).where(Message.thread_id == thread.id, Message.at < since)
+    return session.scalar(earlier) or 0
+
+
+def _joined_at(session: Session) -> datetime | None:
+    actor: Actor = session.info['actor']
+    user = session.get(User, actor.user_id) if actor.user_id is not None else None
+    return user.created_at if user else None
+
+
+def threads(session: Session, *, limit: int = PAGE, only_unread: bool = False) -> list[ThreadLine]:
+    """The threads in which something was written, newest first, as far as the asker may see them."""
+    counted = _unread(session, Message.thread_id, func.count(Message.id)).group_by(Message.thread_id)
+    unread: dict[int, int] = dict(iter(session.execute(counted)))
+    lines = (
+        select(Thread, Message, Claim.claim_no, Claim.insured_name, Claim.plate, AgentOffice.name)
+        .join(Message, Message.id == Thread.last_id)
+        .join(AgentOffice, AgentOffice.id == Thread.office_id)
+        .outerjoin(Claim, Claim.id == Thread.claim_id)
+        .order_by(Thread.last_id.desc())
+        .limit(limit)
+    )
+    if only_unread:
+        lines = lines.where(Thread.id.in_(unread))
+    return [
+        ThreadLine(
+            ThreadKey(thread.office_id, thread.claim_id),
+            *(claim_no or '', insured_name or '', plate or ''),
+            *(office, last, unread.get(thread.id, 0)),
+        )
+        for thread, last, claim_no, insured_name, plate, office in session.execute(lines)
+    ]
+
+
+def unread_messages(session: Session, key: ThreadKey | None = None) -> int:
+    """How many messages wait to be read by the asker, in one thread or in all: the number beside «Messages»."""
+    statement = _unread(session, func.count(Message.id))
+    if key is not None:
+        about = Message.claim_id == key.claim_id if key.claim_id else Message.claim_id.is_(None)
+        statement = statement.where(about, Message.office_id == key.office_id)
+    return session.scalar(statement) or 0
+
+
+def _unread(session: Session, *columns: Any) -> Select[Any]:
+    """What the other side wrote and the asker has not read. What a colleague of the bureau answered waits for nobody there."""
+    actor: Actor = session.info['actor']
+    read = func.coalesce(ThreadMark.read_id, 0)
+    unread: list[ColumnElement[bool]] = [Message.from_bureau.is_(not actor.is_bureau), Message.internal.is_(False)]
+    if actor.is_bureau:
+        unread += [Thread.waits_for_bureau.is_(True), Message.id > Thread.last_of_bureau, Thread.last_of_office > read]
+    else:
+        unread.append(Thread.last_of_bureau > read)
+    since = _joined_at(session)
+    if since is not None:
+        unread.append(Message.at >= since)
+    return (
+        select(*columns)
+        .select_from(Thread)
+        .join(Message, Message.thread_id == Thread.id)
+        .outerjoin(ThreadMark, and_(ThreadMark.thread_id == Thread.id, ThreadMark.user_id == actor.user_id))
+        .where(Message.id > read, *unread)
+    )
+
+
+def messages_found(session: Session, typed: str) -> list[Hit]:
+    """The newest messages that hold every typed word."""
+    words = values.search_words(typed)
+    if not words:
+        return []
+    found = (
+        select(Message, Claim.claim_no, Claim.insured_name, AgentOffice.name)
+        .join(AgentOffice, AgentOffice.id == Message.office_id)
+        .outerjoin(Claim, Claim.id == Message.claim_id)
+        .where(*(Message.search_key.contains(word, autoescape=True) for word in words))
+        .order_by(Message.id.desc())
+        .limit(HITS)
+    )
+    return [Hit(message, no or '', name or '', office) for message, no, name, office in session.execute(found)]
+
+
+def notes_of(claim_id: int) -> Select[Message]:
+    """The bureau's notes on a claim, newest first."""
+    return select(Message).where(Message.claim_id == claim_id, Message.internal).order_by(Message.id.desc())
+
+
+def colleagues(session: Session, key: ThreadKey) -> list[User]:
+    """Whom the asker may mention: the bureau's people among each other, an office's people among each other."""
+    actor: Actor = session.info['actor']
+    found = bureau_people() if actor.is_bureau else people_of(key.office_id)
+    return [user for user in session.scalars(found) if user.active and user.id != actor.user_id]
+
+
+def check_attachable(session: Session, message_id: int, claim: Claim) -> None:
+    """Refuse files for anything but an open message of one's own, in the claim's thread or its office's general one."""
+    actor: Actor = session.info['actor']
+    message = session.get(Message, message_id)
+    fits = (
+        message is not None
+        and not message.internal
+        and message.user_id == actor.user_id
+        and message.office_id == claim.office_id
+        and message.claim_id in (claim.id, None)
+    )
+    if not fits:
+        raise ClaimError(N_('Files can be attached only to a message of your own that the office can read.'))
+
+
+def templates(session: Session) -> list[MessageTemplate]:
+    """The texts in use, in menu order."""
+    return list(
+        session.scalars(select(MessageTemplate).where(MessageTemplate.active).order_by(MessageTemplate.position))
+    )
+
+
+def filled_template(session: Session, template_id: str, key: ThreadKey) -> str:
+    """A template with what is known of the claim; what is not is left as a line to fill in by hand."""
+    template = session.get(MessageTemplate, template_id)
+    if template is None or not template.active:
+        raise ClaimError(N_('This template is not in use.'))
+    known = _known(session, key)
+    return _VARIABLE.sub(lambda found: known.get(found[1]) or BLANK, template.body)
+
+
+def not_known_of(session: Session, template_id: str, key: ThreadKey) -> list[str]:
+    """The variables of a template that nothing is known for: what would be left to fill in by hand."""
+    template = session.get_one(MessageTemplate, template_id)
+    known = _known(session, key)
+    return [name for name in dict.fromkeys(_VARIABLE.findall(template.body)) if not known.get(name)]
+
+
+def _known(session: Session, key: ThreadKey) -> dict[str, str]:
+    office = session.get(AgentOffice, key.office_id)
+    known = {'office': office.name if office else ''}
+    claim = session.get(Claim, key.claim_id) if key.claim_id else None
+    if claim is None:
+        return known
+    status, insurer = session.get(ClaimStatus, claim.status), session.get(Insurer, claim.tp_insurer or 0)
+    agent, handler = (session.get(User, user_id or 0) for user_id in (claim.agent, claim.handler))
+    return {
+        **known,
+        'insured_name': claim.insured_name,
+        'claim_no': claim.claim_no,
+        'plate': values.format_plate(claim.plate) if claim.plate else '',
+        'event_date': values.format_day(claim.event_date),
+        'status': status.label if status else '',
+        'insurer': insurer.name if insurer else '',
+        'insurer_claim_no': claim.insurer_claim_no,
+        'demand_amount': values.format_money(claim.demand_amount) if claim.demand_amount is not None else '',
+        'agent': agent.name if agent else '',
+        'handler': handler.name if handler else '',
+    }
+
+
+# ---- orders -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What somebody is about to send."""
+
+    body: str
+    internal: bool = False
+    mentions: Sequence[int] = ()
+    key: str | None = None
+
+
+def write_message(session: Session, key: ThreadKey, letter: Letter, now: datetime) -> Message:
+    """Send a message to the other side, or keep a note for the bureau alone. Sent twice with one key, it is one message."""
+    actor: Actor = session.info['actor']
+    actor.need(Can.WRITE_MESSAGE)
+    if letter.internal:
+        actor.need(Can.SEE_INTERNAL)
+    thread = _thread_to_write(session, key)
+    mine = select(Message).where(Message.user_id == actor.user_id, Message.key == letter.key)
+    sent = session.scalars(mine).one_or_none() if letter.key else None
+    if sent is not None:
+        _forget_draft(session, thread)
+        return sent
+    body = values.long_text(letter.body, limit=NOTE_LIMIT if letter.internal else values.LONG_TEXT_LIMIT)
+    if not body:
+        raise ClaimError(_NOTHING[letter.internal])
+    message = Message(
+        thread_id=thread.id,
+        office_id=thread.office_id,
+        claim_id=thread.claim_id,
+        user_id=actor.user_id,
+        by=actor.name,
+        from_bureau=actor.is_bureau,
+        at=now,
+        body=body,
+        mentions=_mentioned(session, key, letter.mentions),
+        internal=letter.internal,
+        key=letter.key,
+    )
+    session.add(message)
+    session.flush()
+    if not message.internal:
+        thread.take(message)
+        if actor.user_id is not None:
+            _reach(_mark(session, thread), message.id, read=True)
+    _forget_draft(session, thread)
+    return message
+
+
+def _mentioned(session: Session, key: ThreadKey, wanted: Iterable[int]) -> list[int]:
+    """The browser can send any id: only colleagues are mentioned."""
+    asked = set(wanted)
+    return [user.id for user in colleagues(session, key) if user.id in asked] if asked else []
+
+
+def note_internally(session: Session, claim_id: int, body: str, now: datetime, *, key: str | None = None) -> Message:
+    """Write a note on a claim that only the bureau can read. Sent twice with one key, it is one note."""
+    claim = lock_claim(session, claim_id)
+    return write_message(session, ThreadKey(claim.office_id, claim.id), Letter(body, internal=True, key=key), now)
+
+
+def save_draft(session: Session, key: ThreadKey, body: str, *, internal: bool = False) -> None:
+    """Keep what the acting person has typed so far; nothing typed keeps nothing."""
+    actor: Actor = session.info['actor']
+    actor.need(Can.WRITE_MESSAGE)
+    if not body.strip():
+        thread = _thread(session, key)
+        if thread is not None:
+            _forget_draft(session, thread)
+        return
+    thread = _thread_to_write(session, key)
+    take_turns(session, f'draft {actor.user_id} {thread.id}')
+    draft = session.get(Draft, (actor.user_id, thread.id))
+    if draft is None:
+        draft = Draft(user_id=actor.user_id, thread_id=thread.id, body=body)
+        session.add(draft)
+    draft.body, draft.internal = body, internal and actor.may(Can.SEE_INTERNAL)
+
+
+def mark_messages_read(session: Session, key: ThreadKey, up_to: int) -> None:
+    """The thread stood on the acting person's screen up to this message."""
+    thread = _thread(session, key)
+    if thread is None:
+        return
+    # a mark is for both sides to see, so it never tells of a note
+    heard = select(func.max(Message.id)).where(Message.thread_id == thread.id, Message.internal.is_(False))
+    newest = session.scalar(heard.where(Message.id <= up_to))
+    if newest:
+        _reach(_mark(session, thread), newest, read=True)
+
+
+def undelivered(session: Session) -> list[Thread]:
+    """The threads with something new for the asker that none of his pages has had yet."""
+    actor: Actor = session.info['actor']
+    last = Thread.last_of_office if actor.is_bureau else Thread.last_of_bureau
+    since = _joined_at(session)
+    waiting = (
+        select(Thread)
+        .outerjoin(ThreadMark, and_(ThreadMark.thread_id == Thread.id, ThreadMark.user_id == actor.user_id))
+        .where(last > func.coalesce(ThreadMark.delivered_id, 0))
+        .order_by(Thread.last_id.desc())
+        .limit(AT_ONCE)
+    )
+    if actor.is_bureau:
+        waiting = waiting.where(Thread.waits_for_bureau)
+    return list(session.scalars(waiting.where(Thread.last_at >= since) if since else waiting))
+
+
+def mark_messages_delivered(session: Session) -> None:
+    """What is there for the acting person has reached a page of his."""
+    for thread in undelivered(session):
+        _reach(_mark(session, thread), thread.last_id)
+
+
+def _reach(mark: ThreadMark, message_id: int, *, read: bool = False) -> None:
+    mark.delivered_id = max(mark.delivered_id, message_id)
+    if read:
+        mark.read_id = max(mark.read_id, message_id)
+
+
+def _mark(session: Session, thread: Thread) -> ThreadMark:
+    """The acting person's mark; he may be there in two windows at once, so they take turns to make it."""
+    actor: Actor = session.info['actor']
+    take_turns(session, f'thread mark {thread.id} {actor.user_id}')
+    mark = session.get(ThreadMark, (thread.id, actor.user_id), populate_existing=True)
+    if mark is None:
+        mark = ThreadMark(
+            thread_id=thread.id,
+            user_id=actor.user_id,
+            office_id=thread.office_id,
+            claim_id=thread.claim_id,
+            of_bureau=actor.is_bureau,
+            delivered_id=0,
+            read_id=_newest_before(session, thread),
+        )
+        session.add(mark)
+    return mark
+
+
+def _forget_draft(session: Session, thread: Thread) -> None:
+    draft = session.get(Draft, (session.info['actor'].user_id, thread.id))
+    if draft is not None:
+        session.delete(draft)
+
+
+def _thread_to_write(session: Session, key: ThreadKey) -> Thread:
+    """The thread, begun when nobody wrote in it before; whoever writes to it takes turns with the others."""
+    if key.claim_id is not None:
+        office_id = lock_claim(session, key.claim_id).office_id
+    else:
+        office = session.get(AgentOffice, key.office_id)
+        if office is None:
+            raise ClaimError(N_('The claim was not found or does not belong to your office.'))
+        office_id = office.id
+        take_turns(session, f'general thread {office_id}')
+    thread = _thread(session, ThreadKey(office_id, key.claim_id))
+    if thread is None:
+        thread = Thread(office_id=office_id, claim_id=key.claim_id)
+        session.add(thread)
+        session.flush()
+    return thread

@@ -1,0 +1,1 @@
+"""The database's schema over time: Alembic revisions, each all or nothing."""

@@ -1,0 +1,125 @@
+"""The radar of cheques (מכ"ם ההמחאות): will the insurer's money be here before the client's cheque is drawn?
+
+One line a claim: today → the day the insurer should decide → the day his money should come; above it the cheques the client gave
+away. A cheque that falls first is red. The rule stands here twice, as values (`radar_of`) and as a condition of a question
+(`red_cheques`); a test holds them together.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, literal, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from db.cheques import WARN_DAYS, Cheque
+from db.claims import Claim
+from db.habits import BY_CLIENT, DECISION_DAYS, Pace, pace_of
+from db.reference import Insurer
+
+# while the insurer waits for more papers his days have not begun
+_INCOMPLETE = 'insurer_requested_info'
+# of such a cheque the money is on its way through the bank: a day that passed is no doubt about it
+_IN_THE_BANK = 'deposited'
+
+
+@dataclass(frozen=True)
+class Radar:
+    """The line of one claim. `promised`: the day of the money is that of a cheque of the insurer, no estimate.
+
+    `late`: the day passed without the money, so that nobody knows it; one reckons with the two weeks from today.
+    """
+
+    today: date
+    submitted: date | None
+    decision: date | None
+    payment: date
+    pace: Pace
+    promised: bool
+    late: bool
+    cheques: tuple[Cheque, ...]
+
+    @property
+    def red(self) -> tuple[Cheque, ...]:
+        """The client's cheques that fall before the money."""
+        return tuple(cheque for cheque in self.cheques if cheque.due_date < self.payment)
+
+
+def radar_of(claim: Claim, cheques: Iterable[Cheque], pace: Pace, today: date) -> Radar | None:
+    """The radar of a claim; None when it has nothing to say: the money is here, the claim is closed, or no cheque is out."""
+    live = sorted((cheque for cheque in cheques if cheque.live), key=lambda cheque: (cheque.due_date, cheque.id or 0))
+    of_client = tuple(cheque for cheque in live if cheque.by_client)
+    if not (claim.is_open and of_client) or claim.money == 'received':
+        return None
+    coming = [cheque for cheque in live if not cheque.by_client]
+    expected, start = _expected(claim, coming, pace, today), _start(claim, today)
+    decided = bool(claim.approved_amount or coming)
+    late = expected < today and not any(cheque.state == _IN_THE_BANK for cheque in coming)
+    payment = today + timedelta(days=WARN_DAYS) if late else max(expected, today)
+    decision = None if decided else min(max(start + timedelta(days=DECISION_DAYS), today), payment)
+    return Radar(today, claim.submitted_at, decision, payment, pace, bool(coming), late, of_client)
+
+
+def _start(claim: Claim, today: date) -> date:
+    """When the insurer's days began; today at the earliest while the file is not complete."""
+    incomplete = claim.submitted_at is None or claim.status == _INCOMPLETE
+    return today if incomplete or claim.submitted_at is None else claim.submitted_at
+
+
+def _expected(claim: Claim, coming: Sequence[Cheque], pace: Pace, today: date) -> date:
+    return coming[0].due_date if coming else _start(claim, today) + timedelta(days=pace.days)
+
+
+# ---- questions --------------------------------------------------------------------------------------------------------------
+
+
+def red_cheques(session: Session, today: date) -> Select[Cheque]:
+    """The client's cheques that fall before the insurer's money, the next one due first, on any claim the asker may see."""
+    question = select(Cheque).join(Claim, Claim.id == Cheque.claim_id).where(is_red(session, today))
+    return question.order_by(Cheque.due_date, Cheque.id)
+
+
+def red_claims(session: Session, today: date) -> ColumnElement[bool]:
+    """A condition on claims: one of the client's cheques is red. `select(Claim).where(red_claims(session, today))`."""
+    red = select(Cheque.claim_id).join(Claim, Claim.id == Cheque.claim_id).where(is_red(session, today))
+    return Claim.id.in_(red)
+
+
+def is_red(session: Session, today: date) -> ColumnElement[bool]:
+    """The condition on a cheque joined with its claim. Asks for the paces of the insurers, once."""
+    owed = func.coalesce(func.nullif(Claim.approved_amount, 0), func.nullif(Claim.demand_amount, 0))
+    received = case((and_(Claim.received_amount > 0, Claim.received_amount >= owed), True), else_=False)
+    out = (Cheque.live, Cheque.direction.in_(BY_CLIENT), Claim.is_open, received.is_(False))
+    return and_(*out, _falls_first(session, today))
+
+
+def _falls_first(session: Session, today: date) -> ColumnElement[bool]:
+    due, submitted, soon = Cheque.due_date, Claim.submitted_at, today + timedelta(days=WARN_DAYS)
+    other = aliased(Cheque)
+    of_insurer = (other.claim_id == Claim.id, other.live, other.direction.not_in(BY_CLIENT))
+    promised = select(func.min(other.due_date)).where(*of_insurer).scalar_subquery()
+    in_the_bank = select(other.id).where(*of_insurer, other.state == _IN_THE_BANK).exists()
+    days, lead = _days_between(session), _lead(session)
+    return case(
+        (promised >= today, due < promised),
+        (and_(promised < today, in_the_bank), due < today),
+        (promised < today, due < soon),
+        (or_(submitted.is_(None), Claim.status == _INCOMPLETE), days(literal(today), due) < lead),
+        (days(submitted, literal(today)) > lead, due < soon),
+        else_=days(submitted, due) < lead,
+    )
+
+
+def _lead(session: Session) -> ColumnElement[int]:
+    """The days of the insurer of a claim."""
+    paces = {insurer: pace_of(session, insurer) for insurer in session.scalars(select(Insurer.id))}
+    own = [(Claim.tp_insurer == insurer, pace.days) for insurer, pace in paces.items() if pace.days != DECISION_DAYS]
+    return case(*own, else_=DECISION_DAYS) if own else literal(DECISION_DAYS)
+
+
+def _days_between(session: Session) -> Callable[[Any, Any], ColumnElement[int]]:
+    """How many days lie between two dates, in the words of the database."""
+    if session.get_bind().dialect.name == 'postgresql':
+        return lambda first, last: cast(last - first, Integer)
+    return lambda first, last: cast(func.julianday(last) - func.julianday(first), Integer)

@@ -1,0 +1,74 @@
+"""The schema's door: bring a database to the newest revision, say where it stands; `python -m db.schema` upgrades."""
+
+import sys
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.session import make_engine
+from db.settings import load
+
+MIGRATIONS = Path(__file__).parent / 'migrations'
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option('script_location', str(MIGRATIONS))
+    config.attributes['connection'] = connection
+    return config
+
+
+def upgrade(url: str, revision: str = 'head') -> None:
+    """Bring the database to a revision. A failure on the way leaves it exactly as it was."""
+    engine = make_engine(url)
+    try:
+        with engine.begin() as connection:
+            if connection.dialect.name == 'postgresql':
+                connection.exec_driver_sql('SET LOCAL statement_timeout = 0')
+            command.upgrade(_config(connection), revision)
+    finally:
+        engine.dispose()
+
+
+def revision_of(url: str) -> str | None:
+    """The revision a database is at; None when it is empty."""
+    engine = make_engine(url)
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
+
+
+def refuse_unless_newest(url: str) -> None:
+    """End with a clear line unless the database is at this version's schema."""
+    present = revision_of(url)
+    if present != newest_revision():
+        raise SystemExit(
+            f'the database is at schema {present}, this version needs {newest_revision()}: run `make migrate`'
+        )
+
+
+def can_work(url: str) -> bool:
+    """Whether the database answers and has this version's schema."""
+    try:
+        return revision_of(url) == newest_revision()
+    except SQLAlchemyError:
+        return False
+
+
+def newest_revision() -> str | None:
+    """The revision this version of the product needs."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+if __name__ == '__main__':
+    settings = load()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    upgrade(settings.database_url)
+    sys.stdout.write(f'schema: {revision_of(settings.database_url)}\n')

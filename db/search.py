@@ -1,0 +1,180 @@
+"""Finding claims by anything people know of them: one normalised text per claim, kept in the order of the list."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    Select,
+    SQLColumnExpression,
+    column,
+    event,
+    func,
+    insert,
+    or_,
+    select,
+    table,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, UOWTransaction, attributes, mapped_column
+
+from db.base import Base, BigKey
+from db.claims import Claim
+from db.offices import AgentOffice
+from db.reference import Appraiser, Garage, Insurer
+from db.scope import ClaimPart, claim_key
+from db.values import search_key, search_words
+
+# An office up to this size is searched by walking its own rows, newest first; the index over everybody's claims is
+# slower there, because a common word has many hits in other offices (measured: 86-259 ms against 2 ms).
+WALK_UP_TO = 8000
+SEARCHED = (
+    *('claim_no', 'insured_name', 'insured_id_no', 'insured_phone', 'plate', 'policy_no', 'insurer_claim_no'),
+    *('tp_policy_holder', 'tp_phone', 'tp_plate', 'tp_driver', 'tp_agent', 'driver', 'insured_address', 'tp_policy_no'),
+)
+_NAMED = ('garage', 'appraiser', 'tp_insurer')
+
+
+class ClaimSearch(ClaimPart, Base):
+    """What a claim is found by. Its key is the claim's `seq`, so that hits come newest first without sorting."""
+
+    __tablename__ = 'claim_search'
+    __table_args__ = (claim_key(), Index('ix_claim_search_office', 'office_id', 'seq'))
+
+    seq: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=False)
+    claim_id: Mapped[int] = mapped_column(BigKey, unique=True)
+    text: Mapped[str]
+
+
+# SQLite: a trigram index beside the table, kept by triggers (see the first migration); PostgreSQL has its own on `text`.
+INDEX = table('claim_fts', column('rowid'), column('claim_fts'))
+
+
+def matching(
+    statement: Select[Any], typed: str, dialect: str, office_size: int | None
+) -> tuple[Select[Any], SQLColumnExpression[Any]]:
+    """Narrow a select over Claim to those that hold every typed word, in any of the searched fields.
+
+    `office_size` is how many claims the asker's office has (None for the bureau). Words of one letter are left out.
+    Returns the column to sort by for newest first too: the one in which the hits already come in order.
+    """
+    words = [word for word in search_words(typed) if len(word) > 1]
+    return _holding(statement, [_start(word) for word in words], dialect, office_size)
+
+
+def matching_field(
+    statement: Select[Any], name: str, typed: str, dialect: str, office_size: int | None
+) -> tuple[Select[Any], SQLColumnExpression[Any]]:
+    """Narrow by one field: claim_no, plate or insured_name. Numbers match anywhere, names by the start of each word.
+
+    Whatever stands in the field stands in the search text too, so that the index finds what is worth a look.
+    """
+    words = search_words(typed)
+    if not words:
+        return statement, Claim.seq
+    together = ''.join(words)
+    conditions: dict[str, Sequence[ColumnElement[bool]]] = {
+        'claim_no': [Claim.claim_no_key.contains(together, autoescape=True)],
+        'plate': [Claim.plate.contains(together, autoescape=True)],
+        'insured_name': [
+            or_(
+                Claim.insured_key.startswith(word, autoescape=True),
+                Claim.insured_key.contains(f' {word}', autoescape=True),
+            )
+            for word in words
+        ],
+    }
+    parts = [f' {word}' for word in words] if name == 'insured_name' else [together]
+    found, newest = _holding(statement, [part for part in parts if len(part) > 2], dialect, office_size)
+    return found.where(*conditions[name]), newest
+
+
+def _holding(
+    statement: Select[Any], parts: Sequence[str], dialect: str, office_size: int | None
+) -> tuple[Select[Any], SQLColumnExpression[Any]]:
+    """Narrow to claims whose search text holds all these parts, each of three letters or more."""
+    newest: SQLColumnExpression[Any] = Claim.seq
+    if not parts:
+        return statement, newest
+    walks = office_size is not None and office_size <= WALK_UP_TO
+    if dialect == 'sqlite' and not walks:
+        found = statement.join(INDEX, INDEX.c.rowid == Claim.seq).where(INDEX.c.claim_fts.match(_trigrams(parts)))
+        return found, INDEX.c.rowid
+    joined = statement.join(ClaimSearch, ClaimSearch.seq == Claim.seq)
+    if walks:
+        position = func.instr if dialect == 'sqlite' else func.strpos
+        return joined.where(*(position(ClaimSearch.text, part) > 0 for part in parts)), newest
+    return joined.where(*(ClaimSearch.text.contains(part, autoescape=True) for part in parts)), newest
+
+
+def _start(word: str) -> str:
+    """Two letters are looked for at the start of a word: anywhere inside, they are in almost every text."""
+    return f' {word}' if len(word) == 2 else word
+
+
+def _trigrams(parts: Sequence[str]) -> str:
+    return ' AND '.join('"{}"'.format(part.replace('"', '""')) for part in parts)
+
+
+def index_claims(session: Session, _: UOWTransaction) -> None:
+    """After a flush: keep the search text of every claim that has news."""
+    new = [row for row in session.new if isinstance(row, Claim)]
+    changed = [row for row in session.dirty if isinstance(row, Claim) and session.is_modified(row)]
+    rows = ClaimSearch.metadata.tables['claim_search']
+    for claim in [*new, *changed]:
+        row: dict[str, Any] = {'claim_id': claim.id, 'office_id': claim.office_id, 'seq': claim.seq}
+        if claim in new or not {*SEARCHED, *_NAMED}.isdisjoint(_edited(claim)):
+            row['text'] = search_text(session, claim)
+        statement = insert(rows) if claim in new else update(rows).where(rows.c.claim_id == claim.id)
+        session.connection().execute(statement.values(row))
+
+
+def _edited(claim: Claim) -> set[str]:
+    return {item.key for item in attributes.instance_state(claim).attrs if item.history.has_changes()}
+
+
+def search_text(session: Session, claim: Claim) -> str:
+    """Everything a claim is found by, normalised, words single-spaced with one space before the first."""
+    named = [
+        session.get(model, key)
+        for model, key in (
+            (Garage, claim.garage),
+            (Appraiser, claim.appraiser),
+            (Insurer, claim.tp_insurer),
+            (AgentOffice, claim.office_id),
+        )
+        if key is not None
+    ]
+    return joined_text(
+        [
+            *(getattr(claim, name) for name in SEARCHED),
+            claim.claim_no_key if claim.claim_no_key != search_key(claim.claim_no) else '',
+            *(row.name for row in named if isinstance(row, Garage | Appraiser | Insurer | AgentOffice)),
+        ]
+    )
+
+
+def joined_text(parts: Sequence[str]) -> str:
+    """The searchable form of several texts: each normalised by itself, so that no word runs over into the next field."""
+    return ' ' + ' '.join(key for part in parts if part and (key := search_key(part)))
+
+
+def refresh_texts(session: Session, name: str, key: int, after: int, limit: int) -> int | None:
+    """Bring the search texts of the next claims that name a firm, an insurer or an office up to what it is called now.
+
+    `name` is the claim's field. Returns the last claim looked at, None at the end. The claims are locked, so that no text
+    is written over by an older one.
+    """
+    found = select(Claim).where(getattr(Claim, name) == key, Claim.id > after).order_by(Claim.id).limit(limit)
+    claims = list(session.scalars(found.with_for_update().execution_options(populate_existing=True)))
+    rows = ClaimSearch.metadata.tables['claim_search']
+    for claim in claims:
+        texts = update(rows).where(rows.c.claim_id == claim.id).values(text=search_text(session, claim))
+        session.connection().execute(texts)
+    return claims[-1].id if len(claims) == limit else None
+
+
+def listen_to(session_class: type[Session]) -> None:
+    """Attach the index to a session class; called once, by db/session.py, after the record."""
+    event.listen(session_class, 'after_flush', index_claims)

@@ -1,0 +1,479 @@
+"""The only door to the database: engines, scope on every read, a guard on every write, one commit at the end."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import (
+    AliasedReturnsRows,
+    ColumnClause,
+    Engine,
+    Executable,
+    Select,
+    SelectBase,
+    TableClause,
+    TextClause,
+    create_engine,
+    event,
+    false,
+    or_,
+    select,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import (
+    ORMExecuteState,
+    Session,
+    SessionTransaction,
+    UOWTransaction,
+    attributes,
+    defer,
+    sessionmaker,
+    with_loader_criteria,
+)
+from sqlalchemy.sql import visitors
+
+from db import admin_changes, changes, cheque_alerts, documents, money, repairs, search, tasks
+from db.admin_changes import AdminChange
+from db.alerts import Alert
+from db.base import Base
+from db.bulk_orders import BulkOrder  # noqa: F401 - every model must be known before the first session
+from db.bureau import BureauSettings  # noqa: F401 - likewise
+from db.calendar import CalendarDay  # noqa: F401 - likewise
+from db.calls import Call  # noqa: F401 - likewise
+from db.changes import Change
+from db.cheques import Cheque  # noqa: F401 - likewise
+from db.claims import Claim
+from db.clocks import ClockDay  # noqa: F401 - likewise
+from db.documents import Document, DocumentNeed
+from db.identity import WebSession  # noqa: F401 - likewise
+from db.import_mappings import ImportMapping  # noqa: F401 - likewise
+from db.import_words import ImportWord  # noqa: F401 - likewise
+from db.links import SignedLink  # noqa: F401 - likewise
+from db.mail import Mail  # noqa: F401 - likewise
+from db.messages import Message  # noqa: F401 - likewise
+from db.offices import OWN_CHOICES, AgentOffice, User
+from db.repairs import RepairEvent
+from db.sanity import DoubtAnswer  # noqa: F401 - likewise
+from db.scope import (
+    Actor,
+    Books,
+    Can,
+    ClaimPart,
+    Evidence,
+    ForAdmins,
+    ForBureau,
+    Internal,
+    OfficeOwned,
+    OfficePart,
+    PersonOwned,
+    PersonSigned,
+    Role,
+)
+from db.silence import Silence  # noqa: F401 - likewise
+from db.tasks import Task  # noqa: F401 - likewise
+from db.texts import N_, ClaimError
+from db.timetable import Lease  # noqa: F401 - likewise
+from db.watching import columns_of
+
+try:
+    # newer than the system's: SQLite before 3.51.3 can damage a WAL database that two connections write at once
+    from pysqlite3 import dbapi2 as sqlite
+except ImportError:
+    import sqlite3 as sqlite
+
+log = logging.getLogger(__name__)
+T = TypeVar('T')
+
+_SQLITE_SETTINGS = (
+    *('journal_mode=WAL', 'synchronous=FULL', 'busy_timeout=15000', 'foreign_keys=ON', 'temp_store=MEMORY'),
+    *('journal_size_limit=67108864', 'trusted_schema=OFF', 'cache_size=-32000'),
+)
+
+
+class Unscoped(RuntimeError):  # noqa: N818 - said like a verdict
+    """A bug: the database was asked outside the door, or something was written that is not the actor's."""
+
+
+class ScopedSession(Session):
+    """A session that knows who acts. Made by `open_session` only."""
+
+    def begin(self, nested: bool = False) -> SessionTransaction:
+        """One click is one transaction."""
+        if nested:
+            raise Unscoped('no savepoints')
+        return super().begin()
+
+    def commit(self) -> None:
+        """The door commits, once, at the end."""
+        if not self.info.get('done'):
+            raise Unscoped('open_session commits')
+        super().commit()
+
+    def _refuse_bulk(self, *_: Any, **__: Any) -> None:
+        raise Unscoped('set attributes: bulk statements write no record')
+
+    bulk_save_objects = bulk_insert_mappings = bulk_update_mappings = _refuse_bulk
+
+
+@dataclass(frozen=True)
+class Database:
+    """The two ways in: writers take turns (on SQLite from the first statement on), readers see one moment undisturbed."""
+
+    writer: Engine
+    reader: Engine
+    writing: sessionmaker[ScopedSession]
+    reading: sessionmaker[ScopedSession]
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.writer.dispose()
+        self.reader.dispose()
+
+
+_database: Database | None = None
+
+
+def connect(url: str) -> Database:
+    """Open the database at `url` for this process; `open_session` uses it from now on."""
+    global _database  # noqa: PLW0603 - the one connection of the process, made by app, jobs and tests
+    if _database is not None:
+        _database.close()
+    changes.start_anew()
+    writer = make_engine(url)
+    reader = make_engine(url, reading=True)
+    make = partial(sessionmaker, class_=ScopedSession, expire_on_commit=False)
+    _database = Database(writer, reader, make(writer), make(reader, autoflush=False))
+    return _database
+
+
+def make_engine(url: str, *, reading: bool = False) -> Engine:
+    """An engine with our settings; migrations and bulk loads use it directly, everything else goes through sessions."""
+    if make_url(url).get_backend_name() == 'postgresql':
+        settings = '-c statement_timeout=15000 -c idle_in_transaction_session_timeout=10000 -c timezone=utc'
+        if reading:
+            settings += r' -c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read'
+        # a plan made for any search word is slow for most: let every query be planned for its own
+        connect_args = {'options': settings, 'prepare_threshold': None}
+        return create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True, connect_args=connect_args)
+    engine = create_engine(
+        url, module=sqlite, pool_size=8, max_overflow=8, connect_args={'check_same_thread': False, 'timeout': 15}
+    )
+    event.listen(engine, 'connect', partial(_settle_sqlite, reading))
+    event.listen(
+        engine, 'begin', lambda connection: connection.exec_driver_sql('BEGIN' if reading else 'BEGIN IMMEDIATE')
+    )
+    return engine
+
+
+def _settle_sqlite(reading: bool, connection: Any, _: Any) -> None:
+    connection.isolation_level = (
+        None  # the driver emits no BEGIN of its own: with it, 82 % of concurrent updates were lost
+    )
+    for setting in (*_SQLITE_SETTINGS, *(('query_only=ON',) if reading else ())):
+        connection.execute(f'PRAGMA {setting}')
+
+
+def warn_of_old_sqlite() -> None:
+    """Say so when this SQLite is one that can damage a busy database."""
+    if sqlite.sqlite_version_info < (3, 51, 3):
+        log.warning(
+            'SQLite %s can damage a database under concurrent writes; install pysqlite3 or use PostgreSQL',
+            sqlite.sqlite_version,
+        )
+
+
+@contextmanager
+def open_session(actor: Actor, *, reading: bool = False, at: datetime | None = None) -> Iterator[Session]:
+    """A session in which `actor` acts: everything he reads is scoped, everything he writes is checked and recorded.
+
+    Commits at the end, or leaves nothing behind when something is raised. `at` dates the record (demo data, imports); now otherwise.
+    """
+    if _database is None:
+        raise Unscoped('connect() first')
+    if not isinstance(actor, Actor):
+        raise Unscoped('a session needs an actor')
+    session = (_database.reading if reading else _database.writing)(info={'actor': actor, 'reading': reading, 'at': at})
+    try:
+        yield session
+        if reading:
+            _refuse_writes(session)
+        else:
+            session.info['done'] = True
+            session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.close()
+
+
+def fetch(session: Session, question: Select[T]) -> list[T]:
+    """Run a question that selects whole rows or one column."""
+    return list(session.scalars(question))
+
+
+def fetch_one(session: Session, question: Select[T]) -> T | None:
+    """Run a question that has at most one answer."""
+    return session.scalars(question).one_or_none()
+
+
+# ---- reading ----------------------------------------------------------------------------------------------------------------
+
+
+def _actor_of(session: Session) -> Actor:
+    actor = session.info.get('actor')
+    if not isinstance(actor, Actor):
+        raise Unscoped('a session needs an actor')
+    return actor
+
+
+@event.listens_for(ScopedSession, 'do_orm_execute')
+def _scope_reads(state: ORMExecuteState) -> None:
+    actor = _actor_of(state.session)
+    if not state.is_orm_statement:
+        raise Unscoped('select a model: tables and text are not scoped')
+    if not state.is_select:
+        raise Unscoped('set attributes: bulk statements write no record')
+    if state.is_column_load or state.is_relationship_load:
+        raise Unscoped('load the whole row: nothing loads itself later')
+    _refuse_tables(state.statement)
+    if actor.claim_id is not None:
+        _close_all_but_one_claim(state, actor)
+        return
+    if actor.role != 'system':
+        state.statement = state.statement.options(*_criteria(actor, books_open=_books_open(state.session)))
+
+
+# ---- reading by a signed link -----------------------------------------------------------------------------------------------
+
+# what the page of a link shows of its claim, or needs to know to write it; a column that is not named here stays closed
+_LINK_COLUMNS = frozenset(
+    {
+        *('id', 'office_id', 'seq', 'version', 'updated_at', 'claim_no', 'plate', 'make_model', 'garage', 'is_open'),
+        *('repair_stage', 'stage_since', 'eta', 'hold_reason', 'hold_since', 'agent'),
+        *('documents', 'required_documents', 'missing_documents', 'track', 'tp_insurer', *documents.FLAGS),
+    }
+)
+_COLUMNS_OF: Mapping[Role, frozenset[str]] = {
+    Role.GARAGE: _LINK_COLUMNS,
+    Role.INSURED: _LINK_COLUMNS | {'insured_name'},
+}
+_LINK_PARTS = (RepairEvent, Document, DocumentNeed)
+
+
+def _close_all_but_one_claim(state: ORMExecuteState, actor: Actor) -> None:
+    """Of everything that is somebody's a link's holder reads its one claim, the claim's repair and its papers; shared rows as all do."""
+    open_columns, statement = _COLUMNS_OF[actor.role], cast(Any, state.statement)
+    for part in visitors.iterate(statement):
+        entity, name = part._annotations.get('parententity'), part._annotations.get('proxy_key')
+        if name is not None and entity is not None and entity.mapper.class_ is Claim and name not in open_columns:
+            raise Unscoped(f'claims.{name}: closed to whoever comes by a link')
+    statement = statement.options(*_link_criteria(actor))
+    for told in statement.column_descriptions:
+        if told['type'] is Claim and told['expr'] is told['entity']:
+            closed = [getattr(told['entity'], name) for name in columns_of(Claim) if name not in open_columns]
+            statement = statement.options(*(defer(column, raiseload=True) for column in closed))
+    state.statement = statement
+
+
+def _link_criteria(actor: Actor) -> list[Any]:
+    claim_id, office = actor.claim_id, actor.office_id
+    rules: list[Any] = [
+        with_loader_criteria(Claim, lambda row: row.id == claim_id, include_aliases=True),
+        with_loader_criteria(AgentOffice, lambda row: row.id == office, include_aliases=True),
+    ]
+    opened = (Claim, AgentOffice, *_LINK_PARTS)
+    models = [mapper.class_ for mapper in Base.registry.mappers]
+    closed = [model for model in models if model not in opened and not hasattr(model, '__shared_by_all__')]
+    rules += [
+        with_loader_criteria(model, lambda row: row.claim_id == claim_id, include_aliases=True) for model in _LINK_PARTS
+    ]
+    return rules + [with_loader_criteria(model, lambda row: false(), include_aliases=True) for model in closed]
+
+
+# ---- reading, refused -------------------------------------------------------------------------------------------------------
+
+
+def _refuse_tables(statement: Executable) -> None:
+    """The filters know models only: a bare table or a piece of SQL beside one would bring along everybody's rows."""
+    seen: dict[int, Any] = {}  # keeps what it has seen alive: otherwise an id could be given to something new
+    levels: list[Any] = [statement]
+    while levels:
+        level = levels.pop()
+        if id(level) not in seen:
+            seen[id(level)] = level
+            levels += _check_level(level)
+
+
+def _check_level(level: Any) -> list[Any]:
+    """Look at one SELECT; returns those inside it. A model's own table is the model's, as in the key of session.get."""
+    models, bare, inner = {hash(search.INDEX)}, [], []
+    waiting = list(level.get_children())
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, TextClause) or (isinstance(part, ColumnClause) and part.is_literal and part.name != '*'):
+            raise Unscoped('say it with models: a piece of SQL is not scoped')
+        entity = part._annotations.get('parententity')
+        if entity is not None:
+            models.add(hash(entity.selectable))
+            inner += _queries_in(entity.selectable)
+        elif isinstance(part, SelectBase):
+            inner.append(part)
+        elif _is_table(part):
+            bare.append(part)
+        else:
+            waiting += part.get_children()
+            waiting += [part.table] if isinstance(part, ColumnClause) and part.table is not None else []
+    if len(models) > 1 and isinstance(level, Select) and level._propagate_attrs.get('compile_state_plugin') != 'orm':
+        raise Unscoped('exists().where(…) is not scoped: say select(…).where(…).exists()')
+    if strangers := [part.name for part in bare if hash(part) not in models]:
+        raise Unscoped(f'select the model: the table {strangers[0]} is not scoped')
+    return inner
+
+
+def _is_table(part: Any) -> bool:
+    return isinstance(part.element if isinstance(part, AliasedReturnsRows) else part, TableClause)
+
+
+def _queries_in(selectable: Any) -> list[Any]:
+    """What an alias of a model stands for, when that is a query of its own."""
+    return [] if _is_table(selectable) else [selectable]
+
+
+def _books_open(session: Session) -> bool:
+    return session.info.get('books_open') is True
+
+
+def _criteria(actor: Actor, *, books_open: bool) -> list[Any]:
+    me, office = actor.user_id, actor.office_id
+    rules: list[Any] = [with_loader_criteria(PersonOwned, lambda row: row.user_id == me, include_aliases=True)]
+    if not books_open:
+        rules.append(with_loader_criteria(Books, lambda row: false(), include_aliases=True))
+    if not actor.may(Can.ADMINISTER):
+        rules.append(with_loader_criteria(ForAdmins, lambda row: false(), include_aliases=True))
+    if not actor.is_bureau:
+        rules.append(with_loader_criteria(ForBureau, lambda row: false(), include_aliases=True))
+    if not actor.may(Can.SEE_INTERNAL):
+        rules.append(with_loader_criteria(Internal, lambda row: row.internal.is_(False), include_aliases=True))
+    if actor.is_bureau:
+        return rules
+    rules += [
+        with_loader_criteria(OfficeOwned, lambda row: row.office_id == office, include_aliases=True),
+        with_loader_criteria(
+            User, lambda row: or_(row.office_id == office, row.office_id.is_(None)), include_aliases=True
+        ),
+        with_loader_criteria(AgentOffice, lambda row: row.id == office, include_aliases=True),
+    ]
+    if actor.sees_own_only:
+        mine = select(Claim.__table__.c.id).where(Claim.__table__.c.agent_id == me)
+        rules.append(with_loader_criteria(Claim, lambda row: row.agent == me, include_aliases=True))
+        rules.append(with_loader_criteria(ClaimPart, lambda row: row.claim_id.in_(mine), include_aliases=True))
+        shared = with_loader_criteria(
+            OfficePart, lambda row: or_(row.claim_id.is_(None), row.claim_id.in_(mine)), include_aliases=True
+        )
+        rules.append(shared)
+    return rules
+
+
+# ---- writing ----------------------------------------------------------------------------------------------------------------
+
+
+@event.listens_for(ScopedSession, 'before_flush')
+def _guard_writes(session: Session, _: UOWTransaction, __: Any) -> None:
+    actor = _actor_of(session)
+    if session.info['reading']:
+        _refuse_writes(session)
+    for row in [*session.new, *session.deleted, *(row for row in session.dirty if session.is_modified(row))]:
+        if not (isinstance(row, Books) and _books_open(session)):
+            changed = None if row in session.new or row in session.deleted else _changed(row)
+            _check_right(actor, row, changed)
+            _check_link(session, actor, row, changed)
+        _check_owner(actor, row)
+        _check_claim(session, actor, row)
+        if isinstance(row, Evidence) and row not in session.new:
+            raise Unscoped(f'{type(row).__name__}: nothing of it is changed or taken away, only added')
+        if isinstance(row, Change | AdminChange) and (row in session.deleted or row not in _written_now(session)):
+            raise Unscoped('the record of changes is only ever added to, and only by the session')
+
+
+def _refuse_writes(session: Session) -> None:
+    if session.new or session.deleted or any(session.is_modified(row) for row in session.dirty):
+        raise Unscoped('this session only reads')
+
+
+def _written_now(session: Session) -> list[Change | AdminChange]:
+    return [*session.info.get('recorded', {}).values(), *admin_changes.written_now(session)]
+
+
+# what holders of a garage's link may change of their claim
+_REPAIR = frozenset({'repair_stage', 'stage_since', 'eta', 'hold_reason', 'hold_since'})
+
+
+def _check_right(actor: Actor, row: Any, changed: set[str] | None) -> None:
+    """`changed` names the columns of a changed row; None for one that comes or goes."""
+    own_choice = isinstance(row, User) and row.id == actor.user_id and changed is not None and changed <= OWN_CHOICES
+    of_repair = isinstance(row, Claim) and changed is not None and changed <= _REPAIR and actor.may(Can.UPDATE_REPAIR)
+    if not own_choice and not of_repair and not actor.may(row.writable_with):
+        raise ClaimError(N_('You are not allowed to do this. Ask the bureau if you need it.'))
+
+
+def _check_link(session: Session, actor: Actor, row: Any, changed: set[str] | None) -> None:
+    """Whoever comes by a link moves the repair of his one claim on, and adds to what is told and shown of it; nothing else."""
+    if actor.claim_id is None:
+        return
+    if isinstance(row, Claim):
+        is_his = row.id == actor.claim_id and changed is not None and changed <= _REPAIR
+    else:
+        adds = isinstance(row, RepairEvent | Change) or (isinstance(row, Document) and row.repair_stage is not None)
+        is_his = row in session.new and adds and row.claim_id == actor.claim_id
+    if not is_his:
+        raise Unscoped(f'{type(row).__name__}: a link does not open this')
+
+
+def _check_owner(actor: Actor, row: Any) -> None:
+    if isinstance(row, OfficeOwned) and not actor.is_bureau and row.office_id != actor.office_id:
+        raise Unscoped(f'{type(row).__name__} of another office')
+    if isinstance(row, OfficeOwned) and attributes.get_history(row, 'office_id').deleted:
+        raise Unscoped('a row never moves to another office')
+    if isinstance(row, PersonSigned) and attributes.get_history(row, 'user_id').deleted:
+        raise Unscoped('a row never passes to another person')
+    if isinstance(row, PersonSigned) and actor.role != 'system' and row.user_id != actor.user_id:
+        raise Unscoped(f'{type(row).__name__} of another person')
+
+
+def _check_claim(session: Session, actor: Actor, row: Any) -> None:
+    """Of an office in which agents see their own claims only, they also write about their own only."""
+    if not actor.sees_own_only or not isinstance(row, ClaimPart | OfficePart) or row.claim_id is None:
+        return
+    if session.scalars(select(Claim.id).where(Claim.id == row.claim_id)).first() is None:
+        raise Unscoped(f'{type(row).__name__} of a claim that is not his')
+
+
+def _changed(row: Any) -> set[str]:
+    return {item.key for item in attributes.instance_state(row).attrs if item.history.has_changes()}
+
+
+repairs.listen_to(ScopedSession)
+documents.listen_to(ScopedSession)  # before the record: what these two count belongs to the same change
+money.listen_to(ScopedSession)
+tasks.listen_to(ScopedSession)
+changes.listen_to(ScopedSession)
+admin_changes.listen_to(ScopedSession)
+search.listen_to(ScopedSession)
+cheque_alerts.listen_to(ScopedSession)
+
+__all__ = [
+    'Alert',
+    'Database',
+    'Unscoped',
+    'connect',
+    'fetch',
+    'fetch_one',
+    'make_engine',
+    'open_session',
+    'warn_of_old_sqlite',
+]

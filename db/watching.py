@@ -1,0 +1,93 @@
+"""Watching a detached object: who changed which of its columns, what is still a draft, and how it takes over newer values."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import event, inspect
+from sqlalchemy.orm import InstanceState, attributes
+
+from db.base import Base
+
+Watcher = Callable[[Base, Sequence[str]], None]
+
+
+@cache
+def columns_of(model: type[Base]) -> tuple[str, ...]:
+    """The column attributes of a model."""
+    return tuple(attribute.key for attribute in inspect(model).column_attrs)
+
+
+def watch(model: type[Base], watcher: Watcher) -> Callable[[], None]:
+    """Have `watcher(object, names)` called whenever a column of any object of the model is set or read anew.
+
+    On a set it is called before the value is stored, in whatever thread set it. Returns the way out.
+    """
+    listened: list[tuple[Any, str, Any]] = []
+
+    def listen(target: Any, name: str, listener: Callable[..., None]) -> None:
+        event.listen(target, name, listener)
+        listened.append((target, name, listener))
+
+    def on_set(name: str) -> Callable[..., None]:
+        return lambda target, value, before, initiator: watcher(target, (name,))
+
+    for name in columns_of(model):
+        listen(getattr(model, name), 'set', on_set(name))
+    listen(model, 'refresh', lambda target, context, names: watcher(target, tuple(names or columns_of(model))))
+    listen(model, 'refresh_flush', lambda target, context, names: watcher(target, tuple(names or ())))
+
+    def stop() -> None:
+        for entry in listened:
+            event.remove(*entry)
+
+    return stop
+
+
+def drafted(row: Base) -> dict[str, tuple[Any, Any]]:
+    """What was set on a detached object and is not saved yet: name → (before, wanted)."""
+    state: InstanceState[Any] = inspect(row)
+    drafts = {}
+    # every page that shows the row asks this on every change, and hardly ever is anything set
+    for attribute in state.attrs if state.committed_state else ():
+        history = attribute.history
+        if history.has_changes() and history.deleted:
+            drafts[attribute.key] = (history.deleted[0], history.added[0] if history.added else None)
+    return drafts
+
+
+def take_over(row: Base, fresh: Base) -> list[str]:
+    """Bring a detached object up to a freshly loaded one. Drafts stay as they are: nobody's typing is overwritten.
+
+    A row that was loaded before what the object holds already changes nothing. Returns the names that changed.
+    """
+    if is_older(fresh, row):
+        return []
+    drafts, present, newer = drafted(row), attributes.instance_dict(row), attributes.instance_dict(fresh)
+    changed = [name for name in columns_of(type(row)) if name not in drafts and present.get(name) != newer[name]]
+    for name in changed:
+        attributes.set_committed_value(row, name, getattr(fresh, name))
+    return changed
+
+
+def is_older(one: Base, other: Base) -> bool:
+    """Whether one object was loaded before the other, as far as their model counts versions."""
+    counted = inspect(type(one)).version_id_col
+    if counted is None:
+        return False
+    name = inspect(type(one)).get_property_by_column(counted).key
+    return bool(getattr(one, name) < getattr(other, name))
+
+
+def settle(row: Base, names: Iterable[str]) -> None:
+    """The drafts of these columns are saved: what they hold is the stored value now."""
+    for name in names:
+        attributes.set_committed_value(row, name, getattr(row, name))
+
+
+def give_up(row: Base, names: Iterable[str]) -> None:
+    """Drop the drafts of these columns: they hold what was stored before."""
+    drafts = drafted(row)
+    for name in names:
+        if name in drafts:
+            attributes.set_committed_value(row, name, drafts[name][0])

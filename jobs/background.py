@@ -1,0 +1,69 @@
+"""Work that waits for a bell: a thread of its own for as long as the app runs, which outlives whatever fails in it."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from db.changes import Notice, on_notice
+
+log = logging.getLogger(__name__)
+PATIENCE_SECONDS = 5
+
+
+# how long to wait for the bell at most; None: until it rings
+Pause = Callable[[], float | None]
+
+
+def keep_doing(
+    work: Callable[[], object], rung: threading.Event, *, name: str, pause: Pause = lambda: None
+) -> Callable[[], None]:
+    """Do `work` each time `rung` is set or the pause after the last time is over, and once now for what the last run left behind.
+
+    What fails is logged and tried again at the next ring; every such work stands in the timetable too.
+    Returns the way out, which waits for the work under way.
+    """
+    leaving = threading.Event()
+
+    def follow() -> None:
+        patience: float | None = None
+        while not leaving.is_set():
+            rung.wait(patience)
+            rung.clear()
+            if leaving.is_set():
+                return
+            patience = None
+            try:
+                work()
+                patience = pause()
+            except Exception:
+                log.exception('%s failed; the timetable tries again', name)
+
+    thread = threading.Thread(target=follow, name=name, daemon=True)
+    thread.start()
+    rung.set()
+
+    def stop() -> None:
+        leaving.set()
+        rung.set()
+        thread.join(timeout=PATIENCE_SECONDS)
+
+    return stop
+
+
+def keep_hearing(
+    work: Callable[[], object], kind: str, *, name: str, pause: Pause = lambda: None
+) -> Callable[[], None]:
+    """Do `work` after each commit that rings for `kind`, and when the pause after the last time is over; returns the way out."""
+    rung = threading.Event()
+
+    def hear(notice: Notice) -> None:
+        if notice.kind == kind:
+            rung.set()
+
+    stop_hearing, stop_doing = on_notice(hear), keep_doing(work, rung, name=name, pause=pause)
+
+    def stop() -> None:
+        stop_hearing()
+        stop_doing()
+
+    return stop

@@ -1,0 +1,123 @@
+"""From changes to alerts: wakes with every commit and when one that waits is due, and looks again every minute: a crash loses nothing."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from db.alerts import alert_followers, held_back, next_due, show_waiting
+from db.base import now
+from db.changes import (
+    Change,
+    Place,
+    Ring,
+    announce,
+    changes_after,
+    forget_rings,
+    newest_place,
+    place_of,
+    rings_after,
+    rung_here,
+)
+from db.scope import Actor
+from db.session import open_session
+from jobs.background import keep_hearing
+
+log = logging.getLogger(__name__)
+ACTOR = Actor.system('alerts')
+BATCH = 200
+HEARD = timedelta(hours=1)
+HELD_BACK_SECONDS = 0.5
+
+
+def alert_all(at: datetime | None = None) -> int:
+    """Alert everybody of every change not alerted yet, and show what has waited until a moment (now).
+
+    May run at any time, in several processes. Returns how many changes it read.
+    """
+    total = _until_none_is_left(alert_followers)
+    # after the changes: one of them may have taken back what waited
+    moment = at or now()
+    with open_session(ACTOR, reading=True) as session:
+        due = next_due(session)
+    if due is not None and due <= moment:
+        _until_none_is_left(lambda session, batch: show_waiting(session, moment, batch))
+    return total
+
+
+def _until_none_is_left(step: Callable[[Any, int], int]) -> int:
+    total = 0
+    while True:
+        with open_session(ACTOR) as session:
+            done = step(session, BATCH)
+        total += done
+        if done < BATCH:
+            return total
+
+
+def seconds_to_next() -> float | None:
+    """How long until there is something to do: a change held back comes any moment, an alert that waits has its time; None: neither."""
+    with open_session(ACTOR, reading=True) as session:
+        if held_back(session):
+            return HELD_BACK_SECONDS
+        due = next_due(session)
+    return None if due is None else max((due - now()).total_seconds(), 0.0)
+
+
+class _Others:
+    """How far this process has followed what others commit."""
+
+    def __init__(self) -> None:
+        with open_session(ACTOR, reading=True) as session:
+            self._changes, self._rings = newest_place(session, Change), newest_place(session, Ring)
+
+    def look(self) -> None:
+        """Ring for whatever is new since the last look."""
+        with open_session(ACTOR, reading=True) as session:
+            fresh, rings = changes_after(session, *self._changes), rings_after(session, *self._rings)
+        self._changes, self._rings = _pass_on(fresh, self._changes), _pass_on(rings, self._rings)
+
+
+def hear_others(pause: float = 1.0) -> Callable[[], None]:
+    """Ring here for what other processes commit (an import, a command, another instance); returns the way out.
+
+    The change table is the log, and beside it the rings of what stands in no change; a cursor in memory goes through each,
+    and skips nothing that commits late.
+    """
+    leaving = threading.Event()
+    others = _Others()
+
+    def hear() -> None:
+        while not leaving.wait(pause):
+            try:
+                others.look()
+            except Exception:
+                log.exception('could not look at what others changed; trying again')
+
+    thread = threading.Thread(target=hear, name='others', daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        leaving.set()
+        thread.join(timeout=5)
+
+    return stop
+
+
+def _pass_on(fresh: Sequence[Change] | Sequence[Ring], place: Place) -> Place:
+    """Ring for what this process did not ring for itself; returns where to read on."""
+    for row in fresh:
+        if not rung_here(row):
+            announce(row.notice)
+    return place_of(fresh[-1]) if fresh else place
+
+
+def clear_rings() -> int:
+    """Forget rings of an hour ago: every process that runs has heard them. Returns how many."""
+    return _until_none_is_left(lambda session, batch: forget_rings(session, now() - HEARD, batch))
+
+
+def follow_changes() -> Callable[[], None]:
+    """Keep alerting for as long as the app runs; returns the way out, which waits for the thread."""
+    return keep_hearing(alert_all, 'claim', name='alerts', pause=seconds_to_next)

@@ -1,0 +1,154 @@
+"""The timetable: what happens without a click, each a plain function that may run twice."""
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from db.base import now
+from db.session import fetch, open_session
+from db.timetable import has_late_jobs, heartbeats, is_night, note_end, note_start, set_timetable
+from jobs.aftermath import follow_edits
+from jobs.bulk_orders import carry_out_orders, clear_orders
+from jobs.changes import alert_all, clear_rings
+from jobs.cheques import sweep_cheques
+from jobs.desk import follow_claims, remind_of_tasks, sweep_desk
+from jobs.import_work import forget_imports, release_imports
+from jobs.mail import clear_mails, send_mails
+from jobs.orphans import sweep_files
+from jobs.previews import draw_waiting
+from jobs.trash import empty_trash
+from jobs.turns import ACTOR, Turn
+
+log = logging.getLogger(__name__)
+Job = Callable[[], object]
+# so often a process asks whose turn it is, in seconds
+PAUSE = 5.0
+
+
+# (job, trigger, its arguments); nothing between 00:00 and 03:59 local time, when clocks change
+TIMETABLE: tuple[tuple[Job, str, dict[str, int]], ...] = (
+    (alert_all, 'interval', {'minutes': 1}),
+    (follow_edits, 'interval', {'minutes': 1}),
+    (sweep_cheques, 'interval', {'minutes': 1}),
+    (release_imports, 'interval', {'minutes': 1}),
+    (send_mails, 'interval', {'minutes': 1}),
+    (carry_out_orders, 'interval', {'minutes': 1}),
+    (follow_claims, 'interval', {'minutes': 1}),
+    (remind_of_tasks, 'interval', {'minutes': 10}),
+    (draw_waiting, 'interval', {'minutes': 10}),
+    (sweep_files, 'interval', {'hours': 1}),
+    (forget_imports, 'interval', {'hours': 1}),
+    (clear_rings, 'interval', {'hours': 1}),
+    (clear_mails, 'interval', {'hours': 6}),
+    (clear_orders, 'interval', {'hours': 6}),
+    (empty_trash, 'interval', {'hours': 6}),
+    (sweep_desk, 'interval', {'hours': 12}),
+)
+# what became due while nobody looked is caught up with as soon as the app runs
+AT_ONCE: frozenset[Job] = frozenset({sweep_cheques, remind_of_tasks})
+# what follows what people did just now, and asks no calendar: it also runs at night
+AT_NIGHT: frozenset[Job] = frozenset(
+    {alert_all, follow_edits, release_imports, carry_out_orders, follow_claims, send_mails, draw_waiting}
+)
+
+
+def perform(job: Job) -> None:
+    """Run a job and write down how it went; what fails is logged under a number and tried again at its next turn."""
+    name, moment, begun = job.__name__, now(), time.monotonic()
+    if is_night(moment) and job not in AT_NIGHT:
+        return
+    with open_session(ACTOR) as session:
+        note_start(session, name, moment)
+    error = ''
+    try:
+        job()
+    except Exception:
+        error = secrets.token_hex(4)
+        log.exception('error %s: the job %s failed; it is tried again at its next turn', error, name)
+    with open_session(ACTOR) as session:
+        note_end(session, name, now(), round(1000 * (time.monotonic() - begun)), error)
+
+
+class Timetable:
+    """The jobs of one process. They rest until it is its turn, and while it is another's."""
+
+    def __init__(self) -> None:
+        """Nothing runs yet."""
+        self._turn, self._running = Turn('timetable'), False
+        self._scheduler = BackgroundScheduler(
+            timezone='Asia/Jerusalem', job_defaults={'misfire_grace_time': None, 'coalesce': True, 'max_instances': 1}
+        )
+        for job, trigger, arguments in TIMETABLE:
+            self._scheduler.add_job(self._perform, trigger, [job], id=job.__name__, **arguments)
+        self._scheduler.start(paused=True)
+
+    def look(self) -> None:
+        """Begin when it has become this process's turn, and rest when it no longer is, or nobody knows."""
+        try:
+            mine = self._turn.look()
+            if mine and not self._running:
+                self._catch_up()
+                self._scheduler.resume()
+        except Exception:
+            log.exception('could not ask whose turn the timetable is; trying again')
+            mine = False
+        if self._running and not mine:
+            self._scheduler.pause()
+        self._running = mine
+
+    def end(self) -> None:
+        """Stop for good and let another process begin at once; what is under way comes to its end."""
+        self._scheduler.shutdown(wait=False)
+        if self._turn.is_mine():
+            self._turn.give_back()
+
+    def _perform(self, job: Job) -> None:
+        if self._turn.is_mine():
+            perform(job)
+
+    def _catch_up(self) -> None:
+        """What was due while no process ran it comes now, everything else after its pause."""
+        moment, pauses = now(), {job: timedelta(**arguments) for job, _, arguments in TIMETABLE}
+        jobs = {job.__name__: (every, job in AT_NIGHT) for job, every in pauses.items()}
+        with open_session(ACTOR) as session:
+            set_timetable(session, jobs, moment)
+            last = {run.name: run.ended_at or run.known_since for run in fetch(session, heartbeats())}
+        for job, every in pauses.items():
+            soon = moment if job in AT_ONCE else _next_time(moment, last[job.__name__], every)
+            self._scheduler.modify_job(job.__name__, next_run_time=soon)
+
+
+def _next_time(moment: datetime, last: datetime, every: timedelta) -> datetime:
+    # also when a clock was set back nothing waits longer than its pause
+    return max(moment, min(last, moment) + every)
+
+
+def is_on_time() -> bool:
+    """Whether every job has done its work, in this process or another."""
+    with open_session(ACTOR, reading=True) as session:
+        return not has_late_jobs(session, now())
+
+
+def start() -> Callable[[], None]:
+    """Run the timetable in the background for as long as the app does; returns the way out."""
+    timetable, leaving = Timetable(), threading.Event()
+
+    def follow() -> None:
+        timetable.look()
+        while not leaving.wait(PAUSE):
+            timetable.look()
+
+    thread = threading.Thread(target=follow, name='timetable', daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        leaving.set()
+        thread.join(timeout=PAUSE)
+        timetable.end()
+
+    return stop

@@ -1,0 +1,82 @@
+"""`/admin/…`: people, offices, reference data, settings, and what was done to all of them."""
+
+from html import escape
+from typing import Any
+
+from nicegui import ui
+
+from components.admin_list import PeopleScreen, TableScreen
+from components.admin_words import history_lines
+from components.frame import NotFound, portal_page
+from components.health_panel import HealthPanel
+from components.live import Subscription, ask, words_topic
+from components.marks import icon_html
+from components.words import language, t
+from db.admin_tables import TABLES
+from db.changes import Notice
+from db.scope import Can
+from db.texts import N_
+from jobs import mail
+
+HISTORY = 200
+
+
+@portal_page('/admin', title=N_('Administration'), active='admin', needs=Can.ADMINISTER, flow=True)
+async def admin_page() -> None:
+    """People come first."""
+    await _draw('people')
+
+
+@portal_page('/admin/{section}', title=N_('Administration'), active='admin', needs=Can.ADMINISTER, flow=True)
+async def admin_section(section: str) -> None:
+    """One section."""
+    await _draw(section)
+
+
+async def _draw(section: str) -> None:
+    if section not in {'people', 'history', 'health', *TABLES}:
+        raise NotFound
+    ui.html(f'<div class="mk-ph"><h1>{escape(t("Administration"))}</h1></div>').classes('mk-contents')
+    with ui.element('div').classes('mk-admin'):
+        ui.html(_sections_html(section), tag='nav').classes('mk-asecs').props(f'aria-label="{t("Sections")}"')
+        with ui.element('div').classes('mk-stack'):
+            if section == 'history':
+                await _history()
+            elif section == 'health':
+                await HealthPanel(mail_is_on=mail.is_on()).load()
+            else:
+                await (PeopleScreen() if section == 'people' else TableScreen(TABLES[section])).load()
+
+
+async def _history() -> None:
+    shown = ui.html('').classes('mk-card').props('data-testid=admin-history')
+
+    async def load(_: set[Notice] | None = None) -> None:
+        shown.set_content(_history_html(await ask(history_lines, (), None, HISTORY, language())))
+
+    Subscription([words_topic()], load)
+    await load()
+
+
+def _sections_html(section: str) -> str:
+    sections = [('people', 'group', t('People')), *((key, table.icon, t(table.title)) for key, table in TABLES.items())]
+    sections += [('history', 'history', t('History of changes')), ('health', 'monitoring', t('Health'))]
+    return ''.join(
+        f'<a class="mk-mi{" mk-cur" if key == section else ""}" href="/admin/{key}"'
+        f'{" aria-current=page" if key == section else ""}>{icon_html(icon)}<span>{escape(label)}</span></a>'
+        for key, icon, label in sections
+    )
+
+
+def _history_html(lines: list[dict[str, Any]]) -> str:
+    if not lines:
+        return f'<p class="mk-empty-line">{escape(t("Nothing here."))}</p>'
+    told = ''.join(
+        f'<li data-testid="admin-change"><b>{escape(line["what"])} · {escape(line["where"])} · {escape(line["label"])}</b> '
+        f'<span class="mk-t3">{escape(line["by"])} · {escape(line["when"])}</span>'
+        + ''.join(f'<span>{escape(pair)}</span>' for pair in line['pairs'])
+        + '</li>'
+        for line in lines
+    )
+    title = escape(t('History of changes'))
+    return f'<div class="mk-hd"><h2>{title}</h2></div><ul class="mk-ahist mk-bd">{told}</ul>'

@@ -1,0 +1,398 @@
+"""`/login`, `/logout`, `/setup/…`, `/account/password`: signing in and out, as plain forms that cost strangers no page."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import structlog
+from fastapi import FastAPI, Form, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from components import guard, sessions
+from components.plain import plain_page
+from components.sessions import ask_sign_in, tell_sign_in
+from db import identity, values
+from db.base import now
+from db.identity import Browser, NewAdmin, SignedIn
+from db.offices import User
+from db.scope import Actor
+from db.session import open_session
+from db.settings import Settings
+from db.texts import N_, ClaimError, Told, t, tn
+
+P = ParamSpec('P')
+T = TypeVar('T')
+Field = Annotated[str, Form()]
+log = structlog.get_logger(__name__)
+
+# each hash takes 46 MiB and a twelfth of a second: two at a time, and a queue that ends
+_hashing = ThreadPoolExecutor(2, thread_name_prefix='hash')
+_HASHES_WAITING_LIMIT = 20
+_hashes_waiting = 0
+
+
+class Busy(Exception):  # noqa: N818 - said like a verdict
+    """Too many passwords wait to be looked at."""
+
+
+def print_first_link(settings: Settings) -> None:
+    """Without an admin: print the link that makes one."""
+    with open_session(Actor.system('sign-in')) as session:
+        token = identity.first_admin_link(session, now())
+    if token is not None:
+        sys.stdout.write('\nNobody can sign in yet. Open this link once to become the admin:\n')
+        sys.stdout.write(f'  {settings.base_url}/setup/{token}\n\n')
+        sys.stdout.flush()
+
+
+def add_routes(portal: FastAPI, settings: Settings) -> None:
+    """Register the forms on the parent app."""
+    cookies = _Cookies(settings)
+    portal.add_exception_handler(Busy, _busy)
+    _add_sign_in(portal, cookies)
+    _add_sign_out(portal, cookies)
+    _add_setup(portal, cookies)
+    _add_change_of_password(portal, cookies)
+
+
+def _add_sign_in(portal: FastAPI, cookies: '_Cookies') -> None:
+    @portal.get('/login')
+    async def sign_in_form(request: Request, next: str = '/') -> Response:
+        if request.state.session is not None:
+            return RedirectResponse(guard.same_site_path(next), 303)
+        return _sign_in_page(next)
+
+    @portal.post('/login')
+    async def sign_in(
+        request: Request,
+        email: Field = '',
+        password: Field = '',
+        remember: Field = '',
+        next: Field = '/',
+    ) -> Response:
+        entry = await ask_sign_in(_entry, _address(request), email, cookies.known_browser(request), now())
+        typed = {'email': email[:254], 'remember': bool(remember)}
+        if wait := await _wait(entry):
+            sessions.refuse('sign-in braked')
+            return _sign_in_page(next, _wait_text(wait), 429, **typed)
+        right, fresh = await _slowly(identity.verify_password, password, entry.password_hash)
+        if not right or entry.user_id is None:
+            sessions.refuse('sign-in')
+            log.warning('sign-in refused', user=entry.user_id, address=_address(request))
+            return _sign_in_page(next, t('The e-mail or the password is not right. Please check both.'), 401, **typed)
+        browser = _browser(request, remember=bool(remember))
+        answer = RedirectResponse(guard.same_site_path(next), 303)
+        await cookies.sign_in(answer, request, entry, browser, fresh)
+        log.info('signed in', user=entry.user_id, address=browser.address)
+        return answer
+
+
+def _add_sign_out(portal: FastAPI, cookies: '_Cookies') -> None:
+    @portal.post('/logout')
+    async def sign_out(request: Request) -> Response:
+        present: SignedIn | None = request.state.session
+        if present is not None:
+            await tell_sign_in(identity.end_session, present.token_hash)
+        return cookies.gone()
+
+    @portal.post('/logout-everywhere')
+    async def sign_out_everywhere(request: Request) -> Response:
+        present: SignedIn = request.state.session
+        await tell_sign_in(identity.end_all_sessions, present.actor.user_id or 0)
+        return cookies.gone()
+
+
+def _add_setup(portal: FastAPI, cookies: '_Cookies') -> None:
+    @portal.get('/setup/{token}')
+    async def setup_form(token: str) -> Response:
+        invited = await ask_sign_in(_invited, token, now())
+        return _no_such_link() if invited is None else _setup_page(token, invited, {})
+
+    @portal.post('/setup/{token}')
+    async def setup(
+        request: Request,
+        token: str,
+        name: Field = '',
+        email: Field = '',
+        password: Field = '',
+        password_again: Field = '',
+    ) -> Response:
+        invited = await ask_sign_in(_invited, token, now())
+        if invited is None:
+            return _no_such_link()
+        if invited.is_first_admin:
+            invited = _Invited(is_first_admin=True, name=name, email=email)
+        wrong = _wrong_fields(invited, password, password_again)
+        if wrong:
+            return _setup_page(token, invited, wrong)
+        password_hash = await _slowly(identity.hash_password, password)
+        admin = NewAdmin(name, values.email(email)) if invited.is_first_admin else None
+        try:
+            user_id = await tell_sign_in(identity.use_link, token, password_hash, now(), admin)
+        except ClaimError:
+            return _no_such_link()
+        answer = RedirectResponse('/', 303)
+        await cookies.sign_in(answer, request, _Entry(user_id, password_hash), _browser(request))
+        log.info('password set by link', user=user_id, address=_address(request))
+        return answer
+
+
+def _add_change_of_password(portal: FastAPI, cookies: '_Cookies') -> None:
+    @portal.get('/account/password')
+    async def change_form(request: Request) -> Response:
+        return _change_page(request.state.session, {})
+
+    @portal.post('/account/password')
+    async def change(
+        request: Request, current_password: Field = '', password: Field = '', password_again: Field = ''
+    ) -> Response:
+        present: SignedIn = request.state.session
+        language, email = present.actor.language, present.email
+        entry = await ask_sign_in(_entry, _address(request), email, cookies.known_browser(request), now())
+        wrong = _wrong_fields(_Invited(email=email), password, password_again, language)
+        if present.must_change and password == current_password:
+            wrong.setdefault('password', t('This is your present password. Please choose another one.', language))
+        if wrong:
+            return _change_page(present, wrong)
+        wait = await _wait(entry)
+        if wait or entry.user_id is None:
+            return _change_page(present, {'': _wait_text(wait, language)}, 429)
+        right, _ = await _slowly(identity.verify_password, current_password, entry.password_hash)
+        if not right:
+            sessions.refuse('sign-in')
+            return _change_page(present, {'current_password': t('This is not your present password.', language)})
+        password_hash = await _slowly(identity.hash_password, password)
+        await tell_sign_in(_change_password, entry.user_id, password_hash, now())
+        answer = RedirectResponse('/account', 303)
+        await cookies.sign_in(answer, request, entry, _browser(request, remember=present.remembered))
+        log.info('password changed', user=entry.user_id, address=_address(request))
+        return answer
+
+
+# ---- what the forms ask the books -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """Somebody at the door: whose account he names, and whether he may try now."""
+
+    user_id: int | None
+    password_hash: str | None
+    tries: Mapping[str, tuple[int, timedelta]] = field(default_factory=dict)
+    minutes_to_wait: int = 0
+    browser_known: bool = False
+
+
+def _entry(session: Any, address: str, email: str, browser_token: str, moment: datetime) -> _Entry:
+    user_id, password_hash = identity.account_of(session, email)
+    known = bool(browser_token) and identity.knows_browser(session, browser_token, user_id, moment)
+    tries = identity.tries_of(address, email, identity.hash_of(browser_token) if known else None)
+    wait = identity.minutes_to_wait(session, tries, moment)
+    return _Entry(user_id, password_hash, tries, wait, known)
+
+
+async def _wait(entry: _Entry) -> int:
+    """How many minutes the one at the door has to wait; 0 when he may try now, and then it is counted already."""
+    return entry.minutes_to_wait or await tell_sign_in(identity.take_try, entry.tries, now())
+
+
+@dataclass(frozen=True)
+class _Invited:
+    """Who may set a password by a link."""
+
+    is_first_admin: bool = False
+    name: str = ''
+    email: str = ''
+
+
+def _invited(session: Any, token: str, moment: datetime) -> _Invited | None:
+    link = identity.link_of(session, token, moment)
+    if link is None:
+        return None
+    if link.user_id is None:
+        return _Invited(is_first_admin=True)
+    user = session.get_one(User, link.user_id)
+    return _Invited(name=user.name, email=user.email or '')
+
+
+def _change_password(session: Any, user_id: int, password_hash: str, moment: datetime) -> None:
+    identity.keep_password(session, user_id, password_hash, moment)
+    identity.end_all_sessions(session, user_id)
+
+
+def _admit(
+    session: Any, entry: _Entry, browser: Browser, ended: str | None, moment: datetime, longest: timedelta
+) -> tuple[str, str | None]:
+    """Start a session, and end the one this browser had; returns its token, and one by which we know the browser again."""
+    assert entry.user_id is not None
+    identity.forget_tries(session, entry.tries)
+    if ended is not None:
+        identity.end_session(session, ended)
+    hours = 24 * identity.KNOWN_BROWSER_DAYS
+    known = (
+        None
+        if entry.browser_known
+        else identity.make_link(session, identity.KNOWN_BROWSER, entry.user_id, moment, hours)
+    )
+    return identity.start_session(session, entry.user_id, browser, moment, longest), known
+
+
+async def _slowly(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    global _hashes_waiting  # noqa: PLW0603 - one queue for the process
+    if _hashes_waiting >= _HASHES_WAITING_LIMIT:
+        sessions.refuse('too many hashes')
+        raise Busy
+    _hashes_waiting += 1
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_hashing, lambda: call(*args, **kwargs))
+    finally:
+        _hashes_waiting -= 1
+
+
+# ---- the browser ------------------------------------------------------------------------------------------------------------
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client is not None else ''
+
+
+def _browser(request: Request, *, remember: bool = False) -> Browser:
+    return Browser(_address(request), request.headers.get('user-agent', ''), remember)
+
+
+class _Cookies:
+    """Our two cookies: the session, and the mark of a browser that has signed in before."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.longest = timedelta(days=settings.session_max_days)
+        self.secure = settings.secure_cookies
+        self.session, self.browser = (guard.cookie_name(self.secure, name) for name in ('sid', 'browser'))
+
+    def known_browser(self, request: Request) -> str:
+        return request.cookies.get(self.browser, '')[:100]
+
+    async def sign_in(
+        self, answer: Response, request: Request, entry: _Entry, browser: Browser, fresh_hash: str | None = None
+    ) -> None:
+        """Start a session and put its token on the answer."""
+        moment = now()
+        if fresh_hash is not None and entry.user_id is not None:
+            await tell_sign_in(identity.keep_password, entry.user_id, fresh_hash, moment)
+        present: SignedIn | None = request.state.session
+        ended = present.token_hash if present is not None else None
+        token, known = await tell_sign_in(_admit, entry, browser, ended, moment, self.longest)
+        self._set(answer, self.session, token, self.longest if browser.remember else None)
+        if known is not None:
+            self._set(answer, self.browser, known, timedelta(days=identity.KNOWN_BROWSER_DAYS))
+        sessions.forget()
+
+    def gone(self) -> Response:
+        """The answer to signing out."""
+        sessions.forget()
+        answer = RedirectResponse('/login', 303)
+        answer.delete_cookie(self.session, path='/', secure=self.secure, httponly=True, samesite='lax')
+        return answer
+
+    def _set(self, answer: Response, name: str, value: str, lasts: timedelta | None) -> None:
+        seconds = int(lasts.total_seconds()) if lasts is not None else None
+        answer.set_cookie(name, value, seconds, path='/', secure=self.secure, httponly=True, samesite='lax')
+
+
+# ---- the pages --------------------------------------------------------------------------------------------------------------
+
+
+def _sign_in_page(target: str, error: str | None = None, status: int = 200, **typed: Any) -> Response:
+    hidden = {'next': guard.same_site_path(target)}
+    headers = {'Retry-After': '60'} if status == 429 else None
+    return HTMLResponse(plain_page('sign_in.html', hidden=hidden, error=error, **typed), status, headers)
+
+
+def _wait_text(minutes: int, language: str = 'he') -> str:
+    return tn(
+        'There were too many tries. Please try again in a minute.',
+        'There were too many tries. Please try again in {n} minutes.',
+        max(minutes, 1),
+        language,
+    )
+
+
+def _wrong_fields(invited: _Invited, password: str, again: str, language: str = 'he') -> dict[str, str]:
+    wrong: dict[str, str] = {}
+    checks: dict[str, Callable[[], object]] = {'password': lambda: identity.check_password(password, invited.email)}
+    if invited.is_first_admin:
+        checks |= {'name': lambda: _check_name(invited.name), 'email': lambda: values.email(invited.email)}
+    for name, check in checks.items():
+        try:
+            check()
+        except (Told, values.Malformed) as error:
+            wrong[name] = error.told(language)
+    if password != again and 'password' not in wrong:
+        wrong['password_again'] = t('The two passwords are not the same.', language)
+    return wrong
+
+
+def _check_name(name: str) -> None:
+    if not values.text(name, limit=80):
+        raise ClaimError(N_('Please fill in the name.'))
+
+
+def _setup_page(token: str, invited: _Invited, errors: dict[str, str]) -> Response:
+    first = invited.is_first_admin
+    page = plain_page(
+        'set_password.html',
+        title=t('Set up Maakav') if first else t('Choose a password'),
+        lead=t('You become the first administrator.') if first else t('Hello, {name}', name=invited.name),
+        action=f'/setup/{token}',
+        min_length=identity.MIN_LENGTH,
+        asks_name=first,
+        asks_email=first,
+        name=invited.name,
+        email=invited.email,
+        errors=errors,
+    )
+    return HTMLResponse(page, 400 if errors else 200)
+
+
+def _change_page(present: SignedIn, errors: dict[str, str], status: int = 400) -> Response:
+    language = present.actor.language
+    page = plain_page(
+        'set_password.html',
+        language,
+        title=t('Change password', language),
+        lead=(
+            t('The bureau asks you to choose a new password before you go on.', language)
+            if present.must_change
+            else t('You will be signed out on your other devices.', language)
+        ),
+        action='/account/password',
+        min_length=identity.MIN_LENGTH,
+        asks_current=True,
+        email=present.email,
+        errors=errors,
+    )
+    return HTMLResponse(page, status if errors else 200)
+
+
+async def _busy(_: Request, __: Exception) -> Response:
+    page = plain_page(
+        'message.html',
+        title=t('Many people are signing in right now'),
+        text=t('Please try again in a minute.'),
+        address='/login',
+    )
+    return HTMLResponse(page, 503, {'Retry-After': '30'})
+
+
+def _no_such_link() -> Response:
+    page = plain_page(
+        'message.html',
+        title=t('This link is no longer valid'),
+        text=t('It has been used or its time has passed. Please ask for a new one.'),
+        kind='error',
+        address='/login',
+    )
+    return HTMLResponse(page, 410)

@@ -1,0 +1,130 @@
+/* What every page of the portal shares in the browser: relative times, the connection, shortcuts, copying, visibility. */
+(function () {
+  'use strict';
+  const words = JSON.parse(document.getElementById('maakav-words')?.textContent || '{}');
+  const pad = (n) => String(n).padStart(2, '0');
+  const israel = new Intl.DateTimeFormat('en-GB', {
+    timeZone: 'Asia/Jerusalem', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit',
+  });
+
+  function parts(date) {
+    const found = Object.fromEntries(israel.formatToParts(date).map((part) => [part.type, part.value]));
+    return {day: `${found.year}-${found.month}-${found.day}`, time: `${found.hour}:${found.minute}`};
+  }
+
+  /* The same wording as db/values.format_moment; `older` is the server's text for what is no longer yesterday. */
+  function relative(iso, older) {
+    const at = new Date(iso);
+    const minutes = Math.floor((Date.now() - at.getTime()) / 60000);
+    if (minutes < 1) return words.now;
+    if (minutes < 60) return minutes === 1 ? words.minute : words.minutes.replace('{n}', minutes);
+    if (minutes < 120) return words.hour;
+    if (minutes < 180) return words.twoHours;
+    const then = parts(at);
+    if (then.day === parts(new Date()).day) return words.today.replace('{time}', then.time);
+    if (then.day === parts(new Date(Date.now() - 86400000)).day) return words.yesterday.replace('{time}', then.time);
+    return older;
+  }
+
+  function refreshTimes() {
+    for (const element of document.querySelectorAll('time[data-ts]')) {
+      const text = relative(element.dataset.ts, element.dataset.older || element.textContent);
+      if (element.textContent !== text) element.textContent = text;
+    }
+  }
+
+  function setOffline(offline) {
+    if (document.body.classList.contains('mk-offline') === offline) return;
+    document.body.classList.toggle('mk-offline', offline);
+    const now = new Date();
+    for (const bar of document.querySelectorAll('[data-offline]')) {
+      bar.hidden = !offline;
+      const since = bar.querySelector('[data-since]');
+      if (since) since.textContent = `${pad(now.getHours())}:${pad(now.getMinutes())}`;
+    }
+    for (const pill of document.querySelectorAll('[data-testid=connection]')) {
+      pill.classList.toggle('mk-off', offline);
+      pill.querySelector('span').textContent = offline ? words.offline : words.live;
+    }
+  }
+
+  function watchConnection() {
+    const popup = document.getElementById('popup');
+    if (!popup) return;
+    new MutationObserver(() => setOffline(popup.getAttribute('aria-hidden') === 'false')).observe(popup, {attributes: true});
+    addEventListener('offline', () => setOffline(true));
+  }
+
+  async function copy(button) {
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      say(words.copied);
+    } catch {
+      say(words.notCopied, true);
+    }
+  }
+
+  /* A toast from the browser's own side; the server's go through the same place. */
+  function say(text, isError) {
+    let stack = document.querySelector('.mk-tstack');
+    if (!stack) {
+      stack = Object.assign(document.createElement('div'), {className: 'mk-tstack'});
+      stack.setAttribute('role', 'status');
+      document.body.append(stack);
+    }
+    const toast = Object.assign(document.createElement('div'), {className: `mk-toast${isError ? ' mk-e' : ''}`});
+    const icon = Object.assign(document.createElement('span'), {className: 'mk-ic', textContent: isError ? 'error' : 'check_circle'});
+    icon.setAttribute('aria-hidden', 'true');
+    if (isError) toast.setAttribute('role', 'alert');
+    const line = Object.assign(document.createElement('span'), {textContent: text});
+    const close = Object.assign(document.createElement('button'), {className: 'mk-ic mk-x mk-act', textContent: 'close', type: 'button'});
+    close.setAttribute('aria-label', words.close);
+    close.addEventListener('click', () => toast.remove());
+    toast.append(icon, line, close);
+    stack.append(toast);
+    if (!isError) setTimeout(() => toast.remove(), 6000);
+  }
+
+  const typing = (target) => target.closest('input, textarea, select, [contenteditable=true]');
+
+  addEventListener('click', (event) => {
+    const button = event.target.closest('[data-copy]');
+    if (button) { event.preventDefault(); copy(button); }
+    for (const open of document.querySelectorAll('details.mk-drop[open]')) {
+      if (!open.contains(event.target)) open.open = false;
+    }
+  });
+  addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') {
+      for (const open of document.querySelectorAll('details.mk-drop[open]')) {
+        open.open = false;
+        open.querySelector('summary').focus();
+      }
+    }
+    const search = document.querySelector('.mk-gsearch input');
+    if (event.code === 'KeyK' && (event.ctrlKey || event.metaKey) && search) { event.preventDefault(); search.focus(); search.select(); }
+    if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.code === 'Slash') {
+      const field = document.querySelector('[data-testid=search]') || search;
+      if (field) { event.preventDefault(); field.focus(); }
+    }
+    if (event.code === 'KeyJ' || event.code === 'KeyK') dispatchEvent(new CustomEvent('maakav:step', {detail: event.code === 'KeyJ' ? 1 : -1}));
+  });
+
+  // the list keeps its state in the address while one works in it: the way back leads to what one sees now
+  addEventListener('submit', (event) => {
+    const back = event.target.querySelector('input[name=back]');
+    if (back) back.value = location.pathname + location.search;
+  });
+
+  /* Words and the key they are sent under: sent again because no answer came, the same words go under the same key and arrive once. */
+  function keyed(text, last) {
+    if (last && last.text === text) return last;
+    return {text, key: Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('-')};
+  }
+
+  globalThis.maakav = {keyed, relative, say, typing, words};
+  addEventListener('DOMContentLoaded', watchConnection);
+  if (document.readyState !== 'loading') watchConnection();
+  setInterval(refreshTimes, 30000);
+})();

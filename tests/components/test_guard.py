@@ -1,0 +1,176 @@
+"""The guard's rules one by one: frames, bodies, addresses, and that nothing runs for a person who is gone."""
+
+import asyncio
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from nicegui import Client
+
+from components import guard, sessions, sockets
+from db.base import now
+from db.identity import SignedIn
+from db.scope import Actor, Role
+
+DANA = Actor(7, 'דנה ארז', Role.AGENT, 1)
+SESSION = SignedIn('a' * 64, DANA, 'dana@levi.demo', 'auto', now(), now(), remembered=False)
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A page with a bound socket, and what was done for it."""
+    done: list[str] = []
+    client = SimpleNamespace(id='page', _request=SimpleNamespace(scope={'state': {'session': SESSION}}))
+
+    async def cut(_: Any) -> None:
+        done.append('cut')
+
+    monkeypatch.setattr(Client, 'instances', {'page': client})
+    monkeypatch.setattr(sockets, 'cut', cut)
+    monkeypatch.setattr(sockets, '_sockets', {'sid': sockets._Socket(SESSION, 'page')})
+    monkeypatch.setattr(sockets, '_original', {'event': lambda sid, message: done.append(f'event {message["id"]}')})
+    return done
+
+
+def click(number: int = 1) -> dict[str, Any]:
+    return {'client_id': 'page', 'id': number, 'listener_id': 'x', 'args': []}
+
+
+def present(monkeypatch: pytest.MonkeyPatch, session: SignedIn | None) -> None:
+    async def find(_: str) -> SignedIn | None:
+        return session
+
+    monkeypatch.setattr(sessions, 'find', find)
+
+
+@pytest.mark.parametrize(
+    'session',
+    [
+        None,
+        SignedIn(
+            'a' * 64, Actor(7, 'דנה ארז', Role.READ_ONLY, 1), 'dana@levi.demo', 'auto', now(), now(), remembered=False
+        ),
+        SignedIn(
+            'a' * 64, Actor(7, 'דנה ארז', Role.AGENT, 1, sees_own_only=True), '', 'auto', now(), now(), remembered=False
+        ),
+    ],
+)
+async def test_nothing_runs_for_who_is_gone_or_may_less_now(
+    done: list[str], monkeypatch: pytest.MonkeyPatch, session: SignedIn | None
+) -> None:
+    receive = sockets._receiver('event')
+    present(monkeypatch, SESSION)
+    await receive('sid', click())
+    assert done == ['event 1']
+    present(monkeypatch, session)
+    await receive('sid', click(2))
+    assert done == ['event 1', 'cut']
+
+
+async def test_clicks_are_done_in_their_order_also_when_one_has_to_wait(
+    done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = iter([0.05, 0, 0.02, 0, 0])
+
+    async def find(_: str) -> SignedIn:
+        await asyncio.sleep(next(waits))
+        return SESSION
+
+    monkeypatch.setattr(sessions, 'find', find)
+    receive = sockets._receiver('event')
+    await asyncio.gather(*(receive('sid', click(number)) for number in range(5)))
+    assert done == [f'event {number}' for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    'frame',
+    [
+        '2',
+        '3',
+        '2probe',
+        '5',
+        '6',
+        '1',
+        '40',
+        '40{"token":"x"}',
+        '41',
+        '42["event",{"a":"שלום"}]',
+        '4217["event"]',
+        '437[false]',
+    ],
+)
+def test_what_a_page_says_passes(frame: str) -> None:
+    assert guard._frame_is_sound(frame)
+
+
+@pytest.mark.parametrize(
+    'frame',
+    [
+        '',
+        '0',
+        '4',
+        '44{"message":"x"}',
+        '40{',
+        '40[]',
+        '42',
+        '42{}',
+        '42[',
+        '42[]',
+        '42[7]',
+        '42["event",NaN]',
+        '42/x,["event"]',
+        '451-["x"]',
+        '42' + '[' * 100_000 + ']' * 100_000,
+        '42["\ud800"]',
+        '7',
+        'hello',
+        '42["event"]x',
+        '42' + '1' * 20 + '["x"]',
+    ],
+)
+def test_what_no_page_says_is_dropped(frame: str) -> None:
+    assert not guard._frame_is_sound(frame)
+
+
+def test_a_long_frame_is_judged_quickly() -> None:
+    began = time.perf_counter()
+    for frame in ('42' + '1' * 250_000, '40' + '{' * 250_000, '42["' + '\\' * 250_000, '2probe' * 40_000):
+        assert not guard._frame_is_sound(frame)
+    assert time.perf_counter() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    ('target', 'address'),
+    [
+        ('/', '/'),
+        ('/claims/26-1?tab=money&q=%D7%A9', '/claims/26-1?tab=money&q=%D7%A9'),
+        ('/?view=open', '/?view=open'),
+        (None, '/'),
+        ('//evil.example', '/'),
+        ('/\\evil.example', '/'),
+        ('https://evil.example', '/'),
+        ('/login?next=/login', '/'),
+        ('/%2F/evil.example', '/%2F/evil.example'),
+        ('/a b', '/'),
+        ('/a\n', '/'),
+        ('/logout', '/'),
+    ],
+)
+def test_the_way_on_stays_here(target: str | None, address: str) -> None:
+    assert guard.same_site_path(target) == address
+
+
+@pytest.mark.parametrize(
+    ('path', 'limit'),
+    [
+        ('/login', guard.FORM_LIMIT),
+        ('/setup/x', guard.FORM_LIMIT),
+        ('/api/v1/claims', guard.BODY_LIMIT),
+        ('/', guard.BODY_LIMIT),
+        ('/_nicegui/client/x/upload/4', guard.UPLOAD_LIMIT),
+        ('/_nicegui_ws/socket.io/', guard.SOCKET_MESSAGE_LIMIT),
+    ],
+)
+def test_each_kind_of_body_has_its_limit(path: str, limit: int) -> None:
+    assert guard._limit(path) == limit

@@ -1,0 +1,1 @@
+"""The rules of the claims business, on SQLite and on PostgreSQL."""

@@ -1,0 +1,310 @@
+"""Alerts: to those whom a change concerns, once, in one group a claim, and gone when the claim is opened."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, select
+
+from db import alerts, changes, lists
+from db.accounts import disable
+from db.alerts import Alert, AlertGroup
+from db.base import now
+from db.changes import SeenMark
+from db.claims import Claim, change_status, mark_checked, save_fields
+from db.lists import ListState
+from db.messages import note_internally
+from db.offices import AgentOffice
+from db.repairs import note_repair
+from db.scope import Actor, Role
+from db.session import fetch, open_session
+from tests.conftest import People
+from tests.factories import SYSTEM, alert_everybody, make_claim, make_user
+
+
+def groups(actor: Actor, *, only_unread: bool = False, limit: int = 30, offset: int = 0) -> list[AlertGroup]:
+    with open_session(actor, reading=True) as session:
+        wanted = alerts.AlertFilter(only_unread=only_unread)
+        return alerts.alert_groups(session, limit=limit, offset=offset, wanted=wanted)
+
+
+def bell(actor: Actor) -> int:
+    with open_session(actor, reading=True) as session:
+        return alerts.unread_groups(session)
+
+
+def alerted() -> dict[int, int]:
+    """How many alerts each person has."""
+    with open_session(SYSTEM, reading=True) as session:
+        owners = fetch(session, select(Alert.user_id))
+    return {user_id: owners.count(user_id) for user_id in owners}
+
+
+def edit(actor: Actor, claim: Claim, make_model: str) -> None:
+    with open_session(actor) as session:
+        before = session.get_one(Claim, claim.id).make_model
+        save_fields(session, claim.id, {'make_model': (before, make_model)}, now())
+
+
+# ---- whom -------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_office_and_the_handler_are_alerted_and_not_the_author(people):
+    viewer = make_user('צפי', Role.READ_ONLY, people.levi)
+    make_claim(people.levi, people.staff, handler=people.staff2.user_id)
+    alert_everybody()
+    concerned = (people.manager, people.dana, people.yossi, viewer, people.staff2)
+    assert alerted() == {actor.user_id: 1 for actor in concerned}
+
+
+def test_the_author_is_not_told_what_he_did_himself(people):
+    claim = make_claim(people.levi, people.staff, handler=people.staff.user_id)
+    edit(people.staff, claim, 'מאזדה')
+    alert_everybody()
+    assert people.staff.user_id not in alerted()
+    edit(people.staff2, claim, 'סובארו')
+    alert_everybody()
+    assert [group.change.by for group in groups(people.staff) if group.change] == [people.staff2.name]
+
+
+def test_where_agents_see_their_own_only_the_others_are_not_told(people):
+    with open_session(people.admin) as session:
+        session.get_one(AgentOffice, people.levi).agents_see_own_only = True
+    make_claim(people.levi, people.staff, agent=people.dana.user_id)
+    alert_everybody()
+    assert set(alerted()) == {people.dana.user_id, people.manager.user_id}
+
+
+def test_who_is_gone_is_not_told(people):
+    with open_session(people.admin) as session:
+        disable(session, people.dana.user_id or 0)
+    make_claim(people.levi, people.staff)
+    alert_everybody()
+    assert set(alerted()) == {people.manager.user_id, people.yossi.user_id}
+
+
+def test_who_has_seen_it_already_is_not_told(people):
+    claim = make_claim(people.levi, people.staff)
+    with open_session(people.dana) as session:
+        alerts.visit(session, claim.id, now())
+    alert_everybody()
+    assert set(alerted()) == {people.manager.user_id, people.yossi.user_id}
+
+
+def test_a_newcomer_is_not_told_what_was_before_him(people):
+    make_claim(people.levi, people.staff)
+    with open_session(SYSTEM, reading=True) as session:
+        newest = changes.latest_seq(session)
+    newcomer = make_user('חדשה', Role.AGENT, people.levi, baseline_seq=newest)
+    alert_everybody()
+    assert newcomer.user_id not in alerted()
+
+
+def test_quiet_and_internal_changes_alert_nobody(people):
+    claim = make_claim(people.levi, people.staff, handler=people.staff2.user_id)
+    alert_everybody()
+    before = alerted()
+    with open_session(people.staff) as session:
+        mark_checked(session, claim.id, now())
+    with open_session(people.staff) as session:
+        note_internally(session, claim.id, 'הלקוח כועס', now())
+    alert_everybody()
+    assert alerted() == before
+
+
+# ---- once -------------------------------------------------------------------------------------------------------------------
+
+
+def test_alerting_again_makes_nothing_twice(people):
+    claim = make_claim(people.levi, people.staff)
+    edit(people.staff, claim, 'מאזדה')
+    alert_everybody()
+    once = alerted()
+    for _ in range(3):
+        alert_everybody()
+    with open_session(SYSTEM) as session:  # somebody lost his place
+        cursor = session.get_one(alerts.Cursor, 'alerts')
+        cursor.xid = cursor.change_id = 0
+    alert_everybody()
+    assert alerted() == once == {actor.user_id: 2 for actor in (people.manager, people.dana, people.yossi)}
+
+
+def test_what_was_loaded_before_rings_nobody(people):
+    claim = make_claim(people.levi, people.staff)
+    with open_session(SYSTEM) as session:
+        alerts.follow_from_here(session)
+    alert_everybody()
+    assert alerted() == {}
+    edit(people.staff, claim, 'מאזדה')
+    alert_everybody()
+    assert set(alerted().values()) == {1}
+
+
+def test_following_an_empty_database_starts_at_the_beginning(people):
+    with open_session(SYSTEM) as session:
+        alerts.follow_from_here(session)
+    make_claim(people.levi, people.staff)
+    alert_everybody()
+    assert set(alerted().values()) == {1}
+
+
+def test_a_sweep_takes_one_batch_at_a_time(people):
+    for _ in range(5):
+        make_claim(people.levi, people.staff)
+    read: list[int] = []
+    while sum(read) < 5:  # on PostgreSQL it may wait for older transactions of other databases
+        with open_session(SYSTEM) as session:
+            read.append(alerts.alert_followers(session, batch=2))
+    assert max(read) == 2
+    assert set(alerted().values()) == {5}
+
+
+def test_a_sweep_that_fails_is_taken_up_again(people):
+    make_claim(people.levi, people.staff)
+    with pytest.raises(ZeroDivisionError), open_session(SYSTEM) as session:
+        alerts.alert_followers(session)
+        session.flush()
+        raise ZeroDivisionError
+    assert alerted() == {}
+    alert_everybody()
+    assert set(alerted().values()) == {1}
+
+
+def test_a_long_past_does_not_slow_a_sweep(people, database):
+    # looking whether an alert is there must go by the person, or it reads all alerts there ever were
+    make_claim(people.levi, people.staff)
+    asked: list[str] = []
+    event.listen(database.writer, 'before_cursor_execute', lambda _, __, statement, *___: asked.append(statement))
+    alert_everybody()
+    (looks,) = {statement for statement in asked if statement.startswith('SELECT alerts.user_id')}
+    assert 'alerts.user_id IN' in looks
+
+
+# ---- shown ------------------------------------------------------------------------------------------------------------------
+
+
+def test_one_group_a_claim_with_the_newest_first(people):
+    first, second = make_claim(people.levi, people.staff), make_claim(people.levi, people.staff)
+    make_claim(people.cohen, people.staff)
+    edit(people.staff, first, 'מאזדה')
+    with open_session(people.staff) as session:
+        note_repair(session, first.id, 'הגיעו החלקים', now())
+    edit(people.staff, first, 'סובארו')
+    alert_everybody()
+    shown = groups(people.dana)
+    assert [(group.claim_id, group.unread, group.kind) for group in shown] == [
+        (first.id, 3, 'claim.updated'),
+        (second.id, 1, 'claim.opened'),
+    ]
+    assert shown[0].change is not None
+    assert shown[0].change.fields == {'make_model': ['', 'סובארו']}
+    assert (shown[0].claim_no, shown[0].insured_name, shown[0].plate) == (
+        first.claim_no,
+        first.insured_name,
+        first.plate,
+    )
+    assert bell(people.dana) == 2
+    assert bell(people.rival) == 1
+    assert bell(people.staff) == 0
+
+
+def test_groups_come_in_pages(people):
+    claims = [make_claim(people.levi, people.staff).id for _ in range(5)]
+    alert_everybody()
+    pages = [[group.claim_id for group in groups(people.dana, limit=2, offset=offset)] for offset in (0, 2, 4, 6)]
+    assert pages == [[claims[4], claims[3]], [claims[2], claims[1]], [claims[0]], []]
+
+
+def test_opening_the_claim_clears_its_alerts_for_me_only(people):
+    first, second = make_claim(people.levi, people.staff), make_claim(people.levi, people.staff)
+    alert_everybody()
+    with open_session(people.dana) as session:
+        alerts.visit(session, first.id, now())
+    assert [(group.claim_id, group.unread) for group in groups(people.dana)] == [(second.id, 1), (first.id, 0)]
+    assert [group.claim_id for group in groups(people.dana, only_unread=True)] == [second.id]
+    assert (bell(people.dana), bell(people.yossi)) == (1, 2)
+
+
+def test_reading_alerts_leaves_the_claims_bold(people):
+    claim = make_claim(people.levi, people.staff)
+    make_claim(people.levi, people.staff)
+    alert_everybody()
+    with open_session(people.dana) as session:
+        alerts.mark_read(session, now(), claim.id)
+    assert bell(people.dana) == 1
+    with open_session(people.dana) as session:
+        alerts.mark_read(session, now())
+    assert bell(people.dana) == 0
+    with open_session(people.dana, reading=True) as session:
+        assert lists.counts_of(session, ListState())['unread'] == 2
+
+
+def test_marking_all_read_leaves_nothing_unread(people):
+    claims = [make_claim(people.levi, people.staff) for _ in range(3)]
+    with open_session(people.dana) as session:
+        alerts.visit(session, claims[0].id, now())
+    edit(people.staff, claims[0], 'מאזדה')
+    alert_everybody()
+    with open_session(people.dana) as session:
+        alerts.mark_all_read(session, now())
+    with open_session(people.dana, reading=True) as session:
+        assert lists.counts_of(session, ListState())['unread'] == 0
+        assert alerts.unread_groups(session) == 0
+    assert bell(people.yossi) == 3
+    edit(people.staff, claims[1], 'מאזדה')
+    with open_session(people.dana, reading=True) as session:
+        assert lists.counts_of(session, ListState())['unread'] == 1
+
+
+# ---- what one has seen ------------------------------------------------------------------------------------------------------
+
+
+def test_a_visit_says_up_to_where_one_had_seen_the_claim(people):
+    claim, later = make_claim(people.levi, people.staff), now() + timedelta(minutes=5)
+    with open_session(people.dana) as session:
+        assert alerts.visit(session, claim.id, now()) == 0
+    with open_session(people.dana) as session:
+        assert alerts.visit(session, claim.id, later, arriving=False) == claim.seq
+    with open_session(people.dana, reading=True) as session:
+        seq, at = changes.seen_seq(session, claim.id)
+        assert seq == claim.seq
+        assert at is not None
+        assert at < later, 'watching on is no new visit'
+        assert changes.seen_seq(session, 999_999) == (0, None)
+
+
+def test_ones_own_change_does_not_hide_what_waited_unseen(people):
+    claim = make_claim(people.levi, people.staff)
+    edit(people.staff2, claim, 'מאזדה')
+    with open_session(people.staff) as session:  # without having opened the claim since
+        change_status(session, claim.id, 'submitted', '', 'new', now())
+    with open_session(people.staff, reading=True) as session:
+        seen, _ = changes.seen_seq(session, claim.id)
+        news = fetch(session, changes.news_since(claim.id, seen, people.staff.user_id))
+        assert [change.by for change in news] == [people.staff2.name]
+        assert lists.counts_of(session, ListState())['unread'] == 1
+
+
+def test_what_is_made_bold_again_shows_its_last_news(people):
+    claim = make_claim(people.levi, people.staff)
+    edit(people.staff, claim, 'מאזדה')
+    with open_session(people.dana) as session:
+        alerts.visit(session, claim.id, now())
+    with open_session(people.dana) as session:
+        changes.mark_unseen(session, claim.id, now())
+    with open_session(people.dana, reading=True) as session:
+        seen, _ = changes.seen_seq(session, claim.id)
+        (news,) = fetch(session, changes.news_since(claim.id, seen, people.dana.user_id))
+    assert news.fields == {'make_model': ['', 'מאזדה']}
+
+
+def test_the_product_itself_sees_nothing_and_marks_nothing(people: People) -> None:
+    claim = make_claim(people.levi, people.staff)
+    alert_everybody()
+    with open_session(SYSTEM) as session:
+        alerts.mark_all_read(session, now())
+        alerts.mark_read(session, now())
+        assert alerts.visit(session, claim.id, now()) == 0
+        changes.mark_unseen(session, claim.id, now())
+    with open_session(SYSTEM, reading=True) as session:
+        assert fetch(session, select(SeenMark.user_id)) == [people.staff.user_id]
+    assert bell(people.dana) == 1, "everybody's alerts are not its own"

@@ -1,0 +1,391 @@
+"""Many people at once, in processes of their own: nothing is lost, skipped, done twice or left half done."""
+
+import multiprocessing
+import os
+import random
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import pytest
+from sqlalchemy import event, func, select
+from sqlalchemy.orm import Session
+
+from db import alerts, changes
+from db.alerts import Alert
+from db.base import now
+from db.changes import Change, SeenMark
+from db.claims import Claim, ClaimConflict, change_status, claim_by_no, open_claim, save_fields
+from db.scope import Actor
+from db.session import ScopedSession, connect, fetch, fetch_one, open_session
+from tests.conftest import People
+from tests.factories import SYSTEM, alert_everybody, make_claim
+
+PROCESSES = 8
+SPAWN = multiprocessing.get_context('spawn')
+
+
+# ---- what the other processes do --------------------------------------------------------------------------------------------
+
+
+def raise_demand(claim_id: int, times: int) -> None:
+    """Read, add one, write: the update that gets lost when two do it at once."""
+    for _ in range(times):
+        with open_session(SYSTEM) as session:
+            claim = session.scalars(select(Claim).where(Claim.id == claim_id).with_for_update()).one()
+            claim.demand_amount = (claim.demand_amount or 0) + 1
+
+
+def write_on(claim_ids: list[int], transactions: int, seed: int) -> int:
+    """Six changes a transaction, one of twenty rolled back; returns how many were committed."""
+    rng, written = random.Random(seed), 0
+    for _ in range(transactions):
+        chosen = sorted(rng.sample(claim_ids, 6))  # in one order, so that nobody waits in a ring
+        try:
+            with open_session(SYSTEM) as session:
+                lock = select(Claim).where(Claim.id.in_(chosen)).order_by(Claim.id).with_for_update()
+                for claim in fetch(session, lock):
+                    claim.demand_amount = (claim.demand_amount or 0) + 1
+                session.flush()
+                if rng.random() < 0.05:
+                    raise InterruptedError
+            written += len(chosen)
+        except InterruptedError:
+            pass
+    return written
+
+
+def open_many(staff: Actor, office_id: int, times: int) -> list[str]:
+    numbers = []
+    for _ in range(times):
+        with open_session(staff) as session:
+            fields = {'insured_name': 'רונית', 'event_date': date(2026, 10, 28)}
+            numbers.append(open_claim(session, office_id, fields, now()).claim_no)
+    return numbers
+
+
+def alert(times: int) -> int:
+    read = 0
+    for _ in range(times):
+        with open_session(SYSTEM) as session:
+            read += alerts.alert_followers(session, batch=7)
+    return read
+
+
+def visit_together(actor: Actor, claim_id: int, times: int) -> None:
+    for _ in range(times):
+        with open_session(actor) as session:
+            alerts.visit(session, claim_id, now())
+
+
+def die_before_the_commit(_: Session) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def be_killed_alerting() -> None:
+    event.listen(ScopedSession, 'before_commit', die_before_the_commit)
+    alert(1)
+
+
+def be_killed_saving(staff: Actor, claim_id: int) -> None:
+    with open_session(staff) as session:
+        save_fields(session, claim_id, {'insured_phone': ('0525550134', '0521111111')}, now())
+        session.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def be_killed_after_saving(staff: Actor, claim_id: int) -> None:
+    changes.on_notice(lambda _: os.kill(os.getpid(), signal.SIGKILL))  # the first to hear of it, right after the commit
+    with open_session(staff) as session:
+        save_fields(session, claim_id, {'insured_phone': ('0525550134', '0521111111')}, now())
+
+
+JOBS = {job.__name__: job for job in (raise_demand, write_on, open_many, alert, visit_together)} | {
+    job.__name__: job for job in (be_killed_alerting, be_killed_saving, be_killed_after_saving)
+}
+
+
+def serve(pipe: Connection) -> None:
+    """A process of its own that does one job after the other."""
+    while job := pipe.recv():
+        name, url, arguments = job
+        try:
+            connected = connect(url)
+            pipe.send((JOBS[name](*arguments), ''))
+            connected.close()
+        except Exception:  # noqa: BLE001 - told to the test
+            pipe.send((None, traceback.format_exc()))
+
+
+@dataclass
+class Workers:
+    """Processes that wait for jobs; starting them takes longer than most jobs."""
+
+    members: list[tuple[BaseProcess, Any]]
+
+    def start(self, name: str, url: str, jobs: list[tuple[Any, ...]]) -> list[Connection]:
+        pipes = [pipe for _, pipe in self.members[: len(jobs)]]
+        for pipe, arguments in zip(pipes, jobs, strict=True):
+            pipe.send((name, url, arguments))
+        return pipes
+
+    def run(self, name: str, url: str, jobs: list[tuple[Any, ...]]) -> list[Any]:
+        """Do the jobs at the same time, each in a process; returns their answers."""
+        return [self.answer(pipe) for pipe in self.start(name, url, jobs)]
+
+    @staticmethod
+    def answer(pipe: Connection) -> Any:
+        assert pipe.poll(120), 'a process does not answer'
+        found, trouble = pipe.recv()
+        assert not trouble, trouble
+        return found
+
+
+@pytest.fixture(scope='module')
+def workers() -> Iterator[Workers]:
+    members: list[tuple[BaseProcess, Any]] = []
+    for _ in range(PROCESSES):
+        ours, theirs = SPAWN.Pipe()
+        member: BaseProcess = SPAWN.Process(target=serve, args=(theirs,), daemon=True)
+        member.start()
+        members.append((member, ours))
+    yield Workers(members)
+    for member, pipe in members:
+        pipe.send(None)
+        member.join(10)
+        pipe.close()
+
+
+def killed(name: str, url: str, *arguments: Any) -> None:
+    """Have a process of its own do a job in which it is killed."""
+    ours, theirs = SPAWN.Pipe()
+    victim = SPAWN.Process(target=serve, args=(theirs,), daemon=True)
+    victim.start()
+    ours.send((name, url, arguments))
+    victim.join(60)
+    assert victim.exitcode == -signal.SIGKILL
+    ours.close()
+
+
+def read(question: Any) -> list[Any]:
+    with open_session(SYSTEM, reading=True) as session:
+        return fetch(session, question)
+
+
+# ---- nothing is lost --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_no_update_is_lost(people, database_url, workers):
+    claim, times = make_claim(people.levi, people.staff), 125
+    workers.run('raise_demand', database_url, [(claim.id, times)] * PROCESSES)
+    (after,) = read(select(Claim))
+    assert after.demand_amount == PROCESSES * times
+    assert after.version == claim.version + PROCESSES * times
+    record = read(select(Change).order_by(Change.id))
+    assert [change.fields['demand_amount'][1] for change in record[1:]] == [*range(1, PROCESSES * times + 1)]
+    assert after.seq == record[-1].id
+
+
+@dataclass
+class Reader:
+    """Somebody who catches up with the changes every few moments."""
+
+    seen: list[tuple[int, int, int]]
+    xid: int = 0
+    change_id: int = 0
+
+    def catch_up(self) -> int:
+        with open_session(SYSTEM, reading=True) as session:
+            found = changes.changes_after(session, self.xid, self.change_id, 10_000)
+        if found:
+            self.xid, self.change_id = found[-1].xid or 0, found[-1].id
+        for change in sorted(found, key=lambda change: change.id):
+            self.seen.append((change.id, change.claim_id, change.fields.get('demand_amount', [0, 0])[1]))
+        return len(found)
+
+
+@pytest.mark.slow
+def test_no_change_is_skipped_while_eight_write(people, database_url, workers):
+    postgres = database_url.startswith('postgresql')
+    claims = [make_claim(people.levi, people.staff).id for _ in range(40)]
+    pipes = workers.start(
+        'write_on', database_url, [(claims, 118 if postgres else 15, seed) for seed in range(PROCESSES)]
+    )
+    reader = Reader([])
+    while not all(pipe.poll() for pipe in pipes):
+        if not reader.catch_up():
+            time.sleep(0.003)
+    committed = sum(Workers.answer(pipe) for pipe in pipes)
+    kept = read(select(Change.id))
+    assert len(kept) == committed + len(claims)
+    deadline = time.monotonic() + 60  # a writer in another database holds them back too
+    while len(reader.seen) < len(kept) and time.monotonic() < deadline:
+        reader.catch_up()
+    assert sorted(change_id for change_id, _, _ in reader.seen) == sorted(kept), 'each exactly once'
+    assert len(kept) >= 5000 or not postgres
+    for claim_id in claims:
+        raised = [value for _, of, value in sorted(reader.seen) if of == claim_id]
+        assert raised == [*range(len(raised))], 'numbered in the order in which they happened'
+
+
+def test_claims_opened_at_once_get_a_number_each(people, database_url, workers):
+    numbers = workers.run('open_many', database_url, [(people.staff, people.levi, 8)] * PROCESSES)
+    drawn = sorted(number for some in numbers for number in some)
+    year = drawn[0][:3]
+    assert drawn == [f'{year}{n:05d}' for n in range(1, PROCESSES * 8 + 1)]
+
+
+def test_two_windows_of_one_person_open_a_claim_at_once(people, database_url, workers):
+    for _ in range(3):
+        claim = make_claim(people.levi, people.staff)
+        workers.run('visit_together', database_url, [(people.dana, claim.id, 5)] * PROCESSES)
+        (mark,) = read(select(SeenMark).where(SeenMark.user_id == people.dana.user_id, SeenMark.claim_id == claim.id))
+        assert mark.seq == claim.seq
+
+
+# ---- two people at once -----------------------------------------------------------------------------------------------------
+
+
+def at_once(first: Any, second: Any) -> list[Any]:
+    """`first` has saved but not committed when `second` comes; returns what each ended with."""
+    saved, may_commit = threading.Event(), threading.Event()
+
+    def one() -> Any:
+        with open_session(first[0]) as session:
+            found = first[1](session)
+            session.flush()
+            saved.set()
+            may_commit.wait(10)
+        return found
+
+    def other() -> Any:
+        saved.wait(10)
+        threading.Timer(0.2, may_commit.set).start()
+        with open_session(second[0]) as session:
+            return second[1](session)
+
+    with ThreadPoolExecutor(2) as pool:
+        ends = [pool.submit(one), pool.submit(other)]
+        return [end.exception(20) or end.result() for end in ends]
+
+
+def test_two_people_save_different_fields_of_one_claim(people):
+    claim = make_claim(people.levi, people.staff)
+    ends = at_once(
+        (people.staff, lambda s: save_fields(s, claim.id, {'insured_phone': ('0525550134', '0521111111')}, now())),
+        (people.staff2, lambda s: save_fields(s, claim.id, {'make_model': ('', 'מאזדה 3')}, now())),
+    )
+    assert not [end for end in ends if isinstance(end, BaseException)]
+    (after,) = read(select(Claim))
+    assert (after.insured_phone, after.make_model) == ('0521111111', 'מאזדה 3')
+
+
+def test_the_second_to_save_a_field_is_shown_the_first_ones_value(people):
+    claim = make_claim(people.levi, people.staff)
+    ends = at_once(
+        (people.staff, lambda s: save_fields(s, claim.id, {'insured_phone': ('0525550134', '0521111111')}, now())),
+        (people.staff2, lambda s: save_fields(s, claim.id, {'insured_phone': ('0525550134', '0522222222')}, now())),
+    )
+    assert isinstance(ends[1], ClaimConflict)
+    assert (ends[1].name, ends[1].current) == ('insured_phone', '0521111111')
+    assert read(select(Claim.insured_phone)) == ['0521111111']
+    assert len(read(select(Change))) == 2
+
+
+def test_two_people_want_the_same_value(people):
+    claim = make_claim(people.levi, people.staff)
+    save = {'insured_phone': ('0525550134', '0521111111')}
+    ends = at_once(
+        (people.staff, lambda s: save_fields(s, claim.id, save, now())),
+        (people.staff2, lambda s: save_fields(s, claim.id, save, now())),
+    )
+    assert not [end for end in ends if isinstance(end, BaseException)]
+    assert len(read(select(Change))) == 2
+
+
+def test_the_second_to_move_a_claim_is_shown_where_it_is(people):
+    claim = make_claim(people.levi, people.staff)
+    ends = at_once(
+        (people.staff, lambda s: change_status(s, claim.id, 'submitted', '', 'new', now())),
+        (people.staff2, lambda s: change_status(s, claim.id, 'in_repair', '', 'new', now())),
+    )
+    assert isinstance(ends[1], ClaimConflict)
+    assert ends[1].current == 'submitted'
+
+
+def test_what_one_read_before_the_lock_is_read_again(people):
+    # a verb that looked the claim up first must not save on top of what it saw then
+    claim = make_claim(people.levi, people.staff)
+
+    def look_then_save(session: Session) -> Any:
+        found = fetch_one(session, claim_by_no(claim.claim_no))
+        assert found is not None
+        return save_fields(session, found.id, {'make_model': ('', 'מאזדה 3')}, now())
+
+    ends = at_once(
+        (people.staff, lambda s: save_fields(s, claim.id, {'insured_phone': ('0525550134', '0521111111')}, now())),
+        (people.staff2, look_then_save),
+    )
+    assert not [end for end in ends if isinstance(end, BaseException)]
+    (after,) = read(select(Claim))
+    assert (after.insured_phone, after.make_model) == ('0521111111', 'מאזדה 3')
+
+
+# ---- alerts, once -----------------------------------------------------------------------------------------------------------
+
+
+def news(people: People, many: int) -> None:
+    claims = [make_claim(people.levi, people.staff) for _ in range(many // 3)]
+    for claim in claims:
+        for before, after in (('', 'מאזדה 3'), ('מאזדה 3', 'מאזדה 2')):
+            with open_session(people.staff) as session:
+                save_fields(session, claim.id, {'make_model': (before, after)}, now())
+
+
+def alerted() -> list[tuple[int, int | None]]:
+    with open_session(SYSTEM, reading=True) as session:
+        return [(row.user_id, row.change_id) for row in session.execute(select(Alert.user_id, Alert.change_id))]
+
+
+def test_four_processes_alert_each_person_of_each_change_once(people, database_url, workers):
+    news(people, 24)
+    workers.run('alert', database_url, [(8,)] * 4)  # for the first time: the cursor is not there yet either
+    alert_everybody()
+    readers = [person.user_id for person in (people.manager, people.dana, people.yossi)]
+    assert sorted(alerted()) == sorted((reader, change) for reader in readers for change in read(select(Change.id)))
+
+
+def test_killed_while_alerting_loses_and_doubles_nothing(people, database_url):
+    news(people, 12)
+    killed('be_killed_alerting', database_url)
+    assert alerted() == []
+    alert_everybody()
+    killed('be_killed_alerting', database_url)
+    alert_everybody()
+    assert len(alerted()) == len(set(alerted())) == 3 * len(read(select(Change.id)))
+
+
+def test_killed_between_the_commit_and_the_bell_loses_no_alert(people, database_url):
+    claim = make_claim(people.levi, people.staff)
+    killed('be_killed_after_saving', database_url, people.staff, claim.id)
+    assert read(select(Claim.insured_phone)) == ['0521111111']
+    alert_everybody()
+    assert len(alerted()) == 3 * 2
+
+
+def test_killed_in_the_middle_leaves_nothing(people, database_url):
+    claim = make_claim(people.levi, people.staff)
+    killed('be_killed_saving', database_url, people.staff, claim.id)
+    assert read(select(Claim.insured_phone)) == ['0525550134']
+    assert read(select(func.count(Change.id))) == [1]
+    with open_session(people.staff2) as session:  # nor a lock
+        save_fields(session, claim.id, {'insured_phone': ('0525550134', '0521111111')}, now())

@@ -1,0 +1,492 @@
+"""The list: the same rows whatever the way to them, page by page without a gap, and nothing an address can say breaks it."""
+
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event, insert, select
+
+from db import alerts, changes, lists
+from db.base import Base, now
+from db.claims import Claim, change_status, open_claim, save_fields
+from db.lists import FilterChoices, ListState, Page, Row
+from db.offices import User
+from db.reference import Garage, Insurer
+from db.scope import Actor, Role
+from db.session import Database, open_session
+from tests.conftest import People
+from tests.factories import SYSTEM, make_claim, make_user
+
+TODAY = date(2026, 11, 1)
+
+
+@pytest.fixture
+def many(people: People) -> list[Claim]:
+    """Claims of two offices, different in everything one can sort and filter by, with many ties."""
+    rng = random.Random(26)
+    with open_session(SYSTEM) as session:
+        garages = [Garage(name=name) for name in ('מוסך א', 'מוסך ב')]
+        session.add_all(garages)
+    with open_session(people.staff) as session:
+        made = []
+        for n in range(36):
+            office, agents = rng.choice([(people.levi, [people.dana, people.yossi]), (people.cohen, [people.rival])])
+            fields = {
+                'insured_name': rng.choice(['דנה לוי', 'אבי כהן', "צ'רלי", 'Zoe']),
+                'event_date': TODAY - timedelta(days=rng.randrange(5)),
+                'plate': rng.choice(['', '1234567', '21734801']),
+                'status': rng.choice(['new', 'submitted', 'in_repair', 'closed']),
+                'status_reason': 'כי כך',
+                'waiting_on': rng.choice([None, 'garage', 'agent']),
+                'documents': rng.choice([None, 'missing', 'missing_blocking', 'complete']),
+                'repair_stage': rng.choice([None, 'paint', 'delivered', 'not_arrived']),
+                'tp_insurer': rng.choice([None, 1, 2]),
+                'agent': rng.choice([None, *(agent.user_id for agent in agents)]),
+                'garage': rng.choice([None, *(garage.id for garage in garages)]),
+                'demand_amount': rng.choice([None, 0, 100, 5_000_000_000]),
+                'claim_no': rng.choice([None, f'AB-{n}', f'{n}/7']),
+            }
+            made.append(open_claim(session, office, fields, now()))
+    return made
+
+
+def page(actor: Actor, state: ListState) -> Page:
+    with open_session(actor, reading=True) as session:
+        return lists.page_of(session, state)
+
+
+def every_page(actor: Actor, state: ListState) -> list[Row]:
+    rows: list[Row] = []
+    while True:
+        found = page(actor, replace(state, page=len(rows) // state.size + 1))
+        rows += found.rows
+        if len(rows) >= found.total:
+            return rows
+
+
+def counts(actor: Actor, state: ListState | None = None) -> dict[str, int]:
+    with open_session(actor, reading=True) as session:
+        return lists.counts_of(session, state or ListState())
+
+
+# ---- views ------------------------------------------------------------------------------------------------------------------
+
+
+def test_views_and_their_counters_agree(people, many):
+    for actor, office in ((people.dana, people.levi), (people.rival, people.cohen), (people.staff2, None)):
+        mine = [claim for claim in many if office in (None, claim.office_id)]
+        expected = {
+            'all': {claim.id for claim in mine},
+            'open': {claim.id for claim in mine if claim.is_open},
+            'closed': {claim.id for claim in mine if not claim.is_open},
+            'unread': {claim.id for claim in mine},
+        }
+        assert counts(actor) == {view: len(ids) for view, ids in expected.items()}
+        for view, ids in expected.items():
+            assert {row.claim_id for row in every_page(actor, ListState(view=view, size=10))} == ids
+
+
+def test_the_one_who_wrote_it_has_nothing_to_read(people, many):
+    assert counts(people.staff)['unread'] == 0
+
+
+def test_a_newcomer_finds_no_old_news(people, many):
+    with open_session(SYSTEM, reading=True) as session:
+        newest = changes.latest_seq(session)
+    newcomer = make_user('חדשה', Role.AGENT, people.levi, baseline_seq=newest)
+    assert counts(newcomer)['unread'] == 0
+    claim = next(claim for claim in many if claim.office_id == people.levi)
+    with open_session(people.staff) as session:
+        save_fields(session, claim.id, {'make_model': ('', 'מאזדה')}, now())
+    (row,) = page(newcomer, ListState(view='unread')).rows
+    assert (row.claim_id, row.unread) == (claim.id, True)
+    assert row.change is not None
+    assert row.change.fields == {'make_model': ['', 'מאזדה']}
+    with open_session(newcomer) as session:
+        alerts.visit(session, claim.id, now())
+    assert counts(newcomer)['unread'] == 0
+
+
+def test_what_one_makes_bold_again_stays_in_the_unread_view(people, many):
+    with open_session(people.dana) as session:
+        alerts.mark_all_read(session, now())
+    assert counts(people.dana)['unread'] == 0
+    oldest = min((claim for claim in many if claim.office_id == people.levi), key=lambda claim: claim.seq)
+    with open_session(people.dana) as session:
+        changes.mark_unseen(session, oldest.id, now())
+    assert [row.claim_id for row in page(people.dana, ListState(view='unread')).rows] == [oldest.id]
+    assert counts(people.dana)['unread'] == 1
+    bold = [row.claim_id for row in every_page(people.dana, ListState(view='all')) if row.unread]
+    assert bold == [oldest.id]
+    assert counts(people.yossi)['unread'] > 1, 'mine is mine'
+
+
+def test_a_bold_row_says_what_changed_last_and_a_read_one_nothing(people):
+    claim = make_claim(people.levi, people.staff)
+    with open_session(people.staff) as session:
+        change_status(session, claim.id, 'submitted', '', 'new', now())
+    (row,) = page(people.dana, ListState()).rows
+    assert row.change is not None
+    assert row.change.id == row.seq
+    with open_session(people.dana) as session:
+        alerts.visit(session, claim.id, now())
+    assert page(people.dana, ListState()).rows[0].change is None
+
+
+def test_news_moves_a_claim_to_the_top(people, many):
+    lowest = min((claim for claim in many if claim.is_open), key=lambda claim: claim.seq)
+    with open_session(people.staff) as session:
+        save_fields(session, lowest.id, {'make_model': ('', 'מאזדה')}, now())
+    assert page(people.staff, ListState()).rows[0].claim_id == lowest.id
+
+
+# ---- order and pages --------------------------------------------------------------------------------------------------------
+
+BOTH_WAYS = [f'{sign}{name}' for name in lists.SORTS for sign in ('', '-')]
+COMPARABLE: dict[str, Callable[[Row], Any]] = {
+    'updated_at': lambda row: row.seq,
+    'event_date': lambda row: row.event_date,
+    'plate': lambda row: row.plate,
+    'demand_amount': lambda row: -1 if row.demand_amount is None else row.demand_amount,
+}
+
+
+def test_pages_neither_overlap_nor_leave_a_gap(people, many):
+    for sort in BOTH_WAYS:
+        check_pages(people, many, sort)
+
+
+def check_pages(people: People, many: Sequence[Claim], sort: str) -> None:
+    state = ListState(view='all', sort=sort, size=10)
+    rows = every_page(people.staff, state)
+    assert Counter(row.claim_id for row in rows) == Counter(claim.id for claim in many)
+    name, backwards = sort.removeprefix('-'), sort.startswith('-')
+    if key := COMPARABLE.get(name):
+        assert [key(row) for row in rows] == sorted((key(row) for row in rows), reverse=backwards)
+    if name != 'updated_at':
+        other = every_page(people.staff, replace(state, sort=name if backwards else f'-{name}'))
+        shown: Callable[[Row], Any] = lambda row: getattr(row, name)  # noqa: E731
+        ends = [[shown(row) for row in some] for some in (rows, other)]
+        assert list(dict.fromkeys(ends[0])) == list(dict.fromkeys(ends[1]))[::-1], 'the other way round'
+        for before, after in pairwise(rows):
+            assert shown(before) != shown(after) or before.seq > after.seq, 'ties: newest first'
+
+
+def test_the_claims_before_and_after_are_those_of_the_list(people, many):
+    for sort in BOTH_WAYS:
+        check_neighbours(
+            people.dana if sort.startswith('-') else people.staff, ListState(view='open', sort=sort, size=100)
+        )
+
+
+def check_neighbours(actor: Actor, state: ListState) -> None:
+    numbers = [(row.claim_no, row.claim_id) for row in page(actor, state).rows]
+    with open_session(actor, reading=True) as session:
+        for place in {*range(6), len(numbers) - 2, len(numbers) - 1}:
+            assert lists.neighbours_of(session, state, numbers[place][1]) == lists.Neighbours(
+                numbers[place - 1][0] if place else None,
+                numbers[place + 1][0] if place + 1 < len(numbers) else None,
+                place + 1,
+                len(numbers),
+            )
+
+
+def test_a_claim_outside_the_list_has_no_neighbours(people, many):
+    closed = next(claim for claim in many if not claim.is_open)
+    foreign = next(claim for claim in many if claim.office_id == people.cohen and claim.is_open)
+    with open_session(people.dana, reading=True) as session:
+        for claim_id in (closed.id, foreign.id, 999_999):
+            assert lists.neighbours_of(session, ListState(), claim_id) is None
+        one = page(people.dana, ListState()).rows[0]
+        alone = lists.neighbours_of(session, ListState(q=one.claim_no), one.claim_id)
+    assert alone == lists.Neighbours(None, None, 1, 1)
+
+
+def test_a_page_past_the_end_answers_the_last_one(people, many, monkeypatch):
+    last = page(people.staff, ListState(view='all', size=10, page=99))
+    assert (last.state.page, len(last.rows), last.total) == (4, 6, 36)
+    nothing = page(people.staff, ListState(q='אין כזה', page=7))
+    assert (nothing.state.page, nothing.rows, nothing.total, nothing.total_is_exact) == (1, [], 0, True)
+    monkeypatch.setattr(lists, 'COUNTED_UP_TO', 20)
+    beyond = page(people.staff, ListState(view='all', size=10, page=4))
+    assert (beyond.state.page, len(beyond.rows), beyond.total, beyond.total_is_exact) == (4, 6, 21, False)
+    past = page(people.staff, ListState(view='all', size=10, page=100_000))
+    assert (past.state.page, len(past.rows), past.total_is_exact) == (4, 6, False)
+
+
+# ---- filters ----------------------------------------------------------------------------------------------------------------
+
+PREDICATES: dict[str, tuple[Any, Callable[[Claim], bool]]] = {
+    'status': (('new', 'submitted'), lambda claim: claim.status in ('new', 'submitted')),
+    'insurer': (('1',), lambda claim: claim.tp_insurer == 1),
+    'waiting_on': (('garage', 'nobody'), lambda claim: claim.waiting_on == 'garage'),
+    'documents': (('missing',), lambda claim: claim.documents in ('missing', 'missing_blocking')),
+    'event_from': (TODAY - timedelta(days=3), lambda claim: claim.event_date >= TODAY - timedelta(days=3)),
+    'event_to': (TODAY - timedelta(days=1), lambda claim: claim.event_date <= TODAY - timedelta(days=1)),
+}
+
+
+def expected(many: Sequence[Claim], filters: dict[str, Any], people: People) -> set[int]:
+    predicates = {**PREDICATES, **people_and_firms(people, many)}
+    return {claim.id for claim in many if all(predicates[name][1](claim) for name in filters)}
+
+
+def people_and_firms(people: People, many: Sequence[Claim]) -> dict[str, tuple[Any, Callable[[Claim], bool]]]:
+    garage = next(claim.garage for claim in many if claim.garage)
+    return {
+        'agent': ((str(people.dana.user_id),), lambda claim: claim.agent == people.dana.user_id),
+        'office': ((str(people.levi),), lambda claim: claim.office_id == people.levi),
+        'garage': ((str(garage),), lambda claim: claim.garage == garage),
+    }
+
+
+def test_filters_one_by_one_and_together(people, many):
+    choices = {**PREDICATES, **people_and_firms(people, many)}
+    assert set(choices) == {*lists.MANY, 'event_from', 'event_to'}
+    pairs = [(one, other) for one in choices for other in choices if one <= other]
+    for names in [*pairs, tuple(choices)]:
+        filters = {name: choices[name][0] for name in names}
+        state = ListState(view='all', size=100, **filters)
+        found = page(people.staff, state)
+        assert {row.claim_id for row in found.rows} == expected(many, filters, people), names
+        assert found.total == len(found.rows)
+        assert state.filters == filters
+        assert counts(people.staff, state)['all'] == found.total
+    assert ListState(q='x', view='all', sort='plate', **filters).without_filters() == ListState(
+        view='all', sort='plate'
+    )
+
+
+def test_the_menus_offer_what_one_may_know(people, many):
+    with open_session(people.dana, reading=True) as session:
+        mine = lists.filter_choices(session)
+    with open_session(people.staff, reading=True) as session:
+        everything: FilterChoices = lists.filter_choices(session)
+    assert {name for _, name in mine.agents} == {'דנה ארז', 'יוסי מזרחי', 'רות לוי'}
+    assert {name for _, name in everything.agents} == {'דנה ארז', 'יוסי מזרחי', 'רות לוי', 'אבי כהן'}
+    assert [name for _, name in mine.garages] == ['מוסך א', 'מוסך ב']
+    assert mine.insurers == everything.insurers
+
+
+def test_rows_say_names_not_numbers(people):
+    with open_session(SYSTEM) as session:
+        garage = Garage(name='מוסך הצפון')
+        session.add(garage)
+    given = {'agent': people.yossi.user_id, 'tp_insurer': 1, 'garage': garage.id}
+    claim = make_claim(people.levi, people.staff, given)
+    bare = make_claim(people.levi, people.staff)
+    with open_session(people.dana, reading=True) as session:
+        rows = lists.rows_of(session, [claim.id, bare.id, 999_999])
+        insurer = session.scalar(select(Insurer.name).where(Insurer.id == 1))
+    assert (rows[claim.id].agent, rows[claim.id].garage, rows[claim.id].tp_insurer) == (
+        'יוסי מזרחי',
+        'מוסך הצפון',
+        insurer,
+    )
+    assert (rows[bare.id].agent, rows[bare.id].garage, rows[bare.id].tp_insurer) == ('', '', '')
+    assert set(rows) == {claim.id, bare.id}
+
+
+def test_the_agent_of_a_claim_is_named_when_he_has_left(people):
+    claim = make_claim(people.levi, people.staff, agent=people.yossi.user_id)
+    with open_session(people.admin) as session:
+        session.get_one(User, people.yossi.user_id).active = False
+    assert [row.agent for row in page(people.dana, ListState()).rows] == ['יוסי מזרחי']
+    assert claim.agent == people.yossi.user_id
+
+
+# ---- addresses --------------------------------------------------------------------------------------------------------------
+
+NAMES = ['view', 'q', 'scope', *lists.MANY, 'event_from', 'event_to', 'sort', 'page', 'size', 'nonsense']
+HOSTILE = [
+    *('', '0', '-1', '1e9', '9' * 30, '٣', '²', '1;DROP TABLE claims', "' OR 1=1 --", '%00', '\0', '\ud800', 'a\0b'),
+    *(
+        'open',
+        'unread',
+        '-claim_no',
+        '--claim_no',
+        'seq',
+        'id',
+        'office_id',
+        'new',
+        'new,closed',
+        ',,,',
+        '1,2,x',
+        'א' * 500,
+    ),
+    *(
+        '2026-10-28',
+        '28/10/2026',
+        '31/02/2026',
+        '0001-01-01',
+        '9999-12-31',
+        'None',
+        '[]',
+        '../..',
+        '<script>',
+        '%',
+        '_',
+        '\u202e',
+    ),
+]
+queries = st.dictionaries(st.sampled_from(NAMES), st.one_of(st.sampled_from(HOSTILE), st.text(max_size=40)), max_size=8)
+
+
+@given(queries)
+@settings(max_examples=300, deadline=None)
+def test_no_address_breaks_the_list(query):
+    state = ListState.read(query)
+    assert ListState.read(dict(parse_qsl(state.address()))) == state, 'reload, back and sharing show the same'
+    assert state.view in lists.VIEWS
+    assert state.sort.removeprefix('-') in lists.SORTS
+    assert 1 <= state.page <= 100_000
+    assert state.size in lists.PAGE_SIZES
+
+
+@given(queries)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_address_can_be_answered(people, query):
+    found = page(people.dana, ListState.read(query))
+    assert found.total == 0
+
+
+def test_hostile_addresses_answer_only_ones_own(people, many):
+    mine = {claim.id for claim in many if claim.office_id == people.levi}
+    tries = [dict.fromkeys(NAMES, value) for value in HOSTILE] + [{name: HOSTILE[n]} for n, name in enumerate(NAMES)]
+    for query in tries:
+        found = page(people.dana, ListState.read({**query, 'view': 'all', 'size': '100'}))
+        assert {row.claim_id for row in found.rows} <= mine, query
+    foreign = ListState.read({'view': 'all', 'office': str(people.cohen), 'agent': str(people.rival.user_id)})
+    assert page(people.dana, foreign).total == 0
+
+
+def test_an_address_says_only_what_is_not_usual():
+    assert ListState().address() == ''
+    state = ListState(view='unread', q='רונית לוי', status=('new', 'closed'), event_from=date(2026, 10, 1), page=3)
+    assert ListState.read(dict(parse_qsl(state.address()))) == state
+    assert 'size' not in state.address()
+
+
+# ---- how the database goes about it -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def crowd(people: People, database: Database) -> int:
+    """Some thousands of claims, put there past the sessions."""
+    sample = make_claim(people.levi, people.staff, insured_name='דנה לוי')
+    claims, found_by = (Base.metadata.tables[name] for name in ('claims', 'claim_search'))
+    statuses = ['new', 'submitted', 'in_repair', 'paid', 'closed']
+    parties = ['garage', 'agent', 'insured', 'bureau', 'court', 'attorney', 'tp_insurer']
+    with database.writer.begin() as connection:
+        like = dict(connection.execute(select(claims).where(claims.c.id == sample.id)).mappings().one())
+        rows = [
+            like
+            | {
+                'id': n,
+                'seq': n,
+                'claim_no': f'{n}',
+                'claim_no_key': f'{n}',
+                'office_id': people.cohen if n % 10 else people.levi,
+            }
+            | {
+                'status': statuses[n % 5],
+                'is_open': n % 5 == 0,
+                'waiting_on': parties[n % 7],
+                'tp_insurer_id': n % 7 + 1,
+                'agent_id': None,
+            }
+            for n in range(100, 4100)
+        ]
+        connection.execute(insert(claims), rows)
+        texts = [
+            {'seq': row['seq'], 'claim_id': row['id'], 'office_id': row['office_id'], 'text': ' דנה לוי'}
+            for row in rows
+        ]
+        connection.execute(insert(found_by), texts)
+        connection.exec_driver_sql('ANALYZE')
+    return len(rows)
+
+
+SHAPES: dict[str, ListState] = {
+    'open': ListState(),
+    'all': ListState(view='all'),
+    'closed': ListState(view='closed'),
+    'unread': ListState(view='unread'),
+    'status': ListState(status=('submitted',)),
+    'insurer': ListState(insurer=('3',)),
+    'waiting': ListState(view='all', waiting_on=('garage',)),
+    'a deep page': ListState(page=12),
+    'search': ListState(q='לוי'),
+    'search for what is not there': ListState(q='קרפדון'),
+    'search for two words': ListState(q='דנה לוי', status=('submitted',)),
+}
+
+
+# almost every claim matches, so that counting soon stops at its limit
+COUNTED_AS_THEY_COME = ('all', 'closed')
+
+
+def test_no_list_reads_every_claim(people, database, crowd):
+    assert crowd > 3000
+    asked: list[tuple[str, Any]] = []
+    for actor in (people.dana, people.admin):
+        with open_session(actor) as session:
+            alerts.mark_all_read(session, now())
+    event.listen(
+        database.reader, 'before_cursor_execute', lambda _, __, asks, values, *___: asked.append((asks, values))
+    )
+    for name, state in SHAPES.items():
+        asked.clear()
+        for actor in (people.dana, people.admin):
+            page(actor, state)
+        questions = [(asks, values) for asks, values in asked if asks.startswith('SELECT')]
+        assert len(questions) > 4
+        for asks, values in questions:
+            if 'count(' not in asks or name not in COUNTED_AS_THEY_COME:
+                scans, plan = scans_of(database, asks, values)
+                assert not scans, f'{name}\n{asks}\n{plan}'
+
+
+def scans_of(database: Database, asks: str, values: Any) -> tuple[list[str], str]:
+    """Where a question reads a whole table of claims, and how the database goes about it all."""
+    how = 'EXPLAIN QUERY PLAN '
+    with database.writer.connect() as connection:
+        if connection.dialect.name == 'postgresql':
+            # so few rows are read faster without an index; that there is one is what counts
+            connection.exec_driver_sql('SET LOCAL enable_seqscan = off')
+            how = 'EXPLAIN '
+        plan = [str(line[-1]) for line in connection.exec_driver_sql(how + asks, values)]
+    return [
+        line for line in plan if re.search(r'Seq Scan on claims|^SCAN (claims|claim_search)(?! USING)', line)
+    ], '\n'.join(plan)
+
+
+def test_claims_are_named_by_number_plate_or_name_and_only_of_the_office_asked_for(people: People) -> None:
+    mine = make_claim(people.levi, people.staff, insured_name='ורד שחר', plate='7654321')
+    newer = make_claim(people.levi, people.staff, insured_name='ורד אחרת')
+    others = make_claim(people.cohen, people.staff, insured_name='ורד שחר', plate='7654321')
+    for typed, expected in (
+        (mine.claim_no, [mine.id]),
+        ('76-543-21', [mine.id]),
+        ('ורד', [newer.id, mine.id]),
+        ('', [newer.id, mine.id]),
+        ('אין כזאת', []),
+        (others.claim_no, []),
+    ):
+        for asker in (people.dana, people.staff):
+            with open_session(asker, reading=True) as session:
+                found = lists.claims_named(session, people.levi, typed, 8)
+                assert [claim.id for claim in found] == expected, (typed, asker.name)
+    with open_session(people.rival, reading=True) as session:
+        assert not lists.claims_named(session, people.levi, 'ורד', 8)
+    with open_session(people.staff, reading=True) as session:
+        assert len(lists.claims_named(session, people.levi, '', 1)) == 1

@@ -1,0 +1,366 @@
+"""Searching: whatever detail the caller has finds the claim, however it is written, and both routes find the same."""
+
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from db import lists, search
+from db.base import now
+from db.claims import Claim, open_claim, save_fields
+from db.lists import ListState
+from db.reference import Appraiser, Garage
+from db.scope import Actor
+from db.session import Database, open_session
+from tests.conftest import People
+from tests.factories import SYSTEM, make_claim
+
+KNOWN: dict[str, Any] = {
+    'claim_no': '26-00417',
+    'insured_name': 'רונית צ׳רניחובסקי־לוי',
+    'insured_id_no': '123456782',
+    'insured_phone': '052-555-0134',
+    'insured_address': 'רחוב ז״בוטינסקי 12, בני ברק',
+    'plate': '217-34-801',
+    'policy_no': '55/1234567-8',
+    'insurer_claim_no': 'H-2026/778899',
+    'driver': 'עידו בן דוד',
+    'tp_policy_holder': 'הובלות הצפון בע"מ',
+    'tp_phone': '03-6123456',
+    'tp_plate': '12-345-67',
+    'tp_driver': "ג'ורג' חורי",
+    'tp_agent': 'Avi Cohen',
+    'tp_policy_no': 'TP-98765',
+    'tp_insurer': 1,
+}
+
+
+@pytest.fixture
+def known(people: People) -> Claim:
+    """One claim of which much is known, among others of which as much is known, but other things."""
+    with open_session(SYSTEM) as session:
+        garage, appraiser = Garage(name='מוסך האחים עזרא'), Appraiser(name='שמאות כרמל')
+        session.add_all([garage, appraiser])
+    others: dict[str, Any] = {
+        'plate': '98-765-43',
+        'insured_phone': '0541112222',
+        'claim_no': '25-99999',
+        'insured_id_no': '999999998',
+    }
+    make_claim(people.levi, people.staff, insured_name='משה פרץ', **others)
+    claim = make_claim(people.levi, people.staff, KNOWN | {'garage': garage.id, 'appraiser': appraiser.id})
+    make_claim(people.levi, people.staff, insured_name='שרה אבן', **(others | {'claim_no': '25-99998'}))
+    return claim
+
+
+def found(actor: Actor, typed: str, scope: str = 'all') -> list[str]:
+    with open_session(actor, reading=True) as session:
+        page = lists.page_of(session, ListState.read({'view': 'all', 'q': typed, 'scope': scope, 'size': '100'}))
+        return [row.claim_no for row in page.rows]
+
+
+FINDS = [
+    # the plate, with and without dashes, in parts
+    *('217-34-801', '21734801', '217 34 801', '734', '34801', '217–34–801', '217.34.801'),
+    # the phone, as people write it
+    *(
+        '0525550134',
+        '052-5550134',
+        '052-555-0134',
+        '+972525550134',
+        '+972-52-555-0134',
+        '972525550134',
+        '00972525550134',
+        '5550134',
+    ),
+    # names: geresh and gershayim of every kind, or none; hyphen of every kind, or a space; niqqud
+    *("צ'רניחובסקי", 'צ׳רניחובסקי', 'צרניחובסקי', 'צ’רניחובסקי', 'לוי', 'צרניחובסקי לוי', 'צרניחובסקי-לוי', 'רוֹנִית'),
+    *('ז״בוטינסקי', 'ז"בוטינסקי', 'זבוטינסקי', 'בע"מ', 'בע״מ', 'בעמ', "ג'ורג'", 'גורג', 'AVI', 'avi cohen', 'cohen'),
+    # the whole name in any order; a part of a word from three letters on
+    *('רונית לוי', 'לוי רונית', 'ניחוב', 'ונית', 'עידו בן דוד', 'דוד עידו', 'צפון', 'הצפון'),
+    # two letters begin a word
+    *('רו', 'בן', 'צר', 'לו', 'בן דוד', 'בני ברק', 'בר'),
+    # numbers: the claim's, the insurer's, policy, ID; whole and in parts
+    *(
+        '26-00417',
+        '2600417',
+        '00417',
+        '417',
+        '26-00',
+        'H-2026/778899',
+        '778899',
+        '2026778899',
+        '55/1234567-8',
+        '1234567',
+        '98765',
+    ),
+    *('123456782', '12345678-2', '6782'),
+    # the third party, the insurer, the garage, the appraiser, the office
+    *(
+        '12-345-67',
+        '1234567',
+        '036123456',
+        '03-6123456',
+        'חורי',
+        'הובלות',
+        'עזרא',
+        'האחים עזרא',
+        'שמאות',
+        'כרמל',
+        'סוכנות לוי',
+        'הראל',
+    ),
+    # several details at once
+    *('רונית 801', '0525550134 217-34-801', 'עזרא כרמל 417'),
+    # invisible marks that come with pasted text
+    *('\u200f21734801\u200e', '\u2067רונית\u2069', '  רונית   לוי  '),
+]
+FINDS_NOT = [
+    *('רוניתה', 'חובסקיר', '21734802', '0525550135', 'קרפדון', 'רונית 802', '9999999999', 'ני', 'וד', 'ור', 'zzz'),
+]
+
+
+def test_any_detail_finds_the_claim(people, known):
+    with open_session(people.staff, reading=True) as session:
+        assert lists.rows_of(session, [known.id])[known.id].tp_insurer == 'הראל', 'searched for below'
+    missed = [
+        (typed, actor.name)
+        for typed in FINDS
+        for actor in (people.dana, people.staff)
+        if known.claim_no not in found(actor, typed)
+    ]
+    assert missed == []
+
+
+def test_a_detail_of_another_claim_does_not(people, known):
+    assert [typed for typed in FINDS_NOT if known.claim_no in found(people.dana, typed)] == []
+    for typed in ('21734801', 'צרניחובסקי', '0525550134', '00417'):
+        assert found(people.dana, typed) == found(people.staff, typed) == [known.claim_no]
+        assert found(people.rival, typed) == []
+
+
+SCOPED = {
+    'claim_no': (['26-00417', '2600417', '417', '26-0'], ['21734801', 'רונית', '26-00418']),
+    'plate': (['217-34-801', '34801', '21734801'], ['1234567', '26-00417', 'רונית']),
+    'insured_name': (['רונית', 'רו', 'ר', 'לוי', 'צרניחובסקי', 'רונית לוי', 'צ״ר'], ['ונית', 'עידו', '801', 'חובסקי']),
+}
+
+
+@pytest.mark.parametrize('scope', SCOPED)
+def test_a_search_in_one_field_stays_there(people, known, scope):
+    assert set(SCOPED) == set(lists.SCOPES) - {'all'}
+    right, wrong = SCOPED[scope]
+    for actor in (people.dana, people.staff):
+        assert [typed for typed in right if found(actor, typed, scope) != [known.claim_no]] == []
+        assert [typed for typed in wrong if known.claim_no in found(actor, typed, scope)] == []
+
+
+def test_one_letter_and_nothing_narrow_nothing(people, known):
+    for typed in ('', ' ', 'ר', '"', '-', 'ר צ', '\u200f'):
+        assert len(found(people.dana, typed)) == 3, typed
+
+
+def test_hits_come_newest_first(people, known):
+    for actor in (people.dana, people.staff):
+        assert found(actor, 'סוכנות') == ['25-99998', '26-00417', '25-99999']
+    with open_session(people.staff) as session:
+        save_fields(session, known.id, {'make_model': ('', 'מאזדה')}, now())
+    for actor in (people.dana, people.staff):
+        assert found(actor, 'סוכנות')[0] == '26-00417', 'news brings it to the top of the hits too'
+
+
+def test_the_index_follows_what_is_edited(people, known):
+    with open_session(people.staff) as session:
+        edited = {
+            'insured_name': (known.insured_name, 'אורנה ברוש'),
+            'plate': (known.plate, '7654321'),
+            'garage': (known.garage, None),
+        }
+        save_fields(session, known.id, edited, now())
+    for actor in (people.dana, people.staff):
+        for gone in ('צרניחובסקי', '21734801', 'עזרא'):
+            assert found(actor, gone) == [], gone
+        for come in ('אורנה', 'ברוש', '76-543-21', '0525550134', 'כרמל'):
+            assert found(actor, come) == [known.claim_no], come
+
+
+def test_what_is_not_searched_leaves_the_claim_found(people, known):
+    for name, before, after in (
+        ('circumstances', '', 'התנגשות'),
+        ('demand_amount', None, 100),
+        ('waiting_on', 'bureau', 'agent'),
+    ):
+        with open_session(people.staff) as session:
+            save_fields(session, known.id, {name: (before, after)}, now())
+        for actor in (people.dana, people.staff):
+            assert found(actor, 'צרניחובסקי') == [known.claim_no]
+
+
+def test_what_is_rolled_back_is_not_found(people, known):
+    with pytest.raises(ZeroDivisionError), open_session(people.staff) as session:
+        save_fields(session, known.id, {'insured_name': (known.insured_name, 'אלמונית')}, now())
+        session.flush()
+        raise ZeroDivisionError
+    for actor in (people.dana, people.staff):
+        assert found(actor, 'אלמונית') == []
+        assert found(actor, 'צרניחובסקי') == [known.claim_no]
+
+
+def test_the_index_is_whole(people, known, database):
+    with open_session(people.staff) as session:
+        save_fields(session, known.id, {'insured_name': (known.insured_name, 'אחרת')}, now())
+    with database.writer.connect() as connection:
+        kept = connection.execute(
+            text('SELECT s.seq, s.office_id, c.seq, c.office_id FROM claim_search s JOIN claims c ON c.id = s.claim_id')
+        ).all()
+        assert len(kept) == 3
+        assert all(line[:2] == line[2:] for line in kept)
+        if connection.dialect.name == 'sqlite':
+            connection.execute(text("INSERT INTO claim_fts(claim_fts, rank) VALUES ('integrity-check', 1)"))
+
+
+# ---- what is typed is text, never a question of its own ---------------------------------------------------------------------
+
+OPERATORS = [
+    *(
+        '"',
+        '""',
+        '"""',
+        "'",
+        '*',
+        'רונית*',
+        '"רונית"',
+        '"רונית',
+        'רונית"',
+        '(',
+        ')',
+        '(רונית)',
+        'רונית)',
+        '((',
+        ':',
+        'text:רונית',
+        '-רונית',
+    ),
+    *(
+        'OR',
+        'AND',
+        'NOT',
+        'NEAR',
+        'רונית OR משה',
+        'רונית AND משה',
+        'רונית NOT לוי',
+        'NEAR(רונית לוי)',
+        'NEAR(רונית לוי, 5)',
+        '^רונית',
+        '+',
+        'a+b',
+    ),
+    *(
+        '{text}: רונית',
+        'claim_fts',
+        'rank',
+        'rowid:1',
+        '%',
+        '_',
+        '%%%',
+        '___',
+        r'\%',
+        '\\',
+        '/',
+        '//',
+        ';',
+        "'; DROP TABLE claims --",
+        '[a-z]',
+    ),
+    *(
+        '\0',
+        'רונית\0לוי',
+        '\ud800',
+        '😀',
+        '👨‍👩‍👧',
+        'ﷺ',
+        'İI',
+        'ß',
+        'Ⅷ',
+        'a' * 5000,
+        'א ' * 500,
+        '٣٤٥',
+        '\u202eabc',
+        'ﬀﬀﬀ',
+        '½½½',
+    ),
+]
+
+
+def test_operators_are_harmless(people, known):
+    for place, typed in enumerate(OPERATORS):
+        assert found(people.dana, typed) == found(people.staff, typed), typed
+        assert found(people.rival, typed, lists.SCOPES[place % 4]) == []
+        assert len(found(people.dana, typed, lists.SCOPES[1 + place % 3])) <= 3
+    for nobody in (
+        '%%%',
+        '___',
+        'רונית OR משה',
+        'רונית NOT לוי',
+        'NEAR(רונית לוי)',
+        'text:רונית',
+        "'; DROP TABLE claims --",
+    ):
+        assert found(people.dana, nobody) == [], nobody
+    for plain in ('"רונית"', '(רונית)', '-רונית', 'רונית"', 'רונית)', 'רונית*'.removesuffix('*')):
+        assert found(people.dana, plain) == ['26-00417'], plain
+
+
+# ---- two routes, one answer -------------------------------------------------------------------------------------------------
+
+WORDS = [*FINDS, *FINDS_NOT, *OPERATORS, 'סוכנות', 'לוי', 'משה', '25', '99']
+pieces = st.builds(
+    lambda typed, start, length: typed[start : start + length],
+    st.sampled_from(WORDS),
+    st.integers(0, 6),
+    st.integers(1, 12),
+)
+typings = st.one_of(
+    st.sampled_from(WORDS), st.lists(pieces, min_size=1, max_size=3).map(' '.join), st.text(max_size=12)
+)
+
+
+@given(typings)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_walking_the_office_and_asking_the_index_find_the_same(people, known, typed):
+    walked = found(people.dana, typed)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (lists, search):
+            patch.setattr(module, 'WALK_UP_TO', 1)
+        indexed = found(people.dana, typed)
+    assert indexed == walked == found(people.staff, typed)
+
+
+def test_the_routes_are_really_two(people, known, database, monkeypatch):
+    def asked(actor: Actor) -> str:
+        with open_session(actor, reading=True) as session:
+            return str(lists.claims_in(session, ListState(q='רונית'))[0].compile(database.reader))
+
+    sqlite = database.reader.dialect.name == 'sqlite'
+    walk, index = (r'instr\(', 'claim_fts') if sqlite else (r'strpos\(', 'LIKE')
+    assert re.search(walk, asked(people.dana))
+    assert re.search(index, asked(people.staff))
+    for module in (lists, search):
+        monkeypatch.setattr(module, 'WALK_UP_TO', 1)
+    assert re.search(index, asked(people.dana))
+
+
+def test_an_index_over_all_offices_answers_for_ones_own(people: People, known: Claim, database: Database) -> None:
+    with open_session(people.staff) as session:
+        given = {'insured_name': 'רונית אחרת', 'event_date': date(2026, 10, 28)}
+        foreign = open_claim(session, people.cohen, given, now()).claim_no
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (lists, search):
+            patch.setattr(module, 'WALK_UP_TO', 0)
+        assert found(people.dana, 'רונית') == ['26-00417']
+        assert found(people.rival, 'רונית') == [foreign]
+        assert found(people.staff, 'רונית') == [foreign, '26-00417']

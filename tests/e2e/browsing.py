@@ -1,0 +1,117 @@
+"""People with real browsers on a running portal with the demo data."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.e2e.conftest import ROOT, Server, serving
+
+CHROMIUM = os.environ.get('CHROMIUM', '/usr/bin/chromium')
+FLAGS = (
+    *('--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'),
+    *('--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'),
+)
+PASSWORD = 'maakav-demo'
+DESK, PHONE = {'width': 1440, 'height': 900}, {'width': 390, 'height': 844}
+Person = Callable[..., Page]
+# milliseconds; two busy cores share several browsers and servers, and what comes sooner is not waited for
+PATIENCE = 20_000
+expect.set_options(timeout=PATIENCE)
+# what a browser says of a line that is down, of what is not there, and of a file that is refused
+EXPECTED = ('ERR_INTERNET_DISCONNECTED', '404', '422')
+
+
+@pytest.fixture(scope='package')
+def chromium() -> Iterator[Browser]:
+    """One browser for all; everybody gets a profile of his own. It lives in this package only: its loop suffers no other."""
+    if not Path(CHROMIUM).exists() and not os.environ.get('REQUIRE_BROWSER'):
+        pytest.skip(f'no Chromium at {CHROMIUM}: the stories in a browser are not told')
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope='package')
+def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo data as `make demo` loads them; made once, and not to be touched."""
+    folder = tmp_path_factory.mktemp('demo-data')
+    url = f'sqlite:///{folder}/maakav.db'
+    environment = {**os.environ, 'DATA_DIR': str(folder), 'DATABASE_URL': url}
+    subprocess.run([sys.executable, '-m', 'db.demo'], env=environment, cwd=ROOT, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def demo(demo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The portal with fresh demo data, as `make demo` starts it."""
+    folder = tmp_path_factory.mktemp('demo')
+    shutil.copytree(demo_data, folder, dirs_exist_ok=True)
+    with serving('app', folder, DATABASE_URL=f'sqlite:///{folder}/maakav.db') as server:
+        yield server
+
+
+@pytest.fixture
+def person(chromium: Browser, demo: Server) -> Iterator[Person]:
+    """Sign somebody in, in a browser of his own: `person('dana@levi.demo')`. No page may throw or complain."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == 'error' and not any(expected in message.text for expected in EXPECTED):
+            complaints.append(message.text)
+
+    def sign_in(email: str, *, viewport: dict[str, int] | None = None, path: str = '/', **options: object) -> Page:
+        size = viewport or DESK
+        context = chromium.new_context(
+            base_url=demo.url,
+            locale='he-IL',
+            timezone_id='Asia/Jerusalem',
+            viewport=size,  # type: ignore[arg-type]
+            has_touch=size['width'] < 600,
+            **options,  # type: ignore[arg-type]
+        )
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE)
+        context.set_default_navigation_timeout(3 * PATIENCE)
+        page = context.new_page()
+        page.on('pageerror', lambda error: complaints.append(str(error)))
+        page.on('console', hear)
+        page.goto('/login')
+        page.fill('[name=email]', email)
+        page.fill('[name=password]', PASSWORD)
+        page.click('button[type=submit]')
+        page.wait_for_url('**/')
+        if path != '/':
+            page.goto(path)
+        ready(page)
+        return page
+
+    yield sign_in
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def ready(page: Page) -> Page:
+    """Wait until the page's socket is up: before that, clicks go nowhere."""
+    page.wait_for_function('window.did_handshake')
+    return page
+
+
+def rows(page: Page, *, unread: bool | None = None) -> list[str]:
+    """The numbers of the claims in the list, once it shows what was asked for; at least one."""
+    table = page.get_by_test_id('claims-table').and_(page.locator('[aria-busy=false]'))
+    expect(table.get_by_test_id('claim-row').first).to_be_visible()
+    wanted = '' if unread is None else f'[data-unread={str(unread).lower()}]'
+    numbers: list[str] = table.locator(f'[data-testid=claim-row]{wanted}').evaluate_all(
+        'all => all.map(row => row.dataset.claim)'
+    )
+    assert numbers, 'no such claim in the list'
+    return numbers

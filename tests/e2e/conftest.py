@@ -1,0 +1,224 @@
+"""Real server processes on databases of their own, and visitors without a browser who speak to them byte by byte."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+_connections = ExitStack()
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 90
+
+
+@pytest.fixture(scope='session', autouse=True)
+def everything_closed() -> Iterator[None]:
+    """No connection outlives the tests."""
+    with _connections:
+        yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Several browsers and servers share two cores: what broke is told once more before it counts; the report lists it as a rerun."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+@dataclass
+class Server:
+    """A running server: where it is, and what it wrote."""
+
+    url: str
+    log: Path
+
+    def written(self) -> str:
+        """All its output so far."""
+        return self.log.read_text('utf-8', 'replace')
+
+
+def free_port() -> int:
+    """A port nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(module: str, folder: Path, **environment: str) -> Iterator[Server]:
+    """Run a module as a server process with these settings until the test is done with it."""
+    port = free_port()
+    # NiceGUI behaves differently when it believes to be tested
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(('PYTEST_', 'NICEGUI_'))}
+    settings = {'HOST': '127.0.0.1', 'PORT': str(port), 'DATA_DIR': str(folder), 'PYTHONPATH': str(ROOT)}
+    server = Server(f'http://127.0.0.1:{port}', folder / 'server.log')
+    with server.log.open('w') as log:
+        child = subprocess.Popen(
+            [sys.executable, '-m', module],
+            env={**inherited, **settings, **environment},
+            cwd=ROOT,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            wait_until(lambda: answers(server.url) or child.poll() is not None, START_SECONDS)
+            assert child.poll() is None, server.written()
+            yield server
+        finally:
+            child.terminate()
+            child.wait(10)
+
+
+def answers(url: str) -> bool:
+    """Whether somebody listens there."""
+    try:
+        return httpx.get(f'{url}/healthz', timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 5) -> None:
+    """Look again and again until it is true."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, 'waited in vain'
+        time.sleep(0.02)
+
+
+@dataclass
+class Visitor:
+    """Somebody with a cookie jar."""
+
+    server: Server
+    http: httpx.Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.http = _connections.enter_context(httpx.Client(base_url=self.server.url, timeout=10))
+
+    def sign_in(self, email: str, password: str) -> 'Visitor':
+        """Go through the form."""
+        answer = self.http.post('/login', data={'email': email, 'password': password})
+        assert answer.status_code == 303, answer.text
+        return self
+
+    @property
+    def cookie(self) -> str:
+        """The header a browser would send."""
+        return '; '.join(f'{name}={value}' for name, value in self.http.cookies.items())
+
+    def open(self, path: str = '/') -> 'Page':
+        """Load a page, as a browser does before its socket comes."""
+        answer = self.http.get(path)
+        assert answer.status_code == 200, (answer.status_code, answer.headers.get('location'))
+        return Page.read(answer.text)
+
+
+@dataclass
+class Page:
+    """A loaded page: what it says of itself, which is all an attacker can learn."""
+
+    client_id: str
+    elements: dict[int, dict[str, Any]]
+    tab_id: str = field(default_factory=lambda: str(uuid4()))
+
+    @classmethod
+    def read(cls, html: str) -> 'Page':
+        """Find the client id and the elements in the HTML."""
+        client_id = re.search(r"'client_id': '([^']+)'", html)
+        elements = re.search(r'parseElements\(String\.raw`(.*?)`\)', html, re.DOTALL)
+        assert client_id
+        assert elements
+        parsed = json.loads(unescape(elements[1]))
+        return cls(client_id[1], {int(key): value for key, value in parsed.items()})
+
+    def element(self, testid: str) -> int:
+        """The number of an element."""
+        return next(key for key, value in self.elements.items() if value.get('props', {}).get('data-testid') == testid)
+
+    def event(self, testid: str, *args: Any, kind: str = '') -> dict[str, Any]:
+        """The message that this element's listener expects."""
+        element = self.element(testid)
+        listener = next(event for event in self.elements[element]['events'] if event['type'].startswith(kind))
+        return {
+            'id': element,
+            'client_id': self.client_id,
+            'listener_id': listener['listener_id'],
+            'args': [json.dumps(arg) for arg in args],
+        }
+
+    @property
+    def query(self) -> str:
+        """What its socket connects with."""
+        return (
+            f'client_id={self.client_id}&tab_id={self.tab_id}&document_id={uuid4()}&next_message_id=0'
+            '&implicit_handshake=true'
+        )
+
+
+class Socket:
+    """A socket spoken by hand."""
+
+    def __init__(self, server: Server, query: str, cookie: str = '', origin: str | None = None) -> None:
+        """Connect; `origin` as a browser would tell it."""
+        address = server.url.replace('http', 'ws') + f'/_nicegui_ws/socket.io/?{query}&EIO=4&transport=websocket'
+        headers = {'Cookie': cookie} if cookie else {}
+        options: dict[str, Any] = {'origin': origin, 'open_timeout': 5, 'max_size': None, 'compression': None}
+        self.raw: ClientConnection = _connections.enter_context(connect(address, additional_headers=headers, **options))
+        self.heard: list[tuple[float, str]] = []
+        assert str(self.raw.recv(5)).startswith('0{')
+        self.raw.send('40')
+        self.greeting = str(self.raw.recv(5))
+
+    @property
+    def admitted(self) -> bool:
+        """Whether the conversation began."""
+        return self.greeting.startswith('40')
+
+    def emit(self, name: str, *said: Any) -> None:
+        """Say something."""
+        self.raw.send(f'42{json.dumps([name, *said])}')
+
+    def ask(self, name: str, *said: Any) -> Any:
+        """Say something and wait for the receipt."""
+        self.raw.send(f'427{json.dumps([name, *said])}')
+        receipt = self.listen(lambda text: text.startswith('437'))
+        return json.loads(receipt[3:])
+
+    def listen(self, wanted: Callable[[str], bool], seconds: float = 5) -> str:
+        """Hear until the wanted frame comes."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            text = str(self.raw.recv(left))
+            self.heard.append((time.monotonic(), text))
+            if text == '2':
+                self.raw.send('3')
+            if wanted(text):
+                return text
+        raise TimeoutError
+
+    def listen_to_the_end(self, seconds: float = 5) -> float:
+        """Hear until the other side hangs up; when the last words came."""
+        with pytest.raises(ConnectionClosed):
+            self.listen(lambda _: False, seconds)
+        return self.heard[-1][0] if self.heard else 0.0
+
+    def close(self) -> None:
+        """Hang up."""
+        self.raw.close()
+
+
+from tests.e2e.browsing import chromium, demo, demo_data, person  # noqa: E402, F401 - fixtures for the package

@@ -1,0 +1,129 @@
+"""Every page passes axe without a serious or critical finding, on the desk and on the phone, light and dark, both languages."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.browsing import DESK, PHONE, Person, ready, rows
+from tests.e2e.conftest import Server
+
+pytestmark = pytest.mark.e2e
+
+
+# what a scheme can change of what was found already; the rest of a page is the same page
+CONTRAST = {'runOnly': ['color-contrast'], 'resultTypes': ['violations']}
+
+
+def serious(page: Page, options: dict[str, Any] | None = None) -> list[str]:
+    page.wait_for_timeout(300)  # what arrives glows at first; contrast counts once it is still
+    found: Any = Axe().run(page, options=options or {'resultTypes': ['violations']}).response['violations']
+    return [
+        f'{finding["id"]}: {node["html"][:160]}'
+        for finding in found
+        if finding['impact'] in ('serious', 'critical')
+        for node in finding['nodes'][:3]
+    ]
+
+
+def serious_in_the_dark(page: Page) -> list[str]:
+    page.emulate_media(color_scheme='dark')
+    expect(page.locator('body.body--dark')).to_be_attached()
+    found = serious(page, CONTRAST)
+    page.emulate_media(color_scheme='light')
+    return found
+
+
+@pytest.mark.parametrize('viewport', [DESK, PHONE], ids=['desk', 'phone'])
+def test_pages_of_the_portal(person: Person, viewport: dict[str, int]) -> None:
+    staff = person('staff@bureau.demo', viewport=viewport)
+    claim = rows(staff)[0]
+    findings = {}
+    for path in (
+        '/',
+        '/?q=אין-כזה',
+        f'/claims/{claim}',
+        f'/claims/{claim}?tab=repair',
+        f'/claims/{claim}?tab=documents',
+        f'/claims/{claim}?tab=calls',
+        f'/claims/{claim}?tab=messages',
+        f'/claims/{claim}?tab=money',
+        f'/claims/{claim}?tab=history',
+        '/claims/new',
+        '/import',
+        '/work',
+        '/messages',
+        '/messages?office=1',
+        '/cheques',
+        '/cheques?view=calendar',
+        '/alerts',
+        '/account',
+    ):
+        staff.goto(path)
+        ready(staff)
+        findings[path] = serious(staff)
+        findings[f'{path} in the dark'] = serious_in_the_dark(staff)
+    assert {place: found for place, found in findings.items() if found} == {}
+
+
+def test_pages_of_the_administration(person: Person) -> None:
+    admin = person('admin@bureau.demo')
+    findings = {}
+    for path in ('/admin/people', '/admin/statuses', '/admin/templates', '/admin/health'):
+        admin.goto(path)
+        ready(admin)
+        findings[path] = serious(admin)
+        findings[f'{path} in the dark'] = serious_in_the_dark(admin)
+    assert {place: found for place, found in findings.items() if found} == {}
+
+
+def test_open_menus_and_the_other_language(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    findings = {}
+    dana.get_by_test_id('bell').click()
+    dana.get_by_test_id('alert').first.wait_for()
+    findings['bell'] = serious(dana)
+    dana.keyboard.press('Escape')
+    dana.get_by_test_id('filter-status').click()
+    findings['filter'] = serious(dana)
+    dana.goto('/account')
+    ready(dana)
+    dana.locator('.mk-user').click()
+    dana.get_by_role('button', name='English').click()
+    dana.goto('/')
+    ready(dana)
+    assert dana.locator('html').get_attribute('dir') == 'ltr'
+    findings['english'] = serious(dana)
+    dana.locator('.mk-user').click()
+    dana.get_by_role('button', name='עברית').click()
+    assert {place: found for place, found in findings.items() if found} == {}
+
+
+def test_pages_for_strangers(chromium: Browser, demo: Server) -> None:
+    page = chromium.new_page(base_url=demo.url)
+    findings = {}
+    for path in ('/login', '/setup/no-such-link'):
+        page.goto(path)
+        findings[path] = serious(page)
+    page.close()
+    assert {place: found for place, found in findings.items() if found} == {}
+
+
+def test_pages_by_link(person: Person, chromium: Browser) -> None:
+    staff = person('staff@bureau.demo', path='/?status=in_repair')
+    claim = rows(staff)[0]
+    staff.goto(f'/claims/{claim}?tab=repair')
+    ready(staff)
+    phone = chromium.new_page(viewport=PHONE)  # type: ignore[arg-type]
+    findings = {}
+    for purpose in ('garage', 'insured'):
+        staff.get_by_test_id(f'link-{purpose}').click()
+        made = staff.get_by_test_id('link-made').filter(has_text={'garage': 'למוסך', 'insured': 'למבוטח'}[purpose])
+        phone.goto(made.get_by_test_id('link-address').inner_text())
+        for folded in phone.locator('details').all():
+            folded.evaluate('box => { box.open = true; }')
+        findings[purpose] = serious(phone)
+        findings[f'{purpose} in the dark'] = serious_in_the_dark(phone)
+    phone.close()
+    assert {place: found for place, found in findings.items() if found} == {}

@@ -1,0 +1,136 @@
+"""The call log as two people live it: staff log a call without the mouse, the agent sees it at once and logs his own."""
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.browsing import PHONE, Person, ready, rows
+
+pytestmark = pytest.mark.e2e
+
+
+def read_claim_of(page: Page) -> str:
+    """A claim that is not bold, so that a change of it shows."""
+    return rows(page, unread=False)[0]
+
+
+def open_calls(page: Page, claim_no: str) -> Page:
+    page.goto(f'/claims/{claim_no}?tab=calls')
+    return ready(page)
+
+
+def test_staff_log_a_call_in_ten_seconds_without_the_mouse_and_the_agent_sees_it_at_once(person: Person) -> None:
+    dana, manager = person('dana@levi.demo'), person('manager@levi.demo')
+    claim_no = read_claim_of(dana)
+    staff = person('staff@bureau.demo', path=f'/claims/{claim_no}')
+    open_calls(manager, claim_no)
+    expect(staff.get_by_test_id('call-form')).not_to_be_visible()
+    before = manager.get_by_test_id('call').count()
+    asked = 'מה שמישהו אחר כותב באותו זמן'
+    manager.get_by_test_id('call-summary').fill(asked)
+
+    started = time.monotonic()
+    keys = staff.keyboard
+    keys.press('c')
+    expect(staff.get_by_test_id('call-party-insured')).to_be_focused()
+    keys.press('2')
+    keys.press('1')
+    keys.type('הצבע הושלם, ההרכבה מחר', delay=20)
+    keys.press('Control+Enter')
+    first = staff.get_by_test_id('call').first
+    expect(first).to_contain_text('הצבע הושלם, ההרכבה מחר')
+    assert time.monotonic() - started < 10
+    expect(first).to_have_attribute('data-party', 'garage')
+    expect(staff.get_by_test_id('call-summary')).to_have_value('')
+
+    # the list tells why the claim is bold, without opening it
+    row = dana.get_by_test_id('claim-row').first
+    expect(row).to_have_attribute('data-claim', claim_no)
+    expect(row).to_have_attribute('data-unread', 'true')
+    expect(row).to_contain_text('שיחה חדשה · מוסך')
+    # on an open page the call comes by itself, and what is being typed there stays
+    expect(manager.get_by_test_id('call')).to_have_count(before + 1)
+    expect(manager.get_by_test_id('call').first).to_contain_text('הצבע הושלם')
+    expect(manager.get_by_test_id('call-summary')).to_have_value(asked)
+
+
+def test_an_agent_logs_his_call_from_the_phone_and_staff_see_it(person: Person) -> None:
+    dana = person('dana@levi.demo', viewport=PHONE)
+    claim_no = read_claim_of(dana)
+    staff = open_calls(person('staff@bureau.demo'), claim_no)
+    before = staff.get_by_test_id('call').count()
+    open_calls(dana, claim_no)
+    expect(dana.get_by_test_id('call-summary')).not_to_be_visible()
+    dana.get_by_test_id('call-open').click()
+    expect(dana.get_by_test_id('call-internal')).to_have_count(0)
+    expect(dana.get_by_test_id('call-party-garage')).to_have_count(0)
+    # refused with a reason, and nothing typed is lost
+    dana.get_by_test_id('call-minutes').fill('3')
+    dana.get_by_test_id('call-save').click()
+    expect(dana.get_by_test_id('call-refused')).to_contain_text('בכמה מילים')
+    expect(dana.get_by_test_id('call-minutes')).to_have_value('3')
+    dana.get_by_test_id('call-summary').fill('הסברתי ללקוח את לוח הזמנים')
+    dana.get_by_test_id('call-save').click()
+    expect(staff.get_by_test_id('call')).to_have_count(before + 1)
+    expect(staff.get_by_test_id('call').first).to_contain_text('הסברתי ללקוח')
+    expect(staff.get_by_test_id('call').first).to_contain_text('דנה')
+    assert dana.evaluate('document.documentElement.scrollWidth') <= PHONE['width']
+
+
+def test_a_call_without_an_answer_stays_in_the_form(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    claim_no = read_claim_of(staff)
+    staff.clock.install()
+    open_calls(staff, claim_no)
+    staff.get_by_test_id('call-summary').fill('המוסך ממתין לחלקים')
+    staff.evaluate('window.socket.emit = () => window.socket')  # what is said from here on never arrives
+    staff.get_by_test_id('call-save').click()
+    expect(staff.get_by_test_id('call-save')).to_be_disabled()
+    staff.clock.fast_forward(21_000)
+    expect(staff.get_by_test_id('call-refused')).to_contain_text('לא התקבלה תשובה')
+    expect(staff.get_by_test_id('call-summary')).to_have_value('המוסך ממתין לחלקים')
+    expect(staff.get_by_test_id('call-save')).to_be_enabled()
+
+
+def test_attempts_are_counted_filtered_corrected_and_kept_internal(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    claim_no = read_claim_of(dana)
+    staff = open_calls(person('staff@bureau.demo'), claim_no)
+    open_calls(dana, claim_no)
+    before = dana.get_by_test_id('call').count()
+    for place in range(3):
+        staff.keyboard.press('c')
+        staff.keyboard.press('7')
+        staff.keyboard.press('2')
+        staff.keyboard.press('Control+Enter')
+        expect(dana.get_by_test_id('call')).to_have_count(before + place + 1)
+    tried = dana.locator('[data-testid=call-attempts][data-party=tp_agent]')
+    expect(tried).to_contain_text('3 ניסיונות ללא מענה')
+    dana.get_by_test_id('calls-tp_agent').click()
+    expect(dana.get_by_test_id('call')).to_have_count(3)
+    expect(dana.locator('[data-testid=call]:not([data-party=tp_agent])')).to_have_count(0)
+
+    # a correction stands beside what it corrects, which stays readable
+    staff.get_by_test_id('call').first.get_by_test_id('call-correct').click()
+    staff.get_by_test_id('call-outcome-spoke').click()
+    staff.get_by_test_id('call-summary').fill('בכל זאת ענה')
+    staff.get_by_test_id('call-summary').press('Control+Enter')
+    expect(dana.get_by_test_id('call')).to_have_count(4)
+    expect(dana.locator('[data-testid=call][data-corrected=true]')).to_have_count(1)
+    expect(tried).to_have_count(0)
+
+    # what the bureau keeps to itself comes to no agent
+    staff.keyboard.press('c')
+    staff.keyboard.press('7')
+    staff.keyboard.press('1')
+    staff.keyboard.type('לא למסור לסוכן')
+    staff.get_by_test_id('call-internal').check()
+    staff.get_by_test_id('call-save').click()
+    expect(staff.locator('[data-testid=call][data-internal=true]').first).to_contain_text('לא למסור')
+    dana.reload()
+    ready(dana)
+    expect(dana.get_by_test_id('call').first).to_be_visible()
+    assert 'לא למסור' not in dana.content()
+    expect(dana.get_by_test_id('tab-calls')).to_have_text(re.compile(rf'{before + 3}$'))

@@ -1,0 +1,84 @@
+"""The money of a claim, by two people at once: one at a desk, one on a phone."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from db import values
+from tests.e2e.browsing import PHONE, Person, ready
+
+pytestmark = pytest.mark.e2e
+
+SUM, THEIRS, MINE = '₪31,200', '₪30,000', '₪32,000'
+
+
+def open_money(page: Page, claim_no: str) -> Page:
+    page.goto(f'/claims/{claim_no}?tab=money')
+    ready(page)
+    expect(page.get_by_test_id('add-head')).to_be_visible()
+    return page
+
+
+def in_days(days: int) -> str:
+    return values.format_day(values.israel(datetime.now(UTC)).date() + timedelta(days=days))
+
+
+def test_two_people_keep_the_money_of_a_claim(person: Person) -> None:
+    desk, phone = person('staff@bureau.demo'), person('staff2@bureau.demo', viewport=PHONE)
+    desk.goto('/?status=awaiting_details')
+    row = desk.get_by_test_id('claim-row').first
+    expect(row).to_be_attached()
+    claim_no = row.get_attribute('data-claim') or ''
+    open_money(desk, claim_no)
+    open_money(phone, claim_no)
+
+    # a new head of damage, typed without the mouse, stands on the phone at once; the total and the head of the page follow
+    desk.get_by_test_id('add-head').select_option('repair_cost')
+    desk.get_by_test_id('edit-repair_cost-demanded').fill('31,200')
+    desk.keyboard.press('Enter')
+    cells = [page.get_by_test_id('cell-repair_cost-demanded') for page in (desk, phone)]
+    for cell in cells:
+        expect(cell).to_have_text(SUM)
+    expect(phone.get_by_test_id('total-demanded')).to_contain_text(SUM)
+    expect(phone.get_by_test_id('claim-header')).to_contain_text('נדרש')
+
+    # two people on one sum: both numbers are shown, and one chooses
+    cells[0].click()
+    desk.get_by_test_id('edit-repair_cost-demanded').fill('32000')
+    cells[1].click()
+    phone.get_by_test_id('edit-repair_cost-demanded').fill('30000')
+    phone.keyboard.press('Enter')
+    expect(cells[1]).to_have_text(THEIRS)
+    expect(desk.get_by_test_id('ledger-clash')).to_contain_text(THEIRS)
+    expect(desk.get_by_test_id('edit-repair_cost-demanded')).to_have_value('32000')
+    desk.get_by_test_id('keep-mine').click()
+    for cell in cells:
+        expect(cell).to_have_text(MINE)
+
+    # the client's cheque falls before the insurer's money: both radars are red, and the message is ready
+    desk.get_by_test_id('add-cheque').click()
+    desk.get_by_test_id('cheque-f-direction').select_option('insured_to_garage')
+    desk.get_by_test_id('cheque-f-state').select_option('handed_over')
+    desk.get_by_test_id('cheque-f-amount').fill('9000')
+    desk.get_by_test_id('cheque-f-due').fill(in_days(5))
+    desk.get_by_test_id('cheque-f-chequeNo').fill('0041882')
+    desk.get_by_test_id('cheque-f-bank').fill('xx')
+    desk.get_by_test_id('cheque-save').click()
+    expect(desk.get_by_test_id('cheque-refused')).to_be_visible()
+    expect(desk.get_by_test_id('cheque-f-amount')).to_have_value('9000')
+    desk.get_by_test_id('cheque-f-bank').fill('12')
+    desk.get_by_test_id('cheque-save').click()
+    for page in (desk, phone):
+        expect(page.get_by_test_id('cheque').filter(has_text='0041882')).to_contain_text('נותרו 5 ימים')
+        expect(page.get_by_test_id('radar')).to_have_attribute('data-red', 'true')
+    expect(phone.get_by_test_id('radar-warn')).to_have_attribute('href', re.compile(r'^https://wa\.me/\d*\?text='))
+    expect(phone.get_by_role('listitem').filter(has_text='₪9,000').first).to_be_visible()
+
+    # it bounces, and why is asked before it is saved
+    phone.get_by_test_id('cheque-bounced').click()
+    phone.get_by_test_id('cheque-reason').select_option('no_cover')
+    phone.get_by_test_id('cheque-confirm').click()
+    for page in (desk, phone):
+        expect(page.get_by_test_id('cheque').filter(has_text='0041882')).to_have_attribute('data-state', 'bounced')

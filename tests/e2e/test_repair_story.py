@@ -1,0 +1,136 @@
+"""The repair as everybody follows it: the bureau, the office, and by links without an account the garage and the insured."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from tests import papers
+from tests.e2e.browsing import PATIENCE, PHONE, Person, ready
+
+pytestmark = pytest.mark.e2e
+
+PARTS, BODYWORK, PAINT = 'המתנה לחלקים', 'פחחות', 'צבע'
+Phone = Callable[[str], Page]
+
+
+@pytest.fixture
+def phone(chromium: Browser) -> Iterator[Phone]:
+    """Open an address on somebody's phone, without an account: `phone(link)`. No page may throw."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_link(address: str) -> Page:
+        context = chromium.new_context(locale='he-IL', timezone_id='Asia/Jerusalem', viewport=PHONE, has_touch=True)  # type: ignore[arg-type]
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        page.on('pageerror', lambda error: complaints.append(str(error)))
+        page.goto(address)
+        return page
+
+    yield open_link
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def claim_in_bodywork(page: Page) -> str:
+    """Every test moves its claim on: the next one finds another."""
+    page.goto('/?status=in_repair')
+    ready(page)
+    row = page.get_by_test_id('claim-row').filter(has=page.locator('.mk-col-repair_stage', has_text=BODYWORK)).first
+    expect(row).to_be_attached()
+    return row.get_attribute('data-claim') or ''
+
+
+def open_repair(page: Page, claim_no: str) -> Page:
+    page.goto(f'/claims/{claim_no}?tab=repair')
+    ready(page)
+    expect(stage(page)).to_be_visible()
+    return page
+
+
+def stage(page: Page) -> Locator:
+    return page.get_by_test_id('repair-stage')
+
+
+def make_link(page: Page, purpose: str) -> str:
+    page.get_by_test_id(f'link-{purpose}').click()
+    expect(page.get_by_test_id('link-qr')).to_be_visible()
+    return page.get_by_test_id('link-address').inner_text()
+
+
+def revoke(page: Page) -> None:
+    page.get_by_test_id('link-revoke').first.click()
+    expect(page.locator('[data-testid=link][data-alive=false]')).to_have_count(1)
+
+
+def test_a_stage_moves_under_the_eyes_of_the_office_and_a_slip_is_taken_back(person: Person) -> None:
+    staff, dana = person('staff@bureau.demo'), person('dana@levi.demo')
+    claim_no = claim_in_bodywork(dana)
+    open_repair(staff, claim_no)
+    open_repair(dana, claim_no)
+    dana.evaluate('window.sameLoad = true')
+    expect(dana.get_by_test_id('stage-forward')).to_have_count(0)
+    staff.get_by_test_id('stage-forward').click()
+    for page in (staff, dana):
+        expect(stage(page)).to_have_text(PAINT)
+    expect(dana.get_by_test_id('repair-stays').locator('.mk-on')).to_have_attribute('data-stage', 'paint')
+    staff.get_by_test_id('undo-toast').get_by_test_id('undo').click()
+    for page in (staff, dana):
+        expect(stage(page)).to_have_text(BODYWORK)
+    expect(dana.get_by_test_id('repair-stays').locator('.mk-on')).to_have_attribute('data-stage', 'bodywork')
+    expect(staff.get_by_test_id('undo-toast')).to_have_count(0)
+    staff.get_by_test_id('stage-back').click()
+    expect(stage(dana)).to_have_text(PARTS)
+    assert dana.evaluate('window.sameLoad'), 'nothing was reloaded'
+
+
+def test_a_garage_works_from_a_phone_until_its_link_is_revoked(person: Person, phone: Phone) -> None:
+    staff = person('staff@bureau.demo')
+    open_repair(staff, claim_in_bodywork(person('dana@levi.demo')))
+    link = make_link(staff, 'garage')
+    garage = phone(link)
+    expect(stage(garage)).to_have_text(BODYWORK)
+    garage.get_by_test_id('forward').click()
+    expect(stage(garage)).to_have_text(PAINT)
+    expect(garage.get_by_test_id('said')).to_be_visible()
+    expect(stage(staff)).to_have_text(PAINT)
+    garage.get_by_test_id('photo').set_input_files(
+        {'name': 'paint.jpg', 'mimeType': 'image/jpeg', 'buffer': papers.jpeg()}
+    )
+    expect(garage.locator('[data-told]')).to_have_text('תמונה אחת מהשלב הזה')
+    expect(staff.locator('[data-stage=paint]').get_by_test_id('repair-photo')).to_be_visible()
+    revoke(staff)
+    garage.reload()
+    expect(garage.locator('body')).to_contain_text('הקישור')
+    expect(stage(garage)).to_have_count(0)
+
+
+def test_the_insured_follows_on_a_page_that_tells_nothing_else(person: Person, phone: Phone) -> None:
+    staff, dana = person('staff@bureau.demo'), person('dana@levi.demo')
+    claim_no = claim_in_bodywork(dana)
+    staff.goto(f'/claims/{claim_no}')
+    ready(staff)
+    other_side = staff.get_by_test_id('field-tp_policy_holder')
+    other_side.click()
+    staff.get_by_test_id('edit-tp_policy_holder').fill('גיא רוזנטל')
+    staff.get_by_test_id('edit-tp_policy_holder').press('Enter')
+    expect(other_side).to_contain_text('נשמר ופורסם')
+    open_repair(dana, claim_no)
+    expect(dana.get_by_test_id('link-garage')).to_have_count(0)
+    insured = phone(make_link(dana, 'insured'))
+    expect(insured.locator('[data-connected=true]')).to_be_attached()
+    insured.evaluate('window.sameLoad = true')
+    staff.get_by_test_id('stage-forward').click()
+    expect(stage(insured)).to_have_text(PAINT)
+    assert insured.evaluate('window.sameLoad'), 'nothing was reloaded'
+    page = insured.content()
+    assert 'רוזנטל' not in page
+    assert claim_no not in page
+    assert not re.search(r'₪|ש"ח', page)
+    revoke(dana)
+    expect(stage(insured)).to_have_count(0)
+    expect(insured.locator('h1')).to_contain_text('קישור')

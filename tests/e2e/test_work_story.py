@@ -1,0 +1,79 @@
+"""The desk as two people of the bureau live it: what one works off leaves the other's list, with the mouse or without."""
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.browsing import PHONE, Person
+
+pytestmark = pytest.mark.e2e
+
+
+def line_of(page: Page, key: str) -> Locator:
+    return page.locator(f'[data-testid="work-line"][data-line="{key}"]')
+
+
+def first_line(page: Page) -> str:
+    line = page.get_by_test_id('work-line').first
+    expect(line).to_be_visible()
+    return str(line.get_attribute('data-line'))
+
+
+def count_of(page: Page, view: str) -> int:
+    return int(page.get_by_test_id(f'desk-{view}').get_attribute('data-count') or 0)
+
+
+def test_what_one_does_leaves_the_others_desk(person: Person) -> None:
+    staff = person('staff@bureau.demo', path='/work?whose=team')
+    other = person('staff2@bureau.demo', path='/work?whose=team')
+    done = first_line(staff)
+    expect(line_of(other, done)).to_be_visible()
+    before = count_of(staff, 'due')
+    line_of(staff, done).get_by_test_id('work-done').click()
+    for page in (staff, other):
+        expect(line_of(page, done)).to_have_count(0)
+        expect(page.get_by_test_id('desk-due')).to_have_attribute('data-count', str(before - 1))
+
+    # without the mouse: the next one gets another day, and somebody else does it
+    moved = first_line(staff)
+    expect(line_of(staff, moved)).to_be_focused()  # the place of the one before
+    staff.keyboard.press('j')
+    expect(line_of(staff, moved)).not_to_be_focused()
+    staff.keyboard.press('k')
+    expect(line_of(staff, moved)).to_be_focused()
+    staff.keyboard.press('m')
+    expect(staff.get_by_test_id('work-panel')).to_be_visible()
+    with_note = line_of(staff, moved)
+    with_note.get_by_test_id('work-note').fill('דיברתי, יחזרו אליי')
+    with_note.get_by_test_id('work-note-add').click()
+    expect(with_note.get_by_test_id('work-note')).to_have_value('')
+    with_note.get_by_test_id('postpone-1').click()
+    for page in (staff, other):
+        expect(line_of(page, moved)).to_have_count(0)
+
+    # what one is writing stays, although somebody else was faster
+    written_on = first_line(staff)
+    line_of(staff, written_on).get_by_test_id('work-more').click()
+    line_of(staff, written_on).get_by_test_id('work-note').fill('המוסך מבטיח')
+    left = count_of(staff, 'due')
+    line_of(other, written_on).get_by_test_id('work-done').click()
+    expect(line_of(other, written_on)).to_have_count(0)
+    expect(staff.get_by_test_id('desk-due')).to_have_attribute('data-count', str(left - 1))
+    expect(line_of(staff, written_on).get_by_test_id('work-note')).to_have_value('המוסך מבטיח')
+    line_of(staff, written_on).get_by_test_id('work-note-add').click()
+    expect(line_of(staff, written_on)).to_have_count(0)
+
+
+def test_checked_today_leaves_the_list_and_no_agent_has_a_desk(person: Person) -> None:
+    staff = person('staff@bureau.demo', viewport=PHONE, path='/work?view=not_updated')
+    looked_at = first_line(staff)
+    claim_no = line_of(staff, looked_at).get_attribute('data-claim')
+    line_of(staff, looked_at).get_by_test_id('work-checked').click()
+    expect(line_of(staff, looked_at)).to_have_count(0)
+    # the team's call list says for how long, and leads to the phone
+    staff.goto('/work?view=silent&whose=team')
+    expect(staff.get_by_test_id('work-line').first).to_contain_text('שותק')
+    staff.goto(f'/claims/{claim_no}')
+    expect(staff.get_by_text('נבדק היום, ללא שינוי · שירה לביא', exact=False).first).to_be_visible()
+    dana = person('dana@levi.demo')
+    expect(dana.locator('a[href="/work"]')).to_have_count(0)
+    assert dana.goto('/work').status == 404  # type: ignore[union-attr]

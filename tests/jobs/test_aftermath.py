@@ -1,0 +1,66 @@
+"""After an admin's edit: renamed firms are found by their new names, and a new requirement is counted on every open claim."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+
+from db import lists
+from db.admin_rows import save_row
+from db.admin_tables import TABLES
+from db.claims import Claim, change_status
+from db.offices import AgentOffice
+from db.reference import Garage, Insurer
+from db.session import open_session
+from jobs import aftermath
+from jobs.aftermath import follow_edits
+from tests.conftest import People
+from tests.factories import SYSTEM, make_claim
+
+NOON = datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aftermath, 'BATCH', 2)
+
+
+def found(people: People, typed: str) -> int:
+    with open_session(people.staff, reading=True) as session:
+        return lists.count_of(session, lists.ListState(view='all', q=typed))
+
+
+def test_claims_are_found_by_what_their_garage_insurer_and_office_are_called_now(people: People) -> None:
+    with open_session(people.staff) as session:
+        garage = Garage(name='מוסך אביב')
+        session.add(garage)
+        session.flush()
+        insurer = session.scalars(select(Insurer.id).where(Insurer.code == 'ayalon')).one()
+    for _ in range(5):
+        make_claim(people.levi, people.staff, garage=garage.id, tp_insurer=insurer)
+    make_claim(people.cohen, people.staff, insured_name='אביב כהן')
+    with open_session(people.admin) as session:
+        session.get_one(Garage, garage.id).name = 'מוסך צוקים'
+        session.get_one(Insurer, insurer).name = 'אופקים'
+        session.get_one(AgentOffice, people.levi).name = 'סוכנות גליל'
+    follow_edits()
+    assert [found(people, word) for word in ('צוקים', 'אופקים', 'גליל', 'איילון')] == [5, 5, 5, 0]
+    assert found(people, 'אביב') == 1  # whose name it is keeps it
+    assert follow_edits() == 0
+
+
+def test_a_new_line_of_the_matrix_is_counted_on_every_open_claim(people: People) -> None:
+    claims = [make_claim(people.levi, people.staff) for _ in range(5)]
+    with open_session(people.staff) as session:
+        change_status(session, claims[0].id, 'closed', 'test', 'new', NOON)
+    follow_edits()
+    with open_session(SYSTEM, reading=True) as session:
+        before = {claim.id: session.get_one(Claim, claim.id).required_documents for claim in claims}
+    wanted = {'type': 'other_required', 'required': 'yes', 'blocking': 'yes', 'flag_value': 'yes'}
+    with open_session(people.admin) as session:
+        save_row(session, TABLES['requirements'], '', {}, wanted, NOON)
+    follow_edits()
+    with open_session(SYSTEM, reading=True) as session:
+        now = {claim.id: session.get_one(Claim, claim.id) for claim in claims}
+    assert [now[claim.id].required_documents - before[claim.id] for claim in claims] == [0, 1, 1, 1, 1]
+    assert {now[claim.id].documents for claim in claims[1:]} == {'missing_blocking'}

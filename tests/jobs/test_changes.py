@@ -1,0 +1,209 @@
+"""From changes to alerts and bells: also for what another process commits, and once each."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import select
+
+from db import alerts, changes, messages
+from db.base import now
+from db.claims import Claim, change_status, save_fields
+from db.messages import Letter, ThreadKey
+from db.repairs import advance_repair
+from db.scope import Actor
+from db.session import open_session
+from jobs.changes import HELD_BACK_SECONDS, alert_all, clear_rings, follow_changes, hear_others, seconds_to_next
+from tests.conftest import People
+from tests.factories import SYSTEM, alert_everybody, make_claim
+
+# another process on the same database: what it does as whom, given as code
+ELSEWHERE = """
+import sys
+from db import alerts, changes, messages
+from db.base import now
+from db.claims import change_status
+from db.messages import Letter, ThreadKey
+from db.offices import actor_of
+from db.scope import Actor
+from db.session import connect, open_session
+connect(sys.argv[1])
+with open_session(Actor.system('elsewhere'), reading=True) as session:
+    actor = actor_of(session, int(sys.argv[2]))
+claim_id, office_id = int(sys.argv[3]), int(sys.argv[4])
+with open_session(actor) as session:
+    exec(sys.argv[5])
+"""
+
+
+def elsewhere(database_url: str, actor: Actor, claim: Claim, order: str) -> None:
+    about = [str(number) for number in (actor.user_id, claim.id, claim.office_id)]
+    command = [sys.executable, '-c', ELSEWHERE, database_url, *about, order]
+    subprocess.run(command, check=True, cwd=Path(__file__).parents[2])
+
+
+def wait_for(true) -> None:
+    deadline = time.monotonic() + 60  # on PostgreSQL a writer in another database holds changes back
+    while not true():
+        assert time.monotonic() < deadline, 'waited in vain'
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def following(people: People) -> Iterator[None]:
+    stop = follow_changes()
+    yield
+    stop()
+
+
+@pytest.fixture
+def others(people: People) -> Iterator[None]:
+    stop = hear_others(0.1)
+    yield
+    stop()
+
+
+def test_what_another_process_commits_rings_here(
+    people: People, database_url: str, others: None, notices: list[changes.Notice]
+) -> None:
+    claim = make_claim(people.levi, people.staff)
+    notices.clear()
+    elsewhere(database_url, people.staff, claim, "change_status(session, claim_id, 'in_repair', '', 'new', now())")
+    wait_for(lambda: [notice.claim_id for notice in notices if notice.kind == 'claim'] == [claim.id])
+
+
+def test_what_stands_in_no_change_rings_here_too(
+    people: People, database_url: str, others: None, notices: list[changes.Notice]
+) -> None:
+    """A message to the office as a whole, how far it has come, a person's own marks, and a session that ends."""
+    claim = make_claim(people.levi, people.staff)
+    with open_session(people.staff) as session:
+        letter = Letter('שלום לכולם')
+        written = messages.write_message(session, ThreadKey(people.levi), letter, now())
+    notices.clear()
+    elsewhere(
+        database_url,
+        people.dana,
+        claim,
+        f"""
+messages.mark_messages_read(session, ThreadKey(office_id), {written.id})
+changes.mark_seen(session, claim_id, now())
+messages.write_message(session, ThreadKey(office_id), Letter('קיבלנו, תודה'), now())
+""",
+    )
+    expected = {
+        changes.Notice('receipt', people.levi, user_id=people.dana.user_id),
+        changes.Notice('person', people.levi, claim.id, user_id=people.dana.user_id),
+        changes.Notice('message', people.levi),
+    }
+    wait_for(lambda: set(notices) == expected)
+    assert len(notices) == len(expected)
+
+
+def test_what_is_committed_here_rings_once(people: People, others: None, notices: list[changes.Notice]) -> None:
+    claim = make_claim(people.levi, people.staff)
+    notices.clear()
+    with open_session(people.staff) as session:
+        change_status(session, claim.id, 'in_repair', '', 'new', now())
+        messages.write_message(session, ThreadKey(people.levi), Letter('שלום לכולם'), now())
+    time.sleep(0.5)
+    assert len([notice for notice in notices if notice.kind == 'claim']) == 1
+    assert len([notice for notice in notices if notice.kind == 'message']) == 1
+
+
+def test_what_was_rolled_back_rings_nowhere(people: People) -> None:
+    with pytest.raises(ZeroDivisionError), open_session(people.staff) as session:
+        messages.write_message(session, ThreadKey(people.levi), Letter('שלום לכולם'), now())
+        raise ZeroDivisionError
+    with open_session(SYSTEM, reading=True) as session:
+        assert 'message' not in {ring.kind for ring in changes.rings_after(session, 0, 0)}
+
+
+def test_rings_are_forgotten_after_an_hour(people: People) -> None:
+    with open_session(people.staff) as session:
+        messages.write_message(session, ThreadKey(people.levi), Letter('שלום לכולם'), now())
+    assert clear_rings() == 0
+    with open_session(SYSTEM) as session:
+        rung = session.scalars(select(changes.Ring)).all()
+        for ring in rung:
+            ring.at = now() - timedelta(hours=2)
+    assert clear_rings() == len(rung) > 0
+    with open_session(SYSTEM, reading=True) as session:
+        assert changes.rings_after(session, 0, 0) == []
+
+
+def test_a_change_becomes_an_alert_without_anybody_asking(people: People, following: None) -> None:
+    make_claim(people.levi, people.staff)
+
+    def rung() -> bool:
+        with open_session(people.dana, reading=True) as session:
+            return alerts.unread_groups(session) == 1
+
+    wait_for(rung)
+    assert alert_all() == 0
+
+
+def test_a_transaction_that_ends_without_a_word_holds_alerts_back_no_longer(people: People, database_url: str) -> None:
+    if not database_url.startswith('postgresql'):
+        pytest.skip('on SQLite writers take turns: nothing is held back')
+    with psycopg.connect(database_url.replace('+psycopg', '', 1)) as other:
+        other.execute('SELECT pg_current_xact_id()')
+        make_claim(people.levi, people.staff)
+        assert alert_all() == 0
+        assert seconds_to_next() == HELD_BACK_SECONDS
+        other.rollback()
+    stop = follow_changes()
+    try:
+        wait_for(lambda: seconds_to_next() is None)
+    finally:
+        stop()
+    with open_session(people.dana, reading=True) as session:
+        assert alerts.unread_groups(session) == 1
+
+
+def test_a_claim_that_changes_hands_rings_both_agents(people: People, notices: list[changes.Notice]) -> None:
+    claim = make_claim(people.levi, people.staff, agent=people.dana.user_id)
+    notices.clear()
+    with open_session(people.staff) as session:
+        save_fields(session, claim.id, {'agent': (people.dana.user_id, people.yossi.user_id)}, now())
+    told = {notice.user_id for notice in notices if notice.kind == 'person'}
+    assert {people.dana.user_id, people.yossi.user_id} <= told
+
+
+def test_what_waits_is_shown_when_it_is_due_without_anybody_ringing(people: People) -> None:
+    """Also when the app was started anew in between: what waits stands in the database."""
+    claim = make_claim(people.levi, people.staff)
+    alert_everybody()
+    with open_session(people.dana) as session:
+        alerts.visit(session, claim.id, now())
+    almost_over = now() - timedelta(minutes=10) + timedelta(seconds=5)
+    with open_session(people.staff, at=almost_over) as session:
+        advance_repair(session, claim.id, 'paint', None, almost_over)
+
+    def unread() -> int:
+        with open_session(people.dana, reading=True) as session:
+            return alerts.unread_groups(session)
+
+    alert_everybody()
+    assert unread() == 0
+    stop = follow_changes()
+    wait_for(lambda: unread() == 1)
+    stop()
+    assert seconds_to_next() is None
+
+
+def test_what_is_due_later_does_not_keep_the_follower_busy(people: People) -> None:
+    claim = make_claim(people.levi, people.staff)
+    with open_session(people.staff) as session:
+        advance_repair(session, claim.id, 'paint', None, now())
+    alert_everybody()
+    left = seconds_to_next()
+    assert left is not None
+    assert 500 < left <= 600
+    alert_all(at=now() + timedelta(minutes=10))
+    assert seconds_to_next() is None

@@ -1,0 +1,73 @@
+"""The desk's jobs: what claims call for is made whoever changed them, at once and in the sweep, and never twice."""
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from db.alerts import Cursor
+from db.base import now
+from db.changes import latest_seq
+from db.claims import change_status
+from db.repairs import advance_repair
+from db.session import fetch, open_session
+from db.tasks import Task, open_tasks
+from jobs.desk import CURSOR, follow_claims, remind_of_tasks, sweep_desk
+from tests.conftest import People
+from tests.factories import SYSTEM, make_claim
+
+
+def follow_everything() -> None:
+    """Follow until every change so far was followed. PostgreSQL holds changes back while any older transaction runs."""
+    for _ in range(3000):
+        follow_claims()
+        with open_session(SYSTEM, reading=True) as session:
+            if session.get_one(Cursor, CURSOR).change_id >= latest_seq(session):
+                return
+        time.sleep(0.02)
+    raise TimeoutError('changes are held back')
+
+
+def rules() -> list[str]:
+    with open_session(SYSTEM, reading=True) as session:
+        return sorted(task.rule or '' for task in fetch(session, open_tasks()))
+
+
+@pytest.fixture(autouse=True)
+def _claims(people: People) -> None:
+    for _ in range(3):
+        make_claim(people.levi, people.staff, handler=people.staff.user_id)
+
+
+def test_the_first_time_every_open_claim_is_looked_at(people):
+    follow_everything()
+    assert rules() == ['first_check'] * 3
+    assert sweep_desk() == 3
+    assert rules() == ['first_check'] * 3
+
+
+def test_a_change_is_followed_by_its_tasks(people):
+    follow_everything()
+    with open_session(people.staff) as session:
+        change_status(session, 1, 'in_repair', '', 'new', now())
+    follow_everything()
+    assert rules() == ['first_check', 'first_check', 'garage']
+    with open_session(people.staff) as session:
+        advance_repair(session, 1, 'awaiting_repair_approval', None, now())
+    follow_everything()
+    assert rules() == ['approval', 'first_check', 'first_check', 'garage']
+    with open_session(SYSTEM, reading=True) as session:
+        before = latest_seq(session)
+    follow_everything()  # its own marks on the claims call for nothing more
+    with open_session(SYSTEM, reading=True) as session:
+        assert latest_seq(session) == before
+
+
+def test_whoever_is_due_hears_of_it_however_long_nobody_looked(people):
+    follow_everything()
+    later = now() + timedelta(days=9)
+    assert remind_of_tasks(later) == 3
+    assert remind_of_tasks(later) == 0
+    with open_session(people.staff) as session:
+        session.get_one(Task, 1).user_id = None
+    assert remind_of_tasks(later + timedelta(days=1)) == 0

@@ -1,0 +1,1 @@
+"""Each address on its own, without a browser."""

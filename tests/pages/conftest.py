@@ -1,0 +1,111 @@
+"""The portal in a page test: signed-in people, the pages they have open, and what stands on them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from nicegui import Client
+from nicegui.testing import User
+
+from components.claim_section import ClaimSection
+from db import identity
+from db.base import now
+from db.claims import Claim
+from db.session import open_session
+from tests.conftest import People
+from tests.factories import SYSTEM
+from tests.portal import PASSWORD, signed_in, simulated_portal
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One kind is enough here: the questions and verbs are tested on both."""
+    return sqlite_url
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity, '_HASHES', identity._HASHES.copy(argon2__memory_cost=64, argon2__time_cost=1))
+
+
+@pytest.fixture
+async def portal(database_url: str, people: People) -> AsyncIterator[FastAPI]:
+    for actor in (people.manager, people.dana, people.rival, people.staff, people.staff2):
+        with open_session(SYSTEM) as session:
+            identity.set_password(session, actor.user_id or 0, PASSWORD, now())
+    async with simulated_portal(database_url) as portal:
+        yield portal
+
+
+EMAILS = {
+    'manager': 'manager@levi.demo',
+    'dana': 'dana@levi.demo',
+    'rival': 'agent@cohen.demo',
+    'staff': 'staff@bureau.demo',
+    'staff2': 'staff2@bureau.demo',
+}
+
+
+@dataclass
+class Open:
+    """A claim page somebody has open."""
+
+    user: User
+    client: Client
+
+    def of(self, kind: type) -> list[Any]:
+        return [element for element in self.client.elements.values() if isinstance(element, kind)]
+
+    def section(self, name: str) -> ClaimSection:
+        found: ClaimSection = next(section for section in self.of(ClaimSection) if section.section == name)
+        return found
+
+    def row(self, name: str) -> dict[str, Any]:
+        rows = [row for section in self.of(ClaimSection) for row in section.props['fields'] if row['name'] == name]
+        return rows[0] if rows else {}
+
+    def everything(self) -> str:
+        return str([dict(element.props) for element in self.client.elements.values()])
+
+    def send(self, element: Any, event: str, args: Any = None) -> None:
+        interaction = self.user.find(kind=type(element))
+        interaction.elements = {element}
+        interaction.trigger(event, args)
+
+    async def save(self, name: str, raw: str, **more: Any) -> dict[str, Any]:
+        row, section = self.row(name), next(part for part in self.of(ClaimSection) if name in part.names)
+        turn = row.get('turn', 0)
+        self.send(
+            section, 'save', {'name': name, 'seen': row['value'], 'raw': raw, 'reason': '', 'anyway': False, **more}
+        )
+        await until(lambda: self.row(name).get('turn', 0) > turn)
+        return self.row(name)
+
+
+async def until(true: Callable[[], Any]) -> None:
+    for _ in range(300):
+        if true():
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError('waited in vain')
+
+
+Opener = Callable[..., Awaitable[Open]]
+
+
+@pytest.fixture
+async def open_page(portal: FastAPI) -> AsyncIterator[Opener]:
+    users: dict[str, User] = {}
+
+    async def opened(who: str, claim: Claim, query: str = '') -> Open:
+        if who not in users:
+            users[who] = await signed_in(portal, EMAILS[who])
+        user = users[who]
+        return Open(user, await user.open(f'/claims/{claim.claim_no}{query}'))
+
+    yield opened
+    for user in users.values():
+        await user.http_client.aclose()

@@ -1,0 +1,175 @@
+"""The administration as an admin has it open: people, tables, history; nobody else gets in, and everybody sees new words at once."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from nicegui.testing import User
+
+from components.admin_list import AdminList
+from components.claims_list import ClaimsTable
+from db import accounts, identity
+from db.accounts import Person
+from db.base import now
+from db.messages import VARIABLES
+from db.offices import User as Someone
+from db.reference import ClaimStatus
+from db.session import open_session
+from tests.conftest import People
+from tests.factories import SYSTEM, make_claim
+from tests.pages.conftest import Open, until
+from tests.portal import PASSWORD, signed_in
+
+
+@pytest.fixture
+async def admin(portal: FastAPI, people: People) -> AsyncIterator[User]:
+    with open_session(SYSTEM) as session:
+        identity.set_password(session, people.admin.user_id or 0, PASSWORD, now())
+    user = await signed_in(portal, 'admin@bureau.demo')
+    yield user
+    await user.http_client.aclose()
+
+
+async def opened(user: User, section: str) -> tuple[Open, AdminList]:
+    page = Open(user, await user.open(f'/admin/{section}'))
+    return page, page.of(AdminList)[0]
+
+
+async def form_of(page: Open, screen: AdminList, key: str) -> dict[str, Any]:
+    before = (screen.props['form'] or {}).get('opened')
+    page.send(screen, 'open', key)
+    await until(lambda: screen.props['form'] and screen.props['form']['opened'] != before)
+    return dict(screen.props['form'])
+
+
+@pytest.mark.parametrize('section', ['', '/people', '/statuses', '/settings', '/history', '/nothing'])
+async def test_nobody_but_an_admin_gets_in(portal: FastAPI, people: People, section: str) -> None:
+    for email in ('dana@levi.demo', 'manager@levi.demo', 'staff@bureau.demo'):
+        user = await signed_in(portal, email)
+        assert (await user.http_client.get(f'/admin{section}')).status_code == 404
+        await user.http_client.aclose()
+
+
+async def test_every_section_is_drawn_with_its_form(admin: User) -> None:
+    for section in ('people', 'offices', 'insurers', 'statuses', 'reasons', 'requirements', 'templates', 'settings'):
+        page, screen = await opened(admin, section)
+        assert screen.props['rows']
+        form = await form_of(page, screen, screen.props['rows'][0]['key'])
+        assert form['fields']
+        assert set(form['values']) == {field['name'] for field in form['fields']}
+    assert (await admin.http_client.get('/admin/nothing')).status_code == 404
+
+
+async def test_an_invited_person_sets_a_password_and_sees_his_office_only(
+    admin: User, portal: FastAPI, people: People
+) -> None:
+    theirs = make_claim(people.cohen, people.staff)
+    page, screen = await opened(admin, 'people')
+    await form_of(page, screen, '')
+    given = {'name': 'נועה שגב', 'email': 'noa@levi.demo', 'role': 'agent', 'office': '999'}
+    page.send(screen, 'save', given)
+    await until(lambda: screen.props['form']['errors'])
+    assert list(screen.props['form']['errors']) == ['office']
+    page.send(screen, 'save', {**given, 'office': str(people.levi)})
+    await until(lambda: screen.props['form']['link'])
+    link = screen.props['form']['link']
+    assert link.startswith('http://localhost:8080/setup/'), 'where the settings say that the portal is'
+    link = link.removeprefix('http://localhost:8080')
+    await until(lambda: 'נועה שגב' in [row['label'] for row in screen.props['rows']])
+
+    stranger = await signed_in(portal, 'dana@levi.demo')
+    stranger.http_client.cookies.clear()
+    assert 'נועה שגב' in (await stranger.http_client.get(link)).text
+    chosen = {'password': 'חתול כחול על הגג', 'password_again': 'חתול כחול על הגג'}
+    assert (await stranger.http_client.post(link, data=chosen)).status_code == 303
+    assert (await stranger.http_client.post(link, data=chosen)).status_code != 303
+    assert (await stranger.http_client.get(f'/claims/{theirs.claim_no}')).status_code == 404
+    assert (await stranger.http_client.get('/')).status_code == 200
+    await stranger.http_client.aclose()
+
+
+async def test_an_account_is_disabled_and_another_admin_sees_it_at_once(admin: User, people: People) -> None:
+    page, screen = await opened(admin, 'people')
+    form = await form_of(page, screen, str(people.dana.user_id))
+
+    def dana() -> dict[str, Any]:
+        return next(row for row in screen.props['rows'] if row['label'] == 'דנה ארז')
+
+    assert {'link', 'demand', 'disable'} <= {action['key'] for action in form['actions']}
+    page.send(screen, 'act', 'disable')
+    await until(lambda: screen.props['form'] is None)
+    await until(lambda: dana()['muted'])
+    with open_session(people.admin) as session:  # in another window
+        accounts.enable(session, people.dana.user_id or 0)
+    await until(lambda: not dana()['muted'])
+
+
+async def test_a_renamed_status_shows_at_once_in_an_open_list(admin: User, portal: FastAPI, people: People) -> None:
+    make_claim(people.levi, people.staff)
+    dana = await signed_in(portal, 'dana@levi.demo')
+    table = Open(dana, await dana.open('/')).of(ClaimsTable)[0]
+    page, screen = await opened(admin, 'statuses')
+    form = await form_of(page, screen, 'new')
+    assert '1' in form['uses']
+    page.send(screen, 'save', {**form['values'], 'label': 'זה עתה נפתחה'})
+    await until(lambda: table.props['rows'][0]['status']['label'] == 'זה עתה נפתחה')
+    with open_session(SYSTEM, reading=True) as session:
+        assert session.get_one(ClaimStatus, 'new').label == 'זה עתה נפתחה'
+    history = Open(admin, await admin.open('/admin/history'))
+    await until(lambda: 'זה עתה נפתחה' in history.everything())
+    await dana.http_client.aclose()
+
+
+async def test_a_hostile_browser_reaches_nothing(admin: User, people: People) -> None:
+    page, screen = await opened(admin, 'people')
+    form = await form_of(page, screen, str(people.dana.user_id))
+    for kind, sent in (
+        ('save', {'active': 'no', 'id': '1', 'name': ['x'], 'email': None}),
+        ('save', 'x'),
+        ('act', 'delete'),
+        ('act', None),
+        ('page', -5),
+        ('page', 'x'),
+        ('find', {'a': 1}),
+        ('filter', {'name': 'role', 'value': 'admin'}),
+    ):
+        page.send(screen, kind, sent)
+    await until(lambda: screen.props['rows'])
+    with open_session(SYSTEM, reading=True) as session:
+        assert Person.of(session.get_one(Someone, people.dana.user_id)) == Person(**form['values'])
+
+
+async def test_a_form_that_is_refused_twice_for_the_same_reason_answers_twice(admin: User) -> None:
+    page, screen = await opened(admin, 'people')
+    await form_of(page, screen, '')
+    page.send(screen, 'save', {'name': 'נועה', 'email': 'x', 'role': 'agent', 'office': ''})
+    await until(lambda: screen.props['form']['errors'])
+    refused = screen.props['form']
+    page.send(screen, 'save', {'name': 'נועה', 'email': 'y', 'role': 'agent', 'office': ''})
+    # the browser holds its button until another form comes
+    await until(lambda: screen.props['form'] != refused)
+    assert screen.props['form']['errors'] == refused['errors']
+
+
+async def test_each_table_says_who_changed_what_in_it(admin: User, people: People) -> None:
+    page, screen = await opened(admin, 'garages')
+    assert screen.props['record'] == []
+    await form_of(page, screen, '')
+    page.send(screen, 'save', {'name': 'מוסך הגל', 'network': 'no'})
+    await until(lambda: screen.props['record'])
+    (line,) = screen.props['record']
+    assert (line['label'], line['by']) == ('מוסך הגל', people.admin.name)
+    _, offices = await opened(admin, 'offices')
+    assert {line['label'] for line in offices.props['record']} == {'סוכנות לוי', 'סוכנות כהן'}
+    _, everybody = await opened(admin, 'people')
+    assert 'דנה ארז' in {line['label'] for line in everybody.props['record']}
+
+
+async def test_a_template_can_be_tried_with_every_variable(admin: User) -> None:
+    page, screen = await opened(admin, 'templates')
+    form = await form_of(page, screen, screen.props['rows'][0]['key'])
+    assert form['samples'].keys() == VARIABLES.keys()
+    assert all(sample['text'] and sample['label'] for sample in form['samples'].values())
+    page, screen = await opened(admin, 'garages')
+    assert (await form_of(page, screen, ''))['samples'] == {}

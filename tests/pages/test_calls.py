@@ -1,0 +1,170 @@
+"""The call log on the claim page: who gets which form, what others log comes by itself, nothing hostile gets in."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from nicegui.elements.html import Html
+
+from components.calls_panel import CallsPanel, read_note
+from components.claim_head import ClaimHead
+from components.claims_list import ClaimsTable
+from db.base import now
+from db.calls import CallNote, calls_of, log_call
+from db.claims import Claim
+from db.scope import Actor
+from db.session import fetch, open_session
+from db.values import Malformed
+from tests.conftest import People
+from tests.factories import SYSTEM, make_claim
+from tests.pages.conftest import EMAILS, Open, Opener, until
+from tests.portal import signed_in
+
+SENT = {
+    'party': 'insured',
+    'direction': 'outbound',
+    'outcome': 'spoke',
+    'person': 'רונית',
+    'phone': '052-5550134',
+    'minutes': '4',
+    'summary': 'עודכנה',
+    'followUp': '',
+    'at': '',
+    'internal': False,
+    'corrects': 0,
+}
+
+
+@pytest.fixture
+def claim(people: People) -> Claim:
+    return make_claim(people.levi, people.staff, agent=people.dana.user_id, handler=people.staff.user_id)
+
+
+def log(actor: Actor, claim: Claim, party: str = 'insured', **over: Any) -> None:
+    with open_session(actor) as session:
+        log_call(session, claim.id, CallNote(party, 'outbound', 'spoke', summary='נאמר', **over), now())
+
+
+def panel(page: Open) -> CallsPanel:
+    found: CallsPanel = page.of(CallsPanel)[0]
+    return found
+
+
+def badge(page: Open) -> dict[str, Any]:
+    tabs: list[dict[str, Any]] = page.of(ClaimHead)[0].props['tabs']
+    return next(tab for tab in tabs if tab['key'] == 'calls')
+
+
+def logged_on(page: Open) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = panel(page).props['calls']
+    return found
+
+
+async def sent(page: Open, **over: Any) -> str:
+    """Send the form; the reason why it was refused, '' when it was kept."""
+    turn = (panel(page).props['answer'] or {}).get('turn', 0)
+    page.send(panel(page), 'save', {**SENT, **over})
+    await until(lambda: (panel(page).props['answer'] or {}).get('turn', 0) > turn)
+    return str(panel(page).props['answer']['message'])
+
+
+async def test_a_call_by_one_person_stands_on_every_open_page(open_page: Opener, claim: Claim) -> None:
+    dana, staff = await open_page('dana', claim), await open_page('staff', claim, '?tab=calls')
+    assert await sent(staff, party='garage', person='סמיר', followUp='31/12/2030') == ''
+    for page in (dana, staff):
+        await until(partial(logged_on, page))
+        call = panel(page).props['calls'][0]
+        assert (call['person'], call['partyLabel'], call['how'], call['length']) == (
+            'סמיר',
+            'מוסך',
+            'שיחה יוצאת',
+            '4 דקות',
+        )
+        assert call['followUp'] == {'done': False, 'due': False, 'text': 'המשך טיפול: 31/12/2030'}
+        assert [chip['id'] for chip in panel(page).props['chips']] == ['', 'garage']
+        assert badge(page)['count'] == '1'
+    # the timeline tells it too
+    await until(lambda: 'שיחה חדשה · מוסך' in str([html.content for html in dana.of(Html)]))
+
+
+async def test_who_gets_which_form(open_page: Opener, claim: Claim) -> None:
+    staff, dana = await open_page('staff', claim), await open_page('dana', claim, '?tab=calls')
+    assert len(panel(staff).props['form']['parties']) == 8
+    assert panel(staff).props['form']['internal']
+    assert panel(dana).props['form']['parties'] == [
+        {'id': 'insured', 'label': 'לקוח', 'person': "רונית ברקוביץ'", 'phone': '052-5550134'}
+    ]
+    assert not panel(dana).props['form']['internal']
+
+
+async def test_what_an_agents_browser_may_not_send_is_refused(open_page: Opener, claim: Claim) -> None:
+    dana = await open_page('dana', claim, '?tab=calls')
+    assert 'עם הלקוח' in await sent(dana, party='garage')
+    assert await sent(dana, internal=True)
+    assert await sent(dana, corrects=10**6)
+    with open_session(SYSTEM, reading=True) as session:
+        assert fetch(session, calls_of(claim.id)) == []
+
+
+async def test_internal_calls_are_nowhere_on_an_agents_page(open_page: Opener, claim: Claim, people: People) -> None:
+    log(people.staff, claim, person='סודי', internal=True)
+    dana, staff = await open_page('dana', claim, '?tab=calls'), await open_page('staff', claim)
+    assert 'סודי' in staff.everything()
+    assert 'סודי' not in dana.everything()
+    assert 'סודי' not in str([html.content for html in dana.of(Html)])
+    log(people.staff, claim, person='סודי ביותר', internal=True)
+    log(people.staff, claim, person='גלוי')
+    await until(lambda: 'גלוי' in dana.everything())
+    assert 'סודי' not in dana.everything()
+    await until(lambda: (badge(dana).get('count'), badge(staff).get('count')) == ('1', '3'))
+
+
+async def test_the_list_says_with_whom_the_call_was(portal: FastAPI, claim: Claim, people: People) -> None:
+    dana = await signed_in(portal, EMAILS['dana'])
+    table = Open(dana, await dana.open('/'))
+    log(people.staff, claim, party='insurer')
+    await until(lambda: 'שיחה חדשה · חברת ביטוח' in str([part.props for part in table.of(ClaimsTable)]))
+
+
+@pytest.mark.parametrize(
+    ('over', 'reason'),
+    [
+        ({'minutes': 'ארבע'}, 'whole number'),
+        ({'followUp': 'מחר בערב'}, 'not a date'),
+        ({'at': 'אתמול'}, 'not a date'),
+    ],
+)
+def test_what_was_typed_is_read_with_a_reason(over, reason) -> None:
+    with pytest.raises(Malformed, match=reason):
+        read_note({**SENT, **over})
+
+
+@pytest.mark.parametrize('bad', [None, [], 'x', 7, {'minutes': '4' * 9000, 'corrects': True, 'internal': 'yes'}])
+def test_nothing_hostile_gets_through(bad) -> None:
+    try:
+        note, corrects = read_note(bad)
+    except Malformed:
+        return
+    assert (note, corrects) == (CallNote('', '', ''), 0)
+
+
+def test_the_time_typed_is_israels() -> None:
+    note, corrects = read_note({**SENT, 'at': '2026-11-23T09:40', 'corrects': 5})
+    assert note.at is not None
+    assert note.at.isoformat() == '2026-11-23T09:40:00+02:00'
+    assert corrects == 5
+
+
+async def test_a_call_whose_answer_was_lost_is_not_logged_twice(claim: Claim, open_page: Opener) -> None:
+    page = await open_page('staff', claim, '?tab=calls')
+    for key in ('k1', 'k1', 'k2'):
+        turn = (panel(page).props['answer'] or {}).get('turn', 0)
+        page.send(panel(page), 'save', {**SENT, 'key': key})
+        await until(partial(_answered, page, turn))
+        assert panel(page).props['answer']['message'] == ''
+    assert len(logged_on(page)) == 2
+
+
+def _answered(page: Open, turn: int) -> bool:
+    return bool((panel(page).props['answer'] or {}).get('turn', 0) > turn)

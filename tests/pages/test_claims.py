@@ -1,0 +1,278 @@
+"""The list as several people have it open: live, per person, and deaf to whatever a browser makes up."""
+
+import asyncio
+import random
+import re
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from nicegui import Client, binding
+from nicegui.testing import User
+
+from components.bell import Bell
+from components.bulk_bar import BulkBar
+from components.claims_list import ClaimsBar, ClaimsTable
+from components.frame import PORTAL_PAGES
+from db import alerts, identity
+from db.base import now
+from db.claims import Claim, change_status, mark_checked
+from db.import_runs import Uploaded, start_run
+from db.messages import note_internally
+from db.session import open_session
+from tests.conftest import People
+from tests.factories import SYSTEM, make_claim
+from tests.pages.conftest import EMAILS, until
+from tests.portal import PASSWORD, signed_in
+
+
+class Desk:
+    """Somebody's open list."""
+
+    def __init__(self, user: User, client: Client) -> None:
+        self.user, self.client = user, client
+
+    def one(self, kind: type) -> Any:
+        return next(element for element in self.client.elements.values() if isinstance(element, kind))
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return list(self.one(ClaimsTable).props['rows'])
+
+    @property
+    def numbers(self) -> list[str]:
+        return [row['no'] for row in self.rows]
+
+    @property
+    def counts(self) -> dict[str, str]:
+        return {view['name']: view['count'] for view in self.one(ClaimsBar).props['views']}
+
+    def send(self, kind: type, event: str, args: Any = None) -> None:
+        interaction: Any = self.user.find(kind=kind)
+        interaction.elements = {self.one(kind)}
+        interaction.trigger(event, args)
+
+
+async def desk(portal: FastAPI, who: str, path: str = '/') -> Desk:
+    user = await signed_in(portal, EMAILS[who])
+    return Desk(user, await user.open(path))
+
+
+def without_nonce(html: str) -> str:
+    return re.sub(r'nonce="[^"]+"', '', html)
+
+
+@pytest.fixture
+def two(people: People) -> tuple[Claim, Claim]:
+    return make_claim(people.levi, people.staff, insured_name='משה אוחיון'), make_claim(people.levi, people.staff)
+
+
+async def test_the_list_follows_the_bureau(portal: FastAPI, people: People, two: tuple[Claim, Claim]) -> None:
+    older, newer = two
+    for actor in (people.dana, people.manager):
+        with open_session(actor) as session:
+            alerts.mark_all_read(session, now())
+    dana, manager, rival = await desk(portal, 'dana'), await desk(portal, 'manager'), await desk(portal, 'rival')
+    assert dana.numbers == [newer.claim_no, older.claim_no]
+    with open_session(people.staff) as session:
+        change_status(session, older.id, 'approved_for_payment', '', 'new', now())
+    await until(lambda: dana.numbers == [older.claim_no, newer.claim_no] == manager.numbers)
+    first = dana.rows[0]
+    assert first['unread']
+    assert (first['hint']['label'], first['hint']['before'], first['hint']['after']) == (
+        'סטטוס',
+        'חדשה',
+        'אושרה לתשלום',
+    )
+    assert dana.counts['unread'] == '1'
+    assert rival.numbers == []
+    assert rival.counts['all'] == '0'
+
+    with open_session(people.dana) as session:
+        alerts.visit(session, older.id, now())
+    await until(lambda: not dana.rows[0]['unread'])
+    assert manager.rows[0]['unread'], 'still bold for her colleague'
+
+
+async def test_checked_and_internal_notes_move_nothing(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim]
+) -> None:
+    dana = await desk(portal, 'dana')
+    before = dana.rows
+    with open_session(people.staff) as session:
+        mark_checked(session, two[0].id, now())
+        note_internally(session, two[0].id, 'הלקוח כועס', now())
+    await asyncio.sleep(0.4)
+    assert [(row['no'], row['seq'], row['hint']) for row in dana.rows] == [
+        (row['no'], row['seq'], row['hint']) for row in before
+    ]
+    assert 'כועס' not in str(dana.rows)
+
+
+async def test_search_filter_sort_and_back(portal: FastAPI, people: People, two: tuple[Claim, Claim]) -> None:
+    dana = await desk(portal, 'dana')
+    dana.send(ClaimsBar, 'change', {'q': 'אוחיון'})
+    await until(lambda: dana.numbers == [two[0].claim_no])
+    dana.send(ClaimsBar, 'clear')
+    await until(lambda: len(dana.numbers) == 2)
+    dana.send(ClaimsBar, 'filter', ['status', ['in_repair']])
+    await until(lambda: dana.one(ClaimsTable).props['state'] == 'empty')
+    dana.send(ClaimsBar, 'restore', 'sort=insured_name')
+    await until(lambda: dana.numbers == [two[0].claim_no, two[1].claim_no])
+
+
+async def test_no_event_of_a_hostile_browser_breaks_or_leaks(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim]
+) -> None:
+    foreign = make_claim(people.cohen, people.staff, insured_name='סודי ביותר')
+    dana = await desk(portal, 'dana')
+    chance = random.Random(7)
+    made_up: list[Any] = [
+        *(
+            None,
+            True,
+            -1,
+            0,
+            1e308,
+            'x' * 5000,
+            '\u202e"<img src=x onerror=alert(1)>',
+            [],
+            {},
+            [[]],
+            ['agent', ['1;--']],
+            ['office', [1, 2]],
+        ),
+        *(
+            {'view': 'nope', 'q': 'סודי'},
+            {'q': ['list']},
+            {'scope': {'a': 1}},
+            ['status', {}],
+            'office=2&view=all',
+            'size=9999&page=-3',
+        ),
+        *(['event_from', ['31/02/2026']], foreign.claim_no, {'no': foreign.claim_no}),
+    ]
+    for kind, events in (
+        (ClaimsBar, ('change', 'filter', 'clear', 'restore')),
+        (ClaimsTable, ('sort', 'page', 'size', 'rescue')),
+    ):
+        for event in events:
+            for args in chance.sample(made_up, len(made_up)):
+                dana.send(kind, event, args)
+    await asyncio.sleep(0.5)
+    dana.send(ClaimsBar, 'restore', 'view=all')
+    await until(lambda: sorted(dana.numbers) == sorted(claim.claim_no for claim in two))
+    assert 'סודי' not in str([element.props for element in dana.client.elements.values()])
+
+
+async def test_no_page_polls(portal: FastAPI, people: People, two: tuple[Claim, Claim]) -> None:
+    """Everything is pushed: no page leaves an active link behind, on any address."""
+    with open_session(SYSTEM) as session:
+        identity.set_password(session, people.admin.user_id or 0, PASSWORD, now())
+    with open_session(people.admin) as session:
+        number = start_run(session, Uploaded('רשימה.xlsx', '0' * 64, 1, ['גיליון']), now()).id
+    admin = await signed_in(portal, 'admin@bureau.demo')  # who may open every page
+    for path in PORTAL_PAGES:
+        await admin.open(path.replace(':path', '').format(claim_no=two[0].claim_no, section='people', number=number))
+        assert not binding.active_links, path
+
+
+async def test_pages_are_for_those_with_the_right(portal: FastAPI, people: People, two: tuple[Claim, Claim]) -> None:
+    dana = await signed_in(portal, EMAILS['dana'])
+    assert (await dana.http_client.get('/claims/new')).status_code == 404
+    rival = await signed_in(portal, EMAILS['rival'])
+    answer = await rival.http_client.get(f'/claims/{two[0].claim_no}')
+    assert answer.status_code == 404
+    nobody = await rival.http_client.get('/claims/99-99999')
+    assert without_nonce(answer.text) == without_nonce(nobody.text), 'not yours and not there look the same'
+
+
+async def test_the_bell_counts_claims_and_forgets_what_was_opened(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim]
+) -> None:
+    with open_session(people.dana) as session:
+        alerts.mark_all_read(session, now())
+    dana = await desk(portal, 'dana', '/alerts')
+    for status in ('in_repair', 'awaiting_documents'):
+        with open_session(people.staff) as session:
+            claim = session.get_one(Claim, two[0].id)
+            change_status(session, claim.id, status, '', claim.status, now())
+    await until(lambda: dana.one(Bell).props['count'] == 1)
+    dana.send(Bell, 'open')
+    await until(lambda: dana.one(Bell).props['groups'])
+    assert dana.one(Bell).props['groups'][0]['unread']
+    with open_session(people.dana) as session:
+        alerts.visit(session, two[0].id, now())
+    await until(lambda: dana.one(Bell).props['count'] == 0)
+
+
+async def test_many_claims_are_changed_at_once_and_the_page_may_be_left(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim]
+) -> None:
+    numbers = [claim.claim_no for claim in two]
+    with open_session(people.staff) as session:
+        change_status(session, two[0].id, 'submitted', '', 'new', now())
+    staff, dana = await desk(portal, 'staff'), await desk(portal, 'dana')
+    bar = staff.one(BulkBar)
+    assert [action['key'] for action in bar.props['actions']] == ['assign', 'status', 'checked', 'message', 'read']
+    assert [action['key'] for action in dana.one(BulkBar).props['actions']] == ['read']
+    assert dana.one(BulkBar).props['choices'] == {}
+
+    await until(lambda: bar.props['choices'])
+    letters = {letter['key']: letter['body'] for letter in bar.props['choices']['message']}
+    assert letters['thanks'].startswith('תודה, התקבל. ממשיכים בטיפול בתיק «מס׳ תביעה»')
+    assert 'client_reminder' not in letters, 'that one is for the client'
+    wish = {'turn': 3, 'action': 'status', 'value': 'submitted', 'reason': '', 'numbers': [*numbers, 'x' * 99, 7]}
+    staff.send(BulkBar, 'plan', wish)
+    await until(lambda: bar.props['plan'])
+    plan: dict[str, Any] = bar.props['plan']
+    assert (plan['ready'], plan['title'], plan['left']) == (1, 'תביעה אחת תשתנה', 'אחת תישאר כמו שהיא')
+    assert [(group['why'], group['numbers']) for group in plan['groups']] == [('כבר בסטטוס הזה', [numbers[0]])]
+    staff.send(BulkBar, 'order', {'turn': 2, 'key': 'k'})
+    await asyncio.sleep(0.1)
+    assert not bar.props['order'], 'what it would do was not shown'
+    for _ in range(2):
+        staff.send(BulkBar, 'order', {'turn': 3, 'key': 'k'})
+    await until(lambda: bar.props['order'] and not bar.props['order']['running'])
+    done: Any = bar.props['order']
+    assert done['title'] == 'תביעה אחת עודכנה'
+    await until(
+        lambda: dana.rows[0]['no'] == numbers[1] and dana.rows[0]['status']['label'] == staff.rows[0]['status']['label']
+    )
+
+    later = await desk(portal, 'staff')
+    await until(lambda: later.one(BulkBar).props['order'])
+    later.send(BulkBar, 'away')
+    await until(lambda: later.one(BulkBar).props['order'] is None and bar.props['order'] is None)
+
+
+async def test_a_browser_that_makes_up_orders_changes_nothing(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim]
+) -> None:
+    rival, staff = await desk(portal, 'rival'), await desk(portal, 'staff')
+    bar = rival.one(BulkBar)
+    forbidden: list[dict[str, Any]] = [
+        {'action': 'status', 'value': 'submitted'},
+        {'action': 'x'},
+        {'action': ['read']},
+    ]
+    for wish in forbidden:
+        bar.props['plan'] = {}
+        rival.send(BulkBar, 'plan', {**wish, 'turn': 1, 'numbers': [two[0].claim_no]})
+        await until(lambda: bar.props['plan'])
+        assert bar.props['plan']['error']
+    rival.send(BulkBar, 'plan', {'action': 'read', 'turn': 9, 'numbers': [two[0].claim_no]})
+    await until(lambda: bar.props['plan']['turn'] == 9)
+    assert (bar.props['plan']['ready'], bar.props['plan']['groups']) == (0, [])
+    made_up: list[Any] = [None, 'x', [], {'turn': 9}, {'numbers': 'x', 'all': 'yes'}]
+    for nonsense in made_up:
+        rival.send(BulkBar, 'plan', nonsense)
+        rival.send(BulkBar, 'order', nonsense)
+    rival.send(BulkBar, 'away')
+    staff.send(BulkBar, 'plan', {'turn': 1, 'action': 'status', 'value': 'rejected', 'all': True})
+    await until(lambda: staff.one(BulkBar).props['plan'])
+    assert 'סיבה' in staff.one(BulkBar).props['plan']['error']
+    staff.send(BulkBar, 'plan', {'turn': 2, 'action': 'checked', 'all': True})
+    await until(lambda: staff.one(BulkBar).props['plan'].get('ready') == 2)
+    with open_session(SYSTEM, reading=True) as session:
+        assert session.get_one(Claim, two[0].id).status == 'new'

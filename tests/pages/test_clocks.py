@@ -1,0 +1,94 @@
+"""The clocks on a claim's page: they explain themselves, staff set a day, the proof prints, and a stranger gets nothing."""
+
+from datetime import date
+from typing import Any
+
+from fastapi import FastAPI
+
+from components.clocks_card import ClocksCard
+from db.base import now
+from db.claims import Claim, save_fields
+from db.session import open_session
+from tests.conftest import People
+from tests.factories import make_claim
+from tests.pages.conftest import EMAILS, Open, Opener, until
+from tests.portal import signed_in
+
+
+def clocks(page: Open) -> dict[str, dict[str, Any]]:
+    return {clock['id']: clock for clock in page.of(ClocksCard)[0].props['clocks']}
+
+
+def submitted(people: People) -> Claim:
+    claim = make_claim(people.levi, people.staff, event_date=date(2026, 8, 1), insured_name='<b>רונית</b>')
+    with open_session(people.staff) as session:
+        save_fields(session, claim.id, {'submitted_at': (None, date(2026, 9, 10))}, now())
+    return claim
+
+
+async def test_clocks_explain_themselves_and_say_what_is_missing(people: People, open_page: Opener) -> None:
+    page = await open_page('dana', submitted(people))
+    shown = clocks(page)
+    counted = shown['insurer_more_docs']['lines']
+    assert counted[0] == '14 ימי עסקים מ-10/09/2026: עד 12/10/2026.'
+    assert 'ראש השנה' in counted[2]
+    assert 'יום הכיפורים' in counted[2] or 'יום כיפור' in counted[2]
+    assert shown['insurer_decision']['lines'][0].startswith('השעון טרם החל — חסר: ')
+    assert 'ועוד' in shown['insurer_decision']['lines'][0]
+    assert 'policy_info' not in shown, 'nobody has asked, and only the bureau can say that somebody did'
+    assert all(not clock['days'] for clock in shown.values())
+
+
+async def test_staff_set_a_day_and_every_open_page_follows(people: People, open_page: Opener) -> None:
+    claim = submitted(people)
+    staff, dana = await open_page('staff', claim), await open_page('dana', claim)
+    card = staff.of(ClocksCard)[0]
+    said = {'about': 'request', 'seen': '', 'day': '2026-09-15', 'reason': ''}
+    staff.send(card, 'set', said)
+    await until(lambda: card.props['turn'] == 1)
+    assert 'מניין ידוע' in card.props['error']
+    staff.send(card, 'set', {**said, 'reason': 'מכתב רשום'})
+    await until(lambda: card.props['turn'] == 2)
+    assert card.props['error'] == ''
+    await until(lambda: clocks(dana).get('policy_info', {}).get('started'))
+    assert 'מכתב רשום' in clocks(dana)['policy_info']['lines'][1]
+    sent: list[Any] = [
+        None,
+        [],
+        {'day': 'מחר', 'about': 'request'},
+        {'about': 'submitted', 'day': '2026-09-15', 'reason': 'x'},
+    ]
+    for turn, nonsense in enumerate(sent, 3):
+        staff.send(card, 'set', nonsense)
+        await until(lambda turn=turn: card.props['turn'] == turn)  # type: ignore[misc]
+        assert card.props['error']
+    hers = dana.of(ClocksCard)[0]
+    dana.send(hers, 'set', {**said, 'day': '2026-09-16', 'reason': 'x'})
+    await until(lambda: hers.props['turn'] == 1)
+    assert clocks(dana)['policy_info']['lines'][0].startswith('14 ימי עסקים מ-15/09/2026')
+
+
+async def test_the_proof_names_every_day_that_does_not_count(portal: FastAPI, people: People) -> None:
+    claim = submitted(people)
+    dana = await signed_in(portal, EMAILS['dana'])
+    page = await dana.http_client.get(f'/claims/{claim.claim_no}/clocks/insurer_more_docs')
+    assert page.status_code == 200
+    assert page.text.count('data-testid="proof-skipped"') == 18
+    assert '12/10/2026' in page.text
+    assert 'dir="rtl"' in page.text
+    assert '<b>רונית' not in page.text
+    assert '2016-9-9' in page.text
+    for address in (
+        f'{claim.claim_no}/clocks/insurer_decision',
+        f'{claim.claim_no}/clocks/x',
+        'x/clocks/insurer_more_docs',
+    ):
+        assert (await dana.http_client.get(f'/claims/{address}')).status_code == 404, (
+            'it has not started, or is not there'
+        )
+    rival = await signed_in(portal, EMAILS['rival'])
+    answer = await rival.http_client.get(f'/claims/{claim.claim_no}/clocks/insurer_more_docs')
+    assert (answer.status_code, claim.claim_no in answer.text) == (404, False)
+    await dana.http_client.post('/logout')
+    answer = await dana.http_client.get(f'/claims/{claim.claim_no}/clocks/insurer_more_docs')
+    assert answer.status_code in (303, 401)

@@ -1,0 +1,166 @@
+"""The documents on the claim page: what each side sees and may order, live for everybody, and who looked only for the bureau."""
+
+import hashlib
+from functools import partial
+from typing import Any
+
+import pytest
+from nicegui.elements.html import Html
+
+from components.claim_head import ClaimHead
+from components.documents_panel import DocumentsPanel, _telling
+from db import documents
+from db.base import now
+from db.claims import Claim
+from db.documents import Arrived, Document, Slot, document_types
+from db.scope import Actor
+from db.session import fetch, open_session
+from tests.conftest import People
+from tests.factories import make_claim
+from tests.pages.conftest import Open, Opener, until
+
+TAB = '?tab=documents'
+
+
+@pytest.fixture
+def claim(people: People) -> Claim:
+    return make_claim(people.levi, people.staff, agent=people.dana.user_id, handler=people.staff.user_id)
+
+
+def upload(actor: Actor, claim: Claim, kind: str, name: str = 'scan.pdf', **slot: Any) -> Document:
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    arrived = Arrived(name, name, 'application/pdf', 2_000_000, digest, 2_000_000, digest, pages=3)
+    with open_session(actor) as session:
+        return documents.attach(session, claim.id, arrived, Slot(kind, **slot), now()).document
+
+
+def panel(page: Open) -> DocumentsPanel:
+    found: DocumentsPanel = page.of(DocumentsPanel)[0]
+    return found
+
+
+def shown(page: Open, name: str) -> Any:
+    return panel(page).props[name]
+
+
+def item(page: Open, kind: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(item for item in shown(page, 'items') if item['type'] == kind)
+    return found
+
+
+def badge(page: Open) -> dict[str, Any]:
+    tabs: list[dict[str, Any]] = page.of(ClaimHead)[0].props['tabs']
+    return next(tab for tab in tabs if tab['key'] == 'documents')
+
+
+async def ordered(page: Open, order: str, **more: Any) -> str:
+    """Give an order; the reason why it was refused, '' when it was obeyed."""
+    turn = (shown(page, 'answer') or {}).get('turn', 0)
+    page.send(panel(page), 'order', {'order': order, **more})
+    await until(lambda: (shown(page, 'answer') or {}).get('turn', 0) > turn)
+    return str(shown(page, 'answer')['message'])
+
+
+async def test_what_comes_stands_on_every_open_page(open_page: Opener, claim: Claim, people: People) -> None:
+    dana, staff = await open_page('dana', claim, TAB), await open_page('staff', claim)
+    missing = shown(dana, 'sums')['missing']
+    assert badge(dana)['count'] == f'0/{missing}'
+    assert item(dana, 'vehicle_licence') | {'yours': True, 'missing': True, 'blocking': True} == item(
+        dana, 'vehicle_licence'
+    )
+    assert item(dana, 'vehicle_licence')['who'] == 'באחריות הלקוח'
+    assert not item(staff, 'vehicle_licence')['yours']
+    document = upload(people.dana, claim, 'vehicle_licence')
+    for page in (dana, staff):
+        await until(partial(shown, page, 'documents'))
+        tile = shown(page, 'documents')[0]
+        assert (tile['uuid'], tile['title'], tile['kind'], tile['pagesText'], tile['size']) == (
+            *(document.uuid, 'צילום רישיון רכב', 'PDF'),
+            *('3 עמ׳', '1.9 MB'),
+        )
+        assert tile['stateLabel'] == 'התקבל, ממתין לבדיקה'
+        assert tile['received'] == 'התקבל בלשכה עכשיו'
+        assert tile['mine'] is (page is dana)
+        assert badge(page)['count'] == f'1/{missing}'
+    await until(lambda: 'מסמך חדש · צילום רישיון רכב' in str([html.content for html in staff.of(Html)]))
+
+
+async def test_staff_judge_and_the_office_reads_why(open_page: Opener, claim: Claim, people: People) -> None:
+    dana, staff = await open_page('dana', claim, TAB), await open_page('staff', claim, TAB)
+    document = upload(people.dana, claim, 'vehicle_licence')
+    assert 'לבחור' in await ordered(staff, 'reject', document=document.uuid, reason='')
+    assert await ordered(staff, 'reject', document=document.uuid, reason='unreadable_scan') == ''
+    await until(lambda: item(dana, 'vehicle_licence')['state'] == 'rejected')
+    assert item(dana, 'vehicle_licence')['reason'] == 'לא קריא'
+    assert item(dana, 'vehicle_licence')['replaces'] == document.uuid
+    newer = upload(people.dana, claim, 'vehicle_licence', 'better.pdf', replaces=document.uuid)
+    await until(lambda: len(shown(staff, 'documents')) == 2)
+    tile, older = shown(staff, 'documents')
+    assert (tile['uuid'], tile['versionText'], tile['replaces'], tile['current']) == (
+        *(newer.uuid, 'גרסה 2'),
+        *(document.uuid, True),
+    )
+    assert not older['current']
+    assert not item(staff, 'vehicle_licence')['missing']
+    assert await ordered(staff, 'accept', document=newer.uuid) == ''
+    assert await ordered(staff, 'retype', document=newer.uuid, type='driving_licence') == ''
+    assert item(staff, 'driving_licence')['state'] == 'accepted'
+
+
+async def test_what_an_agents_browser_may_not_order_is_refused(open_page: Opener, claim: Claim, people: People) -> None:
+    dana = await open_page('dana', claim, TAB)
+    theirs, own = upload(people.staff, claim, 'demand_letter'), upload(people.dana, claim, 'vehicle_licence', 'own.pdf')
+    foreign = upload(people.staff, make_claim(people.cohen, people.staff), 'demand_letter', 'foreign.pdf')
+    for order, more in (
+        ('accept', {'document': own.uuid}),
+        ('reject', {'document': own.uuid, 'reason': 'not_signed'}),
+        ('retype', {'document': own.uuid, 'type': 'driving_licence'}),
+        ('remove', {'document': theirs.uuid}),
+        ('remove', {'document': foreign.uuid}),
+        ('remove', {'document': ['no', 'text']}),
+        ('waive', {'type': 'vehicle_licence', 'reason': ''}),
+        ('require', {'type': 'police_report'}),
+        ('ask_for', {'label': 'x'}),
+        ('drop_table', {}),
+    ):
+        assert await ordered(dana, order, **more), order
+    assert await ordered(dana, 'remove', document=own.uuid) == ''
+    assert [removed['uuid'] for removed in shown(dana, 'trash')] == [own.uuid]
+    assert await ordered(dana, 'restore', document=own.uuid) == ''
+    assert shown(dana, 'trash') == []
+
+
+async def test_only_the_bureau_learns_who_looked(open_page: Opener, claim: Claim, people: People) -> None:
+    document = upload(people.dana, claim, 'vehicle_licence')
+    with open_session(people.dana) as session:
+        documents.note_views(session, [document], 'previewed', now())
+    dana, staff = await open_page('dana', claim, TAB), await open_page('staff', claim, TAB)
+    for page in (dana, staff):
+        page.send(panel(page), 'look', document.uuid)
+    await until(lambda: shown(staff, 'views'))
+    assert [(line['by'], line['how']) for line in shown(staff, 'views')['lines']] == [(people.dana.name, 'צפייה')]
+    assert shown(dana, 'views') is None
+
+
+async def test_what_is_asked_for_by_name_has_that_name_everywhere(
+    open_page: Opener, claim: Claim, people: People
+) -> None:
+    dana, staff = await open_page('dana', claim, TAB), await open_page('staff', claim, TAB)
+    assert await ordered(staff, 'ask_for', label='  ') != ''
+    assert await ordered(staff, 'ask_for', label='תצהיר <b>הבעלים</b>', blocking=True) == ''
+    await until(lambda: any(item['need'] for item in shown(dana, 'items')))
+    asked = next(item for item in shown(dana, 'items') if item['need'])
+    assert (asked['label'], asked['blocking'], asked['missing']) == ('תצהיר <b>הבעלים</b>', True, True)
+    upload(people.dana, claim, 'other_required', need_id=asked['need'])
+    await until(lambda: shown(staff, 'documents'))
+    assert shown(staff, 'documents')[0]['title'] == 'תצהיר <b>הבעלים</b>'
+    assert await ordered(staff, 'withdraw', need=asked['need']) == ''
+
+
+def test_names_say_the_kind_in_both_languages(people: People) -> None:
+    with open_session(people.staff, reading=True) as session:
+        kinds = {kind.id: _telling(kind) for kind in fetch(session, document_types())}
+    assert kinds['damage_photos'] == [['נזק'], ['damage']]
+    assert kinds['vehicle_licence'][0] == ['רישיון', 'רכב']
+    # a phone calls every photo an image: that says nothing
+    assert not any('image' in words for names in kinds.values() for words in names)

@@ -1,0 +1,81 @@
+"""The health of the product: for machines without a word too much, for admins with what to do."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+from fastapi import FastAPI
+from nicegui import ui
+
+from components.health_panel import jobs_html
+from db import identity
+from db.base import now
+from db.session import fetch, open_session
+from db.timetable import JobRun, heartbeats
+from tests.conftest import People
+from tests.factories import SYSTEM
+from tests.pages.conftest import Open, until
+from tests.portal import PASSWORD, signed_in
+
+HOUR = timedelta(hours=1)
+
+
+async def stale(name: str) -> None:
+    """Once the portal's own timetable stands, add a job that nobody runs."""
+    for _ in range(20):
+        with suppress(TimeoutError):
+            await until(lambda: len(jobs()) > 3)
+    with open_session(SYSTEM) as session:
+        session.add(JobRun(name=name, every_seconds=60, at_night=True, known_since=now() - HOUR))
+
+
+def jobs() -> list[JobRun]:
+    with open_session(SYSTEM, reading=True) as session:
+        return fetch(session, heartbeats())
+
+
+async def test_a_late_job_turns_the_probe_red_and_tells_strangers_nothing(portal: FastAPI, people: People) -> None:
+    user = await signed_in(portal, 'dana@levi.demo')
+    assert (await user.http_client.get('/readyz')).text == 'ready'
+    await stale('made_up')
+    answer = await user.http_client.get('/readyz')
+    assert (answer.status_code, answer.text) == (503, 'not ready')
+    assert (await user.http_client.get('/healthz')).status_code == 200, 'it still serves'
+    await user.http_client.aclose()
+
+
+async def test_the_admin_sees_which_job_is_late_and_what_to_do(portal: FastAPI, people: People) -> None:
+    with open_session(SYSTEM) as session:
+        identity.set_password(session, people.admin.user_id or 0, PASSWORD, now())
+    await stale('made_up')
+    admin = await signed_in(portal, 'admin@bureau.demo')
+    page = Open(admin, await admin.open('/admin/health'))
+    shown = ' '.join(element.content for element in page.of(ui.html))
+    assert all(part in shown for part in ('data-job="made_up"', 'באיחור', 'להפעיל את מעקב מחדש', 'התראות על המחאות'))
+    await admin.http_client.aclose()
+    for email in ('dana@levi.demo', 'manager@levi.demo', 'staff@bureau.demo'):
+        user = await signed_in(portal, email)
+        assert (await user.http_client.get('/admin/health')).status_code == 404
+        await user.http_client.aclose()
+
+
+async def test_what_needs_help_comes_first(portal: FastAPI, people: People, monkeypatch) -> None:
+    monkeypatch.setattr('components.words.language', lambda: 'he')
+    moment = now()
+
+    def job(name: str, **over: object) -> JobRun:
+        return JobRun(
+            name=name, every_seconds=60, at_night=True, known_since=moment, took_ms=200, **{'fails': 0, **over}
+        )
+
+    fine = job('alert_all', started_at=moment, ended_at=moment)
+    running = job('follow_edits', started_at=moment, ended_at=moment - HOUR / 60)
+    failed = job('empty_trash', fails=2, error='<b>1234', ended_at=moment)
+    late = job('sweep_cheques', ended_at=moment - HOUR, fails=3, error='abcd5678')
+    fresh = job('own_name')
+    html = jobs_html([fine, running, fresh, failed, late], moment, 'he')
+    assert [html.index(word) for word in ('באיחור', 'נכשלה ותנוסה', 'תקינה')] == sorted(
+        html.index(word) for word in ('באיחור', 'נכשלה ותנוסה', 'תקינה')
+    )
+    assert all(part in html for part in ('abcd5678', '&lt;b&gt;1234', 'own_name', 'טרם רצה', 'רצה כעת', 'בכל דקה'))
+    assert '<b>1234' not in html
+    assert 'עדיין לא רצה' in jobs_html([], moment, 'he')

@@ -1,0 +1,165 @@
+"""The pages by link: the garage does its work from a phone, the insured follows, and nobody else sees anything."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+
+from components import guard, streams
+from db import files, repairs
+from db.base import now
+from db.claims import Claim
+from db.documents import Document
+from db.links import create_link, links_of, revoke_link
+from db.reference import Garage
+from db.session import fetch, open_session
+from db.settings import load
+from pages import signed
+from tests import papers
+from tests.conftest import People
+from tests.factories import make_claim
+
+
+@pytest.fixture
+async def phone(database_url: str, people: People, tmp_path: Path) -> AsyncIterator[AsyncClient]:
+    """A browser without a cookie, before the routes and the guard."""
+    settings = load(None, database_url=database_url, data_dir=tmp_path)
+    files.connect(settings.documents_url, settings.data_dir)
+    plain = FastAPI(openapi_url=None)
+    signed.add_routes(plain, settings)
+    guard.protect(plain, settings)
+    signed._knocks.moments.clear()
+    signed._wrong_knocks.moments.clear()
+    async with AsyncClient(transport=ASGITransport(plain), base_url='http://test') as client:
+        yield client
+
+
+@pytest.fixture
+def claim(people: People) -> Claim:
+    with open_session(people.staff) as session:
+        garage = Garage(name='מוסך גלבוע', phone='045550178', address='ההסתדרות 211, חיפה')
+        session.add(garage)
+        session.flush()
+    fields = {
+        'garage': garage.id,
+        'repair_stage': 'bodywork',
+        'tp_policy_holder': 'גיא רוזנטל',
+        'demand_amount': 3120000,
+    }
+    return make_claim(people.levi, people.staff, fields, make_model='טויוטה קורולה')
+
+
+def link(people: People, claim: Claim, purpose: str, phone: str = '') -> str:
+    with open_session(people.staff) as session:
+        return '/t/' + create_link(session, claim.id, purpose, now(), phone)
+
+
+def stored(people: People, claim: Claim) -> Claim:
+    with open_session(people.staff, reading=True) as session:
+        return session.get_one(Claim, claim.id)
+
+
+async def press(phone: AsyncClient, address: str, **form: str) -> httpx.Response:
+    return await phone.post(address, data=form, follow_redirects=True)
+
+
+async def test_a_garage_moves_the_car_on_and_takes_a_slip_back(phone, people, claim):
+    address = link(people, claim, 'garage')
+    page = await phone.get(address)
+    assert 'פחחות' in page.text
+    for closed in ('רונית', '052', 'רוזנטל', '31,200', claim.claim_no):
+        assert closed not in page.text
+    done = await press(phone, address, do='stage', stage='paint', seen='bodywork')
+    assert 'data-testid="undo"' in done.text
+    assert stored(people, claim).repair_stage == 'paint'
+    await press(phone, address, do='taken_back', seen='paint')
+    assert stored(people, claim).repair_stage == 'bodywork'
+
+
+async def test_a_garage_promises_a_day_holds_goes_on_and_remarks(phone, people, claim):
+    address, day = link(people, claim, 'garage'), (now() + timedelta(days=5)).date()
+    await press(phone, address, do='expect', day=day.isoformat())
+    await press(phone, address, do='note', note='הפגוש הגיע')
+    held = await press(phone, address, do='hold', reason='parts')
+    assert 'ממתין לחלקים' in held.text
+    assert (stored(people, claim).eta, stored(people, claim).hold_reason) == (day, 'parts')
+    refused = await press(phone, address, do='stage', stage='paint', seen='bodywork')
+    assert (refused.status_code, 'data-testid="refused"' in refused.text) == (422, True)
+    await press(phone, address, do='resume')
+    with open_session(people.dana, reading=True) as session:
+        told = [(event.kind, event.by) for event in fetch(session, repairs.events_of(claim.id))[1:]]
+    assert told == [(kind, 'מוסך גלבוע, בקישור') for kind in ('eta', 'note', 'hold', 'resume')]
+
+
+async def test_a_photo_is_filed_under_the_stage_and_a_document_is_refused(phone, people, claim):
+    address = link(people, claim, 'garage')
+    for name, content, status in (('a.jpg', papers.jpeg(), 201), ('b.pdf', papers.pdf(), 422)):
+        answer = await phone.post(f'{address}/photo', content=content, headers={'X-File-Name': name})
+        assert answer.status_code == status, answer.text
+    with open_session(people.dana, reading=True) as session:
+        [photo] = session.query(Document).all()
+    assert (photo.type, photo.repair_stage, photo.by) == ('repair_photos', 'bodywork', 'מוסך גלבוע, בקישור')
+
+
+async def test_the_insured_follows_and_sees_neither_sums_nor_the_other_side(phone, people, claim):
+    address = link(people, claim, 'insured', '0505550101')
+    page = await phone.get(address)
+    for shown in ('שלום רונית', '217-34-801', 'פחחות', 'מוסך גלבוע', 'wa.me/972505550101', 'סוכנות לוי'):
+        assert shown in page.text, shown
+    for closed in ('ברקוביץ', 'רוזנטל', '31,200', claim.claim_no):
+        assert closed not in page.text
+    for order in ({'do': 'stage', 'stage': 'paint', 'seen': 'bodywork'}, {'do': 'note', 'note': 'x'}):
+        assert (await press(phone, address, **order)).status_code == 404
+    assert (await phone.post(f'{address}/photo', content=papers.jpeg())).status_code == 404
+
+
+async def test_every_answer_keeps_the_link_to_itself(phone, people, claim):
+    for address in (link(people, claim, 'garage'), link(people, claim, 'insured'), '/t/' + 'x' * 43):
+        headers = (await phone.get(address)).headers
+        assert (headers['referrer-policy'], headers['x-robots-tag']) == ('no-referrer', 'noindex, nofollow')
+        assert headers['cache-control'] == 'no-store'
+        # the browser's reports name the address, and would carry it into the log
+        assert "script-src 'self' 'nonce-" in headers['content-security-policy']
+        assert 'report-uri' not in headers['content-security-policy']
+
+
+async def test_wrong_expired_and_revoked_links_look_alike(phone, people, claim):
+    address = link(people, claim, 'garage')
+    with open_session(people.staff) as session:
+        revoke_link(session, fetch(session, links_of(claim.id))[0].id, now())
+    answers = [await phone.get(path) for path in (address, '/t/' + 'x' * 43, '/t/short')]
+    bodies = {
+        answer.text.replace(answer.headers['content-security-policy'].split('nonce-')[1][:22], '') for answer in answers
+    }
+    assert {answer.status_code for answer in answers} == {404}
+    assert len(bodies) == 1
+    assert (await phone.get(f'{address}/live')).status_code == 404
+
+
+async def test_who_tries_many_doors_stands_before_all_of_them(phone, people, claim):
+    address = link(people, claim, 'garage')
+    for _ in range(signed.WRONG_KNOCKS[0]):
+        await phone.get('/t/' + 'x' * 43)
+    assert (await phone.get(address)).status_code == 404
+
+
+async def test_the_stream_rings_when_it_changes_and_ends_with_the_link(people, claim):
+    told: list[int | None] = [7, 8, None]
+
+    async def newest() -> int | None:
+        return told.pop(0)
+
+    streams_open = streams.streamed(claim.id, 7, newest)
+    heard = [await anext(streams_open), await anext(streams_open)]
+    with open_session(people.staff) as session:
+        repairs.note_repair(session, claim.id, 'x', now())
+    heard.append(await anext(streams_open))
+    with open_session(people.staff) as session:
+        repairs.note_repair(session, claim.id, 'y', now())
+    heard += [piece async for piece in streams_open]
+    assert [piece.split(b'\n')[0] for piece in heard] == [b'retry: 5000', b': here', b'event: changed', b'event: over']
+    assert streams._open[claim.id] == 0

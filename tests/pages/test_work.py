@@ -1,0 +1,130 @@
+"""The desk and the cards beside the claim: what the browser sends is weighed, an agent gets no task, and both follow by themselves."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from components.claim_desk import ClaimDesk
+from components.work_desk import WorkDesk
+from db import values
+from db.base import now
+from db.claims import Claim
+from db.session import fetch, open_session
+from db.tasks import Task, TaskNote, add_task, tasks_of
+from tests.conftest import People
+from tests.factories import SYSTEM, make_claim
+from tests.pages.conftest import EMAILS, Open, Opener, until
+from tests.portal import signed_in
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def claim(people: People) -> Claim:
+    return make_claim(people.levi, people.staff, agent=people.dana.user_id, handler=people.staff.user_id)
+
+
+@pytest.fixture
+def task(claim: Claim, people: People) -> int:
+    with open_session(people.staff) as session:
+        task = add_task(
+            session, claim.id, TaskNote('לחזור למוסך', values.israel(now()).date(), people.staff.user_id), now()
+        )
+        session.flush()
+        return task.id
+
+
+@pytest.fixture
+async def desk(portal: FastAPI, task: int) -> AsyncIterator[Open]:
+    user = await signed_in(portal, EMAILS['staff'])
+    yield Open(user, await user.open('/work'))
+    await user.http_client.aclose()
+
+
+def titles(page: Open) -> list[str]:
+    return [line['title'] for line in page.of(WorkDesk)[0].props['lines']]
+
+
+def stored(task: int) -> Task:
+    with open_session(SYSTEM, reading=True) as session:
+        return session.get_one(Task, task)
+
+
+async def act(page: Open, kind: type, args: Any) -> bool:
+    """Send it, and say whether the page answers that it was done."""
+    element = page.of(kind)[0]
+    element.props['answered'] = {}
+    page.send(element, 'act', args)
+    await until(lambda: element.props['answered'])
+    return bool(element.props['answered']['ok'])
+
+
+async def test_a_line_of_the_desk_is_worked_off(desk, task, people):
+    key = f'task-{task}'
+    assert 'לחזור למוסך' in titles(desk)
+    assert await act(desk, WorkDesk, {'key': key, 'act': 'give', 'value': people.staff2.user_id})
+    assert stored(task).user_id == people.staff2.user_id
+    assert 'לחזור למוסך' not in titles(desk)  # it is another's now
+    with open_session(people.staff2) as session:
+        session.get_one(Task, task).user_id = people.staff.user_id
+    await until(lambda: 'לחזור למוסך' in titles(desk))  # what somebody else did came by itself
+    assert await act(desk, WorkDesk, {'key': key, 'act': 'postpone', 'value': 1})
+    assert stored(task).due > values.israel(now()).date()
+
+
+@pytest.mark.parametrize(
+    'args',
+    [
+        None,
+        'x',
+        {},
+        {'key': 'task-999', 'act': 'done'},
+        {'key': 'TASK', 'act': 'delete'},
+        {'key': 'TASK', 'act': '__init__'},
+        {'key': 'TASK', 'act': 'give', 'value': 'x'},
+        {'key': 'TASK', 'act': 'give', 'value': True},
+        {'key': 'TASK', 'act': 'give', 'value': 2},
+        {'key': 'TASK', 'act': 'postpone', 'value': 999},
+        {'key': 'TASK', 'act': 'postpone', 'value': '2020-01-01'},
+        {'key': 'TASK', 'act': 'postpone', 'value': {'a': 1}},
+        {'key': 'TASK', 'act': 'note', 'value': '   '},
+    ],
+)
+async def test_what_no_page_sends_does_nothing(desk, task, args):
+    before = stored(task)
+    if isinstance(args, dict) and args.get('key') == 'TASK':
+        args = {**args, 'key': f'task-{task}'}
+    assert not await act(desk, WorkDesk, args)
+    after = stored(task)
+    assert (after.due, after.user_id, after.is_open) == (before.due, before.user_id, before.is_open)
+
+
+async def test_an_agent_has_no_desk_and_gets_no_task(open_page: Opener, portal: FastAPI, claim, task):
+    dana = await open_page('dana', claim)
+    assert 'לחזור למוסך' not in dana.everything()
+    assert dana.of(ClaimDesk)[0].props['staff'] is False
+    assert not await act(dana, ClaimDesk, {'act': 'done', 'task': task})
+    assert not await act(dana, ClaimDesk, {'act': 'add', 'title': 'x', 'day': '2099-01-01', 'shown': True})
+    assert stored(task).is_open
+    user = await signed_in(portal, EMAILS['manager'])
+    assert (await user.http_client.get('/work')).status_code == 404
+    await user.http_client.aclose()
+
+
+async def test_tasks_stand_beside_the_claim(open_page: Opener, claim, task, people):
+    staff = await open_page('staff', claim)
+    card = staff.of(ClaimDesk)[0]
+    await until(lambda: [one['id'] for one in card.props['tasks'] if one['id'] == task])
+    later = (values.israel(now()).date() + 30 * DAY).isoformat()
+    assert await act(staff, ClaimDesk, {'act': 'add', 'title': 'להזמין שמאי', 'day': later, 'shown': True})
+    with open_session(SYSTEM, reading=True) as session:
+        assert session.get_one(Claim, claim.id).next_action == 'להזמין שמאי'
+        assert 'להזמין שמאי' in [one.title for one in fetch(session, tasks_of(claim.id))]
+    assert await act(staff, ClaimDesk, {'act': 'done', 'task': task})
+    assert not await act(staff, ClaimDesk, {'act': 'done', 'task': task})
+    assert not await act(staff, ClaimDesk, {'act': 'add', 'title': ' ', 'day': later})
+    assert not await act(staff, ClaimDesk, {'act': 'add', 'title': 'x', 'day': 'מחר'})
+    assert stored(task).done_by == people.staff.name

@@ -1,0 +1,411 @@
+"""Who may do what: each right and each order, asked as every role."""
+
+import inspect
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db import (
+    accounts,
+    alert_choices,
+    alerts,
+    bulk_orders,
+    calls,
+    changes,
+    cheque_alerts,
+    cheque_board,
+    cheques,
+    claims,
+    clocks,
+    documents,
+    links,
+    mail,
+    messages,
+    money,
+    offices,
+    repairs,
+    silence,
+    tasks,
+    timetable,
+)
+from db.base import now
+from db.calls import CallNote
+from db.cheques import Slip
+from db.claims import Claim
+from db.documents import Arrived, Document, DocumentNeed, DocumentRequirement, Slot
+from db.messages import Letter, ThreadKey
+from db.money import OfferNote
+from db.offices import AgentOffice, User
+from db.reference import (
+    Appraiser,
+    ClaimStatus,
+    DamageHead,
+    DocumentType,
+    Garage,
+    Insurer,
+    RepairStage,
+    StatusReason,
+    VatRate,
+    WaitingParty,
+)
+from db.scope import BUREAU_ROLES, LINK_ROLES, ROLE_CAN, Actor, Can, Role
+from db.session import open_session
+from db.tasks import Task, TaskNote, TaskRule
+from db.texts import ClaimError
+from tests.conftest import People
+from tests.factories import SYSTEM, make_claim, make_user
+
+OFFICE = {Role.AGENT, Role.OFFICE_MANAGER, Role.READ_ONLY}
+BUREAU = {Role.HANDLER, Role.ADMIN}
+EVERYBODY = OFFICE | BUREAU
+
+# written down a second time on purpose: whoever changes a right must mean it
+RIGHTS: dict[str, set[Role]] = {
+    'see_claims': EVERYBODY | {Role.GARAGE, Role.INSURED},
+    'follow': EVERYBODY | {Role.GARAGE},
+    'log_call': EVERYBODY - {Role.READ_ONLY},
+    'share': EVERYBODY - {Role.READ_ONLY},
+    'upload': EVERYBODY - {Role.READ_ONLY} | {Role.GARAGE},
+    'update_repair': BUREAU | {Role.GARAGE},
+    'write_message': EVERYBODY - {Role.READ_ONLY},
+    'see_all_offices': BUREAU,
+    'see_internal': BUREAU,
+    'edit_claim': BUREAU,
+    'open_claim': BUREAU,
+    'import': BUREAU,
+    'administer': {Role.ADMIN},
+    'keep_books': set(),
+}
+
+
+def paper(session: Session, claim: Claim) -> Document:
+    """The claim's one document; it lies in the trash where an order wants it there."""
+    return session.scalars(select(Document).where(Document.claim_id == claim.id)).one()
+
+
+def need(session: Session, claim: Claim) -> DocumentNeed:
+    return session.scalars(select(DocumentNeed).where(DocumentNeed.claim_id == claim.id)).one()
+
+
+def call(session: Session, claim: Claim, actor: Actor, party: str = 'insured', **more: Any) -> calls.Call:
+    return calls.log_call(session, claim.id, CallNote(party, 'outbound', 'no_answer', **more), now())
+
+
+def write(session: Session, claim: Claim, **more: Any) -> messages.Message:
+    return messages.write_message(session, ThreadKey(claim.office_id, claim.id), Letter('שלום', **more), now())
+
+
+def many(session: Session, claim: Claim, action: str, value: str = '') -> None:
+    wish = bulk_orders.Wish(action, value)
+    plan = bulk_orders.Plan(wish, {claim.id: ''}, {}, (), 1)  # as a browser would that skips the question before
+    order = bulk_orders.place_order(session, 'k', plan, now())
+    bulk_orders.carry_out(session, order.id, [claim.id], now())
+
+
+def _colleague(session: Session) -> int:
+    return session.scalars(select(User.id).where(User.role == Role.HANDLER)).first() or 0
+
+
+def _letter(session: Session) -> str:
+    return (
+        session.scalars(select(messages.MessageTemplate.id).where(messages.MessageTemplate.audience == 'agent')).first()
+        or ''
+    )
+
+
+SCAN = Arrived('סריקה.pdf', 'scan.pdf', 'application/pdf', 1, 'cd' * 32, 1, 'cd' * 32, pages=1)
+WRITERS = EVERYBODY - {Role.READ_ONLY}
+GIVEN: dict[str, Any] = {'insured_name': 'רונית', 'event_date': date(2026, 10, 28)}
+TASK = TaskNote('לחזור למוסך', date(2099, 1, 1))
+SLIP = Slip('insurer_to_insured', 100, date(2027, 3, 1))
+OFFER = OfferNote('full', 100, date(2026, 11, 1))
+Order = Callable[[Session, Claim, Actor], Any]
+ORDERS: dict[str, tuple[set[Role], Order]] = {
+    'open_claim': (BUREAU, lambda s, c, a: claims.open_claim(s, c.office_id, GIVEN, now())),
+    'save_fields': (BUREAU, lambda s, c, a: claims.save_fields(s, c.id, {'make_model': ('', 'מאזדה')}, now())),
+    'change_status': (BUREAU, lambda s, c, a: claims.change_status(s, c.id, 'submitted', '', 'new', now())),
+    'settle_silences': (set(), lambda s, c, a: silence.settle_silences(s, [c.id])),
+    'measure_usuals': (set(), lambda s, c, a: silence.measure_usuals(s, now())),
+    'add_task': (BUREAU, lambda s, c, a: tasks.add_task(s, c.id, TASK, now())),
+    'complete': (BUREAU, lambda s, c, a: tasks.complete(s, task(s, c), now())),
+    'postpone': (BUREAU, lambda s, c, a: tasks.postpone(s, task(s, c), date(2099, 1, 4), now())),
+    'assign': (BUREAU, lambda s, c, a: tasks.assign(s, task(s, c), None, now())),
+    'lock_claim': (EVERYBODY, lambda s, c, a: claims.lock_claim(s, c.id)),
+    'mark_checked': (BUREAU, lambda s, c, a: claims.mark_checked(s, c.id, now())),
+    'set_clock_day': (
+        BUREAU,
+        lambda s, c, a: clocks.set_clock_day(s, c.id, clocks.SaidDay('request', None, c.event_date, 'x'), now()),
+    ),
+    'change the rule of a clock': (
+        {Role.ADMIN},
+        lambda s, c, a: setattr(s.get_one(clocks.ClockRule, 'policy_info'), 'amount', 15),
+    ),
+    'mark many read': (EVERYBODY, lambda s, c, a: many(s, c, 'read')),
+    'assign many': (BUREAU, lambda s, c, a: many(s, c, 'assign', str(_colleague(s)))),
+    'change the status of many': (BUREAU, lambda s, c, a: many(s, c, 'status', 'submitted')),
+    'say of many that they were checked': (BUREAU, lambda s, c, a: many(s, c, 'checked')),
+    'write a template to many': (BUREAU, lambda s, c, a: many(s, c, 'message', _letter(s))),
+    'disable': ({Role.ADMIN}, lambda s, c, a: accounts.disable(s, c.agent or 0)),
+    'advance_repair': (BUREAU, lambda s, c, a: repairs.advance_repair(s, c.id, 'paint', None, now())),
+    'expect': (BUREAU, lambda s, c, a: repairs.expect(s, c.id, date(2026, 12, 1), '', now())),
+    'hold': (BUREAU, lambda s, c, a: repairs.hold(s, c.id, 'parts', now())),
+    'resume': (BUREAU, lambda s, c, a: repairs.resume(s, c.id, now())),
+    'note_repair': (BUREAU, lambda s, c, a: repairs.note_repair(s, c.id, 'x', now())),
+    'take_back': (BUREAU, lambda s, c, a: _there_and_back(s, c)),
+    'create_link to the insured': (
+        EVERYBODY - {Role.READ_ONLY},
+        lambda s, c, a: links.create_link(s, c.id, links.INSURED, now()),
+    ),
+    'create_link to the garage': (BUREAU, lambda s, c, a: links.create_link(s, c.id, links.GARAGE, now())),
+    'revoke_link': (EVERYBODY - {Role.READ_ONLY}, lambda s, c, a: links.revoke_link(s, _link_of(s, c), now())),
+    'prefer for oneself': (EVERYBODY, lambda s, c, a: offices.prefer(s, a.user_id or 0, language='en')),
+    'prefer for another': ({Role.ADMIN}, lambda s, c, a: offices.prefer(s, c.agent or 0, language='en')),
+    'prefer_mail': (EVERYBODY, lambda s, c, a: mail.prefer_mail(s, digest=True, any_time=True)),
+    'try_failed_again': ({Role.ADMIN}, lambda s, c, a: mail.try_failed_again(s, now())),
+    'mail_health': ({Role.ADMIN}, lambda s, c, a: mail.mail_health(s, now())),
+    'jobs_for_admin': ({Role.ADMIN}, lambda s, c, a: timetable.jobs_for_admin(s)),
+    'mark_seen': (EVERYBODY, lambda s, c, a: changes.mark_seen(s, c.id, now())),
+    'mark_unseen': (EVERYBODY, lambda s, c, a: changes.mark_unseen(s, c.id, now())),
+    'visit': (EVERYBODY, lambda s, c, a: alerts.visit(s, c.id, now())),
+    'mark_read': (EVERYBODY, lambda s, c, a: alerts.mark_read(s, now())),
+    'mark_all_read': (EVERYBODY, lambda s, c, a: alerts.mark_all_read(s, now())),
+    'mute': (EVERYBODY, lambda s, c, a: alerts.mute(s, c.id, now())),
+    'snooze': (EVERYBODY, lambda s, c, a: alerts.snooze(s, c.id, 'day', now())),
+    'end_snooze': (EVERYBODY, lambda s, c, a: alerts.end_snooze(s, c.id, now())),
+    'follow': (EVERYBODY, lambda s, c, a: alert_choices.follow(s, c.id)),
+    'own_watch': (EVERYBODY, lambda s, c, a: alert_choices.own_watch(s, c.id)),
+    'choose': (EVERYBODY, lambda s, c, a: alert_choices.choose(s, 'calls', 'app', False)),
+    'choose_claims': (EVERYBODY, lambda s, c, a: alert_choices.choose_claims(s, only_own=True)),
+    'log_call with the client': (WRITERS, call),
+    'log_call with an insurer': (BUREAU, lambda s, c, a: call(s, c, a, 'insurer', person='דן')),
+    'log_call for the bureau alone': (BUREAU, lambda s, c, a: call(s, c, a, internal=True)),
+    'correct_call of somebody else': (
+        BUREAU,
+        lambda s, c, a: calls.correct_call(
+            s, s.scalars(select(calls.Call.id)).one(), CallNote('insured', 'outbound', 'voicemail'), now()
+        ),
+    ),
+    'write_message': (WRITERS, lambda s, c, a: write(s, c)),
+    'write_message for the bureau alone': (BUREAU, lambda s, c, a: write(s, c, internal=True)),
+    'note_internally': (BUREAU, lambda s, c, a: messages.note_internally(s, c.id, 'x', now())),
+    'save_draft': (WRITERS, lambda s, c, a: messages.save_draft(s, ThreadKey(c.office_id, c.id), 'x')),
+    'mark_messages_read': (
+        EVERYBODY,
+        lambda s, c, a: messages.mark_messages_read(s, ThreadKey(c.office_id, c.id), 10**6),
+    ),
+    'mark_messages_delivered': (EVERYBODY, lambda s, c, a: messages.mark_messages_delivered(s)),
+    'check_room': (WRITERS, lambda s, c, a: documents.check_room(s, c.claim_no, 1, Slot('police_report'))),
+    'attach': (WRITERS, lambda s, c, a: documents.attach(s, c.id, SCAN, Slot('police_report'), now())),
+    'accept': (BUREAU, lambda s, c, a: documents.accept(s, paper(s, c).uuid, now())),
+    'reject': (BUREAU, lambda s, c, a: documents.reject(s, paper(s, c).uuid, 'page_missing', now())),
+    'reopen': (BUREAU, lambda s, c, a: documents.reopen(s, paper(s, c).uuid, now())),
+    'retype': (BUREAU, lambda s, c, a: documents.retype(s, paper(s, c).uuid, 'police_report')),
+    'remove from others': (BUREAU, lambda s, c, a: documents.remove(s, paper(s, c).uuid, now())),
+    'restore to others': (BUREAU, lambda s, c, a: documents.restore(s, paper(s, c).uuid)),
+    'remove what one sent': (
+        WRITERS,
+        lambda s, c, a: documents.remove(
+            s, documents.attach(s, c.id, SCAN, Slot('police_report'), now()).document.uuid, now()
+        ),
+    ),
+    'waive': (BUREAU, lambda s, c, a: documents.waive(s, c.id, 'power_of_attorney', '', now())),
+    'require': (BUREAU, lambda s, c, a: documents.require(s, c.id, 'police_report', now())),
+    'ask_for': (BUREAU, lambda s, c, a: documents.ask_for(s, c.id, 'תצהיר', now())),
+    'withdraw': (BUREAU, lambda s, c, a: documents.withdraw(s, c.id, need(s, c).id, now())),
+    'note_views': (EVERYBODY, lambda s, c, a: documents.note_views(s, [paper(s, c)], 'downloaded', now())),
+    'recheck': (BUREAU, lambda s, c, a: documents.recheck(s, c.id)),
+    'recheck_next': (BUREAU, lambda s, c, a: documents.recheck_next(s, 0, 10)),
+    'purge_trash': (set(), lambda s, c, a: documents.purge_trash(s, now(), 10, now())),
+    'save_amounts': (BUREAU, lambda s, c, a: money.save_amounts(s, c.id, 'other', {'demanded': (None, 1)}, now())),
+    'take_head_off': (BUREAU, lambda s, c, a: money.take_head_off(s, c.id, 'other', {}, now())),
+    'take_vat_off': (BUREAU, lambda s, c, a: money.take_vat_off(s, c.id, 'repair_cost', now())),
+    'log_offer': (BUREAU, lambda s, c, a: money.log_offer(s, c.id, OFFER, now())),
+    'answer_offer': (BUREAU, lambda s, c, a: money.answer_offer(s, 1, 'accepted', now())),
+    'enter_cheque': (BUREAU, lambda s, c, a: cheques.enter_cheque(s, c.id, SLIP, 'expected', now())),
+    'change_cheque': (BUREAU, lambda s, c, a: cheques.change_cheque(s, 1, SLIP, 1, now())),
+    'advance_cheque': (BUREAU, lambda s, c, a: cheques.advance_cheque(s, 1, 'handed_over', now())),
+    'replace_cheque': (BUREAU, lambda s, c, a: cheques.replace_cheque(s, 1, SLIP, 'expected', now(), 'details')),
+    'take_back_cheque': (BUREAU, lambda s, c, a: step_and_back(s)),
+    'note_step': (BUREAU, lambda s, c, a: cheques.note_step(s, 1, 'warn', '', now())),
+    'alert_of_cheques': (set(), lambda s, c, a: cheque_alerts.alert_of_cheques(s, now(), [1])),
+    'settle_warnings': (set(), lambda s, c, a: cheque_alerts.settle_warnings(s, date(2026, 11, 23))),
+    'name a head of damage': ({Role.ADMIN}, lambda s, c, a: setattr(s.get_one(DamageHead, 'other'), 'label', 'x')),
+    'change the VAT': ({Role.ADMIN}, lambda s, c, a: s.add(VatRate(since=date(2030, 1, 1), percent=19))),
+    'change the matrix': ({Role.ADMIN}, lambda s, c, a: s.add(DocumentRequirement(type='police_report'))),
+    'rename a kind of document': (
+        {Role.ADMIN},
+        lambda s, c, a: setattr(s.get_one(DocumentType, 'police_report'), 'label', 'x'),
+    ),
+    'word a template anew': (
+        {Role.ADMIN},
+        lambda s, c, a: setattr(s.scalars(select(messages.MessageTemplate).limit(1)).one(), 'body', 'x'),
+    ),
+    'add a garage': (BUREAU, lambda s, c, a: s.add(Garage(name='מוסך חדש'))),
+    'add an appraiser': (BUREAU, lambda s, c, a: s.add(Appraiser(name='שמאי חדש'))),
+    'rename an insurer': ({Role.ADMIN}, lambda s, c, a: setattr(s.get_one(Insurer, 1), 'name', 'x')),
+    'word a rule anew': ({Role.ADMIN}, lambda s, c, a: setattr(s.get_one(TaskRule, 'garage'), 'label', 'x')),
+    'rename a status': ({Role.ADMIN}, lambda s, c, a: setattr(s.get_one(ClaimStatus, 'new'), 'label', 'x')),
+    'rename a stage': ({Role.ADMIN}, lambda s, c, a: setattr(s.get_one(RepairStage, 'paint'), 'label', 'x')),
+    'rename a party': ({Role.ADMIN}, lambda s, c, a: setattr(s.get_one(WaitingParty, 'garage'), 'label', 'x')),
+    'rename a reason': (
+        {Role.ADMIN},
+        lambda s, c, a: setattr(s.get_one(StatusReason, ('closed', 'other')), 'label', 'x'),
+    ),
+    'add an office': ({Role.ADMIN}, lambda s, c, a: s.add(AgentOffice(name='חדשה', created_at=now()))),
+    'rename an office': ({Role.ADMIN}, lambda s, c, a: setattr(s.get_one(AgentOffice, c.office_id), 'name', 'x')),
+    'add a person': ({Role.ADMIN}, lambda s, c, a: s.add(User(name='x', role='admin', created_at=now()))),
+    'become admin': ({Role.ADMIN}, lambda s, c, a: setattr(s.get_one(User, a.user_id), 'role', 'x')),
+    'move to another office': (
+        {Role.ADMIN},
+        lambda s, c, a: setattr(s.get_one(User, a.user_id), 'office_id', c.office_id + 1),
+    ),
+    'delete oneself': ({Role.ADMIN}, lambda s, c, a: s.delete(s.get_one(User, a.user_id))),
+}
+
+
+def task(session: Session, claim: Claim) -> int:
+    """The claim's one task; nobody of an office can know its number."""
+    return session.scalars(select(Task.id).where(Task.claim_id == claim.id)).first() or 1
+
+
+def _there_and_back(session: Session, claim: Claim) -> None:
+    repairs.advance_repair(session, claim.id, 'paint', None, now())
+    session.flush()
+    repairs.take_back(session, claim.id, 'paint', now())
+
+
+def _link_of(session: Session, claim: Claim) -> int:
+    return session.scalars(links.links_of(claim.id)).one().id
+
+
+def test_each_right_belongs_to_these_roles():
+    assert ROLE_CAN[Role.SYSTEM] == frozenset(Can)
+    for right in Can:
+        assert {role for role in ROLE_CAN if right in ROLE_CAN[role]} - {Role.SYSTEM} == RIGHTS[right.value], right
+    assert BUREAU_ROLES == BUREAU
+
+
+def test_whoever_sees_all_offices_has_none_of_his_own():
+    for role in ROLE_CAN:
+        assert (Can.SEE_ALL_OFFICES in ROLE_CAN[role]) == (role not in OFFICE | LINK_ROLES)
+
+
+@pytest.fixture
+def everybody(people: People) -> dict[Role, Actor]:
+    return {
+        Role.AGENT: people.yossi,
+        Role.OFFICE_MANAGER: people.manager,
+        Role.READ_ONLY: make_user('צפי', Role.READ_ONLY, people.levi),
+        Role.HANDLER: people.staff,
+        Role.ADMIN: people.admin,
+    }
+
+
+def step_and_back(session: Session) -> None:
+    cheques.advance_cheque(session, 1, 'handed_over', now())
+    session.flush()
+    cheque_board.take_back_cheque(session, 1, 'handed_over', now())
+
+
+class Undone(Exception):  # noqa: N818
+    """So that each tries it on the same claim."""
+
+
+def allowed(actor: Actor, order: Order, claim: Claim) -> bool:
+    with pytest.raises((Undone, ClaimError)) as end, open_session(actor) as session:
+        order(session, claim, actor)
+        session.flush()
+        raise Undone
+    return isinstance(end.value, Undone)
+
+
+def test_each_order_is_taken_from_these_roles(people, everybody):
+    claim = make_claim(people.levi, people.staff, agent=people.dana.user_id)
+    with open_session(people.dana) as session:
+        documents.attach(session, claim.id, SCAN, Slot('vehicle_licence'), now())
+        call(session, claim, people.dana)
+    with open_session(people.staff) as session:
+        documents.ask_for(session, claim.id, 'תצהיר', now())
+        write(session, claim)
+        money.save_amounts(session, claim.id, 'repair_cost', {'demanded': (None, 118)}, now())
+        money.log_offer(session, claim.id, OFFER, now())
+        cheques.enter_cheque(session, claim.id, SLIP, 'received', now())
+        links.create_link(session, claim.id, links.INSURED, now())
+        tasks.add_task(session, claim.id, TASK, now())
+    outcome = {
+        name: {role for role, actor in everybody.items() if allowed(actor, order, claim)}
+        for name, (_, order) in ORDERS.items()
+    }
+    # SQLAlchemy cannot take away a person whose marks stand: an admin disables him
+    assert outcome == {name: roles for name, (roles, _) in ORDERS.items()}
+
+
+# done by the product itself, for everybody
+OF_THE_PRODUCT = {
+    *(
+        'alert_followers',
+        'follow_from_here',
+        'date_record',
+        'note_use',
+        'raise_alert',
+        'show_waiting',
+        'record_quietly',
+        'forget_rings',
+    ),
+    'mark_previews',
+}
+
+
+def test_each_order_stands_in_the_table():
+    # what stands under «orders» writes: somebody must have thought about who may do it
+    tried = {order.split()[0] for order in ORDERS} | OF_THE_PRODUCT
+    for module in (
+        *(claims, calls, documents, messages, changes, alerts, alert_choices, repairs, links, money),
+        *(cheques, cheque_alerts, cheque_board, silence, tasks, clocks),
+    ):
+        orders = inspect.getsource(module).split('# ---- orders')[1].split('# ----')[0]
+        written = set(re.findall(r'^def ([a-z]\w*)\(session\b', orders, re.MULTILINE))
+        assert written
+        assert written - tried - ASKED == set(), module.__name__
+
+
+# they stand beside the orders that need them, and only read
+ASKED = {'mentioned_in', 'followers_of', 'people_of_claim', 'undelivered'}
+
+
+def test_what_the_product_keeps_for_itself_is_not_given_out(everybody):
+    for actor in everybody.values():
+        with pytest.raises(ClaimError), open_session(actor) as session:
+            alerts.alert_followers(session)
+            session.flush()
+
+
+def test_a_person_who_was_disabled_is_nobody(people):
+    for cut in ('person', 'office'):
+        with open_session(SYSTEM) as session:
+            assert offices.actor_of(session, people.dana.user_id or 0) == people.dana
+            if cut == 'person':
+                accounts.disable(session, people.dana.user_id or 0)
+            else:
+                session.get_one(AgentOffice, people.levi).active = False
+        with open_session(SYSTEM) as session:
+            assert offices.actor_of(session, people.dana.user_id or 0) is None
+            session.get_one(User, people.dana.user_id).active = True
+    with open_session(SYSTEM) as session:
+        assert offices.actor_of(session, 999_999) is None
+
+
+def test_sees_own_only_is_for_agents_of_such_an_office(people):
+    with open_session(SYSTEM) as session:
+        session.get_one(AgentOffice, people.levi).agents_see_own_only = True
+    with open_session(SYSTEM) as session:
+        standing = {
+            person.name: offices.actor_of(session, person.user_id or 0)
+            for person in (people.dana, people.manager, people.rival, people.staff)
+        }
+    assert [actor.sees_own_only for actor in standing.values() if actor] == [True, False, False, False]
