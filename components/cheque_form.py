@@ -1,10 +1,11 @@
 """The form of a cheque: to write one down, to put one right, or to enter the one that replaces another."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
@@ -50,6 +51,16 @@ class Written:
     image: str
 
 
+@dataclass(frozen=True)
+class About:
+    """What an opened form is for: which cheque, the version that was seen, and its own key, so that saving again writes no second one."""
+
+    what: str
+    cheque_id: int = 0
+    seen: int = 0
+    key: str = field(default_factory=lambda: uuid4().hex)
+
+
 def read_written(sent: object) -> Written:
     """From whatever the browser sent; refuses in words what cannot be a cheque."""
     if not isinstance(sent, dict):
@@ -74,15 +85,14 @@ def read_written(sent: object) -> Written:
     return Written(slip, typed['state'], typed['reason'], typed['image'])
 
 
-def _write(session: Any, claim_id: int, written: Written, about: tuple[str, int, int]) -> Cheque:
-    """Enter, change or replace, as `about` says (what, which cheque, the version that was seen)."""
-    what, cheque_id, seen = about
+def _write(session: Any, claim_id: int, written: Written, about: About) -> Cheque:
+    """Enter, change or replace."""
     slip, at = _with_image(session, written), now()
-    if what == 'edit':
-        return change_cheque(session, cheque_id, slip, seen, at)
-    if what == 'replace':
-        return replace_cheque(session, cheque_id, slip, written.state, at, written.reason)
-    return enter_cheque(session, claim_id, slip, written.state, at)
+    if about.what == 'edit':
+        return change_cheque(session, about.cheque_id, slip, about.seen, at)
+    if about.what == 'replace':
+        return replace_cheque(session, about.cheque_id, slip, written.state, at, written.reason)
+    return enter_cheque(session, claim_id, slip, written.state, at, key=about.key)
 
 
 def _with_image(session: Any, written: Written) -> Slip:
@@ -116,7 +126,7 @@ class ChequeForm(Element, component='cheque_form.js'):
         """`follow` has the page read anew after a cheque was written."""
         super().__init__()
         self._follow, self._reader, self._turn, self._opened = follow, language(), 0, 0
-        self._claim_id, self._about = 0, ('enter', 0, 0)
+        self._claim_id, self._about = 0, About('enter')
         self._props.update(opened=None, answer=None, told=None, upload='', choices={}, words=_words(), limit=300)
         self.on('save', self._save)
         self.on('day', self._look_at_day)
@@ -150,7 +160,7 @@ class ChequeForm(Element, component='cheque_form.js'):
 
     def _open(self, what: str, cheque: Cheque | None, draft: Mapping[str, Any]) -> None:
         self._opened += 1
-        self._about = (what, cheque.id, cheque.version) if cheque else (what, 0, 0)
+        self._about = About(what, cheque.id, cheque.version) if cheque else About(what)
         title = {
             'enter': t('New cheque'),
             'edit': t('Correct the cheque'),

@@ -127,6 +127,7 @@ class Cheque(ClaimPart, Recorded, Base):
         Index('ix_cheques_claim', 'claim_id', 'due_date'),
         Index('ix_cheques_due', 'live', 'due_date', 'office_id'),
         Index('ix_cheques_warn', 'live', 'warn_on', 'id'),
+        Index('ix_cheques_key', 'claim_id', 'key', unique=True),
     )
     writable_with: ClassVar[Can] = Can.EDIT_CLAIM
 
@@ -160,6 +161,8 @@ class Cheque(ClaimPart, Recorded, Base):
     note: Mapped[str] = mapped_column(default='')
     entered_at: Mapped[datetime]
     by: Mapped[str]
+    # the opened form it was written in
+    key: Mapped[str | None]
 
     __mapper_args__ = {'version_id_col': version}  # noqa: RUF012 - SQLAlchemy reads it while it builds the class
 
@@ -329,12 +332,22 @@ def cheque_to_edit(session: Session, cheque_id: int) -> Cheque:
 # ---- orders -----------------------------------------------------------------------------------------------------------------
 
 
-def enter_cheque(session: Session, claim_id: int, slip: Slip, state: str, now: datetime) -> Cheque:
-    """Write a cheque down."""
+def enter_cheque(
+    session: Session, claim_id: int, slip: Slip, state: str, now: datetime, *, key: str | None = None
+) -> Cheque:
+    """Write a cheque down.
+
+    Sent twice with one key, because the first answer got lost, it is one cheque: as it was written the second time.
+    """
     claim = _claim_to_edit(session, claim_id)
     if state not in FIRST_STATES:
         raise ClaimError(N_('Please choose how far the cheque is.'))
-    return _enter(session, claim, slip, state, now)
+    known = session.scalar(select(Cheque).where(Cheque.claim_id == claim.id, Cheque.key == key)) if key else None
+    if known is not None:
+        return change_cheque(session, known.id, slip, known.version, now)
+    cheque = _enter(session, claim, slip, state, now)
+    cheque.key = key
+    return cheque
 
 
 def change_cheque(session: Session, cheque_id: int, slip: Slip, seen: int, now: datetime) -> Cheque:

@@ -285,3 +285,14 @@ def test_the_directions_say_who_pays():
 def test_the_product_itself_may_enter_cheques(people, claim):
     with open_session(SYSTEM) as session:
         assert enter_cheque(session, claim.id, SLIP, 'expected', AT).by == 'test'
+
+
+def test_a_cheque_saved_again_with_its_key_is_one_cheque(people, claim):
+    said_more = replace(SLIP, note='נשלחה בדואר')
+    with open_session(people.staff) as session:
+        first = enter_cheque(session, claim.id, SLIP, 'received', AT, key='k1').id
+    with open_session(people.staff2) as session:
+        again = enter_cheque(session, claim.id, said_more, 'received', AT, key='k1')
+        assert (again.id, again.note) == (first, 'נשלחה בדואר')
+        assert enter_cheque(session, claim.id, SLIP, 'received', AT, key='k2').id != first
+        assert len(fetch(session, cheques_of(claim.id))) == 2

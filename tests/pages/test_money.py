@@ -200,6 +200,19 @@ async def test_the_radar_is_red_and_its_messages_are_noted(open_page: Opener, pe
     await until(lambda: not radar.props['line']['red'])
 
 
+async def test_a_form_sent_again_because_the_answer_got_lost_writes_no_second_cheque(
+    open_page: Opener, people: People, claim: Claim
+) -> None:
+    staff = await open_page('staff', claim, '?tab=money')
+    assert [await written(staff), await written(staff, note='נשלחה שוב')] == ['', '']
+    assert [cheque.note for cheque in cheques(claim)] == ['נשלחה שוב']
+    add = next(one for one in staff.client.elements.values() if one.props.get('data-testid') == 'add-cheque')
+    staff.send(add, 'click')
+    await until(lambda: staff.of(ChequeForm)[0].props['opened'] is not None)
+    assert await written(staff) == ''
+    assert len(cheques(claim)) == 2
+
+
 async def test_the_bureau_is_asked_gently_whether_the_cheques_are_right(
     open_page: Opener, people: People, claim: Claim
 ) -> None:
