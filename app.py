@@ -18,7 +18,7 @@ from components.theme import STATIC_FOLDER, STATIC_PREFIX
 from db import schema
 from db.session import connect, warn_of_old_sqlite
 from db.settings import Settings, load
-from jobs import aftermath, bulk_orders, changes, desk, import_work, mail, previews, schedule
+from jobs import aftermath, bulk_orders, changes, desk, exports, import_work, mail, previews, schedule
 from pages import (
     account,
     admin,
@@ -90,6 +90,7 @@ async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
             desk.start,
             previews.start,
             import_work.start,
+            exports.start,
             schedule.start,
         ):
             stack.callback(start())

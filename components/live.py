@@ -140,6 +140,11 @@ def bulk_topic(actor: Actor) -> Topic:
     return 'bulk', actor.user_id
 
 
+def exports_topic(actor: Actor) -> Topic:
+    """How far the actor's workbooks are."""
+    return 'export', actor.user_id
+
+
 def thread_topic(key: ThreadKey) -> Topic:
     """What is written in one thread, and how far it has come."""
     return ('thread', key.claim_id) if key.claim_id else ('general', key.office_id)
@@ -223,8 +228,8 @@ def _dispatch(notice: Notice) -> None:
         topics = [words_topic()]
     elif notice.kind == 'import':
         topics = [imports_topic()]
-    elif notice.kind == 'bulk':
-        topics = [('bulk', notice.user_id)]
+    elif notice.kind in ('bulk', 'export'):
+        topics = [(notice.kind, notice.user_id)]
     elif notice.kind in ('message', 'receipt'):
         everybody = notice.kind == 'message'
         topics = [thread_topic(ThreadKey(notice.office_id or 0, notice.claim_id))]

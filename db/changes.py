@@ -105,7 +105,8 @@ class Notice:
     """The doorbell after a commit: ids only.
 
     `kind` is claim, message (in a claim's thread, or an office's), receipt (somebody got or read messages there),
-    person (his own marks and alerts), import (how far one has come), bulk (how far an order of his for many claims has come), access (his account; an office's,
+    person (his own marks and alerts), import (how far one has come), bulk (how far an order of his for many claims has come),
+    export (how far a workbook of his has come), access (his account; an office's,
     without a person) or words (people, offices or reference data are called something else).
     """
 

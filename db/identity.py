@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from db import values
 from db.base import Base, take_turns
 from db.offices import AgentOffice, User
-from db.scope import Actor, Books, Role
+from db.scope import Actor, Books, Role, open_books
 from db.texts import N_, ClaimError
 
 MIN_LENGTH, MAX_LENGTH = 10, 256
@@ -30,6 +30,8 @@ ADDRESS_TRIES, ADDRESS_WINDOW = 10, timedelta(minutes=1)
 ACCOUNT_TRIES, ACCOUNT_WINDOW = 10, timedelta(minutes=10)
 
 FIRST_ADMIN, PASSWORD, KNOWN_BROWSER = 'first_admin', 'password', 'known_browser'
+# somebody who is signed in has just typed his password again, for one thing he wants to do
+PROOF, PROOF_FOR = 'proof', timedelta(minutes=5)
 
 # argon2id well above OWASP's floor; about a twelfth of a second, so it never runs on the loop or in a transaction
 _HASHES = CryptContext(
@@ -401,6 +403,23 @@ def link_of(session: Session, token: str, now: datetime) -> OneTimeLink | None:
         return link if link is not None and not _has_admin(session) else None
     user = session.get(User, link.user_id)
     return link if user is not None and user.active else None
+
+
+def make_proof(session: Session, user_id: int, now: datetime) -> str:
+    """The person has typed his password again: returns a token that says so, once and for a few minutes."""
+    return make_link(session, PROOF, user_id, now, hours=1)
+
+
+def use_proof(session: Session, token: str, now: datetime) -> bool:
+    """Whether a token says that the acting person has just typed his password; it says so once."""
+    actor: Actor = session.info['actor']
+    with open_books(session):
+        wanted = select(OneTimeLink).where(OneTimeLink.token_hash == hash_of(token), OneTimeLink.purpose == PROOF)
+        link = session.scalar(wanted.with_for_update())
+        if link is None or link.user_id != actor.user_id or link.used_at is not None:
+            return False
+        link.used_at = now
+        return now - link.created_at <= PROOF_FOR
 
 
 def knows_browser(session: Session, token: str, user_id: int | None, now: datetime) -> bool:

@@ -1,7 +1,7 @@
 """The claims list as a question: views, search, filters, sort and page, from an address to rows; exports will ask the same."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from functools import cache
@@ -270,6 +270,14 @@ def _not_past(total: int, state: ListState) -> ListState:
 def _ids_of(session: Session, state: ListState) -> list[int]:
     found = _ordered(*claims_in(session, state), state).limit(state.size).offset((state.page - 1) * state.size)
     return list(session.scalars(found))
+
+
+def ids_in(session: Session, state: ListState, numbers: Sequence[str] = ()) -> Iterator[int]:
+    """The claims of a list in its order, all pages, as the database hands them out; or, of these numbers, all there are."""
+    found = claims_in(session, state)
+    if numbers:
+        found = select(Claim.id).select_from(Claim).where(Claim.claim_no.in_(numbers)), Claim.seq
+    return iter(session.scalars(_ordered(*found, state), execution_options={'yield_per': 10_000}))
 
 
 def _ordered(statement: Select[Any], newest: SQLColumnExpression[Any], state: ListState) -> Select[Any]:

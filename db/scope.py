@@ -19,6 +19,7 @@ class Can(StrEnum):
 
     ADMINISTER = 'administer'
     EDIT_CLAIM = 'edit_claim'
+    EXPORT = 'export'
     FOLLOW = 'follow'
     IMPORT = 'import'
     KEEP_BOOKS = 'keep_books'
@@ -50,7 +51,7 @@ class Role(StrEnum):
 
 
 _OFFICE = frozenset({Can.SEE_CLAIMS, Can.FOLLOW})
-_AGENT = _OFFICE | {Can.LOG_CALL, Can.SHARE, Can.UPLOAD, Can.WRITE_MESSAGE}
+_AGENT = _OFFICE | {Can.EXPORT, Can.LOG_CALL, Can.SHARE, Can.UPLOAD, Can.WRITE_MESSAGE}
 _BUREAU = _AGENT | {
     *(Can.SEE_ALL_OFFICES, Can.SEE_INTERNAL, Can.EDIT_CLAIM, Can.OPEN_CLAIM, Can.IMPORT, Can.UPDATE_REPAIR),
 }

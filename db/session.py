@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -49,6 +49,7 @@ from db.cheques import Cheque  # noqa: F401 - likewise
 from db.claims import Claim
 from db.clocks import ClockDay  # noqa: F401 - likewise
 from db.documents import Document, DocumentNeed
+from db.exports import Export  # noqa: F401 - likewise
 from db.identity import WebSession  # noqa: F401 - likewise
 from db.import_mappings import ImportMapping  # noqa: F401 - likewise
 from db.import_words import ImportWord  # noqa: F401 - likewise
@@ -93,6 +94,8 @@ _SQLITE_SETTINGS = (
     *('journal_size_limit=67108864', 'trusted_schema=OFF', 'cache_size=-32000'),
 )
 
+_SQLITE_PATIENT = ('temp_store=FILE', 'cache_size=-8000')
+
 
 class Unscoped(RuntimeError):  # noqa: N818 - said like a verdict
     """A bug: the database was asked outside the door, or something was written that is not the actor's."""
@@ -123,6 +126,7 @@ class ScopedSession(Session):
 class Database:
     """The two ways in: writers take turns (on SQLite from the first statement on), readers see one moment undisturbed."""
 
+    url: str = field(repr=False)  # holds a password
     writer: Engine
     reader: Engine
     writing: sessionmaker[ScopedSession]
@@ -137,23 +141,36 @@ class Database:
 _database: Database | None = None
 
 
-def connect(url: str) -> Database:
-    """Open the database at `url` for this process; `open_session` uses it from now on."""
+def connect(url: str, *, patient: bool = False) -> Database:
+    """Open the database at `url` for this process; `open_session` uses it from now on.
+
+    `patient`: for a process that asks long questions and nobody waits for: they may take minutes, and sort on the disk.
+    """
     global _database  # noqa: PLW0603 - the one connection of the process, made by app, jobs and tests
     if _database is not None:
         _database.close()
     changes.start_anew()
     writer = make_engine(url)
-    reader = make_engine(url, reading=True)
+    reader = make_engine(url, reading=True, patient=patient)
     make = partial(sessionmaker, class_=ScopedSession, expire_on_commit=False)
-    _database = Database(writer, reader, make(writer), make(reader, autoflush=False))
+    _database = Database(url, writer, reader, make(writer), make(reader, autoflush=False))
     return _database
 
 
-def make_engine(url: str, *, reading: bool = False) -> Engine:
+def database_url() -> str:
+    """The address of this process's database, for a process it starts."""
+    if _database is None:
+        raise Unscoped('connect() first')
+    return _database.url
+
+
+def make_engine(url: str, *, reading: bool = False, patient: bool = False) -> Engine:
     """An engine with our settings; migrations and bulk loads use it directly, everything else goes through sessions."""
     if make_url(url).get_backend_name() == 'postgresql':
-        settings = '-c statement_timeout=15000 -c idle_in_transaction_session_timeout=10000 -c timezone=utc'
+        seconds = (600, 120) if patient else (15, 10)
+        settings = '-c statement_timeout={}000 -c idle_in_transaction_session_timeout={}000 -c timezone=utc'.format(
+            *seconds
+        )
         if reading:
             settings += r' -c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read'
         # a plan made for any search word is slow for most: let every query be planned for its own
@@ -162,18 +179,19 @@ def make_engine(url: str, *, reading: bool = False) -> Engine:
     engine = create_engine(
         url, module=sqlite, pool_size=8, max_overflow=8, connect_args={'check_same_thread': False, 'timeout': 15}
     )
-    event.listen(engine, 'connect', partial(_settle_sqlite, reading))
+    event.listen(engine, 'connect', partial(_settle_sqlite, reading, patient))
     event.listen(
         engine, 'begin', lambda connection: connection.exec_driver_sql('BEGIN' if reading else 'BEGIN IMMEDIATE')
     )
     return engine
 
 
-def _settle_sqlite(reading: bool, connection: Any, _: Any) -> None:
+def _settle_sqlite(reading: bool, patient: bool, connection: Any, _: Any) -> None:
     connection.isolation_level = (
         None  # the driver emits no BEGIN of its own: with it, 82 % of concurrent updates were lost
     )
-    for setting in (*_SQLITE_SETTINGS, *(('query_only=ON',) if reading else ())):
+    more = (*(('query_only=ON',) if reading else ()), *(_SQLITE_PATIENT if patient else ()))
+    for setting in (*_SQLITE_SETTINGS, *more):
         connection.execute(f'PRAGMA {setting}')
 
 
@@ -471,6 +489,7 @@ __all__ = [
     'Database',
     'Unscoped',
     'connect',
+    'database_url',
     'fetch',
     'fetch_one',
     'make_engine',

@@ -17,6 +17,7 @@ from jobs.bulk_orders import carry_out_orders, clear_orders
 from jobs.changes import alert_all, clear_rings
 from jobs.cheques import sweep_cheques
 from jobs.desk import follow_claims, remind_of_tasks, sweep_desk
+from jobs.exports import clear_exports, make_exports, release_exports
 from jobs.import_work import forget_imports, release_imports
 from jobs.mail import clear_mails, send_mails
 from jobs.orphans import sweep_files
@@ -36,6 +37,8 @@ TIMETABLE: tuple[tuple[Job, str, dict[str, int]], ...] = (
     (follow_edits, 'interval', {'minutes': 1}),
     (sweep_cheques, 'interval', {'minutes': 1}),
     (release_imports, 'interval', {'minutes': 1}),
+    (release_exports, 'interval', {'minutes': 1}),
+    (make_exports, 'interval', {'minutes': 1}),
     (send_mails, 'interval', {'minutes': 1}),
     (carry_out_orders, 'interval', {'minutes': 1}),
     (follow_claims, 'interval', {'minutes': 1}),
@@ -43,6 +46,7 @@ TIMETABLE: tuple[tuple[Job, str, dict[str, int]], ...] = (
     (draw_waiting, 'interval', {'minutes': 10}),
     (sweep_files, 'interval', {'hours': 1}),
     (forget_imports, 'interval', {'hours': 1}),
+    (clear_exports, 'interval', {'hours': 1}),
     (clear_rings, 'interval', {'hours': 1}),
     (clear_mails, 'interval', {'hours': 6}),
     (clear_orders, 'interval', {'hours': 6}),
@@ -50,10 +54,13 @@ TIMETABLE: tuple[tuple[Job, str, dict[str, int]], ...] = (
     (sweep_desk, 'interval', {'hours': 12}),
 )
 # what became due while nobody looked is caught up with as soon as the app runs
-AT_ONCE: frozenset[Job] = frozenset({sweep_cheques, remind_of_tasks})
+AT_ONCE: frozenset[Job] = frozenset({sweep_cheques, remind_of_tasks, release_exports})
 # what follows what people did just now, and asks no calendar: it also runs at night
 AT_NIGHT: frozenset[Job] = frozenset(
-    {alert_all, follow_edits, release_imports, carry_out_orders, follow_claims, send_mails, draw_waiting}
+    {
+        *(alert_all, follow_edits, release_imports, release_exports, make_exports, carry_out_orders, follow_claims),
+        *(send_mails, draw_waiting),
+    }
 )
 
 

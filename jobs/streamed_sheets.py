@@ -159,7 +159,11 @@ class _Lines:
             for place, told in self._numbers:
                 value = cells[place]
                 cells[place] = '' if value is None else told(value)
-            joined = ''.join(cells)
+            try:
+                joined = ''.join(cells)
+            except TypeError:  # None among the texts
+                cells = [cell or '' for cell in cells]
+                joined = ''.join(cells)
             if _SPECIAL.search(joined) or len(joined) > _AS_IT_IS:
                 cells = [_escaped(cell) for cell in cells]
             full = tuple(map(bool, cells))

@@ -13,7 +13,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 # separator, quote, UTF-8, from the first line, as shown, every sheet in a file of its own
-_CSV = 'csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1'
+_CSV = 'csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,true,false,false,-1'
 
 
 def by_openpyxl(path: Path) -> Any:

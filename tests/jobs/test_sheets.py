@@ -25,11 +25,13 @@ MOMENT = datetime(2026, 7, 1, 6, 15, 30, tzinfo=UTC)  # 09:15:30 in Israel's sum
 ROWS = [
     ['רונית ברקוביץ׳', '012-34-567', date(2026, 10, 28), MOMENT, 3_864_050, 3],
     ['"מוסך אחים" & בניו <צפון>', '', None, None, None, None],
+    [None, None, None, None, None, 7],
     ['שתי\nשורות', '05-432-10', date(2000, 2, 29), MOMENT, 0, 0],
 ]
 SHOWN = [
     ['רונית ברקוביץ׳', '012-34-567', '28/10/2026', '01/07/2026 09:15', '₪38,640.50', '3'],
     ['"מוסך אחים" & בניו <צפון>', '', '', '', '', ''],
+    ['', '', '', '', '', '7'],
     ['שתי\nשורות', '05-432-10', '29/02/2000', '01/07/2026 09:15', '₪0.00', '0'],
 ]
 HOSTILE = [
@@ -77,7 +79,7 @@ def test_openpyxl_finds_values_types_and_formats(write, tmp_path):
     assert '₪' in first[4].number_format
     assert first[1].alignment.readingOrder == 1
     assert [cell.value for cell in sheet[FIRST_ROW + 1]][1:] == [None] * 5
-    assert sheet[FIRST_ROW + 2][0].value == 'שתי\nשורות'
+    assert sheet[FIRST_ROW + 3][0].value == 'שתי\nשורות'
 
 
 def test_the_sheet_is_furnished(write, tmp_path):
@@ -87,8 +89,8 @@ def test_the_sheet_is_furnished(write, tmp_path):
     assert sheet.sheet_view.rightToLeft is True
     assert (sheet['A1'].value, sheet['A2'].value) == (TABLE.title, TABLE.about)
     assert sheet.freeze_panes == 'A4'
-    assert sheet.auto_filter.ref == 'A3:F6'
-    assert sheet.dimensions == 'A1:F6'
+    assert sheet.auto_filter.ref == 'A3:F7'
+    assert sheet.dimensions == 'A1:F7'
     assert sheet.column_dimensions['A'].width == 30
     assert sheet.print_title_rows == '$3:$3'
     assert workbook.properties.creator == 'Maakav'
@@ -173,7 +175,7 @@ def test_without_isal_zlib_packs(tmp_path, monkeypatch):
     monkeypatch.setattr(streamed_sheets, 'isal_zlib', None)
     _large(tmp_path / 'a.xlsx', TABLE, ROWS)
     [sheet] = by_calamine(tmp_path / 'a.xlsx')
-    assert len(sheet) == 6
+    assert len(sheet) == 7
 
 
 def test_a_sheet_has_a_name_that_excel_takes():

@@ -1,0 +1,72 @@
+"""A list told in words: its view, what was searched and every filter, by the names people know; for titles and records."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from db import values
+from db.claims import DOCUMENTS
+from db.lists import ListState, filter_choices
+from db.reference import reference
+from db.texts import N_, t
+
+VIEWS: Mapping[str, str] = {
+    'open': N_('Open claims'),
+    'unread': N_('Unread claims'),
+    'closed': N_('Closed claims'),
+    'all': N_('All claims'),
+}
+_FILTERS: Mapping[str, str] = {
+    'status': N_('Status'),
+    'insurer': N_('Insurer'),
+    'office': N_('Office'),
+    'agent': N_('Agent'),
+    'garage': N_('Garage'),
+    'waiting_on': N_('Waiting on'),
+    'documents': N_('Documents'),
+}
+_SCOPES: Mapping[str, str] = {
+    'all': N_('Search'),
+    'claim_no': N_('Claim no.'),
+    'plate': N_('Vehicle no.'),
+    'insured_name': N_('Client name'),
+}
+# of so many values all are named; of more, how many there are
+_NAMED = 4
+
+
+def title_of(state: ListState, language: str) -> str:
+    """What the view is called."""
+    return t(VIEWS[state.view], language)
+
+
+def filters_in_words(session: Session, state: ListState, language: str) -> list[str]:
+    """What narrows the list, each with its name: `Status: New, In repair`."""
+    told = [f'{t(_SCOPES[state.scope], language)}: "{state.q.strip()}"'] if state.q.strip() else []
+    names = _names(session, language) if state.filters else {}
+    for name, label in _FILTERS.items():
+        if keys := getattr(state, name):
+            known = [names[name].get(str(key), str(key)) for key in keys]
+            shown = ', '.join(known) if len(known) <= _NAMED else t('{n} chosen', language, n=len(known))
+            told.append(f'{t(label, language)}: {shown}')
+    if state.event_from or state.event_to:
+        days = ' – '.join(values.format_day(day) if day else '…' for day in (state.event_from, state.event_to))
+        told.append(f'{t("Event date", language)}: {days}')
+    return told
+
+
+def _names(session: Session, language: str) -> dict[str, dict[str, str]]:
+    words, choices = reference(session), filter_choices(session)
+    labelled: dict[str, Mapping[str, Any]] = {'status': words.statuses, 'waiting_on': words.waiting}
+    listed = {
+        'insurer': choices.insurers,
+        'office': choices.offices,
+        'agent': choices.agents,
+        'garage': choices.garages,
+    }
+    return {
+        **{name: {key: row.label_in(language) for key, row in rows.items()} for name, rows in labelled.items()},
+        **{name: {str(key): label for key, label in rows} for name, rows in listed.items()},
+        'documents': {key: t(label, language) for key, label in DOCUMENTS.items()},
+    }

@@ -1,0 +1,477 @@
+"""A list as a workbook: the same claims in the same order, nobody else's, made by a program of its own, and on record."""
+
+import random
+import signal
+import subprocess
+import threading
+import time
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from db import exports, files, identity
+from db.base import now
+from db.changes import Notice
+from db.claims import Claim, change_status, save_fields
+from db.exports import (
+    CANCELLED,
+    DONE,
+    EXPIRED,
+    FAILED,
+    INTERRUPTED,
+    WAITING,
+    Asked,
+    Export,
+    ExportRecord,
+    MustConfirm,
+    cancel_export,
+    export_records,
+    export_with,
+    exports_shown,
+    put_away,
+    release_exports,
+    start_again,
+    start_export,
+    take_export,
+)
+from db.lists import ListState, page_of
+from db.offices import AgentOffice, User, actor_of
+from db.scope import ROLE_CAN, Actor, Can, Role
+from db.session import fetch, fetch_one, open_session
+from db.texts import ClaimError
+from jobs import export_making, export_rows
+from jobs import exports as making
+from jobs.sheets import FIRST_ROW, HEADER_ROW
+from tests.factories import SYSTEM, make_claim, make_user
+from tests.workbooks import by_openpyxl
+
+ALL = ListState(view='all')
+
+
+@pytest.fixture(autouse=True)
+def _store(tmp_path):
+    files.connect(f'file:{tmp_path}/documents', tmp_path)
+
+
+def ask_for(actor: Actor, state: ListState = ALL, *numbers: str, proof: str = '') -> Export:
+    with open_session(actor) as session:
+        return start_export(session, Asked(state, numbers), now(), proof)
+
+
+def made_by(actor: Actor, state: ListState, path, *numbers: str):
+    """The workbook as the child writes it, in this process."""
+    export = ask_for(actor, state, *numbers)
+    export_making.make(export.id, path)
+    with open_session(actor) as session:
+        cancel_export(session, export.id, now())
+    return by_openpyxl(path)
+
+
+def read_again(actor: Actor, export: Export) -> Export:
+    with open_session(actor, reading=True) as session:
+        found = fetch_one(session, export_with(export.id))
+    assert found is not None
+    return found
+
+
+def record_of(admin: Actor, export: Export) -> ExportRecord:
+    with open_session(admin, reading=True) as session:
+        return next(record for record in export_records(session) if record.export_id == export.id)
+
+
+def column_of(workbook, header: str) -> list:
+    found = []
+    for sheet in workbook:
+        place = [cell.value for cell in sheet[HEADER_ROW]].index(header)
+        found += [row[place] for row in sheet.iter_rows(min_row=FIRST_ROW, values_only=True)]
+    return found
+
+
+@pytest.fixture
+def crowd(people) -> list[Claim]:
+    """Claims of both offices, no two alike, some closed, some unread."""
+    random.seed(17)
+    names = ['רונית ברקוביץ', 'אחמד זועבי', 'משה כהן', 'תמר לוינסון', '=1+1', 'Dana Cohen']
+    claims = []
+    for number in range(36):
+        claim = make_claim(
+            random.choice([people.levi, people.levi, people.cohen]),
+            people.staff,
+            insured_name=random.choice(names),
+            plate=f'{random.randrange(10**6, 10**7)}',
+            event_date=date(2026, 1, 1) + timedelta(days=random.randrange(300)),
+            demand_amount=random.choice([None, random.randrange(10**7)]),
+            insured_id_no='033333337',
+        )
+        claims.append(claim)
+        if number % 5 == 0:
+            with open_session(people.staff) as session:
+                change_status(session, claim.id, 'closed', 'הלקוח ויתר', claim.status, now())
+    return claims
+
+
+STATES = [
+    ALL,
+    ListState(),
+    ListState(view='closed'),
+    ListState(view='unread', sort='updated_at'),
+    ListState(view='all', sort='insured_name'),
+    ListState(view='all', sort='-demand_amount'),
+    ListState(view='all', sort='plate'),
+    ListState(view='all', sort='status'),
+    ListState(view='all', sort='-agent'),
+    ListState(view='all', q='כהן'),
+    ListState(view='all', event_from=date(2026, 3, 1), event_to=date(2026, 8, 1), sort='-event_date'),
+    ListState(view='open', status=('new',)),
+]
+
+
+def test_the_workbook_is_the_list(crowd, people, tmp_path):
+    # the same rows in the same order, all pages, for whoever asks
+    for actor in (people.dana, people.rival, people.staff):
+        for state in STATES:
+            listed, page = [], 1
+            while True:
+                with open_session(actor, reading=True) as session:
+                    found = page_of(session, replace(state, page=page, size=10))
+                listed += [row.claim_no for row in found.rows]
+                if len(listed) >= found.total:
+                    break
+                page += 1
+            if not listed:
+                continue
+            workbook = made_by(actor, state, tmp_path / 'a.xlsx')
+            assert column_of(workbook, 'מס׳ תביעה') == listed, (actor.name, state)
+
+
+def test_nobody_elses_claims_are_inside(crowd, people, tmp_path):
+    mine = {claim.claim_no for claim in crowd if claim.office_id == people.cohen}
+    rivals = made_by(people.rival, ALL, tmp_path / 'a.xlsx')
+    assert set(column_of(rivals, 'מס׳ תביעה')) == mine
+    # also when he names them, or their office
+    everybodys = tuple(claim.claim_no for claim in crowd)
+    picked = made_by(people.rival, ALL, tmp_path / 'b.xlsx', *everybodys)
+    assert set(column_of(picked, 'מס׳ תביעה')) == mine
+    with pytest.raises(ClaimError, match='no claim to export'):
+        ask_for(people.rival, replace(ALL, office=(str(people.levi),)))
+
+
+def test_an_agent_who_sees_his_own_only_takes_his_own_only(people, tmp_path):
+    with open_session(people.admin) as session:
+        session.get_one(AgentOffice, people.levi).agents_see_own_only = True
+    hers = make_claim(people.levi, people.staff, agent=people.dana.user_id)
+    make_claim(people.levi, people.staff, agent=people.yossi.user_id)
+    with open_session(SYSTEM, reading=True) as session:
+        dana = actor_of(session, people.dana.user_id)
+    assert column_of(made_by(dana, ALL, tmp_path / 'a.xlsx'), 'מס׳ תביעה') == [hers.claim_no]
+
+
+def test_cells_have_types_and_names_people_know(people, tmp_path):
+    claim = make_claim(
+        people.levi,
+        people.staff,
+        insured_name='=HYPERLINK("http://a.example")',
+        insured_id_no='033333337',
+        plate='1234567',
+        demand_amount=3_864_050,
+        agent=people.dana.user_id,
+        event_date=date(2026, 10, 28),
+    )
+    sheet = made_by(people.dana, ALL, tmp_path / 'a.xlsx')['תביעות']
+    row = {header.value: cell for header, cell in zip(sheet[HEADER_ROW], sheet[FIRST_ROW], strict=True)}
+    assert row['מבוטח'].value == claim.insured_name
+    assert row['מבוטח'].data_type == 's'
+    assert row['מס׳ רכב'].value == '12-345-67'
+    assert row['ת״ז המבוטח'].value == '033333337'
+    assert row['סכום נדרש'].value == 38_640.5
+    assert row['תאריך אירוע'].value.date() == date(2026, 10, 28)
+    assert row['סטטוס'].value == 'חדשה'
+    assert row['סוכן'].value == 'דנה ארז'
+    assert row['עודכן'].is_date
+    assert 'משרד' not in row  # an agent knows his own
+    assert sheet.sheet_view.rightToLeft
+    assert sheet['A1'].value == 'כל התביעות'
+    assert 'ללא סינון' in sheet['A2'].value
+    assert 'דנה ארז' in sheet['A2'].value
+
+
+def test_the_title_tells_the_filters(people, tmp_path):
+    make_claim(people.levi, people.staff, insured_name='משה כהן', event_date=date(2026, 5, 5))
+    state = ListState(view='open', q='כהן', status=('new',), event_from=date(2026, 5, 1))
+    about = made_by(people.staff, state, tmp_path / 'a.xlsx').worksheets[0]['A2'].value
+    assert about.startswith('חיפוש: "כהן" · סטטוס: חדשה · תאריך אירוע: 01/05/2026 – … · ')
+
+
+def test_an_english_reader_gets_english(people, tmp_path):
+    claim = make_claim(people.levi, people.staff)
+    reader = make_user('Sam', Role.AGENT, people.levi, language='en')
+    sheet = made_by(reader, ALL, tmp_path / 'a.xlsx')['Claims']
+    assert not sheet.sheet_view.rightToLeft
+    assert sheet['A1'].value == 'All claims'
+    assert [cell.value for cell in sheet[HEADER_ROW]][:3] == ['Insured', 'Claim no.', 'Vehicle no.']
+    assert sheet['B4'].value == claim.claim_no
+
+
+def test_more_claims_than_a_sheet_holds_go_on_the_next(crowd, people, tmp_path):
+    export = ask_for(people.staff)
+    export_making.make(export.id, tmp_path / 'a.xlsx', most=HEADER_ROW + 10)
+    workbook = by_openpyxl(tmp_path / 'a.xlsx')
+    assert len(workbook.worksheets) == 4
+    assert sorted(column_of(workbook, 'מס׳ תביעה')) == sorted(claim.claim_no for claim in crowd)
+
+
+def test_what_changes_while_it_is_read_is_in_the_next_one(crowd, people, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_rows, 'AT_ONCE', 5)
+    victim = crowd[1]
+
+    def change_meanwhile(_):
+        with suppress(ClaimError), open_session(people.staff) as session:
+            current = session.get_one(Claim, victim.id)
+            save_fields(session, victim.id, {'make_model': (current.make_model, f'{time.time()}')}, now())
+
+    monkeypatch.setattr(export_making, '_teller', lambda _: change_meanwhile)
+    assert None in column_of(made_by(people.staff, ALL, tmp_path / 'a.xlsx'), 'יצרן ודגם')
+
+
+# ---- who may ----------------------------------------------------------------------------------------------------------------
+
+
+def test_who_only_reads_takes_nothing_away(people):
+    make_claim(people.levi, people.staff)
+    reader = make_user('צופה', Role.READ_ONLY, people.levi)
+    with pytest.raises(ClaimError, match='not allowed'):
+        ask_for(reader)
+    with open_session(people.admin, reading=True) as session:
+        assert export_records(session) == []
+
+
+def test_the_right_is_looked_at_again_when_it_is_made(people, tmp_path):
+    make_claim(people.levi, people.staff)
+    export = ask_for(people.dana)
+    with open_session(people.admin) as session:
+        session.get_one(User, people.dana.user_id).role = Role.READ_ONLY
+    with pytest.raises(ClaimError, match='not allowed'):
+        export_making.make(export.id, tmp_path / 'a.xlsx')
+    assert not (tmp_path / 'a.xlsx').exists()
+
+
+@pytest.fixture
+def low_limit(monkeypatch):
+    monkeypatch.setattr(exports, 'CONFIRM_ABOVE', 3)
+    monkeypatch.setattr(export_making, 'CONFIRM_ABOVE', 3)
+
+
+def proof_of(actor: Actor, *, age: timedelta = timedelta()) -> str:
+    with open_session(SYSTEM) as session:
+        return identity.make_proof(session, actor.user_id or 0, now() - age)
+
+
+def test_very_many_claims_leave_only_with_the_password(crowd, people, low_limit):
+    with pytest.raises(MustConfirm):
+        ask_for(people.dana)
+    for wrong in ('', 'x' * 43, proof_of(people.rival), proof_of(people.dana, age=timedelta(minutes=6))):
+        with pytest.raises(MustConfirm):
+            ask_for(people.dana, proof=wrong)
+    proof = proof_of(people.dana)
+    export = ask_for(people.dana, proof=proof)
+    assert export.confirmed
+    assert record_of(people.admin, export).confirmed
+    with pytest.raises(MustConfirm):  # it says so once
+        ask_for(people.dana, ListState(), proof=proof)
+
+
+def test_what_grew_beyond_the_limit_meanwhile_does_not_leave(people, low_limit, tmp_path):
+    for _ in range(3):
+        make_claim(people.levi, people.staff)
+    export = ask_for(people.dana)
+    make_claim(people.levi, people.staff)
+    with pytest.raises(ClaimError, match='more claims by now'):
+        export_making.make(export.id, tmp_path / 'a.xlsx')
+
+
+def test_several_clicks_are_one_export(crowd, people):
+    first = ask_for(people.dana)
+    assert ask_for(people.dana).id == first.id
+    assert ask_for(people.dana, replace(ALL, page=3, size=50)).id == first.id
+    assert ask_for(people.dana, ListState()).id != first.id
+    assert ask_for(people.yossi).id != first.id
+    for number in range(exports.WAITING_AT_MOST - 2):
+        ask_for(people.dana, ListState(view='all', event_from=date(2025, 1, 1 + number)))
+    with pytest.raises(ClaimError, match='Several exports'):
+        ask_for(people.dana, ListState(view='all', sort='plate'))
+
+
+def test_nobody_reads_or_stops_what_others_export(people):
+    make_claim(people.levi, people.staff)
+    export = ask_for(people.dana)
+    for other in (people.yossi, people.rival, people.admin):
+        with open_session(other, reading=True) as session:
+            assert fetch_one(session, export_with(export.id)) is None
+            assert fetch(session, exports_shown(now())) == []
+        for order in (cancel_export, put_away, start_again):
+            with pytest.raises(ClaimError, match='not found'), open_session(other) as session:
+                order(session, export.id, now())
+
+
+# ---- the record -------------------------------------------------------------------------------------------------------------
+
+
+def test_what_left_stands_on_record_for_admins(people):
+    claims = [make_claim(people.levi, people.staff) for _ in range(2)]
+    export = ask_for(people.dana, ListState(view='open', status=('new',)))
+    picked = ask_for(people.dana, ALL, claims[0].claim_no)
+    making.make_exports()
+    record = record_of(people.admin, export)
+    assert (record.by, record.user_id, record.rows, record.state) == ('דנה ארז', people.dana.user_id, 2, DONE)
+    assert record.what == 'תביעות פתוחות · סטטוס: חדשה'
+    assert record.columns == export.columns
+    assert (record_of(people.admin, picked).picked, record_of(people.admin, picked).rows) == (1, 1)
+    for other in (people.staff, people.dana):
+        with pytest.raises(ClaimError, match='not allowed'), open_session(other, reading=True) as session:
+            export_records(session)
+
+
+def test_the_record_outlives_the_export(people):
+    make_claim(people.levi, people.staff)
+    export = ask_for(people.dana)
+    making.make_exports()
+    with open_session(SYSTEM) as session:
+        for later in (timedelta(hours=25), timedelta(days=8)):
+            exports.expire_exports(session, now() + later)
+            exports.forget_exports(session, now() + later)
+    with open_session(people.dana, reading=True) as session:
+        assert fetch_one(session, export_with(export.id)) is None
+    assert record_of(people.admin, export).rows == 1
+
+
+# ---- the making -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_program_of_its_own_makes_it_and_tells_how_far_it_is(crowd, people, notices):
+    export = ask_for(people.dana)
+    assert making.make_exports() == 1
+    done = read_again(people.dana, export)
+    mine = sum(claim.office_id == people.levi for claim in crowd)
+    assert (done.state, done.done, done.total) == (DONE, mine, mine)
+    assert done.is_there(now())
+    assert b''.join(files.store().read(done.key))[:2] == b'PK'
+    assert done.size == files.store().size(done.key)
+    assert Notice('export', user_id=people.dana.user_id) in notices
+
+
+def test_a_program_that_dies_leaves_a_line_that_says_so(people, monkeypatch):
+    make_claim(people.levi, people.staff)
+    export = ask_for(people.dana)
+    real = subprocess.Popen
+
+    def dies(*args, **kwargs):
+        child = real(*args, **kwargs)
+        child.send_signal(signal.SIGKILL)
+        return child
+
+    monkeypatch.setattr(making.subprocess, 'Popen', dies)
+    assert making.make_exports() == 0
+    failed = read_again(people.dana, export)
+    assert (failed.state, failed.why) == (FAILED, making.FAILED)
+    assert not failed.is_there(now())
+    assert files.store().size(failed.key) is None
+    monkeypatch.undo()
+    with open_session(people.dana) as session:
+        again = start_again(session, export.id, now())
+    assert making.make_exports() == 1
+    assert read_again(people.dana, again).state == DONE
+    with open_session(people.dana, reading=True) as session:
+        assert [shown.id for shown in fetch(session, exports_shown(now()))] == [again.id]
+
+
+def test_the_way_out_stops_it_and_says_so(people, monkeypatch):
+    make_claim(people.levi, people.staff)
+    monkeypatch.setattr(
+        making, '_ROOT', making._ROOT / 'tests' / 'jobs'
+    )  # there is no such program there: it never answers
+    monkeypatch.setattr(making.sys, 'executable', '/bin/cat')
+    export = ask_for(people.dana)
+    stop = making.start()
+    _until(lambda: read_again(people.dana, export).state != WAITING)
+    stop()
+    left = read_again(people.dana, export)
+    assert left.state == FAILED
+
+
+def test_one_whose_server_vanished_is_said_to_have_failed(people):
+    make_claim(people.levi, people.staff)
+    export = ask_for(people.dana)
+    with open_session(SYSTEM) as session:
+        taken = take_export(session, now())
+        assert taken is not None
+        assert take_export(session, now()) is None
+    with open_session(SYSTEM) as session:
+        assert release_exports(session, now() + timedelta(seconds=10)) == 0
+    with open_session(SYSTEM) as session:
+        assert release_exports(session, now() + timedelta(minutes=1)) == 1
+    left = read_again(people.dana, export)
+    assert (left.state, left.why) == (FAILED, INTERRUPTED)
+    with open_session(SYSTEM) as session:  # whoever comes back late hands nothing in
+        assert not exports.finish_export(session, export.id, taken.worker, now(), 1)
+    assert read_again(people.dana, export).state == FAILED
+
+
+def test_cancelled_in_the_middle_nothing_is_left(crowd, people, monkeypatch):
+    export, real = ask_for(people.staff), making._follow
+
+    def cancelled_meanwhile(taken, child):
+        with open_session(people.staff) as session:
+            cancel_export(session, taken.id, now())
+        return real(taken, child)
+
+    monkeypatch.setattr(making, '_follow', cancelled_meanwhile)
+    assert making.make_exports() == 0
+    left = read_again(people.staff, export)
+    assert (left.state, left.put_away) == (CANCELLED, True)
+    assert record_of(people.admin, export).state == CANCELLED
+    assert files.store().size(left.key) is None
+    assert list(files.store().incoming.iterdir()) == []
+
+
+def test_cancelled_at_the_very_end_nothing_is_left(crowd, people, monkeypatch):
+    export, real = ask_for(people.staff), making._verdict
+
+    def cancelled_meanwhile(taken, last):
+        with open_session(people.staff) as session:
+            cancel_export(session, taken.id, now())
+        return real(taken, last)
+
+    monkeypatch.setattr(making, '_verdict', cancelled_meanwhile)
+    assert making.make_exports() == 0
+    left = read_again(people.staff, export)
+    assert left.state == CANCELLED
+    assert files.store().size(left.key) is None
+
+
+def test_old_and_put_away_files_are_thrown_away(people):
+    make_claim(people.levi, people.staff)
+    kept, away = ask_for(people.dana), ask_for(people.dana, ListState())
+    assert making.make_exports() == 2
+    with open_session(people.dana) as session:
+        put_away(session, away.id, now())
+    assert not read_again(people.dana, away).is_there(now())
+    assert making.clear_exports() == 1
+    assert files.store().size(read_again(people.dana, away).key) is None
+    assert read_again(people.dana, kept).is_there(now())
+    with open_session(SYSTEM) as session:
+        assert len(exports.expire_exports(session, now() + timedelta(hours=25))) == 1
+    assert read_again(people.dana, kept).state == EXPIRED
+
+
+def _until(done, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        threading.Event().wait(0.05)
+
+
+def test_the_right_to_export_is_of_these_roles():
+    may = {role for role, rights in ROLE_CAN.items() if Can.EXPORT in rights}
+    assert may == {Role.AGENT, Role.OFFICE_MANAGER, Role.HANDLER, Role.ADMIN, Role.SYSTEM}
