@@ -36,6 +36,9 @@ from pages import (
     signed,
     work,
 )
+from pages import (
+    exports as export_files,
+)
 
 PAGES = (claims, work, claim, new_claim, messages, cheques, alerts, imports, admin, account)
 
@@ -48,6 +51,7 @@ def build(settings: Settings) -> FastAPI:
     sign_in.add_routes(portal, settings)
     account.add_routes(portal)
     files.add_routes(portal, settings)
+    export_files.add_routes(portal, settings)
     proofs.add_routes(portal)
     imports.add_routes(portal)
     signed.add_routes(portal, settings)

@@ -17,6 +17,7 @@ export default {
         <button v-if="wholePage && !all && total > numbers.length" type="button" class="mk-btn mk-lnk mk-sm" data-testid="bulk-all" @click="all = true">{{ words.all.replace('{n}', totalText) }}</button>
         <span class="mk-sp"></span>
         <button v-for="action in actions" :key="action.key" type="button" class="mk-btn mk-s mk-sm" :data-testid="'bulk-' + action.key" :disabled="order && order.running ? true : null" @click="begin(action)"><span class="mk-ic" aria-hidden="true">{{ action.icon }}</span><span>{{ action.label }}</span></button>
+        <button v-if="exports" type="button" class="mk-btn mk-s mk-sm" data-testid="bulk-export" @click="$emit('export', {all, numbers: all ? [] : numbers})"><span class="mk-ic" aria-hidden="true">download</span><span>{{ exports }}</span></button>
       </div>
       <dialog v-if="doing" ref="dialog" class="mk-dlg mk-adlg" :aria-label="doing.label" data-testid="bulk-dialog" @cancel.prevent="stop" @click.self="stop">
         <form @submit.prevent="go"><div class="mk-dh"><h2>{{ doing.label }}</h2><span class="mk-sp"></span><span class="mk-t2">{{ countText }}</span></div>
@@ -34,8 +35,8 @@ export default {
           <div class="mk-df"><button type="button" class="mk-btn mk-g" @click="stop">{{ words.cancel }}</button><button type="submit" class="mk-btn mk-p" :disabled="ready ? null : true" data-testid="bulk-go">{{ words.do }}</button></div></form>
       </dialog>
     </div>`,
-  props: {words: Object, actions: Array, choices: Object, plan: Object, order: Object, total: Number, totalText: String},
-  emits: ['plan', 'order', 'away'],
+  props: {words: Object, actions: Array, choices: Object, plan: Object, order: Object, total: Number, totalText: String, exports: String},
+  emits: ['plan', 'order', 'away', 'export'],
   data: () => ({numbers: [], wholePage: false, all: false, doing: null, value: '', reason: '', turn: 0, isAsked: false, sent: false}),
   computed: {
     countText() { return this.all ? this.words.isAll.replace('{n}', this.totalText) : this.numbers.length === 1 ? this.words.one : this.words.many.replace('{n}', this.numbers.length); },

@@ -1,6 +1,6 @@
 """The bar below the claims list while rows are selected: what may be done to all of them, what that would change, and how far it is."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from nicegui.element import Element
@@ -54,12 +54,31 @@ class BulkWork:
         self._planned: tuple[int, Plan] | None = None
         self.bar = BulkBar()
         self.bar._props.update(
-            words=_words(), actions=_actions(actor), choices={}, plan=None, order=None, total=0, totalText=''
+            words=_words(),
+            actions=_actions(actor),
+            choices={},
+            plan=None,
+            order=None,
+            total=0,
+            totalText='',
+            exports='',
         )
         self.bar.on('plan', self._plan)
         self.bar.on('order', self._order)
         self.bar.on('away', self._away, args=[])
         Subscription([bulk_topic(actor)], lambda _: self._follow(), breath=BREATH)
+
+    def offer_export(self, export: Callable[[Sequence[str]], Awaitable[None]]) -> None:
+        """Let what is selected be taken away; `export` gets its numbers, none for the whole list."""
+
+        async def picked(event: GenericEventArguments) -> None:
+            asked = event.args if isinstance(event.args, Mapping) else {}
+            numbers = [] if asked.get('all') is True else _numbers(asked.get('numbers'))
+            if numbers or asked.get('all') is True:
+                await export(numbers)
+
+        self.bar.on('export', picked)
+        show_changes(self.bar, {'exports': t('Export to Excel')})
 
     async def load(self, words: Reference) -> None:
         """Ask for what can be chosen, and for an order that was left before its report was read."""

@@ -22,7 +22,7 @@ from db.identity import use_proof
 from db.list_words import filters_in_words, title_of
 from db.lists import ListState, claims_in
 from db.scope import Actor, Books, Can, PersonOwned, open_books
-from db.texts import N_, ClaimError
+from db.texts import N_, ClaimError, t
 
 WAITING, RUNNING, DONE = 'waiting', 'running', 'done'
 FAILED, CANCELLED, EXPIRED = 'failed', 'cancelled', 'expired'
@@ -224,7 +224,7 @@ def _begin(
     session: Session, asked: Asked, columns: Sequence[str], same: str, *, confirmed: bool, at: datetime
 ) -> Export:
     actor: Actor = session.info['actor']
-    title = title_of(asked.state, actor.language)
+    title = t('Selected claims', actor.language) if asked.numbers else title_of(asked.state, actor.language)
     export = Export(
         user_id=actor.user_id,
         at=at,
@@ -256,7 +256,7 @@ def _record(session: Session, export: Export) -> None:
 def start_again(session: Session, export_id: int, now: datetime, proof: str = '') -> Export:
     """Ask anew for a workbook that was not finished, or is gone."""
     export = _mine(session, export_id)
-    if export.state in (*UNFINISHED, DONE):
+    if export.state in UNFINISHED or export.is_there(now):
         return export
     fresh = start_export(session, export.asked, now, proof)
     export.put_away = True

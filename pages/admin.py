@@ -7,6 +7,7 @@ from nicegui import ui
 
 from components.admin_list import PeopleScreen, TableScreen
 from components.admin_words import history_lines
+from components.export_records import records_html
 from components.frame import NotFound, portal_page
 from components.health_panel import HealthPanel
 from components.live import Subscription, ask, words_topic
@@ -14,6 +15,7 @@ from components.marks import icon_html
 from components.words import language, t
 from db.admin_tables import TABLES
 from db.changes import Notice
+from db.exports import export_records
 from db.scope import Can
 from db.texts import N_
 from jobs import mail
@@ -34,7 +36,7 @@ async def admin_section(section: str) -> None:
 
 
 async def _draw(section: str) -> None:
-    if section not in {'people', 'history', 'health', *TABLES}:
+    if section not in {'people', 'history', 'exports', 'health', *TABLES}:
         raise NotFound
     ui.html(f'<div class="mk-ph"><h1>{escape(t("Administration"))}</h1></div>').classes('mk-contents')
     with ui.element('div').classes('mk-admin'):
@@ -42,6 +44,9 @@ async def _draw(section: str) -> None:
         with ui.element('div').classes('mk-stack'):
             if section == 'history':
                 await _history()
+            elif section == 'exports':
+                records = await ask(export_records, HISTORY)
+                ui.html(records_html(records)).classes('mk-card').props('data-testid=export-records')
             elif section == 'health':
                 await HealthPanel(mail_is_on=mail.is_on()).load()
             else:
@@ -60,7 +65,8 @@ async def _history() -> None:
 
 def _sections_html(section: str) -> str:
     sections = [('people', 'group', t('People')), *((key, table.icon, t(table.title)) for key, table in TABLES.items())]
-    sections += [('history', 'history', t('History of changes')), ('health', 'monitoring', t('Health'))]
+    sections += [('history', 'history', t('History of changes')), ('exports', 'download', t('Exports'))]
+    sections += [('health', 'monitoring', t('Health'))]
     return ''.join(
         f'<a class="mk-mi{" mk-cur" if key == section else ""}" href="/admin/{key}"'
         f'{" aria-current=page" if key == section else ""}>{icon_html(icon)}<span>{escape(label)}</span></a>'

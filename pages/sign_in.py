@@ -1,12 +1,10 @@
 """`/login`, `/logout`, `/setup/…`, `/account/password`: signing in and out, as plain forms that cost strangers no page."""
 
-import asyncio
 import sys
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, Any
 
 import structlog
 from fastapi import FastAPI, Form, Request
@@ -14,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from components import guard, sessions
 from components.plain import plain_page
+from components.proving import Busy, Entry, address_of, entry_of, minutes_to_wait, slowly, wait_text
 from components.sessions import ask_sign_in, tell_sign_in
 from db import identity, values
 from db.base import now
@@ -22,21 +21,10 @@ from db.offices import User
 from db.scope import Actor
 from db.session import open_session
 from db.settings import Settings
-from db.texts import N_, ClaimError, Told, t, tn
+from db.texts import N_, ClaimError, Told, t
 
-P = ParamSpec('P')
-T = TypeVar('T')
 Field = Annotated[str, Form()]
 log = structlog.get_logger(__name__)
-
-# each hash takes 46 MiB and a twelfth of a second: two at a time, and a queue that ends
-_hashing = ThreadPoolExecutor(2, thread_name_prefix='hash')
-_HASHES_WAITING_LIMIT = 20
-_hashes_waiting = 0
-
-
-class Busy(Exception):  # noqa: N818 - said like a verdict
-    """Too many passwords wait to be looked at."""
 
 
 def print_first_link(settings: Settings) -> None:
@@ -74,15 +62,15 @@ def _add_sign_in(portal: FastAPI, cookies: '_Cookies') -> None:
         remember: Field = '',
         next: Field = '/',
     ) -> Response:
-        entry = await ask_sign_in(_entry, _address(request), email, cookies.known_browser(request), now())
+        entry = await entry_of(request, email, cookies.known_browser(request))
         typed = {'email': email[:254], 'remember': bool(remember)}
-        if wait := await _wait(entry):
+        if wait := await minutes_to_wait(entry):
             sessions.refuse('sign-in braked')
-            return _sign_in_page(next, _wait_text(wait), 429, **typed)
-        right, fresh = await _slowly(identity.verify_password, password, entry.password_hash)
+            return _sign_in_page(next, wait_text(wait), 429, **typed)
+        right, fresh = await slowly(identity.verify_password, password, entry.password_hash)
         if not right or entry.user_id is None:
             sessions.refuse('sign-in')
-            log.warning('sign-in refused', user=entry.user_id, address=_address(request))
+            log.warning('sign-in refused', user=entry.user_id, address=address_of(request))
             return _sign_in_page(next, t('The e-mail or the password is not right. Please check both.'), 401, **typed)
         browser = _browser(request, remember=bool(remember))
         answer = RedirectResponse(guard.same_site_path(next), 303)
@@ -129,15 +117,15 @@ def _add_setup(portal: FastAPI, cookies: '_Cookies') -> None:
         wrong = _wrong_fields(invited, password, password_again)
         if wrong:
             return _setup_page(token, invited, wrong)
-        password_hash = await _slowly(identity.hash_password, password)
+        password_hash = await slowly(identity.hash_password, password)
         admin = NewAdmin(name, values.email(email)) if invited.is_first_admin else None
         try:
             user_id = await tell_sign_in(identity.use_link, token, password_hash, now(), admin)
         except ClaimError:
             return _no_such_link()
         answer = RedirectResponse('/', 303)
-        await cookies.sign_in(answer, request, _Entry(user_id, password_hash), _browser(request))
-        log.info('password set by link', user=user_id, address=_address(request))
+        await cookies.sign_in(answer, request, Entry(user_id, password_hash), _browser(request))
+        log.info('password set by link', user=user_id, address=address_of(request))
         return answer
 
 
@@ -152,52 +140,28 @@ def _add_change_of_password(portal: FastAPI, cookies: '_Cookies') -> None:
     ) -> Response:
         present: SignedIn = request.state.session
         language, email = present.actor.language, present.email
-        entry = await ask_sign_in(_entry, _address(request), email, cookies.known_browser(request), now())
+        entry = await entry_of(request, email, cookies.known_browser(request))
         wrong = _wrong_fields(_Invited(email=email), password, password_again, language)
         if present.must_change and password == current_password:
             wrong.setdefault('password', t('This is your present password. Please choose another one.', language))
         if wrong:
             return _change_page(present, wrong)
-        wait = await _wait(entry)
+        wait = await minutes_to_wait(entry)
         if wait or entry.user_id is None:
-            return _change_page(present, {'': _wait_text(wait, language)}, 429)
-        right, _ = await _slowly(identity.verify_password, current_password, entry.password_hash)
+            return _change_page(present, {'': wait_text(wait, language)}, 429)
+        right, _ = await slowly(identity.verify_password, current_password, entry.password_hash)
         if not right:
             sessions.refuse('sign-in')
             return _change_page(present, {'current_password': t('This is not your present password.', language)})
-        password_hash = await _slowly(identity.hash_password, password)
+        password_hash = await slowly(identity.hash_password, password)
         await tell_sign_in(_change_password, entry.user_id, password_hash, now())
         answer = RedirectResponse('/account', 303)
         await cookies.sign_in(answer, request, entry, _browser(request, remember=present.remembered))
-        log.info('password changed', user=entry.user_id, address=_address(request))
+        log.info('password changed', user=entry.user_id, address=address_of(request))
         return answer
 
 
 # ---- what the forms ask the books -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """Somebody at the door: whose account he names, and whether he may try now."""
-
-    user_id: int | None
-    password_hash: str | None
-    tries: Mapping[str, tuple[int, timedelta]] = field(default_factory=dict)
-    minutes_to_wait: int = 0
-    browser_known: bool = False
-
-
-def _entry(session: Any, address: str, email: str, browser_token: str, moment: datetime) -> _Entry:
-    user_id, password_hash = identity.account_of(session, email)
-    known = bool(browser_token) and identity.knows_browser(session, browser_token, user_id, moment)
-    tries = identity.tries_of(address, email, identity.hash_of(browser_token) if known else None)
-    wait = identity.minutes_to_wait(session, tries, moment)
-    return _Entry(user_id, password_hash, tries, wait, known)
-
-
-async def _wait(entry: _Entry) -> int:
-    """How many minutes the one at the door has to wait; 0 when he may try now, and then it is counted already."""
-    return entry.minutes_to_wait or await tell_sign_in(identity.take_try, entry.tries, now())
 
 
 @dataclass(frozen=True)
@@ -225,7 +189,7 @@ def _change_password(session: Any, user_id: int, password_hash: str, moment: dat
 
 
 def _admit(
-    session: Any, entry: _Entry, browser: Browser, ended: str | None, moment: datetime, longest: timedelta
+    session: Any, entry: Entry, browser: Browser, ended: str | None, moment: datetime, longest: timedelta
 ) -> tuple[str, str | None]:
     """Start a session, and end the one this browser had; returns its token, and one by which we know the browser again."""
     assert entry.user_id is not None
@@ -241,27 +205,11 @@ def _admit(
     return identity.start_session(session, entry.user_id, browser, moment, longest), known
 
 
-async def _slowly(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    global _hashes_waiting  # noqa: PLW0603 - one queue for the process
-    if _hashes_waiting >= _HASHES_WAITING_LIMIT:
-        sessions.refuse('too many hashes')
-        raise Busy
-    _hashes_waiting += 1
-    try:
-        return await asyncio.get_running_loop().run_in_executor(_hashing, lambda: call(*args, **kwargs))
-    finally:
-        _hashes_waiting -= 1
-
-
 # ---- the browser ------------------------------------------------------------------------------------------------------------
 
 
-def _address(request: Request) -> str:
-    return request.client.host if request.client is not None else ''
-
-
 def _browser(request: Request, *, remember: bool = False) -> Browser:
-    return Browser(_address(request), request.headers.get('user-agent', ''), remember)
+    return Browser(address_of(request), request.headers.get('user-agent', ''), remember)
 
 
 class _Cookies:
@@ -276,7 +224,7 @@ class _Cookies:
         return request.cookies.get(self.browser, '')[:100]
 
     async def sign_in(
-        self, answer: Response, request: Request, entry: _Entry, browser: Browser, fresh_hash: str | None = None
+        self, answer: Response, request: Request, entry: Entry, browser: Browser, fresh_hash: str | None = None
     ) -> None:
         """Start a session and put its token on the answer."""
         moment = now()
@@ -309,15 +257,6 @@ def _sign_in_page(target: str, error: str | None = None, status: int = 200, **ty
     hidden = {'next': guard.same_site_path(target)}
     headers = {'Retry-After': '60'} if status == 429 else None
     return HTMLResponse(plain_page('sign_in.html', hidden=hidden, error=error, **typed), status, headers)
-
-
-def _wait_text(minutes: int, language: str = 'he') -> str:
-    return tn(
-        'There were too many tries. Please try again in a minute.',
-        'There were too many tries. Please try again in {n} minutes.',
-        max(minutes, 1),
-        language,
-    )
 
 
 def _wrong_fields(invited: _Invited, password: str, again: str, language: str = 'he') -> dict[str, str]:

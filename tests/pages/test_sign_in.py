@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from fastapi import FastAPI, Request
 
-from components import guard, sessions
+from components import guard, proving, sessions
 from db import accounts, identity
 from db.base import now
 from db.scope import Actor
@@ -251,7 +251,7 @@ async def test_guessing_one_account_from_everywhere_waits_but_its_owner_still_ge
 async def test_when_too_many_passwords_wait_the_next_is_told_so(
     browser: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sign_in, '_hashes_waiting', 20)
+    monkeypatch.setattr(proving, '_hashes_waiting', 20)
     answer = await try_in(browser)
     assert answer.status_code == 503
     assert 'retry-after' in answer.headers

@@ -1,0 +1,78 @@
+"""`/files/exports`: a finished workbook goes to whoever asked for it, and a password typed again becomes a proof.
+
+`POST /files/exports/confirm` with the field `password` answers `{proof}`, or `{error}` in the person's language.
+`GET /files/exports/{id}` is the workbook, for its own person.
+"""
+
+import re
+from typing import Annotated
+
+from fastapi import FastAPI, Form, Request
+from starlette.concurrency import iterate_in_threadpool
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from components import guard, proving
+from components.downloads import LOCKED, disposition
+from components.live import ask_as
+from db import files, values
+from db.base import now
+from db.exports import Export, export_with
+from db.files import FileMissing
+from db.identity import SignedIn
+from db.scope import Actor, Can
+from db.session import fetch_one
+from db.settings import Settings
+from db.texts import t
+from jobs.receiving import disk, in_thread
+
+WORKBOOK = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
+Password = Annotated[str, Form()]
+
+
+def add_routes(portal: FastAPI, settings: Settings) -> None:
+    """Register the plain routes on the parent app."""
+    browser_cookie = guard.cookie_name(settings.secure_cookies, 'browser')
+
+    @portal.post('/files/exports/confirm')
+    async def confirm(request: Request, password: Password = '') -> Response:
+        present: SignedIn = request.state.session
+        reader = present.actor.language
+        try:
+            proved = await proving.prove(request, present, password, request.cookies.get(browser_cookie, '')[:100])
+        except proving.Busy:
+            return JSONResponse({'error': t('Please try again in a minute.', reader)}, 503)
+        if proved.minutes:
+            return JSONResponse({'error': proving.wait_text(proved.minutes, reader)}, 429)
+        if not proved.token:
+            return JSONResponse({'error': t('This is not your present password.', reader)}, 401)
+        return JSONResponse({'proof': proved.token}, headers={'Cache-Control': 'no-store'})
+
+    @portal.get('/files/exports/{number}')
+    async def download(number: str, request: Request) -> Response:
+        actor: Actor = request.state.session.actor
+        export = await _export(number, actor)
+        if export is None:
+            return _not_found(actor)
+        try:
+            pieces = await in_thread(disk, files.store().read, export.key)
+        except FileMissing:
+            return _not_found(actor)
+        headers = {**LOCKED, 'Content-Disposition': disposition(_name(export)), 'Content-Length': str(export.size)}
+        return StreamingResponse(iterate_in_threadpool(pieces), media_type=WORKBOOK, headers=headers)
+
+
+async def _export(number: str, actor: Actor) -> Export | None:
+    """The person's own workbook, when it can be fetched; who may not export any more fetches none either."""
+    if not actor.may(Can.EXPORT) or not re.fullmatch(r'[1-9][0-9]{0,8}', number):
+        return None
+    export = await ask_as(actor, fetch_one, export_with(int(number)))
+    return export if export is not None and export.is_there(now()) else None
+
+
+def _not_found(actor: Actor) -> Response:
+    return JSONResponse({'error': t('The export was not found.', actor.language)}, 404)
+
+
+def _name(export: Export) -> str:
+    """What the file is called on the person's disk: the view and the day."""
+    return f'{export.title.replace(" ", "-")}_{values.israel(export.at):%Y-%m-%d_%H%M}.xlsx'
