@@ -3,11 +3,13 @@
 import random
 import signal
 import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -81,8 +83,8 @@ def record_of(admin: Actor, export: Export) -> ExportRecord:
         return next(record for record in export_records(session) if record.export_id == export.id)
 
 
-def column_of(workbook, header: str) -> list:
-    found = []
+def column_of(workbook: Any, header: str) -> list[Any]:
+    found: list[Any] = []
     for sheet in workbook:
         place = [cell.value for cell in sheet[HEADER_ROW]].index(header)
         found += [row[place] for row in sheet.iter_rows(min_row=FIRST_ROW, values_only=True)]
@@ -164,7 +166,8 @@ def test_an_agent_who_sees_his_own_only_takes_his_own_only(people, tmp_path):
     hers = make_claim(people.levi, people.staff, agent=people.dana.user_id)
     make_claim(people.levi, people.staff, agent=people.yossi.user_id)
     with open_session(SYSTEM, reading=True) as session:
-        dana = actor_of(session, people.dana.user_id)
+        dana = actor_of(session, people.dana.user_id or 0)
+    assert dana is not None
     assert column_of(made_by(dana, ALL, tmp_path / 'a.xlsx'), 'מס׳ תביעה') == [hers.claim_no]
 
 
@@ -371,7 +374,7 @@ def test_a_program_that_dies_leaves_a_line_that_says_so(people, monkeypatch):
         child.send_signal(signal.SIGKILL)
         return child
 
-    monkeypatch.setattr(making.subprocess, 'Popen', dies)
+    monkeypatch.setattr(subprocess, 'Popen', dies)
     assert making.make_exports() == 0
     failed = read_again(people.dana, export)
     assert (failed.state, failed.why) == (FAILED, making.FAILED)
@@ -391,7 +394,7 @@ def test_the_way_out_stops_it_and_says_so(people, monkeypatch):
     monkeypatch.setattr(
         making, '_ROOT', making._ROOT / 'tests' / 'jobs'
     )  # there is no such program there: it never answers
-    monkeypatch.setattr(making.sys, 'executable', '/bin/cat')
+    monkeypatch.setattr(sys, 'executable', '/bin/cat')
     export = ask_for(people.dana)
     stop = making.start()
     _until(lambda: read_again(people.dana, export).state != WAITING)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,7 +23,7 @@ COLUMNS = (
 )
 TABLE = Table('תביעות', 'תביעות פתוחות', 'סטטוס: חדשה · 29/11/2026 09:15', COLUMNS)
 MOMENT = datetime(2026, 7, 1, 6, 15, 30, tzinfo=UTC)  # 09:15:30 in Israel's summer
-ROWS = [
+ROWS: list[list[Any]] = [
     ['רונית ברקוביץ׳', '012-34-567', date(2026, 10, 28), MOMENT, 3_864_050, 3],
     ['"מוסך אחים" & בניו <צפון>', '', None, None, None, None],
     [None, None, None, None, None, 7],
@@ -153,7 +154,7 @@ def test_whatever_was_typed_is_read_back_as_it_can_be_shown(tmp_path, rows):
 
 @pytest.mark.parametrize('count', [0, 1, 5, 6, 10, 11])
 def test_what_one_sheet_cannot_hold_goes_on_the_next(tmp_path, count):
-    heard = []
+    heard: list[int] = []
     rows = ([f'שורה {number}'] for number in range(count))
     table = Table('תביעות', 'תביעות', '', [Column('מס׳')])
     write_large(tmp_path / 'a.xlsx', table, rows, count, told=heard.append, most=HEADER_ROW + 5)

@@ -1,0 +1,225 @@
+"""Export to Excel as people meet it: started from the list, found again, fetched by nobody else, and many only with the password."""
+
+import asyncio
+import io
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from urllib.parse import unquote
+
+import openpyxl
+from fastapi import FastAPI
+
+from components.bulk_bar import BulkBar
+from components.claims_list import ClaimsBar
+from components.exports_tray import ExportsTray
+from db import exports, files, identity
+from db.base import now
+from db.exports import DONE, FAILED, export_records, export_with
+from db.offices import User as Person
+from db.scope import Role
+from db.session import fetch_one, open_session
+from jobs.sheets import FIRST_ROW
+from tests.conftest import People
+from tests.factories import SYSTEM, make_claim
+from tests.pages.conftest import EMAILS, Open
+from tests.portal import PASSWORD, signed_in
+
+
+async def desk(portal: FastAPI, who: str, path: str = '/') -> Open:
+    user = await signed_in(portal, EMAILS.get(who, who))
+    return Open(user, await user.open(path))
+
+
+def tray(page: Open) -> ExportsTray:
+    found: ExportsTray = page.of(ExportsTray)[0]
+    return found
+
+
+def items(page: Open) -> list[dict[str, Any]]:
+    return list(tray(page).props['items'])
+
+
+async def until(true: Callable[[], Any]) -> None:
+    """A program starts for each workbook: that takes its time."""
+    for _ in range(600):
+        if true():
+            return
+        await asyncio.sleep(0.05)
+    raise TimeoutError('waited in vain')
+
+
+async def made(page: Open) -> dict[str, Any]:
+    await until(lambda: items(page) and items(page)[0]['state'] == DONE)
+    return items(page)[0]
+
+
+def numbers_in(content: bytes) -> list[str]:
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
+    return [row[1] for row in sheet.iter_rows(min_row=FIRST_ROW, values_only=True)]
+
+
+async def test_what_the_list_shows_is_exported_found_again_and_nobody_elses(portal: FastAPI, people: People) -> None:
+    wanted = make_claim(people.levi, people.staff, insured_name='משה כהן')
+    make_claim(people.levi, people.staff, insured_name='רונית ברקוביץ')
+    make_claim(people.cohen, people.staff, insured_name='משה כהן')
+    dana = await desk(portal, 'dana', '/?q=כהן')
+    assert items(dana) == []
+    dana.send(tray(dana), 'start')
+    item = await made(dana)
+    assert item['id'] in tray(dana).props['mine']
+    answer = await dana.user.http_client.get(item['href'])
+    assert answer.status_code == 200
+    assert numbers_in(answer.content) == [wanted.claim_no]
+    assert answer.headers['Content-Security-Policy'].startswith('sandbox')
+    assert answer.headers['Cache-Control'] == 'private, no-store'
+    name = unquote(answer.headers['Content-Disposition'].rpartition("''")[2])
+    assert name.startswith('תביעות-פתוחות_2')
+    assert name.endswith('.xlsx')
+
+    again = await desk(portal, 'dana')  # another visit: it waits there, and does not come by itself
+    assert [found['id'] for found in items(again)] == [item['id']]
+    assert tray(again).props['mine'] == []
+    for number in ('0', '1e3', '999999999', '-1', '../1', '%00', '1' * 20):
+        assert (await again.user.http_client.get(f'/files/exports/{number}')).status_code == 404
+    for other in ('manager', 'rival', 'staff'):
+        stranger = await signed_in(portal, EMAILS[other])
+        assert (await stranger.http_client.get(item['href'])).status_code == 404
+        page = await desk(portal, other)
+        assert items(page) == []
+        page.send(tray(page), 'cancel', item['id'])
+        page.send(tray(page), 'away', item['id'])
+    assert (await again.user.http_client.get(item['href'])).status_code == 200
+    again.send(tray(again), 'away', item['id'])
+    await until(lambda: items(again) == [])
+    assert (await again.user.http_client.get(item['href'])).status_code == 404
+
+
+async def test_who_only_reads_has_no_button_and_fetches_nothing(portal: FastAPI, people: People) -> None:
+    make_claim(people.levi, people.staff)
+    dana = await desk(portal, 'dana')
+    dana.send(tray(dana), 'start')
+    item = await made(dana)
+    with open_session(people.admin) as session:
+        session.get_one(Person, people.dana.user_id).role = Role.READ_ONLY
+    reader = await desk(portal, 'dana')
+    assert reader.of(ExportsTray) == []
+    assert reader.of(BulkBar)[0].props['exports'] == ''
+    assert (await reader.user.http_client.get(item['href'])).status_code == 404
+
+
+async def test_selected_rows_are_exported_from_the_bar(portal: FastAPI, people: People) -> None:
+    claims = [make_claim(people.levi, people.staff) for _ in range(3)]
+    foreign = make_claim(people.cohen, people.staff)
+    dana = await desk(portal, 'dana')
+    [bar] = dana.of(BulkBar)
+    dana.send(bar, 'export', {'all': False, 'numbers': [claims[0].claim_no, foreign.claim_no]})
+    item = await made(dana)
+    assert item['title'] == 'התביעות שנבחרו'
+    assert numbers_in((await dana.user.http_client.get(item['href'])).content) == [claims[0].claim_no]
+    made_up: list[Any] = [None, [], {'numbers': 'x'}, {'all': 1}, {'numbers': [None, 5]}]
+    for nonsense in made_up:
+        dana.send(bar, 'export', nonsense)
+    dana.send(bar, 'export', {'all': True, 'numbers': []})
+    await until(lambda: len(items(dana)) == 2)
+    await made(dana)
+    assert items(dana)[0]['parts'][1] == '3 תביעות'
+
+
+async def test_very_many_claims_take_the_password(portal: FastAPI, people: People, monkeypatch) -> None:
+    monkeypatch.setattr(exports, 'CONFIRM_ABOVE', 1)
+    for _ in range(2):
+        make_claim(people.levi, people.staff)
+    dana = await desk(portal, 'dana')
+    browser = dana.user.http_client
+    dana.send(tray(dana), 'start')
+    await until(lambda: tray(dana).props['confirm'])
+    assert items(dana) == []
+
+    wrong = await browser.post('/files/exports/confirm', data={'password': 'wrong password'})
+    assert (wrong.status_code, 'proof' in wrong.json()) == (401, False)
+    right = await browser.post('/files/exports/confirm', data={'password': PASSWORD})
+    assert right.status_code == 200
+    other = await signed_in(portal, EMAILS['manager'])
+    theirs = (await other.http_client.post('/files/exports/confirm', data={'password': PASSWORD})).json()['proof']
+    for proof in ('', 'made up', None, 'x' * 1000, theirs):
+        turn = tray(dana).props['confirm']['turn']
+        dana.send(tray(dana), 'confirmed', {'turn': turn, 'proof': proof})
+        await until(partial(_is_later, dana, turn))
+    assert items(dana) == []
+    turn = tray(dana).props['confirm']['turn']
+    dana.send(tray(dana), 'confirmed', {'turn': turn, 'proof': right.json()['proof']})
+    item = await made(dana)
+    assert tray(dana).props['confirm'] is None
+    assert len(numbers_in((await browser.get(item['href'])).content)) == 2
+
+
+def _is_later(page: Open, turn: int) -> bool:
+    return bool(tray(page).props['confirm']['turn'] > turn)
+
+
+async def test_guessing_the_password_is_braked(portal: FastAPI) -> None:
+    dana = await signed_in(portal, EMAILS['dana'])
+    answers = [
+        await dana.http_client.post('/files/exports/confirm', data={'password': f'guess {number}'})
+        for number in range(12)
+    ]
+    assert answers[0].status_code == 401
+    assert answers[-1].status_code == 429
+    late = await dana.http_client.post('/files/exports/confirm', data={'password': PASSWORD})
+    assert late.status_code == 429
+
+
+async def test_what_failed_says_so_and_is_started_again(portal: FastAPI, people: People) -> None:
+    make_claim(people.levi, people.staff)
+    dana = await desk(portal, 'dana')
+    dana.send(tray(dana), 'start')
+    item = await made(dana)
+    with open_session(SYSTEM) as session:
+        export = fetch_one(session, export_with(item['id']))
+        assert export is not None
+        export.state, export.why = FAILED, exports.INTERRUPTED
+        key = export.key
+    files.store().delete(key, now())
+    back = await desk(portal, 'dana')
+    [left] = items(back)
+    assert left['again'] is True
+    assert left['href'] == ''
+    assert left['parts'][0] == 'ההכנה לא הושלמה.'
+    assert (await back.user.http_client.get(item['href'])).status_code == 404
+    back.send(tray(back), 'again', item['id'])
+    await until(lambda: items(back) and items(back)[0]['id'] != item['id'])
+    assert (await made(back))['again'] is False
+    assert len(items(back)) == 1
+
+
+async def test_an_admin_reads_who_took_what(portal: FastAPI, people: People) -> None:
+    make_claim(people.levi, people.staff, insured_name='<b>כהן</b>')
+    with open_session(SYSTEM) as session:
+        identity.set_password(session, people.admin.user_id or 0, PASSWORD, now())
+    dana = await desk(portal, 'dana', '/?q=כהן')
+    dana.send(tray(dana), 'start')
+    await made(dana)
+    admin = await desk(portal, 'admin@bureau.demo', '/admin/exports')
+    shown = next(element for element in admin.client.elements.values() if 'export-records' in str(element.props))
+    content = shown.props['innerHTML']
+    assert 'דנה ארז' in content
+    assert 'תביעות פתוחות · חיפוש: &quot;כהן&quot;' in content
+    assert 'תביעה אחת' in content
+    with open_session(people.admin, reading=True) as session:
+        assert len(export_records(session)) == 1
+
+
+async def test_the_workbook_has_the_order_the_list_has_now(portal: FastAPI, people: People) -> None:
+    first = make_claim(people.levi, people.staff, insured_name='אבא')
+    second = make_claim(people.levi, people.staff, insured_name='תמר')
+    dana = await desk(portal, 'dana', '/?sort=-insured_name')
+    dana.send(tray(dana), 'start')
+    item = await made(dana)
+    assert numbers_in((await dana.user.http_client.get(item['href'])).content) == [second.claim_no, first.claim_no]
+    dana.send(dana.of(ClaimsBar)[0], 'change', {'q': 'אבא'})
+    await until(lambda: dana.of(ClaimsBar)[0].props['state']['q'] == 'אבא')
+    dana.send(tray(dana), 'start')
+    await until(lambda: len(items(dana)) == 2)
+    item = await made(dana)
+    assert numbers_in((await dana.user.http_client.get(item['href'])).content) == [first.claim_no]
