@@ -9,7 +9,8 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -125,15 +126,23 @@ _SPECIAL = re.compile(f'[{UNWANTED}{BREAKS}&<>_]')
 _ESCAPE = re.compile(r'_(?=x[0-9A-Fa-f]{4}_)')
 _AS_IT_IS = MOST_UNITS // 2
 _EPOCH = 693_594  # the day Excel counts from, as Python counts days
+_EPOCH_1970 = 25_569  # the first day of 1970, as Excel counts days
+
+
+@lru_cache(maxsize=10_000)
+def _offset(hour: float) -> float:
+    """How far Israel's clocks are ahead in an hour since 1970, in seconds. They change on the hour."""
+    ahead = values.israel(datetime.fromtimestamp(hour * 3600, UTC)).utcoffset()
+    return ahead.total_seconds() if ahead else 0.0
 
 
 def _moment(at: datetime) -> str:
-    local = values.israel(at)
-    return f'{local.toordinal() - _EPOCH + (local.hour * 3600 + local.minute * 60 + local.second) / 86_400:.9f}'
+    second = at.timestamp() // 1
+    return f'{(second + _offset(second // 3600)) / 86_400 + _EPOCH_1970:.9f}'
 
 
 _NUMBERS: Mapping[Kind, Callable[[Any], str]] = {
-    Kind.DAY: lambda on: str(on.toordinal() - _EPOCH),
+    Kind.DAY: lru_cache(maxsize=10_000)(lambda on: str(on.toordinal() - _EPOCH)),
     Kind.MOMENT: _moment,
     Kind.MONEY: lambda agorot: f'{agorot / 100:.2f}',
     Kind.WHOLE: str,

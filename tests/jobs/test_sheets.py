@@ -1,13 +1,15 @@
 """Workbooks that leave us: every program reads the same, of the right type, and nothing that was typed is ever a formula."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openpyxl.utils.datetime import from_excel
 
+from db import values
 from jobs import streamed_sheets
 from jobs.sheets import FIRST_ROW, HEADER_ROW, Column, Kind, Table, add_table, new_workbook, plain, sheet_name
 from jobs.streamed_sheets import write_large
@@ -186,3 +188,17 @@ def test_a_sheet_has_a_name_that_excel_takes():
     )
     assert len(sheet_name('א' * 40)) == 31
     assert sheet_name('//') == 'Maakav'
+
+
+@given(st.datetimes(min_value=datetime(1995, 1, 1), max_value=datetime(2060, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_a_moment_is_told_as_clocks_in_israel_showed_it(at):
+    # also around the hours in which they change
+    shown = from_excel(float(streamed_sheets._moment(at)))
+    assert shown == values.israel(at).replace(tzinfo=None, microsecond=0)
+
+
+@pytest.mark.parametrize('hour', [22, 23, 24, 25, 26])
+def test_also_in_the_night_in_which_clocks_change(hour):
+    for day in (datetime(2026, 3, 26, tzinfo=UTC), datetime(2026, 10, 24, tzinfo=UTC)):
+        at = day + timedelta(hours=hour, minutes=30)
+        assert from_excel(float(streamed_sheets._moment(at))) == values.israel(at).replace(tzinfo=None)
