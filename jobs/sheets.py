@@ -117,7 +117,7 @@ FORMATS = {
     Kind.MONEY: '[$₪-40D]#,##0.00;-[$₪-40D]#,##0.00',
     Kind.WHOLE: '#,##0',
 }
-_LEFT_TO_RIGHT = 1
+_LEFT_TO_RIGHT, _RIGHT_TO_LEFT = 1, 2
 _TITLE, _ABOUT, _HEADER = Font(bold=True, size=14), Font(color='465068'), Font(bold=True, color='FFFFFF')
 _HEADER_FILL, _HEADER_LINE = PatternFill('solid', fgColor='2250C9'), Border(bottom=Side('thin', color='17367F'))
 
@@ -148,18 +148,16 @@ def _furnish(sheet: Any, table: Table, last: int) -> None:
     """Everything of a sheet but its rows, the last of which is known."""
     sheet.sheet_view.rightToLeft = table.rtl
     sheet.freeze_panes = f'A{FIRST_ROW}'
+    reading = _RIGHT_TO_LEFT if table.rtl else _LEFT_TO_RIGHT
     for row, text, font in ((TITLE_ROW, table.title, _TITLE), (ABOUT_ROW, table.about, _ABOUT)):
-        put(sheet, row, 1, text).font = font
+        cell = put(sheet, row, 1, text)
+        cell.font, cell.alignment = font, Alignment(readingOrder=reading)
     sheet.row_dimensions[TITLE_ROW].height = 24
     sheet.row_dimensions[HEADER_ROW].height = 22
     for number, column in enumerate(table.columns, 1):
         cell = put(sheet, HEADER_ROW, number, column.label)
-        cell.font, cell.fill, cell.border, cell.alignment = (
-            _HEADER,
-            _HEADER_FILL,
-            _HEADER_LINE,
-            Alignment(vertical='center'),
-        )
+        cell.font, cell.fill, cell.border = _HEADER, _HEADER_FILL, _HEADER_LINE
+        cell.alignment = Alignment(vertical='center', readingOrder=reading)
         sheet.column_dimensions[get_column_letter(number)].width = column.width
     sheet.auto_filter.ref = f'A{HEADER_ROW}:{get_column_letter(len(table.columns))}{last}'
     _prepare_print(sheet)
