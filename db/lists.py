@@ -1,7 +1,7 @@
 """The claims list as a question: views, search, filters, sort and page, from an address to rows; exports will ask the same."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from functools import cache
@@ -38,6 +38,29 @@ SCOPES = ('all', 'claim_no', 'plate', 'insured_name')
 PAGE_SIZES = (10, 25, 50, 100)
 COUNTED_UP_TO = 9999
 MANY = ('status', 'insurer', 'agent', 'garage', 'waiting_on', 'office', 'documents')
+# what a list may show of a claim, in the order in which it is offered; `office` is for those who see several
+COLUMNS = (
+    *('insured_name', 'claim_no', 'plate', 'event_date', 'status', 'repair_stage', 'waiting_on', 'tp_insurer'),
+    *(
+        'demand_amount',
+        'agent',
+        'updated_at',
+        'office',
+        'handler',
+        'garage',
+        'appraiser',
+        'insurer_claim_no',
+        'policy_no',
+    ),
+    *('documents', 'next_action', 'next_action_due', 'approved_amount', 'received_amount', 'opened_at'),
+)
+# the column that is always there, and first: the way to the claim
+ANCHOR = 'insured_name'
+DEFAULT_COLUMNS = (
+    *(ANCHOR, 'claim_no', 'plate', 'event_date', 'status', 'repair_stage', 'tp_insurer', 'demand_amount'),
+    *('agent', 'updated_at'),
+)
+DENSITIES = ('usual', 'dense')
 _NUMBERED = frozenset({'insurer', 'agent', 'garage', 'office'})
 _NUMBER, _KEY = re.compile(r'[0-9]{1,9}'), re.compile(r'[a-z_]{1,40}')
 
@@ -59,6 +82,8 @@ class ListState:
     event_from: date | None = None
     event_to: date | None = None
     sort: str = '-updated_at'
+    # which columns are shown, in order; empty: those the person is used to
+    columns: tuple[str, ...] = ()
     page: int = 1
     size: int = 25
 
@@ -72,6 +97,7 @@ class ListState:
             event_from=_day(query.get('event_from')),
             event_to=_day(query.get('event_to')),
             sort=query.get('sort', '') if query.get('sort', '').removeprefix('-') in SORTS else '-updated_at',
+            columns=columns_named(query.get('columns', '')[:400].split(',')),
             page=_number(query.get('page'), 1, 100_000),
             size=_number(query.get('size'), 25, PAGE_SIZES[-1]),
         )
@@ -99,7 +125,19 @@ class ListState:
 
     def without_filters(self) -> 'ListState':
         """The same list with no filter and no search."""
-        return ListState(view=self.view, sort=self.sort, size=self.size)
+        return ListState(view=self.view, sort=self.sort, columns=self.columns, size=self.size)
+
+
+def columns_named(names: Iterable[str]) -> tuple[str, ...]:
+    """The columns of these names, each once and the anchor first; empty when there is none among them."""
+    named = [name for name in dict.fromkeys(names) if name in COLUMNS and name != ANCHOR]
+    return (ANCHOR, *named) if named else ()
+
+
+def columns_shown(state: ListState, usual: Sequence[str], actor: Actor) -> tuple[str, ...]:
+    """The columns somebody sees: those of the state, else those he is `usual`ly shown, else everybody's."""
+    names = state.columns or columns_named(usual) or DEFAULT_COLUMNS
+    return tuple(name for name in names if name != 'office' or actor.is_bureau)
 
 
 def _one_of(given: str | None, allowed: Sequence[str]) -> str:
@@ -145,6 +183,18 @@ class Row:
     agent: str
     demand_amount: int | None
     updated_at: datetime
+    office: str
+    handler: str
+    appraiser: str
+    insurer_claim_no: str
+    policy_no: str
+    documents: str
+    missing_documents: int
+    next_action: str
+    next_action_due: date | None
+    approved_amount: int | None
+    received_amount: int | None
+    opened_at: date
     unread: bool
     change: Change | None = field(default=None, compare=False)
 
@@ -318,13 +368,16 @@ def rows_of(session: Session, ids: Sequence[int]) -> dict[int, Row]:
 def _lines() -> Select[Any]:
     """The question behind `rows_of`, made once: making it takes longer than asking it, and every list asks it on every news."""
     mine = and_(SeenMark.claim_id == Claim.id, SeenMark.user_id == bindparam('me', type_=Integer))
-    agent = aliased(User)
+    agent, handler = aliased(User), aliased(User)
     lines = (
         select(
             *(Claim.claim_no, Claim.id, Claim.seq, Claim.office_id, Claim.insured_name, Claim.plate, Claim.make_model),
             *(Claim.event_date, Claim.status, Claim.repair_stage, Claim.waiting_on, Claim.waiting_since),
             *(func.coalesce(Insurer.name, ''), func.coalesce(Garage.name, ''), func.coalesce(agent.name, '')),
             *(Claim.demand_amount, Claim.updated_at),
+            *(func.coalesce(AgentOffice.name, ''), func.coalesce(handler.name, ''), func.coalesce(Appraiser.name, '')),
+            *(Claim.insurer_claim_no, Claim.policy_no, Claim.documents, Claim.missing_documents),
+            *(Claim.next_action, Claim.next_action_due, Claim.approved_amount, Claim.received_amount, Claim.opened_at),
             Claim.seq > func.coalesce(SeenMark.seq, bindparam('baseline', type_=BigInteger)),
         )
         .select_from(Claim)
@@ -332,6 +385,9 @@ def _lines() -> Select[Any]:
         .outerjoin(Insurer, Insurer.id == Claim.tp_insurer)
         .outerjoin(Garage, Garage.id == Claim.garage)
         .outerjoin(agent, agent.id == Claim.agent)
+        .outerjoin(handler, handler.id == Claim.handler)
+        .outerjoin(Appraiser, Appraiser.id == Claim.appraiser)
+        .outerjoin(AgentOffice, AgentOffice.id == Claim.office_id)
         .where(Claim.id.in_(bindparam('ids', expanding=True)))
     )
     return cast('Select[Any]', lines)

@@ -4,7 +4,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -306,7 +306,7 @@ def test_the_agent_of_a_claim_is_named_when_he_has_left(people):
 
 # ---- addresses --------------------------------------------------------------------------------------------------------------
 
-NAMES = ['view', 'q', 'scope', *lists.MANY, 'event_from', 'event_to', 'sort', 'page', 'size', 'nonsense']
+NAMES = ['view', 'q', 'scope', *lists.MANY, 'event_from', 'event_to', 'sort', 'columns', 'page', 'size', 'nonsense']
 HOSTILE = [
     *('', '0', '-1', '1e9', '9' * 30, '٣', '²', '1;DROP TABLE claims', "' OR 1=1 --", '%00', '\0', '\ud800', 'a\0b'),
     *(
@@ -367,6 +367,22 @@ def test_hostile_addresses_answer_only_ones_own(people, many):
         assert {row.claim_id for row in found.rows} <= mine, query
     foreign = ListState.read({'view': 'all', 'office': str(people.cohen), 'agent': str(people.rival.user_id)})
     assert page(people.dana, foreign).total == 0
+
+
+def test_columns_are_from_the_list_each_once_and_the_way_to_the_claim_first():
+    state = ListState.read({'columns': 'garage,id,plate,insured_name,plate,insured_id_no'})
+    assert state.columns == ('insured_name', 'garage', 'plate')
+    assert ListState.read(dict(parse_qsl(state.address()))) == state
+    assert ListState.read({'columns': 'id,version'}).columns == ()
+    assert set(lists.DEFAULT_COLUMNS) <= set(lists.COLUMNS) <= {item.name for item in fields(Row)}
+
+
+def test_an_office_is_a_column_for_the_bureau_only(people):
+    state = ListState.read({'columns': 'office,plate'})
+    assert lists.columns_shown(state, [], people.staff) == ('insured_name', 'office', 'plate')
+    assert lists.columns_shown(state, ['garage'], people.dana) == ('insured_name', 'plate')
+    assert lists.columns_shown(ListState(), ['garage'], people.dana) == ('insured_name', 'garage')
+    assert lists.columns_shown(ListState(), ['no such'], people.dana) == lists.DEFAULT_COLUMNS
 
 
 def test_an_address_says_only_what_is_not_usual():
