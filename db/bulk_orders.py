@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from db import values
 from db.alerts import is_unseen, visit
 from db.base import Base, BigKey, take_turns
-from db.changes import Notice, newest_change, ring_for
+from db.changes import Notice, mark_unseen, newest_change, ring_for, seen_seq
 from db.claims import Claim, change_status, lock_claim, mark_checked, save_fields
 from db.lists import ListState, claims_in
 from db.messages import (
@@ -32,7 +32,9 @@ from db.reference import ClaimStatus
 from db.scope import Actor, Can, OfficeOwned, PersonOwned, claim_key
 from db.texts import N_, ClaimError, Told
 
-ASSIGN, STATUS, CHECKED, MESSAGE, READ = 'assign', 'status', 'checked', 'message', 'read'
+ASSIGN, STATUS, CHECKED, MESSAGE, READ, UNREAD = 'assign', 'status', 'checked', 'message', 'read', 'unread'
+# what a person does to his own marks, of closed claims too
+_OWN_MARKS = frozenset({READ, UNREAD})
 # what may be ordered, and the right it takes
 ACTIONS: Mapping[str, Can] = {
     ASSIGN: Can.EDIT_CLAIM,
@@ -40,6 +42,7 @@ ACTIONS: Mapping[str, Can] = {
     CHECKED: Can.EDIT_CLAIM,
     MESSAGE: Can.EDIT_CLAIM,
     READ: Can.FOLLOW,
+    UNREAD: Can.FOLLOW,
 }
 RUNNING, FINISHED = 'running', 'finished'
 WAITING, DONE, LEFT = '', 'done', 'left'
@@ -54,6 +57,7 @@ _ALREADY: Mapping[str, str] = {
     STATUS: N_('Already in this status'),
     CHECKED: N_('Already checked today'),
     READ: N_('Nothing unread'),
+    UNREAD: N_('Already unread'),
 }
 _CLOSED = N_('The claim is closed')
 _MEANWHILE = N_('Somebody changed the claim meanwhile')
@@ -216,14 +220,14 @@ def _look_of(session: Session, wish: Wish, claim: Claim) -> str:
 
 def _obstacle(session: Session, wish: Wish, claim: Claim, seen: str | None, today: date) -> Why | None:
     """Why a claim is to be left alone; `seen` is what it looked like when the order was given."""
-    if not claim.is_open and wish.action != READ:
+    if not claim.is_open and wish.action not in _OWN_MARKS:
         return Why(_CLOSED)
     if _is_so(session, wish, claim, today):
         return Why(_ALREADY[wish.action])
     if wish.action == MESSAGE:
         unknown = not_known_of(session, wish.value, ThreadKey(claim.office_id, claim.id))
         return Why(_NOT_KNOWN, {'name': VARIABLES[unknown[0]]}) if unknown else None
-    if wish.action != READ and seen is not None and seen != _look_of(session, wish, claim):
+    if wish.action not in _OWN_MARKS and seen is not None and seen != _look_of(session, wish, claim):
         return Why(_MEANWHILE)
     return None
 
@@ -235,6 +239,8 @@ def _is_so(session: Session, wish: Wish, claim: Claim, today: date) -> bool:
         return claim.status == wish.value
     if wish.action == CHECKED:
         return claim.checked_at is not None and values.israel(claim.checked_at).date() == today
+    if wish.action == UNREAD:
+        return seen_seq(session, claim.id)[0] < claim.seq
     return wish.action == READ and not is_unseen(session, claim)
 
 
@@ -360,6 +366,8 @@ def _do(session: Session, order: BulkOrder, line: BulkLine, claim: Claim, now: d
         mark_checked(session, claim.id, now)
     elif wish.action == READ:
         visit(session, claim.id, now, arriving=False, up_to=int(line.seen or 0))
+    elif wish.action == UNREAD:
+        mark_unseen(session, claim.id, now)
     else:
         session.info['actor'].need(ACTIONS[MESSAGE])
         key = ThreadKey(claim.office_id, claim.id)

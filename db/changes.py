@@ -67,15 +67,17 @@ class Change(ClaimPart, Internal, Base):
 
 
 class SeenMark(ClaimPart, PersonOwned, Base):
-    """Up to which news a person has seen a claim, and when he last looked."""
+    """Up to which news a person has seen a claim, when he last looked, and when he last opened it himself."""
 
     __tablename__ = 'seen_marks'
+    __table_args__ = (claim_key(), Index('ix_seen_marks_opened', 'user_id', 'opened_at'))
     writable_with: ClassVar[Can] = Can.FOLLOW
 
     user_id: Mapped[int] = mapped_column(ForeignKey('users.id'), primary_key=True)
     claim_id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     seq: Mapped[int] = mapped_column(BigKey)
     at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]
 
 
 class Ring(Books, Base):
@@ -231,7 +233,7 @@ def mark_seen(session: Session, claim_id: int, now: datetime, *, visit: bool = T
     mark = _own_mark(session, claim, now)
     mark.seq = claim.seq if up_to is None else max(before, min(claim.seq, up_to))
     if visit:
-        mark.at = now
+        mark.at = mark.opened_at = now
     return before
 
 

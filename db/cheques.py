@@ -125,7 +125,7 @@ class Cheque(ClaimPart, Recorded, Base):
     __table_args__ = (
         claim_key(),
         Index('ix_cheques_claim', 'claim_id', 'due_date'),
-        Index('ix_cheques_due', 'live', 'due_date', 'office_id'),
+        Index('ix_cheques_due', 'live', 'due_date', 'office_id', 'claim_id'),
         Index('ix_cheques_warn', 'live', 'warn_on', 'id'),
         Index('ix_cheques_key', 'claim_id', 'key', unique=True),
     )

@@ -593,7 +593,7 @@ class _Reading:
             part = {'user_id': reader.id, 'claim_id': life.row['id'], 'office_id': life.row['office_id']}
             if seen:
                 looked_at = self._looked_at(seen[-1]['at'], fresh_since(self.now) if is_unread else self.now)
-                self.marks.append({**part, 'seq': seen[-1]['id'], 'at': looked_at})
+                self.marks.append({**part, 'seq': seen[-1]['id'], 'at': looked_at, 'opened_at': looked_at})
             for change in life.news:
                 if change['user_id'] != reader.id and self.now - change['at'] < timedelta(days=6):
                     rings = is_unread and change not in seen and unread.index(life) < 5

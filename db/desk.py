@@ -2,23 +2,23 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from db import values
 from db.base import Base
-from db.bureau import bureau_settings
 from db.calendar import Calendar, calendar_of
 from db.claims import Claim
 from db.reference import WaitingParty
 from db.scope import Actor, Can
 from db.silence import Silence
-from db.tasks import Task, TaskRule
+from db.stuck import is_stuck, midnight
+from db.tasks import Task
 from db.texts import N_
 
 TASKS, SILENT = ('due', 'overdue', 'coming'), 'silent'
@@ -38,7 +38,6 @@ VIEWS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 WHOSE = ('mine', 'team')
 PAGE, COUNTED_UP_TO = 40, 999
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -126,36 +125,6 @@ def counts_of_desk(session: Session, state: DeskState, now: datetime) -> dict[st
     return {view: _count(session, _listed(session, replace(state, view=view), now)) for view in VIEWS}
 
 
-def is_stuck(session: Session, now: datetime) -> ColumnElement[bool]:
-    """Whether a claim stands in its status for longer than the rule of that status gives it, or, without one, the bureau's own measure."""
-    calendar, today = calendar_of(session), values.israel(now).date()
-    allowed: dict[str, int] = {}
-    for rule in session.scalars(select(TaskRule).where(TaskRule.active, TaskRule.status.is_not(None))):
-        if rule.stage is None and rule.waiting_on is None and rule.status:
-            allowed[rule.status] = max(rule.days, allowed.get(rule.status, 0))
-    usual = bureau_settings(session).stuck_days
-    late = [
-        and_(Claim.status == status, Claim.status_since < _business_days_before(calendar, today, max(days, usual)))
-        for status, days in allowed.items()
-    ]
-    others = and_(
-        not_(Claim.status.in_(list(allowed))), Claim.status_since < _business_days_before(calendar, today, usual)
-    )
-    return or_(*late, others)
-
-
-def _business_days_before(calendar: Calendar, day: date, n: int) -> datetime:
-    """The midnight before which something happened more than n business days ago."""
-    while n > 0:
-        day -= DAY
-        n -= calendar.is_business_day(day)
-    return _midnight(day)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=values.ISRAEL)
-
-
 def _listed(session: Session, state: DeskState, now: datetime) -> Select[Any]:
     """The rows of a list, each by an id of its own: tasks, silent parties or claims."""
     if state.view in TASKS:
@@ -190,8 +159,8 @@ def _late(session: Session, now: datetime) -> list[Any]:
 
 def _not_updated(session: Session, now: datetime) -> list[Any]:
     """Nobody said anything to the agent today, nor that he looked."""
-    midnight = _midnight(values.israel(now).date())
-    return [Claim.updated_at < midnight, or_(Claim.checked_at.is_(None), Claim.checked_at < midnight)]
+    today = midnight(values.israel(now).date())
+    return [Claim.updated_at < today, or_(Claim.checked_at.is_(None), Claim.checked_at < today)]
 
 
 # the lists of claims: what narrows them down

@@ -1,9 +1,9 @@
 """The claims list as a question: views, search, filters, sort and page, from an address to rows; exports will ask the same."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -25,19 +25,28 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from db import values
+from db.base import now
 from db.changes import Change, SeenMark
+from db.cheques import WARN_DAYS, Cheque
 from db.claims import DOCUMENTS, Claim
 from db.offices import AgentOffice, User, agents_of
 from db.reference import Appraiser, ClaimStatus, Garage, Insurer, RepairStage, WaitingParty
-from db.scope import Actor
+from db.scope import Actor, Role
 from db.search import WALK_UP_TO, matching, matching_field
+from db.stuck import is_stuck, midnight
 from db.values import Malformed
 
 VIEWS = ('open', 'unread', 'closed', 'all')
 SCOPES = ('all', 'claim_no', 'plate', 'insured_name')
 PAGE_SIZES = (10, 25, 50, 100)
 COUNTED_UP_TO = 9999
-MANY = ('status', 'insurer', 'agent', 'garage', 'waiting_on', 'office', 'documents')
+MANY = (
+    *('status', 'insurer', 'agent', 'garage', 'waiting_on', 'office', 'documents'),
+    *('repair_stage', 'appraiser', 'quick'),
+)
+DAYS = ('event_from', 'event_to', 'updated_from', 'updated_to')
+# what changes by itself from day to day, or from one person to the next: each narrows the list further
+QUICK = ('for_me', 'cheques', 'stuck', 'closed_this_month')
 # what a list may show of a claim, in the order in which it is offered; `office` is for those who see several
 COLUMNS = (
     *('insured_name', 'claim_no', 'plate', 'event_date', 'status', 'repair_stage', 'waiting_on', 'tp_insurer'),
@@ -61,7 +70,10 @@ DEFAULT_COLUMNS = (
     *('agent', 'updated_at'),
 )
 DENSITIES = ('usual', 'dense')
-_NUMBERED = frozenset({'insurer', 'agent', 'garage', 'office'})
+_NUMBERED = frozenset({'insurer', 'agent', 'garage', 'office', 'appraiser'})
+# so few hits are read and sorted rather than met on a walk from the newest claim down
+FEW = 2000
+_LAST_DAY = date(9998, 12, 31)
 _NUMBER, _KEY = re.compile(r'[0-9]{1,9}'), re.compile(r'[a-z_]{1,40}')
 
 
@@ -79,8 +91,13 @@ class ListState:
     waiting_on: tuple[str, ...] = ()
     office: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
+    repair_stage: tuple[str, ...] = ()
+    appraiser: tuple[str, ...] = ()
+    quick: tuple[str, ...] = ()
     event_from: date | None = None
     event_to: date | None = None
+    updated_from: date | None = None
+    updated_to: date | None = None
     sort: str = '-updated_at'
     # which columns are shown, in order; empty: those the person is used to
     columns: tuple[str, ...] = ()
@@ -94,8 +111,6 @@ class ListState:
             view=_one_of(query.get('view'), VIEWS),
             q=_typed(query.get('q', ''))[: values.QUERY_LENGTH],
             scope=_one_of(query.get('scope'), SCOPES),
-            event_from=_day(query.get('event_from')),
-            event_to=_day(query.get('event_to')),
             sort=query.get('sort', '') if query.get('sort', '').removeprefix('-') in SORTS else '-updated_at',
             columns=columns_named(query.get('columns', '')[:400].split(',')),
             page=_number(query.get('page'), 1, 100_000),
@@ -104,8 +119,10 @@ class ListState:
         many = {name: tuple(filter(None, query.get(name, '')[:400].split(',')))[:40] for name in MANY}
         for name, keys in many.items():
             many[name] = tuple(key for key in keys if (_NUMBER if name in _NUMBERED else _KEY).fullmatch(key))
-        many['documents'] = tuple(key for key in many['documents'] if key in DOCUMENTS)
-        choices: dict[str, Any] = {**many, 'size': state.size if state.size in PAGE_SIZES else 25}
+        for name, known in (('documents', DOCUMENTS), ('quick', QUICK)):
+            many[name] = tuple(key for key in many[name] if key in known)
+        days = {name: _day(query.get(name)) for name in DAYS}
+        choices: dict[str, Any] = {**many, **days, 'size': state.size if state.size in PAGE_SIZES else 25}
         return replace(state, **choices)
 
     def address(self) -> str:
@@ -120,8 +137,7 @@ class ListState:
     @property
     def filters(self) -> dict[str, Any]:
         """The filters that are on, by name."""
-        names = (*MANY, 'event_from', 'event_to')
-        return {name: value for name in names if (value := getattr(self, name))}
+        return {name: value for name in (*MANY, *DAYS) if (value := getattr(self, name))}
 
     def without_filters(self) -> 'ListState':
         """The same list with no filter and no search."""
@@ -248,6 +264,8 @@ def claims_in(
 ) -> tuple[Select[Any], SQLColumnExpression[Any]]:
     """The claims a list state means, as a select over Claim without columns or order, and its newest-first column."""
     statement = _filtered(select(Claim.id).select_from(Claim), state)
+    for name in state.quick:
+        statement = statement.where(*_QUICKLY[name](session))
     view = view or state.view
     if view == 'unread':
         statement = _unread(statement, session.info['actor'], _baseline(session))
@@ -269,6 +287,49 @@ def _newest(session: Session, state: ListState) -> SQLColumnExpression[Any]:
     return Claim.seq + 0 if by_days else Claim.seq
 
 
+def _for_me(session: Session) -> list[ColumnElement[bool]]:
+    """An agent answers for his own claims and for nobody's, his office for all of them; in the bureau everybody for his own."""
+    actor: Actor = session.info['actor']
+    if actor.is_bureau:
+        return [Claim.waiting_on == 'bureau', Claim.handler == actor.user_id]
+    waits: ColumnElement[bool] = Claim.waiting_on == 'agent'
+    if actor.role != Role.AGENT:
+        return [waits]
+    return [waits, or_(Claim.agent == actor.user_id, Claim.agent.is_(None))]
+
+
+def _cheques_soon(session: Session) -> list[ColumnElement[bool]]:
+    """A cheque of either direction that nobody has settled falls due within the two weeks."""
+    today = _today(session)
+    soon = Cheque.due_date.between(today, today + timedelta(days=WARN_DAYS))
+    return [Claim.id.in_(select(Cheque.claim_id).where(Cheque.live.is_(True), soon))]
+
+
+_QUICKLY: Mapping[str, Callable[[Session], list[ColumnElement[bool]]]] = {
+    'for_me': _for_me,
+    'cheques': _cheques_soon,
+    'stuck': lambda session: [Claim.is_open.is_(True), _stuck(session)],
+    'closed_this_month': lambda session: [Claim.closed_at >= midnight(_today(session).replace(day=1))],
+}
+
+
+def _stuck(session: Session) -> ColumnElement[bool]:
+    """What counts as stuck now; a list asks for it several times, and its rules and calendar are read once."""
+    if 'stuck' not in session.info:
+        session.info['stuck'] = is_stuck(session, _moment(session))
+    condition: ColumnElement[bool] = session.info['stuck']
+    return condition
+
+
+def _moment(session: Session) -> datetime:
+    moment: datetime = session.info.get('at') or now()
+    return moment
+
+
+def _today(session: Session) -> date:
+    return values.israel(_moment(session)).date()
+
+
 def _filtered(statement: Select[Any], state: ListState) -> Select[Any]:
     columns: Mapping[str, Any] = {
         'status': Claim.status,
@@ -277,6 +338,8 @@ def _filtered(statement: Select[Any], state: ListState) -> Select[Any]:
         'garage': Claim.garage,
         'waiting_on': Claim.waiting_on,
         'office': Claim.office_id,
+        'repair_stage': Claim.repair_stage,
+        'appraiser': Claim.appraiser,
     }
     for name, wanted in columns.items():
         if keys := getattr(state, name):
@@ -285,11 +348,20 @@ def _filtered(statement: Select[Any], state: ListState) -> Select[Any]:
         statement = statement.where(
             Claim.documents.in_({*wanted, *(('missing_blocking',) if 'missing' in wanted else ())})
         )
+    return statement.where(*_between_days(state))
+
+
+def _between_days(state: ListState) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
     if state.event_from:
-        statement = statement.where(Claim.event_date >= state.event_from)
+        conditions.append(Claim.event_date >= state.event_from)
     if state.event_to:
-        statement = statement.where(Claim.event_date <= state.event_to)
-    return statement
+        conditions.append(Claim.event_date <= state.event_to)
+    if state.updated_from:
+        conditions.append(Claim.updated_at >= midnight(state.updated_from))
+    if state.updated_to:
+        conditions.append(Claim.updated_at < midnight(min(state.updated_to, _LAST_DAY) + timedelta(days=1)))
+    return conditions
 
 
 def page_of(session: Session, state: ListState, total: int | None = None) -> Page:
@@ -297,7 +369,7 @@ def page_of(session: Session, state: ListState, total: int | None = None) -> Pag
     total = count_of(session, state) if total is None else total
     if total <= COUNTED_UP_TO:
         state = _not_past(total, state)
-    ids = _ids_of(session, state)
+    ids = _ids_of(session, state, total)
     if not ids and state.page > 1:
         state = _not_past(_count(session, claims_in(session, state)[0]), state)
         ids = _ids_of(session, state)
@@ -317,8 +389,18 @@ def _not_past(total: int, state: ListState) -> ListState:
     return replace(state, page=min(state.page, max(1, -(-total // state.size))))
 
 
-def _ids_of(session: Session, state: ListState) -> list[int]:
-    found = _ordered(*claims_in(session, state), state).limit(state.size).offset((state.page - 1) * state.size)
+def first_rows(session: Session, state: ListState) -> list[Row]:
+    """The rows of a page without counting how many there are: for whoever types and waits."""
+    ids = _ids_of(session, state)
+    rows = rows_of(session, ids)
+    return [rows[key] for key in ids if key in rows]
+
+
+def _ids_of(session: Session, state: ListState, total: int = FEW + 1) -> list[int]:
+    statement, newest = claims_in(session, state)
+    if total <= FEW and newest is Claim.seq and (state.quick or state.updated_from or state.updated_to):
+        newest = Claim.seq + 0  # no walk down the order of news: the filter's own index finds them
+    found = _ordered(statement, newest, state).limit(state.size).offset((state.page - 1) * state.size)
     return list(session.scalars(found))
 
 
@@ -509,3 +591,32 @@ def filter_choices(session: Session) -> FilterChoices:
         garages=named(Garage),
         appraisers=named(Appraiser),
     )
+
+
+# ---- what a person is used to see -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How a person likes the list: which columns (none: everybody's), and how close the rows stand."""
+
+    columns: tuple[str, ...] = ()
+    density: str = DENSITIES[0]
+
+
+def looks_of(session: Session) -> Looks:
+    """How the acting person likes the list."""
+    actor: Actor = session.info['actor']
+    mine = session.execute(select(User.list_columns, User.list_density).where(User.id == actor.user_id)).first()
+    return Looks(columns_named(mine[0]), _one_of(mine[1], DENSITIES)) if mine else Looks()
+
+
+def prefer_looks(session: Session, columns: Iterable[str] | None = None, density: str | None = None) -> None:
+    """Keep how the acting person likes the list."""
+    actor: Actor = session.info['actor']
+    me = session.get_one(User, actor.user_id)
+    if columns is not None:
+        named = columns_named(columns)
+        me.list_columns = [] if named == DEFAULT_COLUMNS else list(named)
+    if density in DENSITIES:
+        me.list_density = density

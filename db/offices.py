@@ -11,7 +11,12 @@ from db.base import Base
 from db.scope import BUREAU_ROLES, Actor, Can, Role
 
 # what a person chooses for himself: he needs no right for it, and it is nobody's business
-OWN_CHOICES = frozenset({'language', 'theme', 'baseline_seq', 'only_own_alerts', 'digest', 'mail_any_time'})
+OWN_CHOICES = frozenset(
+    {
+        *('language', 'theme', 'baseline_seq', 'only_own_alerts', 'digest', 'mail_any_time'),
+        *('list_columns', 'list_density'),
+    }
+)
 
 
 class AgentOffice(Base):
@@ -52,6 +57,9 @@ class User(Base):
     baseline_seq: Mapped[int] = mapped_column(default=0)
     # of the office's claims that are others', he is alerted of those only that he follows; money and cheques come anyway
     only_own_alerts: Mapped[bool] = mapped_column(default=False)
+    # what he is used to see of the claims list; empty: what everybody sees
+    list_columns: Mapped[list[str]] = mapped_column(default=list)
+    list_density: Mapped[str] = mapped_column(default='usual')
     created_at: Mapped[datetime]
 
     @validates('email')

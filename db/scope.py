@@ -29,6 +29,7 @@ class Can(StrEnum):
     SEE_CLAIMS = 'see_claims'
     SEE_INTERNAL = 'see_internal'
     SHARE = 'share'
+    SHARE_VIEWS = 'share_views'
     UPDATE_REPAIR = 'update_repair'
     UPLOAD = 'upload'
     WRITE_MESSAGE = 'write_message'
@@ -54,13 +55,14 @@ _OFFICE = frozenset({Can.SEE_CLAIMS, Can.FOLLOW})
 _AGENT = _OFFICE | {Can.EXPORT, Can.LOG_CALL, Can.SHARE, Can.UPLOAD, Can.WRITE_MESSAGE}
 _BUREAU = _AGENT | {
     *(Can.SEE_ALL_OFFICES, Can.SEE_INTERNAL, Can.EDIT_CLAIM, Can.OPEN_CLAIM, Can.IMPORT, Can.UPDATE_REPAIR),
+    Can.SHARE_VIEWS,
 }
 
 # The one truth about rights; the help page and the tests read it too.
 ROLE_CAN: Mapping[Role, frozenset[Can]] = MappingProxyType(
     {
         Role.AGENT: _AGENT,
-        Role.OFFICE_MANAGER: _AGENT,
+        Role.OFFICE_MANAGER: _AGENT | {Can.SHARE_VIEWS},
         Role.READ_ONLY: _OFFICE,
         Role.HANDLER: _BUREAU,
         Role.ADMIN: _BUREAU | {Can.ADMINISTER},

@@ -54,6 +54,7 @@ from db import (
     session,
     tasks,
     values,
+    views,
 )
 from db.admin_changes import AdminChange
 from db.alert_choices import AlertChoice, ClaimWatch, choose
@@ -85,6 +86,7 @@ from db.silence import Silence, settle_silences
 from db.tasks import Task, TaskNote
 from db.texts import ClaimError
 from db.timetable import FREE, JobRun, Lease, set_timetable, take
+from db.views import SavedView, SharedView
 from tests.conftest import People
 from tests.factories import SYSTEM, alert_everybody, make_claim, make_office, make_user
 
@@ -194,6 +196,11 @@ def world(people: People) -> World:
         order = bulk_orders.place_order(writing, 'k', everything, now())
     with open_session(gal) as writing:
         changes.mark_seen(writing, claim.id, now())
+        mine = views.save_view(writing, 'שלי', lists.ListState(), now())
+    with open_session(named['boss']) as writing:
+        ours = views.save_view(writing, 'של המשרד', lists.ListState(), now(), shared=True)
+    with open_session(people.staff) as writing:
+        theirs = views.save_view(writing, 'של הלשכה', lists.ListState(), now(), shared=True)
     with open_session(SYSTEM, reading=True) as reading:
         opened, noted = (
             reading.scalars(select(Change.id).where(Change.claim_id == claim.id, Change.kind == kind)).one()
@@ -246,6 +253,9 @@ def world(people: People) -> World:
         Kept(ImportWord, ('status', values.search_key('חדש לגמרי')), BUREAU, ('by', 'x')),
         Kept(DoubtAnswer, (1,), BUREAU, ('by', 'x')),
         Kept(SeenMark, (gal.user_id, claim.id), frozenset({'gal'}), ('seq', 0)),
+        Kept(SavedView, (mine.id,), frozenset({'gal'}), ('name', 'x')),
+        Kept(SharedView, (ours.id,), OFFICE | BUREAU | {'tal'}, ('name', 'x')),
+        Kept(SharedView, (theirs.id,), BUREAU, ('name', 'x')),
         Kept(BulkOrder, (order.id,), frozenset({'gal'}), ('state', 'x')),
         Kept(BulkLine, (order.id, claim.id), frozenset({'gal'}), ('outcome', 'x')),
         Kept(Alert, (alert,), frozenset({'gal'}), ('kind', 'x')),

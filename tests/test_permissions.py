@@ -24,6 +24,7 @@ from db import (
     clocks,
     documents,
     links,
+    lists,
     mail,
     messages,
     money,
@@ -32,6 +33,7 @@ from db import (
     silence,
     tasks,
     timetable,
+    views,
 )
 from db.base import now
 from db.calls import CallNote
@@ -70,6 +72,7 @@ RIGHTS: dict[str, set[Role]] = {
     'follow': EVERYBODY | {Role.GARAGE},
     'log_call': EVERYBODY - {Role.READ_ONLY},
     'share': EVERYBODY - {Role.READ_ONLY},
+    'share_views': BUREAU | {Role.OFFICE_MANAGER},
     'upload': EVERYBODY - {Role.READ_ONLY} | {Role.GARAGE},
     'update_repair': BUREAU | {Role.GARAGE},
     'write_message': EVERYBODY - {Role.READ_ONLY},
@@ -163,6 +166,13 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
     ),
     'create_link to the garage': (BUREAU, lambda s, c, a: links.create_link(s, c.id, links.GARAGE, now())),
     'revoke_link': (EVERYBODY - {Role.READ_ONLY}, lambda s, c, a: links.revoke_link(s, _link_of(s, c), now())),
+    'mark many unread': (EVERYBODY, lambda s, c, a: many(s, c, 'unread')),
+    'save_view for oneself': (EVERYBODY, lambda s, c, a: views.save_view(s, 'שלי', lists.ListState(), now())),
+    'save_view for all colleagues': (
+        BUREAU | {Role.OFFICE_MANAGER},
+        lambda s, c, a: views.save_view(s, 'של כולם', lists.ListState(), now(), shared=True),
+    ),
+    'prefer_looks': (EVERYBODY, lambda s, c, a: lists.prefer_looks(s, ['plate'], 'dense')),
     'prefer for oneself': (EVERYBODY, lambda s, c, a: offices.prefer(s, a.user_id or 0, language='en')),
     'prefer for another': ({Role.ADMIN}, lambda s, c, a: offices.prefer(s, c.agent or 0, language='en')),
     'prefer_mail': (EVERYBODY, lambda s, c, a: mail.prefer_mail(s, digest=True, any_time=True)),

@@ -1,0 +1,190 @@
+"""Views of the claims list: the quick ones everybody has, and those that people save, for themselves or for all their colleagues.
+
+A view keeps the address of a list. What it shows is asked anew each time, under the scope of whoever opens it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, validates
+
+from db import values
+from db.base import Base, take_turns
+from db.changes import Notice, ring_for
+from db.lists import ListState
+from db.scope import Actor, Can, OfficeOwned, PersonOwned
+from db.texts import N_, ClaimError
+
+NAME_LIMIT = 60
+AT_MOST = 50
+ADDRESS_LIMIT = 4000
+OWN, SHARED = 'own', 'shared'
+# what one asks every day: in the order in which they are offered
+QUICK_VIEWS: Mapping[str, tuple[str, ListState]] = MappingProxyType(
+    {
+        'for_me': (N_('Waiting for me'), ListState(quick=('for_me',))),
+        'documents': (N_('Documents missing'), ListState(documents=('missing',))),
+        'cheques': (N_('Cheques within 14 days'), ListState(view='all', quick=('cheques',))),
+        'stuck': (N_('Stuck'), ListState(quick=('stuck',))),
+        'closed_this_month': (
+            N_('Closed this month'),
+            ListState(view='closed', quick=('closed_this_month',)),
+        ),
+    }
+)
+
+
+class _View:
+    """A name for the address of a list."""
+
+    kind: ClassVar[str]
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    address: Mapped[str]
+    pinned: Mapped[bool] = mapped_column(default=False)
+    at: Mapped[datetime]
+
+    @validates('name')
+    def _name(self, _: str, name: str) -> str:
+        if not name.strip():
+            raise ClaimError(N_('Please give the view a name.'))
+        return values.text(name, limit=NAME_LIMIT)
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others that a person sees."""
+        return f'{self.kind}-{self.id}'
+
+    @property
+    def state(self) -> ListState:
+        """The list it means, as far as there still is what it names."""
+        return ListState.read(dict(parse_qsl(self.address)))
+
+
+class SavedView(_View, PersonOwned, Base):
+    """A view that is one person's own."""
+
+    __tablename__ = 'saved_views'
+    __table_args__ = (UniqueConstraint('user_id', 'name'),)
+    writable_with: ClassVar[Can] = Can.FOLLOW
+    kind: ClassVar[str] = OWN
+
+
+class SharedView(_View, OfficeOwned, Base):
+    """A view for everybody of an office; without an office, for the bureau."""
+
+    __tablename__ = 'shared_views'
+    # the bureau's, without an office, take turns instead: NULLs differ from each other
+    __table_args__ = (Index('ix_shared_views_office', 'office_id', 'name', unique=True),)
+    writable_with: ClassVar[Can] = Can.SHARE_VIEWS
+    kind: ClassVar[str] = SHARED
+
+    office_id: Mapped[int | None] = mapped_column(ForeignKey('agent_offices.id'))  # type: ignore[assignment]
+    by: Mapped[str]
+
+
+View = SavedView | SharedView
+
+
+# ---- questions --------------------------------------------------------------------------------------------------------------
+
+
+def views_of(session: Session) -> Sequence[View]:
+    """The acting person's own views, then those he shares with his colleagues; pinned ones first, by name."""
+    return [view for model in (SavedView, SharedView) for view in session.scalars(_mine(session, model))]
+
+
+def _mine(session: Session, model: type[Any]) -> Any:
+    """His own, or his house's: the bureau may read every office's, and yet has views of its own."""
+    actor: Actor = session.info['actor']
+    mine = (
+        model.user_id == actor.user_id if model is SavedView else model.office_id.is_not_distinct_from(actor.office_id)
+    )
+    return select(model).where(mine).order_by(model.pinned.desc(), model.name)
+
+
+def view_with(session: Session, key: str) -> View:
+    """The view of this key, to be changed by the acting person."""
+    kind, _, number = key.partition('-')
+    model: type[Any] = {OWN: SavedView, SHARED: SharedView}.get(kind, SavedView)
+    wanted = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
+    view: View | None = session.scalars(_mine(session, model).where(model.id == wanted)).one_or_none()
+    if view is None:
+        raise ClaimError(N_('This view is no longer there.'))
+    session.info['actor'].need(view.writable_with)
+    return view
+
+
+# ---- orders -----------------------------------------------------------------------------------------------------------------
+
+
+def save_view(session: Session, name: str, state: ListState, now: datetime, *, shared: bool = False) -> View:
+    """Keep a list under a name, for oneself or for all one's colleagues."""
+    actor: Actor = session.info['actor']
+    model: type[Any] = SharedView if shared else SavedView
+    actor.need(model.writable_with)
+    take_turns(session, f'views {actor.office_id if shared else actor.user_id}')
+    owner: dict[str, Any] = {'office_id': actor.office_id, 'by': actor.name} if shared else {'user_id': actor.user_id}
+    view: View = model(name=name, address=_kept(state), at=now, **owner)
+    _check_name(session, model, view)
+    if len(list(session.scalars(_mine(session, model).with_only_columns(model.id)))) >= AT_MOST:
+        raise ClaimError(N_('There are {n} saved views already. Please delete one first.'), n=AT_MOST)
+    session.add(view)
+    session.flush()
+    _ring(session)
+    return view
+
+
+def rename_view(session: Session, key: str, name: str) -> None:
+    """Call a view something else."""
+    view = view_with(session, key)
+    with session.no_autoflush:
+        view.name = name
+        _check_name(session, type(view), view)
+    _ring(session)
+
+
+def update_view(session: Session, key: str, state: ListState) -> None:
+    """Let a view mean another list from now on."""
+    view_with(session, key).address = _kept(state)
+    _ring(session)
+
+
+def pin_view(session: Session, key: str, *, pinned: bool) -> None:
+    """Have a view stand beside the tabs of the list, or no longer; a shared one for everybody who shares it."""
+    view_with(session, key).pinned = pinned
+    _ring(session)
+
+
+def delete_view(session: Session, key: str) -> None:
+    """Forget a view."""
+    session.delete(view_with(session, key))
+    _ring(session)
+
+
+def at_its_beginning(state: ListState) -> ListState:
+    """Everything of a list but where in it one stands."""
+    return ListState.read(dict(parse_qsl(replace(state, page=1).address())))
+
+
+def _kept(state: ListState) -> str:
+    address = at_its_beginning(state).address()
+    if len(address) > ADDRESS_LIMIT:
+        raise ClaimError(N_('There are too many filters to save. Please choose fewer.'))
+    return address
+
+
+def _check_name(session: Session, model: type[Any], view: View) -> None:
+    same = _mine(session, model).where(model.name == view.name)
+    if any(other.id != view.id for other in session.scalars(same)):
+        raise ClaimError(N_('There is a view of this name already.'))
+
+
+def _ring(session: Session) -> None:
+    ring_for(session, {Notice('person', user_id=session.info['actor'].user_id)})

@@ -1,0 +1,286 @@
+"""Views: what everybody asks every day, and the lists that people keep under a name, for themselves or for their colleagues."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from db import alerts, changes, lists, palette, views
+from db.base import now
+from db.cheques import Slip, advance_cheque, enter_cheque
+from db.claims import Claim, change_status, save_fields
+from db.lists import ListState
+from db.offices import User
+from db.reference import Appraiser
+from db.scope import Actor, Role
+from db.session import open_session
+from db.texts import ClaimError
+from tests.conftest import People
+from tests.factories import SYSTEM, make_claim, make_office, make_user
+
+NOON = datetime(2026, 11, 18, 10, tzinfo=UTC)
+LIST = ListState(view='closed', status=('paid',), sort='plate', columns=('insured_name', 'garage'), size=50, page=3)
+
+
+def listed(actor: Actor, state: ListState, at: datetime | None = None) -> set[int]:
+    with open_session(actor, reading=True, at=at) as session:
+        found = lists.page_of(session, replace(state, size=100))
+        assert found.total == len(found.rows) == lists.count_of(session, state)
+        return {row.claim_id for row in found.rows}
+
+
+def quick(actor: Actor, name: str, at: datetime | None = None) -> set[int]:
+    return listed(actor, views.QUICK_VIEWS[name][1], at)
+
+
+# ---- quick views ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_waits_for_me_is_an_agents_own_an_offices_all_and_a_handlers_own(people: People) -> None:
+    def claim(waiting_on: str, agent: Actor | None, handler: Actor | None = None, office: int = people.levi) -> int:
+        named: dict[str, Any] = {
+            'agent': agent.user_id if agent else None,
+            'handler': handler.user_id if handler else None,
+        }
+        return make_claim(office, people.staff, {'waiting_on': waiting_on, **named}).id
+
+    hers, nobodys, his = (claim('agent', agent) for agent in (people.dana, None, people.yossi))
+    foreign = claim('agent', people.rival, office=people.cohen)
+    claim('garage', people.dana)
+    on_the_desk = claim('bureau', people.dana, people.staff)
+    claim('bureau', people.dana, people.staff2)
+    assert quick(people.dana, 'for_me') == {hers, nobodys}
+    assert quick(people.manager, 'for_me') == {hers, nobodys, his}
+    assert quick(people.rival, 'for_me') == {foreign}
+    assert quick(people.staff, 'for_me') == {on_the_desk}
+
+
+def test_cheques_of_both_directions_count_until_they_are_settled(people: People) -> None:
+    today = NOON.date()
+
+    def cheque(direction: str, days: int, office: int = people.levi) -> tuple[int, int]:
+        claim = make_claim(office, people.staff)
+        with open_session(people.staff) as session:
+            slip = Slip(direction, 100, today + timedelta(days=days))
+            return claim.id, enter_cheque(session, claim.id, slip, 'handed_over', NOON).id
+
+    theirs, ours, last = (
+        cheque(*which) for which in (('insurer_to_insured', 0), ('insured_to_garage', 3), ('insured_to_garage', 14))
+    )
+    cheque('insured_to_garage', 15)
+    settled, foreign = cheque('insured_to_garage', 5), cheque('insured_to_garage', 5, people.cohen)
+    with open_session(people.staff) as session:
+        advance_cheque(session, settled[1], 'cleared', NOON)
+    assert quick(people.dana, 'cheques', NOON) == {theirs[0], ours[0], last[0]}
+    assert quick(people.rival, 'cheques', NOON) == {foreign[0]}
+    assert len(quick(people.staff, 'cheques', NOON)) == 4
+
+
+def test_stuck_is_what_the_bureaus_desk_calls_stuck(people: People) -> None:
+    old, fresh, over = (make_claim(people.levi, people.staff) for _ in range(3))
+    with open_session(SYSTEM) as session:
+        session.get_one(Claim, old.id).status_since = NOON - timedelta(days=90)
+        session.get_one(Claim, fresh.id).status_since = NOON - timedelta(days=1)
+        session.get_one(Claim, over.id).status_since = NOON - timedelta(days=90)
+    with open_session(people.staff) as session:
+        change_status(session, over.id, 'closed', 'שולם', 'new', now())
+        session.flush()
+        session.get_one(Claim, over.id).status_since = NOON - timedelta(days=90)
+    assert quick(people.dana, 'stuck', NOON) == {old.id}
+    assert listed(people.dana, ListState(view='all', quick=('stuck',)), NOON) == {old.id}
+    assert quick(people.rival, 'stuck', NOON) == set()
+
+
+def test_this_month_begins_in_israel_and_ends_by_itself(people: People) -> None:
+    ids = []
+    for moment in (datetime(2026, 10, 31, 21, 59, tzinfo=UTC), datetime(2026, 10, 31, 22, 1, tzinfo=UTC), NOON):
+        claim = make_claim(people.levi, people.staff)
+        with open_session(people.staff, at=moment) as session:
+            change_status(session, claim.id, 'closed', 'שולם', 'new', moment)
+        ids.append(claim.id)
+    assert quick(people.dana, 'closed_this_month', NOON) == set(ids[1:])
+    assert quick(people.dana, 'closed_this_month', NOON + timedelta(days=20)) == set()
+
+
+def test_filters_narrow_each_other_and_days_count_in_israel(people: People) -> None:
+    with open_session(SYSTEM) as session:
+        appraiser = Appraiser(name='שמאי אחד')
+        session.add(appraiser)
+    both = make_claim(people.levi, people.staff, appraiser=appraiser.id, repair_stage='paint')
+    other = make_claim(people.levi, people.staff, repair_stage='paint')
+    assert listed(people.dana, ListState(repair_stage=('paint',))) == {both.id, other.id}
+    assert listed(people.dana, ListState(repair_stage=('paint',), appraiser=(str(appraiser.id),))) == {both.id}
+    with open_session(people.staff, at=datetime(2026, 11, 17, 22, 30, tzinfo=UTC)) as session:
+        save_fields(session, both.id, {'make_model': ('', 'מאזדה')}, NOON)
+    day = date(2026, 11, 18)
+    assert listed(people.dana, ListState(updated_from=day, updated_to=day)) == {both.id}, 'after midnight in Israel'
+    assert both.id not in listed(people.dana, ListState(updated_to=day - timedelta(days=1)))
+    assert listed(people.dana, ListState(updated_to=date(9999, 12, 31))) == {both.id, other.id}
+
+
+# ---- saved views ------------------------------------------------------------------------------------------------------------
+
+
+def save(actor: Actor, name: str, state: ListState = LIST, *, shared: bool = False) -> str:
+    with open_session(actor) as session:
+        return views.save_view(session, name, state, NOON, shared=shared).key
+
+
+def seen(actor: Actor) -> list[str]:
+    with open_session(actor, reading=True) as session:
+        return [view.name for view in views.views_of(session)]
+
+
+def test_a_view_keeps_everything_but_the_page(people: People) -> None:
+    save(people.dana, '  שולמו  ')
+    with open_session(people.dana, reading=True) as session:
+        (view,) = views.views_of(session)
+    assert (view.name, view.state) == ('שולמו', replace(LIST, page=1))
+
+
+def test_mine_are_mine_the_offices_are_the_offices_and_the_bureaus_the_bureaus(people: People) -> None:
+    save(people.dana, 'של דנה')
+    save(people.manager, 'של משרד לוי', shared=True)
+    save(people.staff, 'של הלשכה', shared=True)
+    assert seen(people.dana) == ['של דנה', 'של משרד לוי']
+    assert seen(people.yossi) == ['של משרד לוי']
+    assert seen(people.rival) == []
+    assert seen(people.staff2) == ['של הלשכה'], 'nor do those of the offices crowd the bureau'
+
+
+@pytest.mark.parametrize('order', ['rename', 'update', 'pin', 'delete'])
+def test_views_are_changed_by_their_owners_only(people: People, order: str) -> None:
+    orders: dict[str, Any] = {
+        'rename': lambda session, key: views.rename_view(session, key, 'אחר'),
+        'update': lambda session, key: views.update_view(session, key, ListState()),
+        'pin': lambda session, key: views.pin_view(session, key, pinned=True),
+        'delete': views.delete_view,
+    }
+    own, ours = save(people.dana, 'של דנה'), save(people.manager, 'של המשרד', shared=True)
+    strangers = (
+        (own, people.yossi),
+        (own, people.staff),
+        (ours, people.dana),
+        (ours, people.rival),
+        (ours, people.staff),
+    )
+    for key, stranger in strangers:
+        with pytest.raises(ClaimError), open_session(stranger) as session:
+            orders[order](session, key)
+    for key, owner in ((own, people.dana), (ours, people.manager)):
+        with open_session(owner) as session:
+            orders[order](session, key)
+    with open_session(people.dana, reading=True) as session:
+        found = [(view.name, view.state, view.pinned) for view in views.views_of(session)]
+    expected = {
+        'rename': [('אחר', replace(LIST, page=1), False)] * 2,
+        'update': [('של דנה', ListState(), False), ('של המשרד', ListState(), False)],
+        'pin': [('של דנה', replace(LIST, page=1), True), ('של המשרד', replace(LIST, page=1), True)],
+        'delete': [],
+    }
+    assert found == expected[order]
+
+
+def test_names_are_cleaned_bounded_and_given_once(people: People) -> None:
+    key = save(people.dana, 'אחת')
+    save(people.yossi, 'אחת')
+    save(people.manager, 'אחת', shared=True)
+    for name in ('', '  ', 'א' * 61, 'אחת', ' אחת '):
+        with pytest.raises((ClaimError, ValueError)):
+            save(people.dana, name)
+    save(people.dana, 'שתיים')
+    with pytest.raises(ClaimError), open_session(people.dana) as session:
+        views.rename_view(session, key, 'שתיים')
+    with open_session(people.dana) as session:
+        views.rename_view(session, key, 'אחת')
+    assert seen(people.dana) == ['אחת', 'שתיים', 'אחת']
+
+
+def test_there_are_only_so_many(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, 'AT_MOST', 2)
+    for name in ('אחת', 'שתיים'):
+        save(people.dana, name)
+    with pytest.raises(ClaimError, match='saved views'):
+        save(people.dana, 'שלוש')
+    numbers: dict[str, Any] = dict.fromkeys(('insurer', 'agent', 'garage', 'office', 'appraiser'), ('9' * 9,) * 40)
+    keys: dict[str, Any] = dict.fromkeys(('status', 'waiting_on', 'repair_stage'), ('x' * 39,) * 40)
+    with pytest.raises(ClaimError, match='too many filters'):
+        save(people.dana, 'ארוכה', ListState(**numbers, **keys))
+
+
+def test_made_up_keys_open_nothing(people: People) -> None:
+    for key in ('', 'own', 'own-', 'own-x', 'shared-1', 'own-²', 'own-' + '9' * 30, 'users-1', '-1'):
+        with pytest.raises(ClaimError), open_session(people.dana) as session:
+            views.delete_view(session, key)
+
+
+# ---- what a person is used to -----------------------------------------------------------------------------------------------
+
+
+def test_the_list_looks_as_one_left_it_and_leaves_no_trace_in_the_admins_record(people: People) -> None:
+    with open_session(people.dana) as session:
+        lists.prefer_looks(session, ['garage', 'nonsense', 'garage', 'plate'], 'dense')
+    with open_session(people.dana) as session:
+        lists.prefer_looks(session, density='huge')
+        assert lists.looks_of(session) == lists.Looks(('insured_name', 'garage', 'plate'), 'dense')
+    with open_session(people.yossi, reading=True) as session:
+        assert lists.looks_of(session) == lists.Looks()
+    with open_session(people.dana) as session:
+        lists.prefer_looks(session, lists.DEFAULT_COLUMNS, 'usual')
+        assert session.get_one(User, people.dana.user_id).list_columns == [], (
+            'what everybody sees, also when that changes'
+        )
+
+
+# ---- the palette ------------------------------------------------------------------------------------------------------------
+
+
+def test_recent_are_the_claims_one_opened_not_those_one_only_marked(people: People) -> None:
+    first, second, third = (make_claim(people.levi, people.staff) for _ in range(3))
+    foreign = make_claim(people.cohen, people.staff)
+    for minute, claim in enumerate((first, second, first)):
+        with open_session(people.dana) as session:
+            alerts.visit(session, claim.id, NOON + timedelta(minutes=minute))
+    with open_session(people.dana) as session:
+        alerts.visit(session, third.id, now(), arriving=False)
+        changes.mark_unseen(session, second.id, now())
+        alerts.visit(session, foreign.id, now())
+    with open_session(people.dana, reading=True) as session:
+        assert [row.claim_id for row in palette.recent_claims(session)] == [first.id, second.id]
+    with open_session(people.yossi, reading=True) as session:
+        assert palette.recent_claims(session) == []
+
+
+def test_one_reaches_what_one_may_see(people: People) -> None:
+    mine = make_claim(people.levi, people.staff, insured_name='ורד שחר', plate='7654321')
+    theirs = make_claim(people.cohen, people.staff, insured_name='ורד אחרת')
+    save(people.dana, 'ורדים')
+    with open_session(people.dana, reading=True) as session:
+        found = palette.reach(session, 'ורד')
+        by_plate = palette.reach(session, '76-543-21')
+        colleague, house, nothing = (palette.reach(session, typed) for typed in ('יוסי', 'סוכנות', 'א'))
+        stranger = palette.reach(session, 'אבי כהן')
+    assert [row.claim_id for row in found.claims] == [row.claim_id for row in by_plate.claims] == [mine.id]
+    assert [view.name for view in found.views] == ['ורדים']
+    assert [user.name for user in colleague.agents] == ['יוסי מזרחי']
+    assert house.offices == []
+    assert (nothing.claims, stranger.agents) == ([], [])
+    with open_session(people.staff, reading=True) as session:
+        assert {row.claim_id for row in palette.reach(session, 'ורד').claims} == {mine.id, theirs.id}
+        assert [user.name for user in palette.reach(session, 'אבי כהן').agents] == ['אבי כהן']
+        assert len(palette.reach(session, 'סוכנות').offices) == 2
+
+
+def test_an_agent_who_sees_his_own_claims_only_reaches_no_others(people: People) -> None:
+    office = make_office('סוכנות מור', agents_see_own_only=True)
+    gal, tal = (make_user(name, Role.AGENT, office) for name in ('גל ששון', 'טל ברק'))
+    claim = make_claim(office, people.staff, insured_name='ורד שחר', agent=tal.user_id, waiting_on='agent')
+    make_claim(office, people.staff, insured_name='ורד שחר', waiting_on='agent')
+    with open_session(gal, reading=True) as session:
+        assert palette.reach(session, 'ורד').claims == []
+    assert quick(gal, 'for_me') == set()
+    assert quick(tal, 'for_me') == {claim.id}
+    with open_session(SYSTEM, reading=True) as session:
+        assert len(list(session.scalars(select(Claim.id).where(Claim.office_id == office)))) == 2
