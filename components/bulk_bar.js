@@ -18,6 +18,7 @@ export default {
         <span class="mk-sp"></span>
         <button v-for="action in actions" :key="action.key" type="button" class="mk-btn mk-s mk-sm" :data-testid="'bulk-' + action.key" :disabled="order && order.running ? true : null" @click="begin(action)"><span class="mk-ic" aria-hidden="true">{{ action.icon }}</span><span>{{ action.label }}</span></button>
         <button v-if="exports" type="button" class="mk-btn mk-s mk-sm" data-testid="bulk-export" @click="$emit('export', {all, numbers: all ? [] : numbers})"><span class="mk-ic" aria-hidden="true">download</span><span>{{ exports }}</span></button>
+        <button type="button" class="mk-btn mk-s mk-sm" data-testid="bulk-pack" @click="$emit('pack', {all, numbers: all ? [] : numbers})"><span class="mk-ic" aria-hidden="true">folder_zip</span><span>{{ words.pack }}</span></button>
       </div>
       <dialog v-if="doing" ref="dialog" class="mk-dlg mk-adlg" :aria-label="doing.label" data-testid="bulk-dialog" @cancel.prevent="stop" @click.self="stop">
         <form @submit.prevent="go"><div class="mk-dh"><h2>{{ doing.label }}</h2><span class="mk-sp"></span><span class="mk-t2">{{ countText }}</span></div>
@@ -36,7 +37,7 @@ export default {
       </dialog>
     </div>`,
   props: {words: Object, actions: Array, choices: Object, plan: Object, order: Object, total: Number, totalText: String, exports: String},
-  emits: ['plan', 'order', 'away', 'export'],
+  emits: ['plan', 'order', 'away', 'export', 'pack'],
   data: () => ({numbers: [], wholePage: false, all: false, doing: null, value: '', reason: '', turn: 0, isAsked: false, sent: false}),
   computed: {
     countText() { return this.all ? this.words.isAll.replace('{n}', this.totalText) : this.numbers.length === 1 ? this.words.one : this.words.many.replace('{n}', this.numbers.length); },

@@ -1,8 +1,11 @@
 """The bar below the claims list while rows are selected: what may be done to all of them, what that would change, and how far it is."""
 
+import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
+from nicegui import ui
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
@@ -19,6 +22,7 @@ from db.bulk_orders import (
     READ,
     RUNNING,
     STATUS,
+    UNREAD,
     Group,
     Plan,
     Report,
@@ -31,6 +35,7 @@ from db.bulk_orders import (
 from db.lists import ListState
 from db.messages import VARIABLES, templates
 from db.offices import bureau_people
+from db.papers import Papers, papers_of
 from db.reference import CLOSED, Reference
 from db.scope import Actor, Can
 from db.session import fetch
@@ -66,6 +71,7 @@ class BulkWork:
         self.bar.on('plan', self._plan)
         self.bar.on('order', self._order)
         self.bar.on('away', self._away, args=[])
+        self.bar.on('pack', self._pack)
         Subscription([bulk_topic(actor)], lambda _: self._follow(), breath=BREATH)
 
     def offer_export(self, export: Callable[[Sequence[str]], Awaitable[None]]) -> None:
@@ -115,6 +121,13 @@ class BulkWork:
             await work(place_order, key, self._planned[1], now())
             await self._follow()
 
+    async def _pack(self, event: GenericEventArguments) -> None:
+        """Send all documents of the claims as one ZIP; what stands against it is said before the browser asks for it."""
+        asked = event.args if isinstance(event.args, Mapping) else {}
+        chosen = self._listed() if asked.get('all') is True else _numbers(asked.get('numbers'))
+        found = await ask(papers_of, chosen)
+        _sent = ui.run_javascript(f'location.assign({json.dumps(_address_of(found))})')  # nobody waits for a download
+
     async def _away(self) -> None:
         order = self.bar._props['order']
         if order is not None:
@@ -147,6 +160,10 @@ class BulkWork:
         }
 
 
+def _address_of(found: Papers) -> str:
+    return '/files/claims.zip?' + urlencode([('claim', claim.claim_no) for claim in found.claims])
+
+
 def _readable(body: str) -> str:
     """A template before it is filled in: what will stand there is named."""
     for name, label in VARIABLES.items():
@@ -161,7 +178,7 @@ def _colleagues_and_letters(session: Any) -> tuple[list[Any], list[Any]]:
 def _numbers(given: Any) -> list[str]:
     """The claim numbers a browser names; one more than can be done, so that too many are told."""
     numbers = given if isinstance(given, list) else []
-    return [number[:40] for number in numbers[: AT_MOST + 1] if isinstance(number, str)]
+    return [number[:40] for number in numbers[: AT_MOST + 1] if isinstance(number, str) and number.isprintable()]
 
 
 def _whole(given: Any) -> int:
@@ -175,6 +192,7 @@ def _actions(actor: Actor) -> list[dict[str, str]]:
         CHECKED: ('fact_check', t('Checked, no change')),
         MESSAGE: ('chat', t('Send a template')),
         READ: ('mark_email_read', t('Mark as read')),
+        UNREAD: ('mark_email_unread', t('Mark as unread')),
     }
     return [
         {'key': action, 'icon': icon, 'label': label}
@@ -236,6 +254,7 @@ def _report_shown(report: Report) -> dict[str, Any]:
 def _words() -> dict[str, str]:
     return {
         'bar': t('Selected claims'),
+        'pack': t('Download documents'),
         'one': tn('One claim selected', '{n} claims selected', 1),
         'many': t('{n} selected', n='{n}'),
         'all': t('Select all {n} of the list', n='{n}'),

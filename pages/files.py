@@ -4,7 +4,8 @@
 `X-Document-Type`, and optionally `X-Document-Need` (id), `X-Replaces` (uuid), `X-Message` (id of a message of one's own)
 or `X-Repair-Stage` (of a photo from the garage). Answers `{uuid, title, type, version, size,
 media_type, pages, received_at, added, duplicate_of?, told?}`, or `{error}` in the person's language.
-`GET /files/{uuid}[?download=1|original=1]`, `GET /files/{uuid}/pages/{n}?w=…` and `GET /files/claims/{claim_no}/zip[?ids=…]`.
+`GET /files/{uuid}[?download=1|original=1]`, `GET /files/{uuid}/pages/{n}?w=…`, `GET /files/claims/{claim_no}/zip[?ids=…]`
+and `GET /files/claims.zip?claim=…&claim=…`.
 """
 
 import logging
@@ -24,7 +25,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from components.downloads import LOCKED, disposition
 from components.live import ask_as, work_as
-from db import documents, files, values
+from db import documents, files, papers, values
 from db.base import now
 from db.claims import Claim, claim_by_no
 from db.documents import FREE_TYPE, Document, Filed, Slot
@@ -63,6 +64,11 @@ def add_routes(portal: FastAPI, settings: Settings) -> None:
     @portal.get('/files/claims/{claim_no:path}/zip')
     async def pack(claim_no: str, request: Request, ids: str = '') -> Response:
         return await _told(_pack(claim_no, ids.split(',') if ids else [], _actor(request)), request)
+
+    @portal.get('/files/claims.zip')
+    async def pack_several(request: Request) -> Response:
+        numbers = request.query_params.getlist('claim')[: papers.CLAIMS_AT_MOST + 1]
+        return await _told(_pack_several(numbers, _actor(request)), request)
 
     @portal.get('/files/{address}')
     async def download(address: str, request: Request) -> Response:
@@ -283,12 +289,24 @@ def _name_of(session: Any, document: Document) -> str:
 
 async def _pack(claim_no: str, ids: Sequence[str], actor: Actor) -> Response:
     claim, wanted, names = await ask_as(actor, _to_pack, claim_no, frozenset(ids))
+    name = f'{packing.beginning(claim)}_{packing.word(t("Documents", actor.language))}.zip'
+    return await _sent(name, wanted, names, actor)
+
+
+async def _pack_several(numbers: Sequence[str], actor: Actor) -> Response:
+    """A folder for each claim."""
+    printable = frozenset(number for number in numbers if number.isprintable())
+    wanted, names = await ask_as(actor, _to_pack_several, printable)
+    day = values.israel(now()).date().isoformat()
+    return await _sent(f'{packing.word(t("Documents", actor.language))}_{day}.zip', wanted, names, actor)
+
+
+async def _sent(name: str, wanted: Sequence[Document], names: Sequence[str], actor: Actor) -> Response:
     keeper = files.store()
     await in_thread(disk, _check_all_there, keeper, wanted)
     await _note_views(actor, wanted, 'packed')
     moments = [values.israel(document.at) for document in wanted]
     keys = [files.key_of(document.served_sha256) for document in wanted]
-    name = f'{packing.beginning(claim)}_{packing.word(t("Documents", actor.language))}.zip'
     return StreamingResponse(
         iterate_in_threadpool(packing.packed(keeper, list(zip(names, keys, moments, strict=True)))),
         media_type='application/zip',
@@ -307,6 +325,18 @@ def _to_pack(session: Any, claim_no: str, ids: frozenset[str]) -> tuple[Claim, l
     kinds = {row.id: row for row in fetch(session, documents.document_types())}
     names = [packing.named(claim, document, kinds, session.info['actor'].language) for document in wanted]
     return claim, wanted, packing.all_different(names)
+
+
+def _to_pack_several(session: Any, numbers: frozenset[str]) -> tuple[list[Document], list[str]]:
+    found = papers.papers_of(session, numbers)
+    kinds = {row.id: row for row in fetch(session, documents.document_types())}
+    wanted, names = [], []
+    for claim in found.claims:
+        for document in found.documents[claim.id]:
+            wanted.append(document)
+            name = packing.named(claim, document, kinds, session.info['actor'].language)
+            names.append(f'{packing.beginning(claim)}/{name}')
+    return wanted, packing.all_different(names)
 
 
 def _check_all_there(keeper: FileStore, wanted: Sequence[Document]) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from components import guard
 from components.downloads import disposition
 from db import documents, files, identity
+from db import papers as taken
 from db.base import now
 from db.claims import Claim
 from db.documents import Document
@@ -339,6 +340,50 @@ async def test_who_saw_what_is_written_down_once(
         (people.staff.name, 'original'),
         (people.dana.name, 'packed'),
     ]
+
+
+async def test_the_documents_of_several_claims_come_as_one_zip_with_a_folder_for_each(
+    dana: httpx.AsyncClient, someone: Someone, people: People, claim: Claim
+) -> None:
+    other = make_claim(people.levi, people.staff, insured_name='אבי לוי')
+    foreign = make_claim(people.cohen, people.staff, insured_name='של כהן')
+    rival = await someone('agent@cohen.demo')
+    for sender, where in ((dana, claim), (dana, other), (rival, foreign)):
+        assert (
+            await send(sender, where, f'{where.claim_no}.pdf', papers.pdf(where.id), 'appraisal_report')
+        ).status_code == 201
+    numbers = [('claim', number) for number in (claim.claim_no, other.claim_no, foreign.claim_no, 'nothing', '\0')]
+    answer = await dana.get('/files/claims.zip', params=numbers)
+    walls(answer)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        folders = {name.split('/')[0]: name.split('/')[1] for name in archive.namelist()}
+    assert folders == {
+        f'{claim.claim_no}_ברקוביץ': f'{claim.claim_no}_ברקוביץ_דוח-שמאי.pdf',
+        f'{other.claim_no}_לוי': f'{other.claim_no}_לוי_דוח-שמאי.pdf',
+    }
+    with open_session(people.staff, reading=True) as session:
+        seen = [view.how for view in session.scalars(select(documents.DocumentView)) if view.by == people.dana.name]
+    assert seen == ['packed', 'packed'], 'each as if it had been taken by itself'
+    nothing = await dana.get('/files/claims.zip', params=[('claim', foreign.claim_no)])
+    assert (nothing.status_code, nothing.json()['error']) == (422, 'אין מסמכים בתביעות האלה.')
+    assert (await dana.get('/files/claims.zip')).status_code == 422
+    too_many = await dana.get('/files/claims.zip', params=[('claim', f'{n}') for n in range(500)])
+    assert too_many.status_code == 422
+
+
+async def test_what_is_too_much_for_one_zip_is_refused_before_it_begins(
+    dana: httpx.AsyncClient, people: People, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_claim(people.levi, people.staff)
+    for where in (claim, other):
+        await send(dana, where, 'a.pdf', papers.pdf(where.id), 'appraisal_report')
+    both = [('claim', claim.claim_no), ('claim', other.claim_no)]
+    for name, most in (('CLAIMS_AT_MOST', 1), ('FILES_AT_MOST', 1), ('BYTES_AT_MOST', 1)):
+        with monkeypatch.context() as patch:
+            patch.setattr(taken, name, most)
+            assert (await dana.get('/files/claims.zip', params=both)).status_code == 422, name
+    assert (await dana.get('/files/claims.zip', params=both)).status_code == 200
 
 
 async def test_all_or_some_documents_come_as_one_zip_with_hebrew_names(dana: httpx.AsyncClient, claim: Claim) -> None:
