@@ -17,6 +17,7 @@ from components.bell import Bell
 from components.live import ask, current_actor, work
 from components.marks import avatar_html, icon_html, logo_svg
 from components.messages_link import MessagesLink
+from components.palette import Palette
 from components.plain import plain_page
 from components.theme import COLORS, asset, head_html
 from components.words import language, t
@@ -196,9 +197,11 @@ async def _frame(actor: Actor, active: str, *, flow: bool) -> Any:
         )
         with ui.element('header').classes('mk-top'):
             ui.html(_search_html()).classes('mk-contents')
+            ui.html(_find_html()).classes('mk-contents')
             MessagesLink(read.messages)
             Bell(read.alerts)
             ui.html(_person_html(actor, read.office)).classes('mk-contents')
+        Palette((place.address, place.icon, place.label) for place in places)
         main = ui.element('main').classes('mk-panel mk-pg' if flow else 'mk-panel').props('id=main tabindex=-1')
         with main:
             ui.html(_offline_html()).classes('mk-contents')
@@ -256,7 +259,15 @@ def _search_html() -> str:
         f'<form class="mk-gsearch" role="search" action="/" method="get">{icon_html("search")}'
         f'<input type="hidden" name="view" value="all">'
         f'<input type="search" name="q" maxlength="100" autocomplete="off" placeholder="{hint}" aria-label="{hint}">'
-        f'<span class="mk-kbd">Ctrl K</span></form><span class="mk-sp"></span>'
+        f'<button type="button" class="mk-kbd" data-palette aria-label="{escape(t("Go to"))}">Ctrl K</button></form>'
+        f'<span class="mk-sp"></span>'
+    )
+
+
+def _find_html() -> str:
+    return (
+        f'<button type="button" class="mk-ib mk-only-xs" data-palette data-testid="find" aria-label="{escape(t("Go to"))}">'
+        f'{icon_html("search")}</button>'
     )
 
 

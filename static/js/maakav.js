@@ -85,13 +85,19 @@
     if (!isError) setTimeout(() => toast.remove(), 6000);
   }
 
+  /* What stands in the search of the frame goes along. */
+  function openPalette() {
+    dispatchEvent(new CustomEvent('maakav:palette', {detail: document.querySelector('.mk-gsearch input[type=search]')?.value || ''}));
+  }
+
   const typing = (target) => target.closest('input, textarea, select, [contenteditable=true]');
 
   addEventListener('click', (event) => {
     const button = event.target.closest('[data-copy]');
     if (button) { event.preventDefault(); copy(button); }
+    if (event.target.closest('[data-palette]')) openPalette();
     for (const open of document.querySelectorAll('details.mk-drop[open]')) {
-      if (!open.contains(event.target)) open.open = false;
+      if (!event.composedPath().includes(open)) open.open = false;  // also when the click took its own button away
     }
   });
   addEventListener('keydown', (event) => {
@@ -102,9 +108,10 @@
       }
     }
     const search = document.querySelector('.mk-gsearch input');
-    if (event.code === 'KeyK' && (event.ctrlKey || event.metaKey) && search) { event.preventDefault(); search.focus(); search.select(); }
+    if (event.code === 'KeyK' && (event.ctrlKey || event.metaKey) && search) { event.preventDefault(); openPalette(); }
     if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.code === 'Slash') {
+    if (event.code === 'Slash' && event.shiftKey) dispatchEvent(new CustomEvent('maakav:help'));
+    else if (event.code === 'Slash') {
       const field = document.querySelector('[data-testid=search]') || search;
       if (field) { event.preventDefault(); field.focus(); }
     }
