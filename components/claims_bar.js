@@ -2,10 +2,10 @@
 export default {
   template: `
     <div class="mk-contents">
-      <div class="mk-tabs" role="tablist" :aria-label="texts.views">
+      <div class="mk-tabs"><div class="mk-contents" role="tablist" :aria-label="texts.views">
         <a v-for="view in views" :key="view.name" class="mk-tab" :class="{'mk-on': view.name === state.view}" role="tab" :aria-selected="String(view.name === state.view)"
            :href="'/?view=' + view.name" :data-testid="'view-' + view.name" @click.prevent="$emit('change', {view: view.name})">{{ view.label }} <span class="mk-badge" :class="{'mk-br': view.name === 'unread' && view.count !== '0'}">{{ view.count }}</span></a>
-      </div>
+      </div><slot name="views"></slot></div>
       <div class="mk-tool">
         <div class="mk-sbox" role="search">
           <label class="mk-scope"><span class="mk-vh">{{ texts.searchIn }}</span><select data-testid="search-field" :value="state.scope" @change="$emit('change', {scope: $event.target.value})"><option v-for="scope in scopes" :key="scope.name" :value="scope.name">{{ scope.label }}</option></select></label>
@@ -16,26 +16,29 @@ export default {
         <button type="button" class="mk-fbtn" data-testid="filter-sheet" :aria-label="texts.filters" @click="sheet = true"><span class="mk-in"><span class="mk-ic" aria-hidden="true">tune</span><span v-if="active.length">{{ active.length }}</span></span></button>
         <span class="mk-vr mk-hide-sm"></span>
         <div class="mk-fchips">
-          <div v-for="filter in filters" :key="filter.name" class="mk-fbox" @keydown.esc.stop="open = ''">
+          <div v-for="filter in offered" :key="filter.name" class="mk-fbox" :class="{'mk-hide-md': !more && !filter.chosen && (filter.name === 'garage' || filter.dates)}" @keydown.esc.stop="open = ''">
             <span v-if="filter.chosen" class="mk-fchip mk-on" data-testid="active-filter" :data-filter="filter.name"><button type="button" @click="toggle(filter.name)" :aria-expanded="String(open === filter.name)">{{ filter.label }}: <b>{{ filter.chosen }}</b></button><button type="button" :aria-label="texts.remove + ' ' + filter.label" @click="$emit('filter', filter.name, [])"><span class="mk-ic" aria-hidden="true">close</span></button></span>
             <button type="button" v-else class="mk-fchip" :data-testid="'filter-' + filter.name" @click="toggle(filter.name)" :aria-expanded="String(open === filter.name)"><span class="mk-ic" aria-hidden="true">{{ filter.dates ? 'calendar_month' : 'add' }}</span>{{ filter.label }}</button>
             <div v-if="open === filter.name" class="mk-pop mk-menu mk-fmenu" role="dialog" :aria-label="filter.label">
-              <template v-if="filter.dates"><label class="mk-fld"><span class="mk-gh">{{ texts.from }}</span><span class="mk-inp mk-sm"><input type="date" dir="ltr" :value="filter.from" @change="$emit('filter', 'event_from', [$event.target.value])"></span></label><label class="mk-fld"><span class="mk-gh">{{ texts.to }}</span><span class="mk-inp mk-sm"><input type="date" dir="ltr" :value="filter.to" @change="$emit('filter', 'event_to', [$event.target.value])"></span></label></template>
+              <template v-if="filter.dates"><label class="mk-fld"><span class="mk-gh">{{ texts.from }}</span><span class="mk-inp mk-sm"><input type="date" dir="ltr" :value="filter.from" @change="$emit('filter', filter.name + '_from', [$event.target.value])"></span></label><label class="mk-fld"><span class="mk-gh">{{ texts.to }}</span><span class="mk-inp mk-sm"><input type="date" dir="ltr" :value="filter.to" @change="$emit('filter', filter.name + '_to', [$event.target.value])"></span></label></template>
               <template v-else>
                 <label v-if="filter.choices.length > 8" class="mk-inp mk-sm mk-ffind"><span class="mk-ic" aria-hidden="true">search</span><input type="search" v-model="sought" :placeholder="texts.find" :aria-label="texts.find"></label>
                 <div class="mk-scroll"><label v-for="choice in found(filter)" :key="choice.key" class="mk-mi"><input type="checkbox" class="mk-check" :checked="choice.on" @change="pick(filter, choice, $event.target.checked)"><span>{{ choice.label }}</span></label></div>
               </template>
             </div>
           </div>
+          <button type="button" v-if="!more && offered.length < filters.length" class="mk-fchip" data-testid="filters-more" :aria-label="texts.moreFilters" @click="more = true"><span class="mk-ic" aria-hidden="true">tune</span>{{ texts.more }}</button>
           <button type="button" v-if="active.length || state.q" class="mk-btn mk-g mk-sm" data-testid="filters-clear" @click="typed = ''; $emit('clear')">{{ texts.clear }}</button>
+          <button type="button" v-if="state.view === 'unread' && unread" class="mk-btn mk-g mk-sm" data-testid="read-all" @click="$emit('read_all')"><span class="mk-ic" aria-hidden="true">mark_email_read</span>{{ texts.readAll }}</button>
         </div>
+        <span class="mk-sp"></span><slot name="columns"></slot>
       </div>
       <div v-if="sheet" class="mk-scrim" @click.self="sheet = false" @keydown.esc="sheet = false">
         <div class="mk-sheet mk-fsheet" role="dialog" aria-modal="true" :aria-label="texts.filters" ref="sheet" tabindex="-1">
           <div class="mk-grab"></div>
           <div class="mk-sheet-h"><h2>{{ texts.filters }}</h2><button type="button" class="mk-btn mk-g" @click="typed = ''; $emit('clear')">{{ texts.clear }}</button></div>
           <div v-for="filter in filters" :key="filter.name" class="mk-sheet-g"><span class="mk-gh">{{ filter.label }}</span>
-            <div v-if="filter.dates" class="mk-pills"><input type="date" class="mk-pill" dir="ltr" :aria-label="texts.from" :value="filter.from" @change="$emit('filter', 'event_from', [$event.target.value])"><input type="date" class="mk-pill" dir="ltr" :aria-label="texts.to" :value="filter.to" @change="$emit('filter', 'event_to', [$event.target.value])"></div>
+            <div v-if="filter.dates" class="mk-pills"><input type="date" class="mk-pill" dir="ltr" :aria-label="texts.from" :value="filter.from" @change="$emit('filter', filter.name + '_from', [$event.target.value])"><input type="date" class="mk-pill" dir="ltr" :aria-label="texts.to" :value="filter.to" @change="$emit('filter', filter.name + '_to', [$event.target.value])"></div>
             <div v-else class="mk-pills"><button type="button" v-for="choice in filter.choices" :key="choice.key" class="mk-pill" :class="{'mk-pick': choice.on}" :aria-pressed="String(choice.on)" @click="pick(filter, choice, !choice.on)">{{ choice.label }}</button></div>
           </div>
           <button type="button" class="mk-btn mk-p mk-xl mk-w" @click="sheet = false">{{ texts.show }}</button>
@@ -43,9 +46,13 @@ export default {
       </div>
     </div>`,
   props: {state: Object, views: Array, scopes: Array, filters: Array, texts: Object},
-  emits: ['change', 'filter', 'clear', 'restore'],
-  data: () => ({typed: '', open: '', sought: '', sheet: false}),
-  computed: {active() { return this.filters.filter((filter) => filter.chosen); }},
+  emits: ['change', 'filter', 'clear', 'restore', 'read_all'],
+  data: () => ({typed: '', open: '', sought: '', sheet: false, more: false}),
+  computed: {
+    active() { return this.filters.filter((filter) => filter.chosen); },
+    offered() { return this.filters.filter((filter) => this.more || !filter.more || filter.chosen); },
+    unread() { return this.views.some((view) => view.name === 'unread' && view.count !== '0'); },
+  },
   created() { this.typed = this.state.q; },
   mounted() {
     this.back = () => this.$emit('restore', location.search.slice(1, 2000));

@@ -1,9 +1,9 @@
 """The claims list on screen: a list state, the page of rows it means, and what happens to it while other people work."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -13,11 +13,23 @@ from nicegui.events import GenericEventArguments
 
 from components.bell import more_changes
 from components.bulk_bar import BulkWork
-from components.frame import log_error
-from components.live import Subscription, ask, claims_topic, current_actor, person_topic, show_changes, words_topic
+from components.frame import log_error, say
+from components.list_columns import ListColumns, cells_of, columns_drawn
+from components.list_views import ListViews
+from components.live import (
+    Subscription,
+    ask,
+    claims_topic,
+    current_actor,
+    person_topic,
+    show_changes,
+    words_topic,
+    work,
+)
 from components.theme import status_look
 from components.words import headline_of, moment_text, t, tn
 from db import lists, texts, values
+from db.alerts import mark_all_read
 from db.base import now
 from db.changes import Notice
 from db.lists import FilterChoices, ListState, Page, Row
@@ -28,6 +40,7 @@ from db.reference import Reference, reference
 BREATH = 0.1
 # a skeleton that flashes for a quick answer only disturbs
 PATIENCE = 0.2
+_FIRST = frozenset({'status', 'insurer', 'office', 'agent', 'garage', 'event'})
 
 
 class ClaimsBar(Element, component='claims_bar.js'):
@@ -51,26 +64,51 @@ class ClaimsList:
         self._skeleton: asyncio.Task[None] | None = None
         self.bar = ClaimsBar()
         self.bar._props.update(texts=_bar_texts(), scopes=_scopes())
+        with self.bar.add_slot('views'):
+            self.views = ListViews(self.actor, lambda: self.seen, self._view)
+        with self.bar.add_slot('columns'):
+            self.columns = ListColumns(self.actor, self._look)
         self.table = ClaimsTable()
         self.table._props.update(
-            columns=_columns(),
+            **columns_drawn(lists.DEFAULT_COLUMNS),
+            dense=False,
             sizes=list(lists.PAGE_SIZES),
             texts=_table_texts(),
             rows=[],
             asked=0,
-            listed=replace(state, page=1, size=25, sort='-updated_at').address(),
+            listed=_meant(state),
         )
         self.bulk = BulkWork(lambda: self.state, self.actor)
+        self._listen()
+        Subscription([claims_topic(self.actor), person_topic(self.actor)], self._ring, breath=BREATH)
+        Subscription([words_topic()], self._reword, breath=BREATH)
+
+    def _listen(self) -> None:
         self.bar.on('change', self._change)
         self.bar.on('filter', self._filter)
         self.bar.on('clear', self._clear)
         self.bar.on('restore', self._restore)
+        self.bar.on('read_all', self._read_all, args=[])
         self.table.on('sort', self._sort)
         self.table.on('page', lambda e: self.show(replace(self.state, page=_whole(e.args, 1))))
         self.table.on('size', lambda e: self.show(replace(self.state, size=_whole(e.args, 25), page=1)))
         self.table.on('rescue', self._rescue)
-        Subscription([claims_topic(self.actor), person_topic(self.actor)], self._ring, breath=BREATH)
-        Subscription([words_topic()], self._reword, breath=BREATH)
+
+    async def open(self) -> None:
+        """Ask for everything the list shows, once."""
+        await self.columns.load()
+        await self.load()
+        await self.views.load()
+        await self.bulk.load(self._words)
+
+    @property
+    def seen(self) -> ListState:
+        """The list as it is seen: with the columns it shows, also when those are only what the person is used to."""
+        return replace(self.state, columns=self._shown)
+
+    @property
+    def _shown(self) -> tuple[str, ...]:
+        return lists.columns_shown(self.state, self.columns.looks.columns, self.actor)
 
     # ---- what the person asks for
 
@@ -112,8 +150,27 @@ class ClaimsList:
         self._draw_bar(counts)
         self._draw(page)
 
-    async def _ring(self, _: set[Notice]) -> None:
+    async def _ring(self, notices: set[Notice]) -> None:
         await self.load()
+        if self.views.is_open or any(notice.kind == 'person' for notice in notices):
+            await self.views.load()
+
+    async def _view(self, state: ListState) -> None:
+        """Go to a view; one that names no columns keeps those there are."""
+        await self.show(state if state.columns else replace(state, columns=self.state.columns, size=self.state.size))
+
+    async def _look(self, columns: Sequence[str] | None) -> None:
+        """Other columns: where the address names some (a saved view does) it follows; otherwise they are what the person is used to."""
+        if columns is not None and self.state.columns:
+            await self.show(replace(self.state, columns=tuple(columns)))
+            return
+        if columns is not None:
+            await self.columns.prefer(columns=columns)
+        await self.load(asked=True)
+
+    async def _read_all(self) -> None:
+        await work(mark_all_read, now())
+        say(t('Everything is marked as read'))
 
     async def _reword(self, _: set[Notice]) -> None:
         """Something is called differently from now on."""
@@ -131,10 +188,10 @@ class ClaimsList:
 
     async def _filter(self, event: GenericEventArguments) -> None:
         name, keys = event.args if isinstance(event.args, list) and len(event.args) == 2 else ('', [])
-        if name == 'event':
-            name, keys = 'event_from', []
-            self.state = replace(self.state, event_to=None)
-        if name in (*lists.MANY, 'event_from', 'event_to') and isinstance(keys, list):
+        if name in ('event', 'updated'):
+            self.state = ListState.read({**dict(parse_qsl(self.state.address())), f'{name}_to': ''})
+            name, keys = f'{name}_from', []
+        if name in (*lists.MANY, *lists.DAYS) and isinstance(keys, list):
             query = {**dict(parse_qsl(self.state.address())), str(name): ','.join(map(str, keys)), 'page': '1'}
             await self.show(ListState.read(query))
 
@@ -166,6 +223,7 @@ class ClaimsList:
             'state': {'view': self.state.view, 'q': self.state.q, 'scope': self.state.scope},
             'filters': self._filters(),
         }
+        self.columns.draw(self._shown)
         if counts is not None:
             shown['views'] = [
                 {'name': name, 'label': label, 'count': _count_text(counts[name])} for name, label in _views().items()
@@ -181,9 +239,13 @@ class ClaimsList:
     def _draw(self, page: Page) -> None:
         state, reader, moment = page.state, self.actor.language, now()
         origin = state.address()
-        rows = [self._row(row, origin, reader, moment) for row in page.rows]
+        names = self._shown
+        today = values.israel(moment).date()
+        rows = [self._row(row, origin, moment) | cells_of(row, names, reader, today) for row in page.rows]
         pages, more = _pages(page)
         shown = {
+            **columns_drawn(self._shown),
+            'dense': self.columns.looks.density == 'dense',
             'rows': rows,
             'sort': state.sort,
             'page': state.page,
@@ -194,10 +256,11 @@ class ClaimsList:
             'state': 'ready' if rows else 'empty',
             'message': self._empty_message(),
             'asked': self._asked,
-            'listed': replace(state, page=1, size=25, sort='-updated_at').address(),
+            'listed': _meant(state),
             'busy': False,
         }
         show_changes(self.table, shown)
+        self.views.mark()
         show_changes(self.bulk.bar, {'total': page.total, 'totalText': _count_text(page.total)})
 
     def _draw_failure(self, number: str) -> None:
@@ -209,7 +272,9 @@ class ClaimsList:
         }
         show_changes(self.table, {'state': 'error', 'message': message, 'busy': False})
 
-    def _row(self, row: Row, origin: str, reader: str, moment: datetime) -> dict[str, Any]:
+    def _row(self, row: Row, origin: str, moment: datetime) -> dict[str, Any]:
+        """What every row and card shows, whichever columns are chosen."""
+        reader = self.actor.language
         status, waiting = self._words.statuses.get(row.status), self._words.waiting.get(row.waiting_on)
         look = status_look(row.status)
         return {
@@ -220,12 +285,9 @@ class ClaimsList:
             'name': row.insured_name,
             'line2': ' · '.join(filter(None, (row.make_model, row.garage))),
             'plate': values.format_plate(row.plate) if row.plate else '',
-            'event_date': values.format_day(row.event_date),
             'status': {'hue': look.hue, 'icon': look.icon, 'label': status.label_in(reader) if status else row.status},
             'stage': self._stage(row, reader),
             'tp_insurer': row.tp_insurer,
-            'garage': row.garage,
-            'agent': row.agent,
             'waiting_on': waiting.label_in(reader) if waiting else '',
             'demand_amount': values.format_money(row.demand_amount, reader) if row.demand_amount is not None else '',
             'at': row.updated_at.isoformat(),
@@ -273,13 +335,25 @@ class ClaimsList:
             ('insurer', t('Insurer'), [(str(key), name) for key, name in self._choices.insurers]),
             ('agent', t('Agent'), [(str(key), name) for key, name in self._choices.agents]),
             ('garage', t('Garage'), [(str(key), name) for key, name in self._choices.garages]),
+            (
+                'repair_stage',
+                t('Repair stage'),
+                [(row.id, row.label_in(reader)) for row in self._words.stages.values() if row.active],
+            ),
+            ('appraiser', t('Appraiser'), [(str(key), name) for key, name in self._choices.appraisers]),
             ('waiting_on', t('Waiting on'), [(row.id, row.label_in(reader)) for row in self._words.waiting.values()]),
             ('documents', t('Documents'), _document_choices()),
+            ('quick', t('Quick filter'), _quick_choices()),
         ]
         if self.actor.is_bureau:
             offered.insert(2, ('office', t('Office'), [(str(key), name) for key, name in self._choices.offices]))
         chips = [_chip(name, label, choices, getattr(state, name)) for name, label, choices in offered]
-        return [*chips, _date_chip(state)]
+        days = [
+            _date_chip('event', t('Event date'), state.event_from, state.event_to),
+            _date_chip('updated', t('Updated'), state.updated_from, state.updated_to),
+        ]
+        # those that are asked for less often stand behind a button, until they are on
+        return [chip | {'more': chip['name'] not in _FIRST} for chip in (*chips, *days)]
 
 
 def _chip(name: str, label: str, choices: list[tuple[str, str]], chosen: tuple[str, ...]) -> dict[str, Any]:
@@ -301,18 +375,31 @@ def _document_choices() -> list[tuple[str, str]]:
     ]
 
 
-def _date_chip(state: ListState) -> dict[str, Any]:
-    start, end = state.event_from, state.event_to
+def _quick_choices() -> list[tuple[str, str]]:
+    return [
+        ('for_me', t('Waiting for me')),
+        ('cheques', t('Cheques within 14 days')),
+        ('stuck', t('Stuck')),
+        ('closed_this_month', t('Closed this month')),
+    ]
+
+
+def _date_chip(name: str, label: str, start: date | None, end: date | None) -> dict[str, Any]:
     sides = [values.format_day(day) if day else '…' for day in (start, end)]
     return {
-        'name': 'event',
-        'label': t('Event date'),
+        'name': name,
+        'label': label,
         'dates': True,
         'chosen': ' – '.join(sides) if start or end else '',
         'from': start.isoformat() if start else '',
         'to': end.isoformat() if end else '',
         'choices': [],
     }
+
+
+def _meant(state: ListState) -> str:
+    """Which claims a list means, however they are sorted and shown."""
+    return replace(state, page=1, size=25, sort='-updated_at', columns=()).address()
 
 
 def _page_and_counts(session: Any, state: ListState) -> tuple[Page, dict[str, int]]:
@@ -369,25 +456,6 @@ def _scopes() -> list[dict[str, str]]:
     return [{'name': name, 'label': label} for name, label in labels]
 
 
-def _columns() -> list[dict[str, Any]]:
-    columns = (
-        ('insured_name', t('Insured'), 0, False),
-        ('claim_no', t('Claim no.'), 96, True),
-        ('plate', t('Vehicle'), 124, False),
-        ('event_date', t('Event date'), 94, True),
-        ('status', t('Status'), 170, False),
-        ('repair_stage', t('Repair'), 130, False),
-        ('tp_insurer', t('Third-party insurer'), 112, False),
-        ('demand_amount', t('Amount claimed'), 92, True),
-        ('agent', t('Agent'), 94, False),
-        ('updated_at', t('Updated'), 110, False),
-    )
-    return [
-        {'name': name, 'label': label, 'width': width, 'numeric': numeric, 'sortable': name in lists.SORTS}
-        for name, label, width, numeric in columns
-    ]
-
-
 def _bar_texts() -> dict[str, str]:
     return {
         'views': t('Views'),
@@ -395,6 +463,9 @@ def _bar_texts() -> dict[str, str]:
         'searchIn': t('Search in'),
         'clearSearch': t('Clear the search'),
         'filters': t('Filters'),
+        'more': t('More'),
+        'moreFilters': t('More filters'),
+        'readAll': t('Mark everything as read'),
         'remove': t('Remove filter'),
         'clear': t('Clear'),
         'from': t('From'),

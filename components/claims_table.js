@@ -12,7 +12,7 @@ export default {
     <div class="mk-contents">
       <div v-if="!compact" class="mk-twrap" ref="list" @pointerenter="enter" @pointerleave="leave" @focusin="hold" @focusout="leave">
         <div class="mk-waits" v-if="waiting"><button type="button" class="mk-wait" data-testid="updates-waiting" @click="settle"><span class="mk-ic" aria-hidden="true">arrow_upward</span>{{ waitingText }}</button></div>
-        <table class="mk-ct" :class="{'mk-picking': picking}" data-testid="claims-table" :aria-label="texts.table" :aria-busy="String(busy)">
+        <table class="mk-ct" :class="{'mk-picking': picking, 'mk-dense': dense, 'mk-chosen': room}" :style="room ? 'min-width:' + room + 'px' : ''" data-testid="claims-table" :aria-label="texts.table" :aria-busy="String(busy)">
           <colgroup><col style="width:62px"><col v-for="column in columns" :class="'mk-col-' + column.name" :style="column.width ? 'width:' + column.width + 'px' : ''"></colgroup>
           <thead><tr><th scope="col"><span class="mk-pk"><input type="checkbox" class="mk-check mk-pick" :checked="wholePage" :indeterminate="picking && !wholePage" :aria-label="texts.pickPage" :disabled="state !== 'ready' ? true : null" data-testid="pick-page" @click.stop="pickPage"></span><span class="mk-vh">{{ texts.change }}</span></th>
             <th v-for="column in columns" scope="col" :class="['mk-col-' + column.name, {'mk-sorted': sorted(column)}]" :aria-sort="sorted(column) ? (descending ? 'descending' : 'ascending') : null">
@@ -21,14 +21,15 @@ export default {
           <tbody v-else-if="state === 'ready'">
             <tr v-for="row in shown" :key="row.no" data-testid="claim-row" :data-claim="row.no" :data-unread="String(row.unread)" :class="{'mk-chg': row.unread, 'mk-arr': arriving[row.no], 'mk-sel': picked[row.no]}">
               <td><span class="mk-pk">${PICK}<span v-if="row.unread" class="mk-udot" role="img" :aria-label="texts.unread"></span></span></td>
-              <td v-for="column in columns" :class="['mk-col-' + column.name, {'mk-k': column.name === 'claim_no', 'mk-amt': column.name === 'demand_amount', 'mk-t2': column.name === 'agent' || column.name === 'updated_at'}]">
+              <td v-for="column in columns" :class="['mk-col-' + column.name, {'mk-k': column.name === 'claim_no', 'mk-amt': column.kind === 'money', 'mk-t2': column.name === 'agent' || column.kind === 'when'}]">
                 <template v-if="column.name === 'insured_name'"><div class="mk-nm mk-ell"><a class="mk-rowlink" :href="row.href" dir="auto" @keydown.space.prevent="pick(row, $event)">{{ row.name }}</a></div>${HINT}<div v-if="!row.hint" class="mk-ln2">{{ row.line2 }}</div></template>
                 <template v-else-if="column.name === 'plate'">${PLATE}</template>
                 <template v-else-if="column.name === 'status'">${CHIP}</template>
                 <template v-else-if="column.name === 'repair_stage'"><div v-if="row.stage" class="mk-stgw"><span class="mk-n"><span class="mk-ell">{{ row.stage.label }}</span><bdi v-if="row.stage.done && row.stage.done < row.stage.total" class="mk-num" dir="ltr">{{ row.stage.done }}/{{ row.stage.total }}</bdi></span>${STAGE}</div><span v-else class="mk-t3">—</span></template>
                 <template v-else-if="column.name === 'updated_at'">${WHEN}</template>
-                <bdi v-else-if="column.numeric && row[column.name]" class="mk-num" dir="ltr">{{ row[column.name] }}</bdi>
-                <span v-else :class="{'mk-t3': !row[column.name]}">{{ row[column.name] || '—' }}</span>
+                <span v-else-if="column.kind === 'papers'" class="mk-chip" :class="'mk-hue-' + row.documents.hue"><span class="mk-ell">{{ row.documents.label }}</span></span>
+                <bdi v-else-if="column.numeric && row[column.name]" class="mk-num" :class="{'mk-late': column.kind === 'due' && row.late}" dir="ltr">{{ row[column.name] }}</bdi>
+                <span v-else :title="row[column.name] || null" :class="{'mk-t3': !row[column.name]}">{{ row[column.name] || '—' }}</span>
               </td>
             </tr>
           </tbody>
@@ -65,7 +66,7 @@ export default {
       <span class="mk-vh" role="status" aria-live="polite">{{ spoken }}</span>
     </div>`,
   props: {
-    rows: Array, columns: Array, sort: String, page: Number, pages: Array, more: Boolean, size: Number, sizes: Array, range: String,
+    rows: Array, columns: Array, room: Number, dense: Boolean, sort: String, page: Number, pages: Array, more: Boolean, size: Number, sizes: Array, range: String,
     state: String, message: Object, texts: Object, asked: Number, busy: Boolean,
   },
   emits: ['sort', 'page', 'size', 'rescue'],

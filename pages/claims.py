@@ -22,11 +22,10 @@ async def claims_page(request: Request) -> None:
     actor, (words, people, choices) = current_actor(), await ask(of_list)
     with ui.element('div').classes('mk-ph'):
         ui.html(_title_html()).classes('mk-contents')
-        exports = ExportWork(lambda: claims.state, actor) if actor.may(Can.EXPORT) else None
+        exports = ExportWork(lambda: claims.seen, actor) if actor.may(Can.EXPORT) else None
         ui.html(_new_html(actor)).classes('mk-contents')
     claims = ClaimsList(ListState.read(request.query_params), words, people, choices)
-    await claims.load()
-    await claims.bulk.load(words)
+    await claims.open()
     if exports is not None:
         claims.bulk.offer_export(exports.start)
         await exports.load()

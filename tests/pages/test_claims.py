@@ -214,8 +214,10 @@ async def test_many_claims_are_changed_at_once_and_the_page_may_be_left(
         change_status(session, two[0].id, 'submitted', '', 'new', now())
     staff, dana = await desk(portal, 'staff'), await desk(portal, 'dana')
     bar = staff.one(BulkBar)
-    assert [action['key'] for action in bar.props['actions']] == ['assign', 'status', 'checked', 'message', 'read']
-    assert [action['key'] for action in dana.one(BulkBar).props['actions']] == ['read']
+    assert [action['key'] for action in bar.props['actions']] == [
+        *('assign', 'status', 'checked', 'message', 'read', 'unread')
+    ]
+    assert [action['key'] for action in dana.one(BulkBar).props['actions']] == ['read', 'unread']
     assert dana.one(BulkBar).props['choices'] == {}
 
     await until(lambda: bar.props['choices'])

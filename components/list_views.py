@@ -1,0 +1,154 @@
+"""The menu of views above the claims list: the quick ones with their counts, one's own, and those shared with colleagues."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from nicegui.element import Element
+from nicegui.events import GenericEventArguments
+
+from components.live import ask, show_changes, work
+from components.words import t
+from db import lists, views
+from db.base import now
+from db.lists import ListState
+from db.scope import Actor, Can
+from db.views import OWN, QUICK_VIEWS, SHARED, View
+
+# so many saved views are counted; the others are found by their names
+COUNTED = 12
+_ICONS = {
+    'for_me': 'person',
+    'documents': 'folder_open',
+    'cheques': 'payments',
+    'stuck': 'hourglass_top',
+    'closed_this_month': 'task_alt',
+}
+_ORDERS: Mapping[str, Callable[..., None]] = {
+    'pin': lambda session, key: views.pin_view(session, key, pinned=True),
+    'unpin': lambda session, key: views.pin_view(session, key, pinned=False),
+    'delete': views.delete_view,
+}
+
+
+class ViewsMenu(Element, component='views_menu.js'):
+    """Pinned views beside the tabs, and a menu of all."""
+
+
+class ListViews:
+    """The views of one person on one page."""
+
+    def __init__(
+        self, actor: Actor, listed: Callable[[], ListState], show: Callable[[ListState], Awaitable[None]]
+    ) -> None:
+        """`listed` tells what is listed now, columns and all; `show` goes to another list."""
+        self.actor, self._listed, self._show = actor, listed, show
+        self._views: dict[str, View] = {}
+        self.is_open = False
+        self.menu = ViewsMenu()
+        self.menu._props.update(
+            quick=_quick(), groups=[], counts={}, here='', mayShare=actor.may(Can.SHARE_VIEWS), words=_words(actor)
+        )
+        self.menu.on('open', self._open)
+        self.menu.on('seen', self._seen)
+        self.menu.on('save', self._save)
+        self.menu.on('edit', self._edit)
+
+    async def load(self) -> None:
+        """Ask for the views, and for how many claims each holds while somebody looks at the menu."""
+        found, counts = await ask(_views_and_counts, self.is_open)
+        if self.menu.is_deleted:
+            return
+        self._views = {view.key: view for view in found}
+        show_changes(self.menu, {'groups': self._groups(), **({'counts': counts} if self.is_open else {})})
+        self.mark()
+
+    def mark(self) -> None:
+        """Show which view it is that is listed."""
+        state = views.at_its_beginning(self._listed())
+        bare = replace(state, columns=(), size=ListState.size)
+        here = next((key for key, (_, quick) in QUICK_VIEWS.items() if quick == bare), '')
+        here = next((key for key, view in self._views.items() if view.state in (state, bare)), here)
+        show_changes(self.menu, {'here': here})
+
+    async def _open(self, event: GenericEventArguments) -> None:
+        key = str(event.args)
+        if key in QUICK_VIEWS:
+            await self._show(QUICK_VIEWS[key][1])
+        elif key in self._views:
+            await self._show(self._views[key].state)
+
+    async def _seen(self, event: GenericEventArguments) -> None:
+        self.is_open = event.args is True
+        if self.is_open:
+            await self.load()
+
+    async def _save(self, event: GenericEventArguments) -> None:
+        asked = event.args if isinstance(event.args, Mapping) else {}
+        name, shared = str(asked.get('name', ''))[:200], asked.get('shared') is True
+        await work(views.save_view, name, self._listed(), now(), shared=shared)
+        await self.load()
+
+    async def _edit(self, event: GenericEventArguments) -> None:
+        asked = event.args if isinstance(event.args, Mapping) else {}
+        key, order = str(asked.get('key', ''))[:40], str(asked.get('order', ''))
+        if order == 'rename':
+            await work(views.rename_view, key, str(asked.get('name', ''))[:200])
+        elif order == 'update':
+            await work(views.update_view, key, self._listed())
+        elif order in _ORDERS:
+            await work(_ORDERS[order], key)
+        await self.load()
+
+    def _groups(self) -> list[dict[str, Any]]:
+        labels = {
+            OWN: t('My views'),
+            SHARED: t("The bureau's views") if self.actor.is_bureau else t("The office's views"),
+        }
+        may_edit = {OWN: True, SHARED: self.actor.may(Can.SHARE_VIEWS)}
+        shown = {kind: [_shown(view) for view in self._views.values() if view.kind == kind] for kind in labels}
+        return [
+            {'name': kind, 'label': label, 'mine': may_edit[kind], 'views': shown[kind]}
+            for kind, label in labels.items()
+            if shown[kind]
+        ]
+
+
+def _shown(view: View) -> dict[str, Any]:
+    icon = 'bookmark' if view.kind == OWN else 'group'
+    return {'key': view.key, 'label': view.name, 'icon': icon, 'href': f'/?{view.address}', 'pinned': view.pinned}
+
+
+def _quick() -> list[dict[str, Any]]:
+    return [
+        {'key': key, 'label': t(label), 'icon': _ICONS[key], 'href': f'/?{state.address()}'}
+        for key, (label, state) in QUICK_VIEWS.items()
+    ]
+
+
+def _views_and_counts(session: Any, counted: bool) -> tuple[list[View], dict[str, str]]:
+    found = list(views.views_of(session))
+    states = {key: state for key, (_, state) in QUICK_VIEWS.items()} | {
+        view.key: view.state for view in found[:COUNTED]
+    }
+    counts = {key: lists.count_of(session, state) for key, state in states.items()} if counted else {}
+    most = lists.COUNTED_UP_TO
+    return found, {key: f'{most:,}+' if count > most else f'{count:,}' for key, count in counts.items()}
+
+
+def _words(actor: Actor) -> dict[str, str]:
+    return {
+        'views': t('Saved views'),
+        'quick': t('Quick views'),
+        'change': t('Change the view'),
+        'name': t('Name of the view'),
+        'rename': t('Rename'),
+        'pin': t('Pin'),
+        'unpin': t('Unpin'),
+        'update': t('Update to this list'),
+        'remove': t('Delete'),
+        'sure': t('Delete for good?'),
+        'save': t('Save the present view'),
+        'keep': t('Save'),
+        'share': t('For everybody in the bureau') if actor.is_bureau else t('For everybody in the office'),
+    }

@@ -1,0 +1,116 @@
+"""The list as one likes it, in the hand: columns and views come along to another browser, and the palette knows no mouse."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.browsing import PHONE, Person, ready, rows
+from tests.e2e.test_accessibility import serious, serious_in_the_dark
+
+pytestmark = pytest.mark.e2e
+
+
+def heads(page: Page) -> list[str]:
+    found: list[str] = page.locator('.mk-ct thead th:not(:first-child)').all_inner_texts()
+    return [head.split('\n')[0].strip() for head in found]
+
+
+def test_columns_and_a_view_come_along_to_another_browser(person: Person) -> None:
+    dana = person('dana@levi.demo', path='/?status=in_repair')
+    rows(dana)
+    dana.get_by_test_id('columns').click()
+    dana.get_by_test_id('column-tp_insurer').uncheck()
+    dana.get_by_test_id('column-garage').check()
+    garage = dana.locator('[data-column=garage]')
+    # by keyboard: one step towards the beginning
+    garage.get_by_test_id('column-move').press('ArrowUp')
+    expect(garage.get_by_test_id('column-move')).to_be_focused()
+    dana.get_by_test_id('density-dense').click()
+    expect(dana.locator('.mk-ct.mk-dense')).to_be_attached()
+    dana.keyboard.press('Escape')
+    expect(dana.locator('.mk-ct thead .mk-col-garage')).to_be_visible()
+    chosen = heads(dana)
+    assert chosen[-2:] == ['מוסך', 'עודכן']
+    assert 'מבטחת צד ג׳' not in chosen
+    assert dana.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'the page never scrolls sideways'
+    dana.get_by_test_id('views').click()
+    dana.get_by_test_id('view-save').click()
+    dana.get_by_test_id('new-view-name').fill('בתיקון אצלי')
+    dana.get_by_test_id('view-keep').click()
+    view = dana.get_by_test_id('view').filter(has_text='בתיקון אצלי')
+    expect(view).to_have_attribute('aria-current', 'true')
+    dana.get_by_test_id('view-more').click()
+    dana.get_by_test_id('view-pin').click()
+    expect(dana.get_by_test_id('pinned-view')).to_have_text('bookmarkבתיקון אצלי')
+    dana.reload()
+    ready(dana)
+    expect(dana.locator('.mk-ct.mk-dense')).to_be_attached()
+    assert heads(dana) == chosen
+
+    elsewhere = person('dana@levi.demo')
+    numbers = rows(elsewhere)
+    assert heads(elsewhere) == chosen
+    elsewhere.get_by_test_id('pinned-view').click()
+    expect(elsewhere.locator('[data-filter=status]')).to_be_visible()
+    assert set(rows(elsewhere)) != set(numbers)
+    # what the view says stands in the address, so that reload and back work
+    assert 'status=in_repair' in elsewhere.url
+    elsewhere.go_back()
+    expect(elsewhere.locator('[data-filter=status]')).to_have_count(0)
+    elsewhere.get_by_test_id('views').click()
+    expect(elsewhere.get_by_test_id('view').first).to_contain_text('מחכים לי')
+    assert serious(elsewhere) + serious_in_the_dark(elsewhere) == []
+    elsewhere.keyboard.press('Escape')
+    elsewhere.get_by_test_id('columns').click()
+    assert serious(elsewhere) + serious_in_the_dark(elsewhere) == []
+
+
+def test_the_palette_by_keyboard_alone(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    wanted = rows(dana)[1]
+    # the key where Latin K is, whatever letter stands on it
+    dana.keyboard.press('Control+KeyK')
+    field = dana.get_by_test_id('palette-input')
+    expect(field).to_be_focused()
+    expect(dana.get_by_test_id('palette-item').first).to_be_visible()
+    assert serious(dana) + serious_in_the_dark(dana) == []
+    field.press_sequentially(wanted[:5])
+    field.press_sequentially(wanted[5:])
+    expect(dana.get_by_test_id('palette-item').first).to_contain_text(wanted)
+    first = field.get_attribute('aria-activedescendant')
+    field.press('ArrowDown')
+    assert field.get_attribute('aria-activedescendant') != first
+    field.press('ArrowUp')
+    field.press('Enter')
+    dana.wait_for_url(f'**/claims/{wanted}*')
+    ready(dana)
+    dana.keyboard.press('Control+KeyK')
+    expect(dana.get_by_test_id('palette-item').first).to_contain_text(wanted), 'opened last'
+    dana.keyboard.press('Escape')
+    expect(dana.get_by_test_id('palette')).to_be_hidden()
+    dana.keyboard.press('Shift+Slash')
+    expect(dana.get_by_test_id('keyboard-help')).to_be_visible()
+    assert serious(dana) == []
+    dana.keyboard.press('Escape')
+    # faster than the answer: Enter waits for it
+    dana.keyboard.press('Control+KeyK')
+    dana.keyboard.type('המחאות')
+    dana.keyboard.press('Enter')
+    dana.wait_for_url(lambda url: 'quick=cheques' in url or url.endswith('/cheques'))
+    ready(dana)
+    dana.get_by_test_id('search').click()
+    dana.keyboard.press('Shift+Slash')
+    expect(dana.get_by_test_id('keyboard-help')).to_be_hidden()
+
+
+def test_on_the_phone_views_and_palette_are_under_the_thumb(person: Person) -> None:
+    dana = person('dana@levi.demo', viewport=PHONE)
+    rows(dana)
+    dana.get_by_test_id('views').click()
+    expect(dana.get_by_test_id('view').first).to_be_visible()
+    assert serious(dana) == []
+    dana.get_by_test_id('view').filter(has_text='תקועות').click()
+    dana.wait_for_url('**/?quick=stuck')
+    dana.get_by_test_id('find').click()
+    expect(dana.get_by_test_id('palette-item').first).to_be_visible()
+    assert serious(dana) + serious_in_the_dark(dana) == []
+    assert dana.evaluate('document.documentElement.scrollWidth <= innerWidth')
