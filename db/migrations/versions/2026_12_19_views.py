@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = 'views'
-down_revision = 'call_keys'
+down_revision = 'cheque_keys'
 branch_labels = None
 depends_on = None
 
