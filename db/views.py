@@ -22,7 +22,6 @@ from db.texts import N_, ClaimError
 
 NAME_LIMIT = 60
 AT_MOST = 50
-ADDRESS_LIMIT = 4000
 OWN, SHARED = 'own', 'shared'
 # what one asks every day: in the order in which they are offered
 QUICK_VIEWS: Mapping[str, tuple[str, ListState]] = MappingProxyType(
@@ -131,7 +130,7 @@ def save_view(session: Session, name: str, state: ListState, now: datetime, *, s
     actor.need(model.writable_with)
     take_turns(session, f'views {actor.office_id if shared else actor.user_id}')
     owner: dict[str, Any] = {'office_id': actor.office_id, 'by': actor.name} if shared else {'user_id': actor.user_id}
-    view: View = model(name=name, address=_kept(state), at=now, **owner)
+    view: View = model(name=name, address=at_its_beginning(state).address(), at=now, **owner)
     _check_name(session, model, view)
     if len(list(session.scalars(_mine(session, model).with_only_columns(model.id)))) >= AT_MOST:
         raise ClaimError(N_('There are {n} saved views already. Please delete one first.'), n=AT_MOST)
@@ -152,7 +151,7 @@ def rename_view(session: Session, key: str, name: str) -> None:
 
 def update_view(session: Session, key: str, state: ListState) -> None:
     """Let a view mean another list from now on."""
-    view_with(session, key).address = _kept(state)
+    view_with(session, key).address = at_its_beginning(state).address()
     _ring(session)
 
 
@@ -171,13 +170,6 @@ def delete_view(session: Session, key: str) -> None:
 def at_its_beginning(state: ListState) -> ListState:
     """Everything of a list but where in it one stands."""
     return ListState.read(dict(parse_qsl(replace(state, page=1).address())))
-
-
-def _kept(state: ListState) -> str:
-    address = at_its_beginning(state).address()
-    if len(address) > ADDRESS_LIMIT:
-        raise ClaimError(N_('There are too many filters to save. Please choose fewer.'))
-    return address
 
 
 def _check_name(session: Session, model: type[Any], view: View) -> None:
