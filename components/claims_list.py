@@ -343,7 +343,7 @@ class ClaimsList:
             ('appraiser', t('Appraiser'), [(str(key), name) for key, name in self._choices.appraisers]),
             ('waiting_on', t('Waiting on'), [(row.id, row.label_in(reader)) for row in self._words.waiting.values()]),
             ('documents', t('Documents'), _document_choices()),
-            ('quick', t('Quick filter'), _quick_choices()),
+            ('quick', t('Quick filter'), [(key, t(label)) for key, label in lists.QUICK.items()]),
         ]
         if self.actor.is_bureau:
             offered.insert(2, ('office', t('Office'), [(str(key), name) for key, name in self._choices.offices]))
@@ -372,15 +372,6 @@ def _document_choices() -> list[tuple[str, str]]:
         ('missing', t('Documents missing')),
         ('missing_blocking', t('Missing, and holding the submission')),
         ('complete', t('All received')),
-    ]
-
-
-def _quick_choices() -> list[tuple[str, str]]:
-    return [
-        ('for_me', t('Waiting for me')),
-        ('cheques', t('Cheques within 14 days')),
-        ('stuck', t('Stuck')),
-        ('closed_this_month', t('Closed this month')),
     ]
 
 

@@ -20,7 +20,8 @@ from db.changes import Notice, ring_for
 from db.claims import FIELDS, Claim
 from db.identity import use_proof
 from db.list_words import filters_in_words, title_of
-from db.lists import ListState, claims_in
+from db.lists import DEFAULT_COLUMNS as LIST_COLUMNS
+from db.lists import ListState, claims_in, columns_shown
 from db.scope import Actor, Books, Can, PersonOwned, open_books
 from db.texts import N_, ClaimError, t
 
@@ -56,6 +57,8 @@ DEFAULT_COLUMNS = (
     *('agent', 'updated_at', 'office_id', 'insured_id_no', 'insured_phone', 'make_model', 'garage', 'waiting_on'),
     *('documents', 'insurer_claim_no', 'offered_amount', 'approved_amount', 'received_amount', 'opened_at'),
 )
+# what the list calls otherwise
+_OF_THE_LIST: Mapping[str, str] = {'office': 'office_id'}
 
 
 @dataclass(frozen=True)
@@ -144,8 +147,10 @@ class MustConfirm(ClaimError):  # noqa: N818 - said like a verdict
 
 
 def columns_of(state: ListState, actor: Actor) -> tuple[str, ...]:
-    """The columns a workbook of this list has, in their order."""
-    return tuple(name for name in DEFAULT_COLUMNS if name != 'office_id' or actor.is_bureau)
+    """The columns a workbook of this list has, in their order: those somebody chose for it, or else the usual ones."""
+    chosen = columns_shown(state, (), actor)
+    names = [_OF_THE_LIST.get(name, name) for name in chosen] if chosen != LIST_COLUMNS else DEFAULT_COLUMNS
+    return tuple(name for name in names if name != 'office_id' or actor.is_bureau)
 
 
 def exports_shown(now: datetime) -> Select[Export]:

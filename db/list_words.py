@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from db import values
 from db.claims import DOCUMENTS
-from db.lists import ListState, filter_choices
+from db.lists import QUICK, ListState, filter_choices
 from db.reference import reference
 from db.texts import N_, t
 
@@ -25,6 +25,9 @@ _FILTERS: Mapping[str, str] = {
     'garage': N_('Garage'),
     'waiting_on': N_('Waiting on'),
     'documents': N_('Documents'),
+    'repair_stage': N_('Repair stage'),
+    'appraiser': N_('Appraiser'),
+    'quick': N_('Quick filter'),
 }
 _SCOPES: Mapping[str, str] = {
     'all': N_('Search'),
@@ -50,23 +53,33 @@ def filters_in_words(session: Session, state: ListState, language: str) -> list[
             known = [names[name].get(str(key), str(key)) for key in keys]
             shown = ', '.join(known) if len(known) <= _NAMED else t('{n} chosen', language, n=len(known))
             told.append(f'{t(label, language)}: {shown}')
-    if state.event_from or state.event_to:
-        days = ' – '.join(values.format_day(day) if day else '…' for day in (state.event_from, state.event_to))
-        told.append(f'{t("Event date", language)}: {days}')
+    for label, *ends in (
+        (N_('Event date'), state.event_from, state.event_to),
+        (N_('Updated'), state.updated_from, state.updated_to),
+    ):
+        if any(ends):
+            days = ' – '.join(values.format_day(day) if day else '…' for day in ends)
+            told.append(f'{t(label, language)}: {days}')
     return told
 
 
 def _names(session: Session, language: str) -> dict[str, dict[str, str]]:
     words, choices = reference(session), filter_choices(session)
-    labelled: dict[str, Mapping[str, Any]] = {'status': words.statuses, 'waiting_on': words.waiting}
+    labelled: dict[str, Mapping[str, Any]] = {
+        'status': words.statuses,
+        'waiting_on': words.waiting,
+        'repair_stage': words.stages,
+    }
     listed = {
         'insurer': choices.insurers,
         'office': choices.offices,
         'agent': choices.agents,
         'garage': choices.garages,
+        'appraiser': choices.appraisers,
     }
     return {
         **{name: {key: row.label_in(language) for key, row in rows.items()} for name, rows in labelled.items()},
         **{name: {str(key): label for key, label in rows} for name, rows in listed.items()},
         'documents': {key: t(label, language) for key, label in DOCUMENTS.items()},
+        'quick': {key: t(label, language) for key, label in QUICK.items()},
     }

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from functools import cache
+from types import MappingProxyType
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -34,6 +35,7 @@ from db.reference import Appraiser, ClaimStatus, Garage, Insurer, RepairStage, W
 from db.scope import Actor, Role
 from db.search import WALK_UP_TO, matching, matching_field
 from db.stuck import is_stuck, midnight
+from db.texts import N_
 from db.values import Malformed
 
 VIEWS = ('open', 'unread', 'closed', 'all')
@@ -46,7 +48,14 @@ MANY = (
 )
 DAYS = ('event_from', 'event_to', 'updated_from', 'updated_to')
 # what changes by itself from day to day, or from one person to the next: each narrows the list further
-QUICK = ('for_me', 'cheques', 'stuck', 'closed_this_month')
+QUICK: Mapping[str, str] = MappingProxyType(
+    {
+        'for_me': N_('Waiting for me'),
+        'cheques': N_('Cheques within 14 days'),
+        'stuck': N_('Stuck'),
+        'closed_this_month': N_('Closed this month'),
+    }
+)
 # what a list may show of a claim, in the order in which it is offered; `office` is for those who see several
 COLUMNS = (
     *('insured_name', 'claim_no', 'plate', 'event_date', 'status', 'repair_stage', 'waiting_on', 'tp_insurer'),

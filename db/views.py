@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 from db import values
 from db.base import Base, take_turns
 from db.changes import Notice, ring_for
-from db.lists import ListState
+from db.lists import QUICK, ListState
 from db.scope import Actor, Can, OfficeOwned, PersonOwned
 from db.texts import N_, ClaimError
 
@@ -26,14 +26,11 @@ OWN, SHARED = 'own', 'shared'
 # what one asks every day: in the order in which they are offered
 QUICK_VIEWS: Mapping[str, tuple[str, ListState]] = MappingProxyType(
     {
-        'for_me': (N_('Waiting for me'), ListState(quick=('for_me',))),
+        'for_me': (QUICK['for_me'], ListState(quick=('for_me',))),
         'documents': (N_('Documents missing'), ListState(documents=('missing',))),
-        'cheques': (N_('Cheques within 14 days'), ListState(view='all', quick=('cheques',))),
-        'stuck': (N_('Stuck'), ListState(quick=('stuck',))),
-        'closed_this_month': (
-            N_('Closed this month'),
-            ListState(view='closed', quick=('closed_this_month',)),
-        ),
+        'cheques': (QUICK['cheques'], ListState(view='all', quick=('cheques',))),
+        'stuck': (QUICK['stuck'], ListState(quick=('stuck',))),
+        'closed_this_month': (QUICK['closed_this_month'], ListState(view='closed', quick=('closed_this_month',))),
     }
 )
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from db import alerts, changes, lists, palette, views
+from db import alerts, changes, exports, list_words, lists, palette, views
 from db.base import now
 from db.cheques import Slip, advance_cheque, enter_cheque
 from db.claims import Claim, change_status, save_fields
+from db.list_words import filters_in_words
 from db.lists import ListState
 from db.offices import User
 from db.reference import Appraiser
@@ -118,6 +119,14 @@ def test_filters_narrow_each_other_and_days_count_in_israel(people: People) -> N
     assert listed(people.dana, ListState(updated_from=day, updated_to=day)) == {both.id}, 'after midnight in Israel'
     assert both.id not in listed(people.dana, ListState(updated_to=day - timedelta(days=1)))
     assert listed(people.dana, ListState(updated_to=date(9999, 12, 31))) == {both.id, other.id}
+
+
+def test_every_filter_is_told_in_words_to_whoever_takes_the_list_away(people: People) -> None:
+    state = ListState(quick=('stuck',), repair_stage=('paint',), updated_from=date(2026, 11, 1))
+    with open_session(people.dana, reading=True) as session:
+        told = filters_in_words(session, state, 'he')
+    assert told == ['שלב תיקון: צבע', 'סינון מהיר: תקועות', 'עודכן: 01/11/2026 – …']
+    assert set(list_words._FILTERS) == set(lists.MANY)
 
 
 # ---- saved views ------------------------------------------------------------------------------------------------------------
@@ -228,6 +237,16 @@ def test_the_list_looks_as_one_left_it_and_leaves_no_trace_in_the_admins_record(
         assert session.get_one(User, people.dana.user_id).list_columns == [], (
             'what everybody sees, also when that changes'
         )
+
+
+def test_a_workbook_has_the_columns_one_chose_and_more_when_one_chose_none(people: People) -> None:
+    chosen = ListState(columns=('insured_name', 'office', 'garage'))
+    assert exports.columns_of(chosen, people.staff) == ('insured_name', 'office_id', 'garage')
+    assert exports.columns_of(chosen, people.dana) == ('insured_name', 'garage')
+    for usual in (ListState(), ListState(columns=lists.DEFAULT_COLUMNS)):
+        assert exports.columns_of(usual, people.staff) == exports.DEFAULT_COLUMNS
+    every = exports.columns_of(ListState(columns=lists.COLUMNS), people.staff)
+    assert set(every) <= set(exports.LABELS), 'each has a heading'
 
 
 # ---- the palette ------------------------------------------------------------------------------------------------------------

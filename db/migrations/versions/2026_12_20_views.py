@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = 'views'
-down_revision = 'cheque_keys'
+down_revision = 'exports'
 branch_labels = None
 depends_on = None
 
