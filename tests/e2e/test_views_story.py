@@ -84,7 +84,7 @@ def test_the_palette_by_keyboard_alone(person: Person) -> None:
     dana.wait_for_url(f'**/claims/{wanted}*')
     ready(dana)
     dana.keyboard.press('Control+KeyK')
-    expect(dana.get_by_test_id('palette-item').first).to_contain_text(wanted), 'opened last'
+    expect(dana.get_by_test_id('palette-item').first).to_contain_text(wanted)  # opened last
     dana.keyboard.press('Escape')
     expect(dana.get_by_test_id('palette')).to_be_hidden()
     dana.keyboard.press('Shift+Slash')

@@ -352,8 +352,8 @@ async def test_the_documents_of_several_claims_come_as_one_zip_with_a_folder_for
         assert (
             await send(sender, where, f'{where.claim_no}.pdf', papers.pdf(where.id), 'appraisal_report')
         ).status_code == 201
-    numbers = [('claim', number) for number in (claim.claim_no, other.claim_no, foreign.claim_no, 'nothing', '\0')]
-    answer = await dana.get('/files/claims.zip', params=numbers)
+    numbers = [claim.claim_no, other.claim_no, foreign.claim_no, 'nothing', '\0']
+    answer = await dana.get('/files/claims.zip', params={'claim': numbers})
     walls(answer)
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.testzip() is None
@@ -378,7 +378,7 @@ async def test_what_is_too_much_for_one_zip_is_refused_before_it_begins(
     other = make_claim(people.levi, people.staff)
     for where in (claim, other):
         await send(dana, where, 'a.pdf', papers.pdf(where.id), 'appraisal_report')
-    both = [('claim', claim.claim_no), ('claim', other.claim_no)]
+    both = {'claim': [claim.claim_no, other.claim_no]}
     for name, most in (('CLAIMS_AT_MOST', 1), ('FILES_AT_MOST', 1), ('BYTES_AT_MOST', 1)):
         with monkeypatch.context() as patch:
             patch.setattr(taken, name, most)
