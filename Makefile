@@ -15,7 +15,7 @@ TOOLS := $(VENV)/.tools-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run migrate test lint check coverage bench
+.PHONY: help setup demo run migrate backup restore verify test lint check coverage bench
 
 help: ## Show this list
 	@echo 'Maakav. make TARGET [PYTHON=python3.12] [VENV=.venv] [PORT=8080]'
@@ -26,7 +26,10 @@ setup: $(TOOLS) ## Make .venv with everything that runs, tests and checks need
 
 demo: ## Load the demo data if it is not there yet, then serve on http://localhost:8080
 run: ## Serve with the data in data/ (an empty one is made); settings in .env
-migrate: ## Bring the database to the newest form
+migrate: ## Bring the database to the newest form, after a copy of it
+backup: ## Make a backup in data/backups, while people work
+restore: ## Make a backup the installation: make restore FILE=… [REPLACE=yes]
+verify: ## Look whether a backup (FILE=…) or the installation is whole
 test: ## Run every test (one of them: make test ARGS='tests/db -k plate')
 lint: ## Format, lint, layers and types, without the tests
 check: ## Everything that must hold before a commit: lint, then the tests
@@ -45,11 +48,21 @@ demo: $(RUNTIME)
 	@$(PY) app.py
 
 run: $(RUNTIME)
-	@$(PY) -m db.schema
+	@$(PY) -m jobs.upgrade
 	@$(PY) app.py
 
 migrate: $(RUNTIME)
-	@$(PY) -m db.schema
+	@$(PY) -m jobs.upgrade
+
+backup: $(RUNTIME)
+	@$(PY) -m jobs.backup
+
+restore: $(RUNTIME)
+	@test -n '$(FILE)' || { echo 'make restore FILE=data/backups/maakav-….tar'; exit 2; }
+	@$(PY) -m jobs.restore '$(FILE)' $(if $(REPLACE),--replace) $(if $(IDENTITY),--identity '$(IDENTITY)')
+
+verify: $(RUNTIME)
+	@$(PY) -m jobs.backup verify $(if $(FILE),'$(FILE)') $(if $(IDENTITY),--identity '$(IDENTITY)')
 
 test: $(TOOLS)
 	@$(PY) -m pytest $(WORKERS) $(ARGS)

@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, Protocol
@@ -21,6 +21,7 @@ from obstore.store import S3Store
 
 CHUNK = 256 * 1024
 PREVIEWS = 'previews/'
+FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class FileMissing(LookupError):  # noqa: N818 - said like a verdict
@@ -50,6 +51,9 @@ class FileStore(Protocol):
     def keys(self, before: datetime) -> Iterator[str]:
         """The keys of everything written before this moment."""
 
+    def check(self) -> None:
+        """Whether files could come now; raises what stands in the way."""
+
 
 def key_of(sha256: str) -> str:
     """Where a file with this hash lies."""
@@ -76,13 +80,13 @@ class Folder:
             os.utime(target)  # young again: a sweep that is about to forget it lets it be
             path.unlink()
             return
-        _sync(path)
+        sync(path)
         if not target.parent.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             for folder in (target.parent.parent, self.root):
-                _sync(folder)
+                sync(folder)
         path.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
 
     def read(self, key: str) -> Iterator[bytes]:
         """Open now, read piece by piece."""
@@ -124,6 +128,13 @@ class Folder:
                     if (place / name).stat().st_mtime < before.timestamp():
                         yield (place / name).relative_to(self.root).as_posix()
 
+    def check(self) -> None:
+        """Write one, for a moment."""
+        with new_file(self) as (path, file):
+            file.write(b'?')
+            file.flush()
+            sync(path)
+
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
     with file:
@@ -131,7 +142,8 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
             yield piece
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have the disk keep a file, or the names in a folder."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -208,17 +220,25 @@ class Bucket:
                 if entry['last_modified'] < before:
                     yield entry['path']
 
+    def check(self) -> None:
+        """Ask for the first few names."""
+        next(iter(self._store.list(chunk_size=1)), None)
+
 
 _store: FileStore | None = None
+
+
+def opened(url: str, data_dir: Path) -> FileStore:
+    """The store at `url`."""
+    if url.startswith('s3://'):
+        return Bucket(url, data_dir / 'incoming')
+    return Folder(Path(url.removeprefix('file:').removeprefix('//')))
 
 
 def connect(url: str, data_dir: Path) -> FileStore:
     """Open the store at `url` for this process; `store` answers it from now on."""
     global _store  # noqa: PLW0603 - the one store of the process, chosen by app and tests
-    if url.startswith('s3://'):
-        _store = Bucket(url, data_dir / 'incoming')
-    else:
-        _store = Folder(Path(url.removeprefix('file:').removeprefix('//')))
+    _store = opened(url, data_dir)
     return _store
 
 

@@ -1,4 +1,7 @@
-"""The schema's door: bring a database to the newest revision, say where it stands; `python -m db.schema` upgrades."""
+"""The schema's door: bring a database to the newest revision, say where it stands; `python -m db.schema` upgrades.
+
+`python -m jobs.upgrade` does so too, after a copy of the database.
+"""
 
 import sys
 from pathlib import Path
@@ -65,6 +68,11 @@ def can_work(url: str) -> bool:
 def newest_revision() -> str | None:
     """The revision this version of the product needs."""
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def revisions() -> list[str]:
+    """Every revision there has been, oldest first."""
+    return [step.revision for step in ScriptDirectory.from_config(_config()).walk_revisions()][::-1]
 
 
 if __name__ == '__main__':

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import (
     AliasedReturnsRows,
     ColumnClause,
+    Connection,
     Engine,
     Executable,
     Select,
@@ -36,7 +37,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.sql import visitors
 
-from db import admin_changes, changes, cheque_alerts, documents, money, repairs, search, tasks
+from db import admin_changes, changes, cheque_alerts, documents, meters, money, repairs, search, tasks
 from db.admin_changes import AdminChange
 from db.alerts import Alert
 from db.base import Base
@@ -176,15 +177,24 @@ def make_engine(url: str, *, reading: bool = False, patient: bool = False) -> En
             settings += r' -c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read'
         # a plan made for any search word is slow for most: let every query be planned for its own
         connect_args = {'options': settings, 'prepare_threshold': None}
-        return create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True, connect_args=connect_args)
+        options: dict[str, Any] = {'pool_pre_ping': True, 'hide_parameters': True}  # what people wrote is no error text
+        return create_engine(url, pool_size=8, max_overflow=8, connect_args=connect_args, **options)
     engine = create_engine(
-        url, module=sqlite, pool_size=8, max_overflow=8, connect_args={'check_same_thread': False, 'timeout': 15}
+        url,
+        module=sqlite,
+        pool_size=8,
+        max_overflow=8,
+        hide_parameters=True,
+        connect_args={'check_same_thread': False, 'timeout': 15},
     )
     event.listen(engine, 'connect', partial(_settle_sqlite, reading, patient))
-    event.listen(
-        engine, 'begin', lambda connection: connection.exec_driver_sql('BEGIN' if reading else 'BEGIN IMMEDIATE')
-    )
+    event.listen(engine, 'begin', partial(_begin, reading))
     return engine
+
+
+def _begin(reading: bool, connection: Connection) -> None:
+    with meters.database_wait_seconds.labels('read' if reading else 'write').time():
+        connection.exec_driver_sql('BEGIN' if reading else 'BEGIN IMMEDIATE')
 
 
 def _settle_sqlite(reading: bool, patient: bool, connection: Any, _: Any) -> None:
@@ -495,5 +505,6 @@ __all__ = [
     'fetch_one',
     'make_engine',
     'open_session',
+    'sqlite',
     'warn_of_old_sqlite',
 ]

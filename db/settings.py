@@ -36,16 +36,21 @@ class Settings(BaseSettings):
         repr=False,  # may hold a secret
     )
     clamd_url: str = ''
+    backup_dir: Path = Field(default_factory=lambda given: Path(given.get('data_dir', 'data')) / 'backups')
+    backup_hours: int = Field(0, ge=0, le=24 * 31)
+    backup_recipient: str = ''
     base_url: str = Field(default_factory=lambda given: f'http://localhost:{given.get("port", 8080)}')
     smtp_url: str = Field('', repr=False)  # holds a password
     mail_from: str = ''
     secure_cookies: bool = False
     forwarded_allow_ips: str = '127.0.0.1'
+    metrics_host: str = '127.0.0.1'
+    metrics_port: int = Field(0, ge=0, le=65535)
     log_level: Literal['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'] = 'INFO'
     session_idle_hours: int = Field(12, ge=1)
     session_max_days: int = Field(30, ge=1)
 
-    @field_validator('data_dir')
+    @field_validator('data_dir', 'backup_dir')
     @classmethod
     def _is_a_folder(cls, path: Path) -> Path:
         path = path.expanduser()

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from db import files, values
 from db.documents import Arrived
 from db.files import FileStore
+from db.log import clean
 from db.texts import N_, ClaimError
 
 log = logging.getLogger(__name__)
@@ -147,7 +148,9 @@ def _answer(seconds: int, order: str, *arguments: object) -> dict[str, Any]:
             raise Refused('too_heavy') from None
     if done.returncode != 0 or not done.stdout:
         log.warning(
-            'the decoder ended with %s: %s', done.returncode, json.dumps(done.stderr[-300:].decode('utf-8', 'replace'))
+            'the decoder ended with %s: %s',
+            done.returncode,
+            json.dumps(clean(done.stderr[-300:].decode('utf-8', 'replace'), foreign=True)),
         )
         raise Refused('too_heavy' if done.returncode < 0 else 'damaged')
     answer: dict[str, Any] = json.loads(done.stdout)
@@ -181,15 +184,25 @@ def _scan(path: Path, clamd_url: str) -> bool:
     return True
 
 
-def _clamd(path: Path, clamd_url: str) -> bytes:
+def scanner_answers(clamd_url: str) -> bool:
+    """Whether clamd is there; raises what stands in the way."""
+    with _line_to(clamd_url) as line:
+        line.sendall(b'zPING\x00')
+        return line.recv(64).rstrip(b'\x00\n ') == b'PONG'
+
+
+def _line_to(clamd_url: str) -> socket.socket:
     parts = urlsplit(clamd_url)
     if parts.scheme == 'unix':
         line = socket.socket(socket.AF_UNIX)
         line.settimeout(SECONDS)
         line.connect(parts.path)
-    else:
-        line = socket.create_connection((parts.hostname, parts.port or 3310), timeout=SECONDS)
-    with line, path.open('rb') as file:
+        return line
+    return socket.create_connection((parts.hostname, parts.port or 3310), timeout=SECONDS)
+
+
+def _clamd(path: Path, clamd_url: str) -> bytes:
+    with _line_to(clamd_url) as line, path.open('rb') as file:
         line.sendall(b'zINSTREAM\x00')
         while piece := file.read(files.CHUNK):
             line.sendall(len(piece).to_bytes(4, 'big') + piece)

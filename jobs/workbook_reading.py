@@ -17,6 +17,7 @@ from typing import Any
 
 import openpyxl
 
+from db.log import clean
 from db.texts import N_, Told
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,8 @@ def read_workbook(path: Path, name: str = '') -> list[Sheet]:
     except subprocess.TimeoutExpired:
         raise Unreadable(N_('Reading the workbook took too long. Please split it into smaller files.')) from None
     if child.returncode:
-        log.warning('a workbook could not be read: %s', child.stderr.decode(errors='replace')[-500:])
+        said = clean(child.stderr.decode(errors='replace')[-500:], foreign=True)
+        log.warning('a workbook could not be read: %s', said)
         raise Unreadable(N_('The workbook is damaged. Open it in Excel and save it again as .xlsx.'))
     return _received(json.loads(child.stdout))
 

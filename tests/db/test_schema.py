@@ -163,6 +163,21 @@ def test_trouble_anywhere_on_the_way_leaves_the_schema_as_it_was(empty_url):
     assert schema.revision_of(empty_url) == schema.newest_revision()
 
 
+def test_trouble_after_each_step_of_the_newest_migrations_leaves_the_schema_as_it_was(empty_url):
+    schema.upgrade(empty_url, revisions()[-4])
+    for revision in revisions()[-3:]:
+        before, after = standing(empty_url), 0
+        while schema.revision_of(empty_url) != revision:
+            after += 1
+            try:
+                with pytest.MonkeyPatch.context() as patch:
+                    breaking(patch, after)
+                    schema.upgrade(empty_url, revision)
+            except Broken:
+                assert standing(empty_url) == before, (revision, after)
+        assert after > 2, 'each of them takes some steps'
+
+
 def test_trouble_on_the_way_up_loses_no_data(empty_url):
     first = revisions()[1]
     schema.upgrade(empty_url, first)

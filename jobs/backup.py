@@ -1,0 +1,223 @@
+"""Backups: `python -m jobs.backup` makes one while people work, `python -m jobs.backup verify [FILE]` looks whether all is well.
+
+The database is copied first and the documents after it: a document's file is there before its row is, so each row of the copy has
+its file. Kept are the newest backups of 7 days, 5 weeks and 12 months, and the last ones made before an upgrade.
+"""
+
+import argparse
+import fcntl
+import logging
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from db import copies, files
+from db.base import now
+from db.copies import Contents, CopyError
+from db.files import FileMissing, FileStore
+from db.settings import Settings, load
+from jobs import archive
+from jobs.archive import DATABASE, DOCUMENTS, Manifest, Writer
+from jobs.intake import hash_of
+
+log = logging.getLogger(__name__)
+
+KEPT: tuple[tuple[int, Callable[[datetime], object]], ...] = (
+    (7, datetime.date),
+    (5, lambda moment: moment.isocalendar()[:2]),
+    (12, lambda moment: (moment.year, moment.month)),
+)
+UPGRADES_KEPT = 5
+_NAME = re.compile(r'maakav-(\d{8}T\d{6}Z)(-before-upgrade)?\.tar(?:\.age|\.gpg)?')
+_MOMENT = '%Y%m%dT%H%M%SZ'
+_SOME_MEGABYTES = 64 * 1024 * 1024
+
+_settings: Settings | None = None
+
+
+class Incomplete(CopyError):  # noqa: N818 - said like a verdict
+    """A backup was made, but some documents had no file, or another one than theirs."""
+
+
+def use(settings: Settings) -> None:
+    """What this installation is, for the timetable's own backups."""
+    global _settings  # noqa: PLW0603 - one installation to a process
+    _settings = settings
+
+
+def hours() -> int:
+    """How many hours lie between two backups of the timetable; 0: it makes none."""
+    return _settings.backup_hours if _settings else 0
+
+
+def back_up() -> None:
+    """The timetable's own backup."""
+    if _settings is not None:
+        log.info('made the backup %s', make(_settings).name)
+
+
+def make(settings: Settings, *, with_documents: bool = True, moment: datetime | None = None) -> Path:
+    """Make a backup, forget those that are too many, and return where it is. Raises `Incomplete` when documents lack files."""
+    moment, folder = moment or now(), settings.backup_dir
+    with _our_turn(folder), TemporaryDirectory(dir=folder, prefix=_UNFINISHED) as work:
+        copy = Path(work) / 'database'
+        contents = copies.copy_database(settings.database_url, copy)
+        needed = copy.stat().st_size + sum(contents.files.values()) * with_documents
+        _check_room(folder, needed)
+        manifest = Manifest(moment.isoformat(), contents.kind, contents.revision, contents.counts, with_documents)
+        unfinished = Path(work) / 'archive'
+        with archive.created(unfinished, settings.backup_recipient) as file, Writer(file, manifest) as writer:
+            writer.add(DATABASE[contents.kind], copy)
+            if with_documents:
+                _add_documents(settings, writer, contents)
+        upgrade = '' if with_documents else '-before-upgrade'
+        path = folder / f'maakav-{moment:{_MOMENT}}{upgrade}{archive.ending(settings.backup_recipient)}'
+        unfinished.replace(path)
+        files.sync(folder)
+        forget_old(folder)
+    if manifest.missing:
+        told = f'{len(manifest.missing)} files of documents are missing or damaged, the first: {manifest.missing[0]}'
+        raise Incomplete(f'{path} was made, but {told}; `make verify` lists them')
+    return path
+
+
+_UNFINISHED = '.unfinished-'
+
+
+@contextmanager
+def _our_turn(folder: Path) -> Iterator[None]:
+    """One backup at a time; what a crash has left of an earlier one is thrown away."""
+    if not folder.exists():
+        folder.mkdir(parents=True, mode=0o700)
+    with (folder / '.lock').open('a') as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CopyError('another backup is being made') from None
+        for left in folder.glob(f'{_UNFINISHED}*'):
+            shutil.rmtree(left, ignore_errors=True)
+        yield
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed + _SOME_MEGABYTES:
+        raise CopyError(f'no room in {folder}: {needed // 1_000_000} MB are needed, {free // 1_000_000} MB are free')
+
+
+def _add_documents(settings: Settings, writer: Writer, contents: Contents) -> None:
+    keeper, absent = files.opened(settings.documents_url, settings.data_dir), set()
+    for digest in sorted(contents.files):
+        try:
+            with keeper.local(files.key_of(digest)) as path:
+                if hash_of(path) == digest:
+                    writer.add(f'{DOCUMENTS}{files.key_of(digest)}', path)
+                else:
+                    absent.add(digest)
+        except FileMissing:
+            absent.add(digest)
+    missing = copies.in_use(settings.database_url, absent) if absent else set()
+    writer.manifest.missing, writer.manifest.emptied = sorted(missing), sorted(absent - missing)
+
+
+# ---- which are kept ---------------------------------------------------------------------------------------------------------
+
+
+def kept(folder: Path) -> list[tuple[datetime, Path]]:
+    """The backups in a folder, newest first."""
+    found = [(match, path) for path in folder.glob('maakav-*') if (match := _NAME.fullmatch(path.name))]
+    dated = [(datetime.strptime(match[1], _MOMENT).replace(tzinfo=UTC), path) for match, path in found]
+    return sorted(dated, reverse=True)
+
+
+def forget_old(folder: Path) -> None:
+    """Throw away the backups that no day, week or month needs any more."""
+    all_of_them = kept(folder)
+    upgrades = [path for _, path in all_of_them if '-before-upgrade' in path.name]
+    whole = [(moment, path) for moment, path in all_of_them if path not in upgrades]
+    needed = {*upgrades[:UPGRADES_KEPT]}
+    for most, period in KEPT:
+        newest: dict[object, Path] = {}
+        for moment, path in whole:
+            newest.setdefault(period(moment), path)
+        needed.update([*newest.values()][:most])
+    for _, path in all_of_them:
+        if path not in needed:
+            path.unlink()
+            log.info('forgot the backup %s', path.name)
+
+
+# ---- whether all is well ----------------------------------------------------------------------------------------------------
+
+
+def faults_of(database_url: str, keeper: FileStore, *, forgiven: Sequence[str] = ()) -> list[str]:
+    """What is wrong with an installation: its database as it says itself, and each document's file by its hash."""
+    faults = copies.damage_in(database_url)
+    for digest in sorted(copies.contents_of(database_url).files.keys() - set(forgiven)):
+        try:
+            with keeper.local(files.key_of(digest)) as path:
+                if hash_of(path) != digest:
+                    faults.append(f'{files.key_of(digest)}: damaged, its content is another one')
+        except FileMissing:
+            faults.append(f'{files.key_of(digest)}: missing, although a document is made of it')
+    return faults
+
+
+def orphans(database_url: str, keeper: FileStore) -> list[str]:
+    """Files that no document is made of; they go by themselves after a day."""
+    known = {files.key_of(digest) for digest in copies.contents_of(database_url).files}
+    keys = keeper.keys(now() + timedelta(days=1))
+    return [key for key in keys if not key.startswith(files.PREVIEWS) and key not in known]
+
+
+# ---- the command ------------------------------------------------------------------------------------------------------------
+
+
+def _verify(settings: Settings, file: Path | None, identity: Path | None) -> None:
+    if file is not None:
+        manifest = archive.verified(file, identity)
+        _say(
+            f'{file.name}: whole, made {manifest.made_at}, schema {manifest.revision}, {len(manifest.members)} members'
+        )
+        if manifest.missing:
+            raise CopyError(f'{len(manifest.missing)} files were missing when it was made: {manifest.missing}')
+        return
+    keeper = files.opened(settings.documents_url, settings.data_dir)
+    contents = copies.contents_of(settings.database_url)
+    faults = faults_of(settings.database_url, keeper)
+    for key in orphans(settings.database_url, keeper):
+        _say(f'{key}: no document is made of it; it goes by itself after a day')
+    if faults:
+        raise CopyError('\n'.join(faults))
+    _say(f'all is well: {sum(contents.counts.values())} rows, {len(contents.files)} files of documents')
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f'{line}\n')
+    sys.stdout.flush()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Make a backup, or verify one, or the installation."""
+    parser = argparse.ArgumentParser(prog='python -m jobs.backup', description='Backups of Maakav.')
+    parser.add_argument('order', nargs='?', choices=('make', 'verify'), default='make')
+    parser.add_argument('file', nargs='?', type=Path, help='verify this archive; without it the installation')
+    parser.add_argument('--identity', type=Path, help='the key file of age, for an archive that is encrypted')
+    given, settings = parser.parse_args(arguments), load()
+    try:
+        if given.order == 'verify':
+            _verify(settings, given.file, given.identity)
+        else:
+            path = make(settings)
+            _say(f'backup: {path} ({path.stat().st_size / 1_000_000:.1f} MB)')
+    except (CopyError, OSError) as error:
+        raise SystemExit(str(error)) from None
+
+
+if __name__ == '__main__':
+    main()

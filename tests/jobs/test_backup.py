@@ -1,0 +1,436 @@
+"""Backups: made while people write, put back elsewhere, and proved; what is broken is refused, and nothing is overwritten by chance."""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from sqlalchemy import select
+from sqlalchemy.engine import make_url
+
+from db import copies, files, identity, schema
+from db.base import now
+from db.claims import Claim
+from db.copies import CopyError
+from db.documents import Arrived, Document, Slot, attach
+from db.scope import Actor
+from db.session import connect, open_session
+from db.settings import Settings, load
+from jobs import archive, backup, restore, upgrade
+from tests.conftest import POSTGRES, People
+from tests.e2e.conftest import serving
+from tests.factories import SYSTEM, make_claim
+from tests.portal import PASSWORD
+
+ROOT = Path(__file__).parents[2]
+WRITERS = 6
+
+
+def installation(folder: Path, url: str, **over: Any) -> Settings:
+    return load(None, data_dir=folder, database_url=url, **over)
+
+
+def file_document(keeper: files.FileStore, actor: Actor, claim_id: int, content: bytes, at: datetime) -> str:
+    """What an upload does: the file first, then its row."""
+    digest = hashlib.sha256(content).hexdigest()
+    with files.new_file(keeper) as (path, file):
+        file.write(content)
+        file.flush()
+        keeper.put(files.key_of(digest), path)
+    size = len(content)
+    arrived = Arrived('נזק.pdf', 'נזק.pdf', 'application/pdf', size, digest, size, digest, 1)
+    with open_session(actor) as session:
+        return attach(session, claim_id, arrived, Slot('damage_photos'), at).document.uuid
+
+
+@pytest.fixture(autouse=True)
+def programs(request: pytest.FixtureRequest) -> None:
+    """PostgreSQL is copied by its own programs."""
+    if 'postgres' in request.node.name and shutil.which('pg_dump') is None and not os.environ.get('REQUIRE_POSTGRES'):
+        pytest.skip('no pg_dump on this machine')
+
+
+@pytest.fixture
+def elsewhere(database_url: str, tmp_path: Path) -> Iterator[str]:
+    """An empty database of the same kind, on another machine as it were."""
+    if database_url.startswith('sqlite'):
+        yield f'sqlite:///{tmp_path}/elsewhere/maakav.db'
+        return
+    name = f'maakav_elsewhere_{uuid.uuid4().hex[:8]}'
+    admin_url = make_url(POSTGRES).set(drivername='postgresql').render_as_string(hide_password=False)
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE {name}')  # type: ignore[arg-type, unused-ignore]
+    yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE {name} WITH (FORCE)')  # type: ignore[arg-type, unused-ignore]
+
+
+@pytest.fixture
+def here(database_url: str, people: People, tmp_path: Path) -> Settings:
+    """An installation with one claim and two documents."""
+    settings = installation(tmp_path / 'here', database_url)
+    keeper = files.connect(settings.documents_url, settings.data_dir)
+    claim = make_claim(people.levi, people.staff)
+    for content in (b'one', b'two' * 100_000):
+        file_document(keeper, people.staff, claim.id, content, now())
+    return settings
+
+
+def close(url: str) -> None:
+    """Let go of the database, as a server that is stopped."""
+    connect(url).close()
+
+
+# ---- the drill --------------------------------------------------------------------------------------------------------------
+
+
+def keep_writing(url: str, folder: Path, staff: Actor, claim_id: int, me: int, told: Connection) -> None:
+    """File documents and edit the claim, and say so after each commit, until somebody pulls the plug."""
+    connect(url)
+    keeper = files.connect(f'file:{folder}/documents', folder)
+    for number in range(100_000):
+        content = f'{me} {number} '.encode() * 2_000
+        told.send(file_document(keeper, staff, claim_id, content, now()))
+        with open_session(staff) as session:
+            session.get_one(Claim, claim_id).insured_address = f'הרצל {me}/{number}'
+        time.sleep(0.02)  # six who never rest would starve each other
+
+
+@pytest.mark.slow
+def test_a_backup_made_under_six_writers_is_whole_elsewhere_and_people_sign_in(
+    people: People, database_url: str, elsewhere: str, tmp_path: Path
+) -> None:
+    with open_session(SYSTEM) as session:
+        identity.set_password(session, people.dana.user_id or 0, PASSWORD, now())
+    claims = [make_claim(people.levi, people.staff) for _ in range(WRITERS)]
+    here, there = (
+        installation(tmp_path / name, url) for name, url in (('here', database_url), ('elsewhere', elsewhere))
+    )
+    processes = multiprocessing.get_context('forkserver')  # the imports once, not six times
+    processes.set_forkserver_preload([__name__])
+    lines, writers = [], []
+    for number, claim in enumerate(claims):
+        heard, told = processes.Pipe(duplex=False)
+        arguments = (database_url, here.data_dir, people.staff, claim.id, number, told)
+        writers.append(processes.Process(target=keep_writing, args=arguments))
+        writers[-1].start()
+        lines.append(heard)
+    before = {heard.recv() for heard in lines for _ in range(2)}
+    path = backup.make(here)
+    after = {heard.recv() for heard in lines for _ in range(2)}
+    for writer in writers:
+        writer.kill()
+        writer.join()
+    assert after, 'they wrote on while it was made'
+
+    restored = restore.restore(there, path)
+    assert copies.damage_in(elsewhere) == []
+    assert restored.manifest.missing == []
+    connect(elsewhere)
+    keeper = files.connect(there.documents_url, there.data_dir)
+    with open_session(SYSTEM, reading=True) as session:
+        rows = list(session.scalars(select(Document)))
+    assert before <= {row.uuid for row in rows}, 'what was saved before the backup is in it'
+    for row in rows:
+        assert hashlib.sha256(b''.join(keeper.read(files.key_of(row.sha256)))).hexdigest() == row.sha256
+    assert len(restored.manifest.members) == 1 + len({row.sha256 for row in rows}), 'and nothing beside'
+    close(elsewhere)
+    with serving('app', there.data_dir, DATABASE_URL=elsewhere) as server, httpx.Client(base_url=server.url) as client:
+        assert client.post('/login', data={'email': 'dana@levi.demo', 'password': PASSWORD}).status_code == 303
+        assert client.get(f'/files/{next(iter(before))}').status_code == 200
+
+
+# ---- what a backup is -------------------------------------------------------------------------------------------------------
+
+
+def test_an_archive_tells_what_it_holds_and_only_its_owner_reads_it(here: Settings, people: People) -> None:
+    path = backup.make(here)
+    assert re.fullmatch(r'maakav-\d{8}T\d{6}Z\.tar', path.name)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert {entry.name for entry in path.parent.iterdir()} == {path.name, '.lock'}, 'nothing is left lying about'
+    with tarfile.open(path) as tar:
+        names = tar.getnames()
+        told = json.load(tar.extractfile('manifest.json'))  # type: ignore[arg-type]
+        for name, (size, digest) in told['members'].items():
+            content = tar.extractfile(name).read()  # type: ignore[union-attr]
+            assert (len(content), hashlib.sha256(content).hexdigest()) == (size, digest)
+    assert names[-1] == 'manifest.json'
+    assert {*names} == {*told['members'], 'manifest.json'}
+    assert (told['revision'], told['counts']['documents'], told['counts']['claims']) == (schema.newest_revision(), 2, 1)
+    assert told['members'].keys() >= {f'documents/{files.key_of(hashlib.sha256(b"one").hexdigest())}'}
+
+
+def test_a_database_with_data_is_not_overwritten_by_chance(here: Settings, database_url: str) -> None:
+    path = backup.make(here)
+    close(database_url)
+    with pytest.raises(CopyError, match='has data'):
+        restore.restore(here, path)
+    connect(database_url)
+    with open_session(SYSTEM) as session:
+        session.scalars(select(Claim)).one().insured_name = 'אחרי הגיבוי'
+    with pytest.raises(CopyError, match='stop Maakav first'):
+        restore.restore(here, path, replacing=True)
+    close(database_url)
+    restored = restore.restore(here, path, replacing=True)
+    connect(database_url)
+    with open_session(SYSTEM) as session:
+        assert session.scalars(select(Claim)).one().insured_name != 'אחרי הגיבוי'
+    if restored.set_aside is not None:
+        connect(f'sqlite:///{restored.set_aside}')
+        with open_session(SYSTEM) as session:
+            assert session.scalars(select(Claim)).one().insured_name == 'אחרי הגיבוי', 'what stood there is set aside'
+
+
+def spoil(path: Path, at: int) -> None:
+    with path.open('r+b') as file:
+        file.seek(at)
+        byte = file.read(1)
+        file.seek(at)
+        file.write(bytes([byte[0] ^ 1]))
+
+
+def test_a_spoiled_or_cut_archive_restores_nothing(here: Settings, elsewhere: str, tmp_path: Path) -> None:
+    whole = backup.make(here)
+    there = installation(tmp_path / 'elsewhere', elsewhere)
+    size = whole.stat().st_size
+    for name, change in {
+        'spoiled.tar': lambda path: spoil(path, size // 2),
+        'cut.tar': lambda path: os.truncate(path, size // 2),
+        'headless.tar': lambda path: os.truncate(path, 100),
+        'empty.tar': lambda path: os.truncate(path, 0),
+    }.items():
+        broken = Path(shutil.copy(whole, tmp_path / name))
+        change(broken)
+        with pytest.raises(archive.Broken):
+            restore.restore(there, broken)
+        with pytest.raises(archive.Broken):
+            archive.verified(broken)
+        assert not copies.has_data(elsewhere)
+        assert not (tmp_path / 'elsewhere' / 'documents').exists()
+
+
+@pytest.mark.parametrize('name', ['../evil', '/etc/evil', 'documents/ab/../../evil', 'manifest.json/x'])
+def test_an_archive_of_somebody_else_writes_nowhere(tmp_path: Path, name: str) -> None:
+    (tmp_path / 'x').write_bytes(b'x')
+    with tarfile.open(tmp_path / 'evil.tar', 'w') as tar:
+        tar.add(tmp_path / 'x', name)
+    settings = installation(tmp_path / 'here', f'sqlite:///{tmp_path}/here/maakav.db')
+    with pytest.raises(archive.Broken, match='no backup of Maakav'):
+        restore.restore(settings, tmp_path / 'evil.tar')
+
+
+def test_verify_finds_what_is_missing_damaged_or_belongs_to_nobody(here: Settings, capsys) -> None:
+    folder = here.data_dir / 'documents'
+    environment = {'DATA_DIR': str(here.data_dir), 'DATABASE_URL': here.database_url}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        backup.main(['verify'])
+        assert 'all is well' in capsys.readouterr().out
+        one, two = (
+            folder / files.key_of(hashlib.sha256(content).hexdigest()) for content in (b'one', b'two' * 100_000)
+        )
+        one.unlink()
+        spoil(two, 5)
+        stray = folder / files.key_of('ab' * 32)
+        stray.parent.mkdir(exist_ok=True)
+        stray.write_bytes(b'stray')
+        with pytest.raises(SystemExit) as told:
+            backup.main(['verify'])
+        assert f'{one.name}: missing' in str(told.value)
+        assert f'{two.name}: damaged' in str(told.value)
+        assert f'{stray.name}: no document' in capsys.readouterr().out
+        with pytest.raises(SystemExit, match='2 files of documents are missing or damaged'):
+            backup.main([])
+        ((_, path),) = backup.kept(here.backup_dir)
+        assert {*archive.verified(path).missing} == {one.name, two.name}, (
+            'the rest is saved all the same, and it says so'
+        )
+
+
+def test_what_the_trash_gave_up_meanwhile_is_not_missed(here: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    copied = copies.copy_database
+
+    def copy_and_empty(url: str, path: Path) -> copies.Contents:
+        contents = copied(url, path)
+        with open_session(SYSTEM) as session:
+            document = session.scalars(select(Document).order_by(Document.id)).first()
+            assert document is not None
+            document.deleted_at = document.purged_at = now()
+        (here.data_dir / 'documents' / files.key_of(document.sha256)).unlink()
+        return contents
+
+    monkeypatch.setattr(copies, 'copy_database', copy_and_empty)
+    manifest = archive.verified(backup.make(here))
+    assert (manifest.missing, len(manifest.emptied)) == ([], 1)
+
+
+# ---- which are kept ---------------------------------------------------------------------------------------------------------
+
+
+def test_seven_days_five_weeks_and_twelve_months_are_kept(tmp_path: Path) -> None:
+    today = datetime(2026, 11, 29, 2, tzinfo=UTC)
+    for days in range(800):
+        for hour in (0, 12):
+            moment = today - timedelta(days=days) + timedelta(hours=hour)
+            (tmp_path / f'maakav-{moment:%Y%m%dT%H%M%SZ}.tar').touch()
+    for days in range(9):
+        (tmp_path / f'maakav-{today - timedelta(days=100 * days):%Y%m%dT%H%M%SZ}-before-upgrade.tar').touch()
+    (tmp_path / 'my own notes.txt').touch()
+    backup.forget_old(tmp_path)
+    whole = [moment for moment, path in backup.kept(tmp_path) if 'upgrade' not in path.name]
+    assert [moment.date() for moment in whole[:7]] == [(today - timedelta(days=days)).date() for days in range(7)]
+    assert all(moment.hour == 14 for moment in whole), 'of each day the newest'
+    assert [f'{moment:%m-%d}' for moment in whole[7:]] == [
+        *('11-22', '11-15', '11-08', '11-01', '10-31', '09-30', '08-31', '07-31', '06-30', '05-31', '04-30'),
+        *('03-31', '02-28', '01-31', '12-31'),
+    ]
+    assert len([path for _, path in backup.kept(tmp_path) if 'upgrade' in path.name]) == 5
+    assert (tmp_path / 'my own notes.txt').exists()
+
+
+def test_two_backups_at_once_are_one_too_many_and_a_crash_leaves_nothing_for_long(here: Settings) -> None:
+    here.backup_dir.mkdir(parents=True)
+    (here.backup_dir / '.unfinished-abc').mkdir()
+    (here.backup_dir / '.unfinished-abc' / 'database').touch()
+    with backup._our_turn(here.backup_dir), pytest.raises(CopyError, match='another backup'):
+        backup.make(here)
+    path = backup.make(here)
+    assert {entry.name for entry in path.parent.iterdir()} == {path.name, '.lock'}
+
+
+# ---- locked -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def recipient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    if shutil.which('gpg') is None:
+        pytest.skip('no gpg on this machine')
+    home = Path('/tmp') / f'gpg-{uuid.uuid4().hex[:8]}'  # its socket needs a short name
+    home.mkdir(mode=0o700)
+    monkeypatch.setenv('GNUPGHOME', str(home))
+    key = ('--quick-generate-key', 'backup@example.org', 'default', 'default', 'never')
+    subprocess.run(['gpg', '--batch', '--quiet', '--passphrase', '', *key], check=True, capture_output=True)
+    yield 'backup@example.org'
+    subprocess.run(['gpgconf', '--kill', 'all'], check=False, capture_output=True)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def test_a_locked_archive_opens_with_the_key_and_says_nothing_without(
+    sqlite_url: str, tmp_path: Path, recipient: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = installation(tmp_path / 'here', sqlite_url, backup_recipient=recipient)
+    path = backup.make(settings)
+    assert path.name.endswith('.tar.gpg')
+    assert b'SQLite format' not in path.read_bytes()
+    assert archive.verified(path).revision == schema.newest_revision()
+    there = installation(tmp_path / 'there', f'sqlite:///{tmp_path}/there/maakav.db')
+    assert restore.restore(there, path).manifest.kind == 'sqlite'
+    monkeypatch.setenv('GNUPGHOME', str(tmp_path))
+    with pytest.raises(archive.Broken, match='could not be decrypted'):
+        archive.verified(path)
+    with pytest.raises(CopyError, match='could not be encrypted'):
+        backup.make(settings)
+    assert [kept for _, kept in backup.kept(settings.backup_dir)] == [path]
+
+
+# ---- programs of PostgreSQL -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.postgres
+def test_without_the_programs_of_postgresql_it_says_what_to_install(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = installation(tmp_path / 'here', postgres_url)
+    monkeypatch.setenv('PATH', str(tmp_path))
+    with pytest.raises(CopyError, match='pg_dump is missing: install the postgresql-client'):
+        backup.make(settings)
+    old = tmp_path / 'pg_dump'
+    old.write_text('#!/bin/sh\necho "pg_dump (PostgreSQL) 9.6.1"\n')
+    old.chmod(0o755)
+    with pytest.raises(CopyError, match=r'pg_dump is of PostgreSQL 9, the server of \d+: install postgresql-client-'):
+        backup.make(settings)
+
+
+def test_an_archive_goes_back_into_its_own_kind_only(sqlite_url: str, tmp_path: Path) -> None:
+    path = backup.make(installation(tmp_path / 'here', sqlite_url))
+    there = installation(tmp_path / 'there', 'postgresql+psycopg://nobody@127.0.0.1:9/nothing')
+    with pytest.raises(CopyError, match='another kind'):
+        restore.restore(there, path)
+
+
+# ---- before an upgrade ------------------------------------------------------------------------------------------------------
+
+
+def test_an_upgrade_copies_the_database_first_and_says_where(
+    elsewhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    settings = installation(tmp_path / 'elsewhere', elsewhere)
+    settings.data_dir.mkdir(exist_ok=True)
+    monkeypatch.setenv('DATABASE_URL', elsewhere)
+    monkeypatch.setenv('DATA_DIR', str(settings.data_dir))
+    older = schema.revisions()[-3]
+    schema.upgrade(elsewhere, older)
+    upgrade.main([])
+    ((_, path),) = backup.kept(settings.backup_dir)
+    told = capsys.readouterr().out
+    assert told == f'backup before the upgrade: {path}\nschema: {schema.newest_revision()}\n'
+    manifest = archive.verified(path)
+    assert (manifest.revision, manifest.with_documents, len(manifest.members)) == (older, False, 1)
+    upgrade.main([])
+    assert capsys.readouterr().out == f'schema: {schema.newest_revision()}\n', 'nothing to do, nothing to copy'
+    assert len(backup.kept(settings.backup_dir)) == 1
+    restore.restore(settings, path, replacing=True)
+    assert schema.revision_of(elsewhere) == older, 'the way back'
+
+
+def test_an_upgrade_that_cannot_be_copied_does_not_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    url = f'sqlite:///{tmp_path}/maakav.db'
+    older = schema.revisions()[-3]
+    schema.upgrade(url, older)
+    (tmp_path / 'file').touch()
+    monkeypatch.setenv('DATABASE_URL', url)
+    monkeypatch.setenv('DATA_DIR', str(tmp_path))
+    monkeypatch.setenv('BACKUP_DIR', '/proc/nowhere')
+    with pytest.raises(SystemExit, match='no upgrade without a backup'):
+        upgrade.main([])
+    assert schema.revision_of(url) == older
+    upgrade.main(['--without-backup'])
+    assert schema.revision_of(url) == schema.newest_revision()
+
+
+# ---- the command ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_commands_make_verify_and_restore(sqlite_url: str, tmp_path: Path) -> None:
+    there = {'DATA_DIR': str(tmp_path / 'there'), 'DATABASE_URL': f'sqlite:///{tmp_path}/there/maakav.db'}
+    here = {'DATA_DIR': str(tmp_path), 'DATABASE_URL': sqlite_url}
+
+    def told(module: str, *arguments: str, **settings: str) -> str:
+        command = [sys.executable, '-m', module, *arguments]
+        environment = {**os.environ, **settings}
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+
+    path = told('jobs.backup', **here).split()[1]
+    assert 'whole, made' in told('jobs.backup', 'verify', path, **here)
+    assert 'restored:' in told('jobs.restore', path, **there)
+    assert 'all is well' in told('jobs.backup', 'verify', **there)
