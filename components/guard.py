@@ -22,8 +22,10 @@ from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
 
 from components import sessions, sockets
+from components.outcome import Outcome
 from components.sessions import refuse
 from db.changes import Notice, on_notice
 from db.identity import SignedIn, hash_of
@@ -144,7 +146,17 @@ class Guard:
     async def _admit_request(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         # the address of a page by link is its key: reports of the browser, which name it, would carry it into the log
         reports = not scope['path'].startswith(BY_LINK)
-        protect = _Protected(send, self._headers(), partial(self._policy, reports=reports))
+        told, session = Outcome(scope, send), scope['state']['session']
+        actor = session.actor if session is not None else None
+        protect = _Protected(told, self._headers(), partial(self._policy, reports=reports))
+        with bound_contextvars(request=told.request, user=actor and actor.user_id, office=actor and actor.office_id):
+            try:
+                await self._answer(scope, headers, receive, protect)
+                told.write_down()
+            except Exception as error:  # noqa: BLE001 - whatever it is, it ends here, in one line of the log
+                await told.break_off(error, protect)
+
+    async def _answer(self, scope: Scope, headers: Headers, receive: Receive, protect: '_Protected') -> None:
         answer = self._refusal(scope, headers)
         if answer is None and scope['path'] == '/csp-report' and scope['method'] == 'POST':
             answer = await _csp_report(receive)
@@ -302,8 +314,19 @@ async def _csp_report(receive: Receive) -> Response:
     body = (await receive()).get('body', b'')
     refuse('content policy')
     if _may_report():
-        log.warning('content policy: %s', json.dumps(body[:500].decode('utf-8', 'replace')))
+        log.warning('content policy: %s', _named_in_report(body))
     return Response(status_code=204)
+
+
+def _named_in_report(body: bytes) -> str:
+    """Which rule kept what kind of thing from running: the addresses in a report say too much about people."""
+    try:
+        told = dict(json.loads(body)['csp-report'])
+    except (ValueError, KeyError, TypeError):
+        return 'a report nobody can read'
+    rule = re.sub(r'[^a-z-]', '', str(told.get('effective-directive') or told.get('violated-directive'))[:60])
+    blocked = urlsplit(str(told.get('blocked-uri'))[:200])
+    return f'{rule} {blocked.scheme or "inline"} {blocked.hostname or ""}'.strip()
 
 
 def _may_report() -> bool:

@@ -36,6 +36,7 @@ JOB_WORDS = MappingProxyType(
         'clear_mails': N_('Clearing records of old mail'),
         'draw_waiting': N_('Pictures of documents'),
         'sweep_files': N_('Clearing files that belong to no document'),
+        'back_up': N_('Backup of the database and the documents'),
         'clear_rings': N_('Clearing rings everybody has heard'),
         'empty_trash': N_('Emptying the trash of documents'),
     }

@@ -4,13 +4,15 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from nicegui import background_tasks, binding, core, ui
 from nicegui.element import Element
 
+from db import meters
 from db.base import Base
 from db.changes import Notice, on_notice
 from db.claims import Claim
@@ -30,6 +32,9 @@ log = logging.getLogger(__name__)
 # wait for their turn: a burst of them would leave no thread to those who only look
 _writers = ThreadPoolExecutor(4, thread_name_prefix='work')
 _readers = ThreadPoolExecutor(8, thread_name_prefix='ask')
+# what is being written, for the end to wait for
+_under_way: set[Future[Any]] = set()
+FINISH_SECONDS = 1.5
 
 
 # ---- database work ----------------------------------------------------------------------------------------------------------
@@ -72,7 +77,13 @@ def _run(actor: Actor, reading: bool, verb: Callable[..., T], *args: Any, **kwar
 
 
 async def _in_thread(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(threads, call)
+    writes = threads is _writers
+    with meters.handler_seconds.labels('work' if writes else 'ask').time():
+        under_way = threads.submit(copy_context().run, call)
+        if writes:
+            _under_way.add(under_way)
+            under_way.add_done_callback(_under_way.discard)
+        return await asyncio.wrap_future(under_way)
 
 
 # ---- live models ------------------------------------------------------------------------------------------------------------
@@ -246,12 +257,13 @@ def _hear(notice: Notice) -> None:
 
 
 def start() -> Callable[[], None]:
-    """Listen to commits and to live rows, for as long as the app runs; returns the way out."""
+    """Listen to commits and to live rows, for as long as the app runs; returns the way out, which lets writes come to their end."""
     stop_hearing, stop_watching = on_notice(_hear), watch(Claim, _push)
 
     def stop() -> None:
         stop_hearing()
         stop_watching()
         _subscribers.clear()
+        wait([*_under_way], FINISH_SECONDS)
 
     return stop

@@ -11,7 +11,7 @@ from fastapi import Request
 
 from components import sessions
 from components.sessions import ask_sign_in, tell_sign_in
-from db import identity
+from db import identity, meters
 from db.base import now
 from db.identity import SignedIn
 from db.texts import tn
@@ -75,10 +75,12 @@ async def slowly(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         sessions.refuse('too many hashes')
         raise Busy
     _hashes_waiting += 1
+    meters.hashes_waiting.set(_hashes_waiting)
     try:
         return await asyncio.get_running_loop().run_in_executor(_hashing, lambda: call(*args, **kwargs))
     finally:
         _hashes_waiting -= 1
+        meters.hashes_waiting.set(_hashes_waiting)
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,17 @@ import json
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any
 from urllib.parse import parse_qs
 
 from nicegui import Client, background_tasks, core
+from structlog.contextvars import bound_contextvars
 
 from components import sessions
 from components.sessions import refuse
 from db.identity import SignedIn
+from db.log import clean
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +58,11 @@ def owns(session: SignedIn | None, client_id: object) -> bool:
     client = Client.instances.get(client_id) if isinstance(client_id, str) else None
     owner = owner_of(client) if client is not None else None
     return owner is not None and session is not None and owner.token_hash == session.token_hash
+
+
+def count() -> int:
+    """How many sockets belong to pages."""
+    return len(_sockets)
 
 
 def pages_waiting(session: SignedIn) -> int:
@@ -169,16 +177,18 @@ async def _hear(kind: str, sid: str, socket: _Socket, message: Message) -> None:
         return
     if kind == 'event':
         sessions.in_use(socket.session.token_hash)
+    actor = socket.session.actor
     try:
-        _original[kind](sid, message)
+        with bound_contextvars(request=token_hex(6), user=actor.user_id, office=actor.office_id):
+            _original[kind](sid, message)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         # an element that is gone, a listener that never was, arguments no page of ours sends
         refuse('malformed')
 
 
 def _log(socket: _Socket, message: Message) -> None:
-    """What a page complains of: one line, whatever stands in it."""
-    line = json.dumps(message['message'][:LOG_LINE_LIMIT])
+    """What a page complains of: one line, whatever stands in it, without what it quotes of the page."""
+    line = json.dumps(clean(message['message'][:LOG_LINE_LIMIT], foreign=True))
     log.warning('page of user %s says %s: %s', socket.session.actor.user_id, message['level'], line)
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, ParamSpec, TypeVar
 
-from db import files
+from db import files, meters
 from db.documents import Arrived
 from jobs import intake
 from jobs.intake import Refused, Uploaded
@@ -59,7 +59,13 @@ async def received(body: AsyncIterable[bytes], name: str) -> AsyncIterator[Uploa
 
 async def inspected(uploaded: Uploaded, clamd_url: str) -> Arrived:
     """Look at it from all sides and keep it; raises `Refused`."""
-    return await in_thread(_inspecting, intake.take_in, uploaded, files.store(), clamd_url)
+    try:
+        arrived = await in_thread(_inspecting, intake.take_in, uploaded, files.store(), clamd_url)
+    except Refused as refused:
+        meters.uploads.labels(refused.why).inc()
+        raise
+    meters.uploads.labels('taken').inc()
+    return arrived
 
 
 async def _pieces_of(body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:

@@ -12,7 +12,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from db.base import now
 from db.session import fetch, open_session
 from db.timetable import has_late_jobs, heartbeats, is_night, note_end, note_start, set_timetable
+from jobs import backup
 from jobs.aftermath import follow_edits
+from jobs.backup import back_up
 from jobs.bulk_orders import carry_out_orders, clear_orders
 from jobs.changes import alert_all, clear_rings
 from jobs.cheques import sweep_cheques
@@ -55,13 +57,19 @@ TIMETABLE: tuple[tuple[Job, str, dict[str, int]], ...] = (
 )
 # what became due while nobody looked is caught up with as soon as the app runs
 AT_ONCE: frozenset[Job] = frozenset({sweep_cheques, remind_of_tasks, release_exports})
-# what follows what people did just now, and asks no calendar: it also runs at night
+# what follows what people did just now, and asks no calendar, also runs at night; and the backup, which is best made then
 AT_NIGHT: frozenset[Job] = frozenset(
     {
         *(alert_all, follow_edits, release_imports, release_exports, make_exports, carry_out_orders, follow_claims),
-        *(send_mails, draw_waiting),
+        *(send_mails, draw_waiting, back_up),
     }
 )
+
+
+def timetable() -> tuple[tuple[Job, str, dict[str, int]], ...]:
+    """The jobs of this installation: backups are one when it wishes for them."""
+    hours = backup.hours()
+    return (*TIMETABLE, (back_up, 'interval', {'hours': hours})) if hours else TIMETABLE
 
 
 def perform(job: Job) -> None:
@@ -90,7 +98,7 @@ class Timetable:
         self._scheduler = BackgroundScheduler(
             timezone='Asia/Jerusalem', job_defaults={'misfire_grace_time': None, 'coalesce': True, 'max_instances': 1}
         )
-        for job, trigger, arguments in TIMETABLE:
+        for job, trigger, arguments in timetable():
             self._scheduler.add_job(self._perform, trigger, [job], id=job.__name__, **arguments)
         self._scheduler.start(paused=True)
 
@@ -115,12 +123,12 @@ class Timetable:
             self._turn.give_back()
 
     def _perform(self, job: Job) -> None:
-        if self._turn.is_mine():
+        if self._turn.is_mine() and not _resting.is_set():
             perform(job)
 
     def _catch_up(self) -> None:
         """What was due while no process ran it comes now, everything else after its pause."""
-        moment, pauses = now(), {job: timedelta(**arguments) for job, _, arguments in TIMETABLE}
+        moment, pauses = now(), {job: timedelta(**arguments) for job, _, arguments in timetable()}
         jobs = {job.__name__: (every, job in AT_NIGHT) for job, every in pauses.items()}
         with open_session(ACTOR) as session:
             set_timetable(session, jobs, moment)
@@ -141,8 +149,17 @@ def is_on_time() -> bool:
         return not has_late_jobs(session, now())
 
 
+_resting = threading.Event()
+
+
+def rest() -> None:
+    """Begin no job any more: the process is about to end."""
+    _resting.set()
+
+
 def start() -> Callable[[], None]:
     """Run the timetable in the background for as long as the app does; returns the way out."""
+    _resting.clear()
     timetable, leaving = Timetable(), threading.Event()
 
     def follow() -> None:

@@ -45,6 +45,7 @@ class Server:
 
     url: str
     log: Path
+    process: subprocess.Popen[bytes]
 
     def written(self) -> str:
         """All its output so far."""
@@ -59,14 +60,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(module: str, folder: Path, **environment: str) -> Iterator[Server]:
+def serving(module: str, folder: Path, *, port: int = 0, **environment: str) -> Iterator[Server]:
     """Run a module as a server process with these settings until the test is done with it."""
-    port = free_port()
+    port = port or free_port()
     # NiceGUI behaves differently when it believes to be tested
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(('PYTEST_', 'NICEGUI_'))}
     settings = {'HOST': '127.0.0.1', 'PORT': str(port), 'DATA_DIR': str(folder), 'PYTHONPATH': str(ROOT)}
-    server = Server(f'http://127.0.0.1:{port}', folder / 'server.log')
-    with server.log.open('w') as log:
+    written = folder / 'server.log'
+    with written.open('a') as log:
         child = subprocess.Popen(
             [sys.executable, '-m', module],
             env={**inherited, **settings, **environment},
@@ -74,6 +75,7 @@ def serving(module: str, folder: Path, **environment: str) -> Iterator[Server]:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
+        server = Server(f'http://127.0.0.1:{port}', written, child)
         try:
             wait_until(lambda: answers(server.url) or child.poll() is not None, START_SECONDS)
             assert child.poll() is None, server.written()
