@@ -141,7 +141,7 @@ class _Server(uvicorn.Server):
     and finishes what is under way. What is still not done then is cut off, as by a power failure, which loses nothing that was saved.
     """
 
-    NOTICE_SECONDS, AT_MOST_SECONDS = 0.5, 4.7
+    NOTICE_SECONDS, AT_MOST_SECONDS = 1.0, 4.7
 
     def __init__(self, config: uvicorn.Config, health: Health) -> None:
         """`health` is what `/readyz` asks."""
