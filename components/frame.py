@@ -121,6 +121,7 @@ def _settle(actor: Actor, title: str) -> None:
     words = json.dumps(_browser_words(), ensure_ascii=False).replace('<', '\\u003c')
     ui.add_body_html(
         f'<script type="application/json" id="maakav-words">{words}</script><script src="{asset("js/maakav.js")}"></script>'
+        f'<script src="{asset("js/typed.js")}" data-person="{actor.user_id}"></script>'
     )
     ui.colors(**COLORS)
     ui.on_exception(tell)
@@ -138,6 +139,7 @@ def _browser_words() -> dict[str, str]:
         'live': t('Updating live'),
         'offline': t('Updates stopped'),
         'copied': t('Copied'),
+        'typed': t('The page was loaded anew. What you were typing is here again.'),
         'notCopied': t('Could not copy. Please select the text and copy it.'),
         'close': t('Close'),
     }

@@ -1,0 +1,109 @@
+/* What was typed and not sent outlives a reload, such as after a restart of the server: as the page goes, the fields in which
+   somebody typed are put into the tab's own memory, under the person and the address; as it comes again, they are filled again,
+   and a form that had been opened by a button is opened again. What was sent is in no field any more, so it is not kept.
+   Fields that keep themselves (claim sections, the note, messages) are left alone. */
+(function () {
+  'use strict';
+  const SLOT = 'maakav.typed.', HOURS = 12, OPENS_WITHIN = 5000;
+  const person = document.currentScript.dataset.person;
+  const FIELDS = 'input:not([type=password], [type=search], [type=file], [type=radio], [type=hidden], [type=submit]), textarea, select';
+  const OWN = '.mk-edt, [data-testid=internal-note], [data-testid=message-box], [data-keeps=no]';
+  const OF = '[data-claim], [data-cheque], [data-document], [data-task], [data-id]';
+  const slot = () => SLOT + person + location.pathname;
+  const was = new WeakMap(), typed = new WeakSet(), openers = new WeakMap();
+  let pending = [], opening = null, asked = false, leaving = false;
+
+  const called = (element) => element.dataset.testid || element.name || element.getAttribute('aria-label') || element.placeholder;
+  const all = (root, pattern) => [...root.querySelectorAll(pattern)];
+
+  /* How a field or a button is found again: its name, and whose it is; null when several could be meant. */
+  function nameOf(element, pattern) {
+    const whose = element.closest(OF), name = called(element);
+    const found = {name, whose: whose ? JSON.stringify({...whose.dataset}) : ''};
+    return name && find(found, pattern) === element ? found : null;
+  }
+  function find(sought, pattern) {
+    const same = all(document, pattern).filter((element) => called(element) === sought.name
+      && (element.closest(OF) ? JSON.stringify({...element.closest(OF).dataset}) : '') === sought.whose);
+    return same.length === 1 ? same[0] : null;
+  }
+
+  const ours = (element) => element.matches?.(FIELDS) && !element.closest(OWN);
+  const valueOf = (element) => (element.type === 'checkbox' ? element.checked : element.value);
+
+  addEventListener('focusin', ({target}) => {
+    if (!ours(target) || typed.has(target)) return;
+    was.set(target, valueOf(target));
+    // the button after which this field appeared
+    if (opening && Date.now() - opening.at < OPENS_WITHIN && !opening.there.has(target)) openers.set(target, opening.button);
+  }, true);
+  addEventListener('click', ({target}) => {
+    const button = target.closest?.('button[data-testid], [role=button][data-testid], summary[data-testid]');
+    if (!button || button.closest('form')) return;
+    opening = {button: {name: called(button), whose: button.closest(OF) ? JSON.stringify({...button.closest(OF).dataset}) : ''}, there: new Set(all(document, FIELDS)), at: Date.now()};
+  }, true);
+  for (const kind of ['input', 'change']) {
+    addEventListener(kind, ({target, isTrusted}) => { if (isTrusted && ours(target)) typed.add(target); }, true);
+  }
+  // who signs out leaves nothing behind
+  addEventListener('submit', ({target}) => {
+    if (target.getAttribute('action') !== '/logout') return;
+    leaving = true;
+    try { for (const key of Object.keys(sessionStorage)) if (key.startsWith('maakav.')) sessionStorage.removeItem(key); } catch { /* nothing was kept */ }
+  }, true);
+
+  function unsent() {
+    const kept = [];
+    for (const element of all(document, FIELDS)) {
+      if (!typed.has(element) || !ours(element) || element.disabled || !(element.form || element === document.activeElement || element.matches('textarea'))) continue;
+      const value = valueOf(element), before = was.get(element) ?? '';
+      const name = value !== before && value !== '' ? nameOf(element, FIELDS) : null;
+      if (name) kept.push({...name, value, was: before, opener: openers.get(element) || null});
+    }
+    return kept;
+  }
+  function remember() {
+    if (leaving) return;
+    const kept = unsent(), known = new Set(kept.map((one) => one.name + one.whose));
+    kept.push(...pending.filter((one) => !known.has(one.name + one.whose)));
+    try {
+      if (kept.length) sessionStorage.setItem(slot(), JSON.stringify({at: Date.now(), kept}));
+      else sessionStorage.removeItem(slot());
+    } catch { /* a private window keeps nothing */ }
+  }
+  addEventListener('pagehide', remember);
+  document.addEventListener('visibilitychange', () => { if (document.hidden) remember(); });
+
+  function fill() {
+    asked = false;
+    const before = pending.length;
+    pending = pending.filter((kept) => {
+      const element = find(kept, FIELDS);
+      if (!element) {
+        const opener = kept.opener && !kept.opened && find(kept.opener, 'button, [role=button], summary');
+        if (opener) { kept.opened = true; opener.click(); }
+        return true;
+      }
+      if (!ours(element) || typed.has(element)) return false;
+      const present = valueOf(element);
+      if (present !== kept.was && present !== '') return false;
+      was.set(element, kept.was);
+      typed.add(element);
+      if (kept.opener) openers.set(element, kept.opener);
+      if (element.type === 'checkbox') element.checked = kept.value; else element.value = kept.value;
+      element.dispatchEvent(new Event(element.matches('select, [type=checkbox]') ? 'change' : 'input', {bubbles: true}));
+      return false;
+    });
+    if (pending.length < before) maakav.say(maakav.words.typed);
+    if (!pending.length) watcher.disconnect();
+  }
+  const watcher = new MutationObserver(() => { if (!asked) { asked = true; requestAnimationFrame(fill); } });
+  try {
+    for (const key of Object.keys(sessionStorage)) {
+      if (key.startsWith(SLOT) && !key.startsWith(SLOT + person + '/')) sessionStorage.removeItem(key);
+    }
+    const found = JSON.parse(sessionStorage.getItem(slot()) || 'null');
+    if (found && Date.now() - found.at < HOURS * 3600000) pending = found.kept;
+  } catch { /* nothing was kept */ }
+  if (pending.length) watcher.observe(document.body, {childList: true, subtree: true});
+})();
