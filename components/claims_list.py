@@ -126,7 +126,7 @@ class ClaimsList:
     async def load(self, *, asked: bool = False) -> None:
         """Ask for the rows and show them; an answer overtaken by a newer question is dropped."""
         self._newest += 1
-        question, state = self._newest, self.state
+        question, state = self._newest, self.seen
         if asked:
             self._draw_bar(None)
             self._asked += 1
@@ -146,7 +146,8 @@ class ClaimsList:
             self._answered = max(self._answered, question)
         if question != self._newest or self.table.is_deleted:
             return
-        self.state = page.state
+        # columns that are only what the person is used to stay out of the address
+        self.state = replace(page.state, columns=self.state.columns)
         self._draw_bar(counts)
         self._draw(page)
 
@@ -238,7 +239,7 @@ class ClaimsList:
 
     def _draw(self, page: Page) -> None:
         state, reader, moment = page.state, self.actor.language, now()
-        origin = state.address()
+        origin = self.state.address()
         names = self._shown
         today = values.israel(moment).date()
         rows = [self._row(row, origin, moment) | cells_of(row, names, reader, today) for row in page.rows]

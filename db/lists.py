@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -208,20 +208,21 @@ class Row:
     agent: str
     demand_amount: int | None
     updated_at: datetime
-    office: str
-    handler: str
-    appraiser: str
-    insurer_claim_no: str
-    policy_no: str
-    documents: str
-    missing_documents: int
-    next_action: str
-    next_action_due: date | None
-    approved_amount: int | None
-    received_amount: int | None
-    opened_at: date
     unread: bool
     change: Change | None = field(default=None, compare=False)
+    # read only for a list that shows them
+    office: str = ''
+    handler: str = ''
+    appraiser: str = ''
+    insurer_claim_no: str = ''
+    policy_no: str = ''
+    documents: str = 'unchecked'
+    missing_documents: int = 0
+    next_action: str = ''
+    next_action_due: date | None = None
+    approved_amount: int | None = None
+    received_amount: int | None = None
+    opened_at: date | None = None
 
 
 @dataclass(frozen=True)
@@ -382,7 +383,7 @@ def page_of(session: Session, state: ListState, total: int | None = None) -> Pag
     if not ids and state.page > 1:
         state = _not_past(_count(session, claims_in(session, state)[0]), state)
         ids = _ids_of(session, state)
-    rows = rows_of(session, ids)
+    rows = rows_of(session, ids, state.columns)
     return Page(state, [rows[key] for key in ids if key in rows], total, total <= COUNTED_UP_TO)
 
 
@@ -401,7 +402,7 @@ def _not_past(total: int, state: ListState) -> ListState:
 def first_rows(session: Session, state: ListState) -> list[Row]:
     """The rows of a page without counting how many there are: for whoever types and waits."""
     ids = _ids_of(session, state)
-    rows = rows_of(session, ids)
+    rows = rows_of(session, ids, state.columns)
     return [rows[key] for key in ids if key in rows]
 
 
@@ -447,40 +448,57 @@ def _joined(statement: Select[Any], state: ListState) -> Select[Any]:
     return statement.outerjoin(*joins[name]) if name in joins else statement
 
 
-def rows_of(session: Session, ids: Sequence[int]) -> dict[int, Row]:
-    """The list rows of these claims, as far as the asker may see them, by claim id."""
+def rows_of(session: Session, ids: Sequence[int], columns: Sequence[str] = ()) -> dict[int, Row]:
+    """The list rows of these claims, as far as the asker may see them, by claim id; with what these columns show besides the usual."""
     asked = {'ids': ids, 'me': session.info['actor'].user_id, 'baseline': _baseline(session)}
-    rows = [Row(*cast('Any', line)) for line in session.execute(_lines(), asked)]
+    more = tuple(name for name in _MORE if name in columns or (name == 'missing_documents' and 'documents' in columns))
+    rows = []
+    for line in session.execute(_lines(more), asked):
+        usual: Any = line[: len(line) - len(more)]
+        rows.append(Row(*usual, **dict(zip(more, line[len(usual) :], strict=True))))
     news = _latest_news(session, [row.seq for row in rows if row.unread])
     return {row.claim_id: replace(row, change=news.get(row.claim_id)) if row.unread else row for row in rows}
 
 
-@cache
-def _lines() -> Select[Any]:
+_Handler = aliased(User)
+# what only some lists show, and the table it is joined from
+_MORE: Mapping[str, tuple[Any, Any]] = {
+    'office': (func.coalesce(AgentOffice.name, ''), (AgentOffice, AgentOffice.id == Claim.office_id)),
+    'handler': (func.coalesce(_Handler.name, ''), (_Handler, _Handler.id == Claim.handler)),
+    'appraiser': (func.coalesce(Appraiser.name, ''), (Appraiser, Appraiser.id == Claim.appraiser)),
+    **{
+        name: (getattr(Claim, name), None)
+        for name in (
+            *('insurer_claim_no', 'policy_no', 'documents', 'missing_documents', 'next_action', 'next_action_due'),
+            *('approved_amount', 'received_amount', 'opened_at'),
+        )
+    },
+}
+
+
+@lru_cache(200)
+def _lines(more: tuple[str, ...]) -> Select[Any]:
     """The question behind `rows_of`, made once: making it takes longer than asking it, and every list asks it on every news."""
     mine = and_(SeenMark.claim_id == Claim.id, SeenMark.user_id == bindparam('me', type_=Integer))
-    agent, handler = aliased(User), aliased(User)
+    agent = aliased(User)
     lines = (
         select(
             *(Claim.claim_no, Claim.id, Claim.seq, Claim.office_id, Claim.insured_name, Claim.plate, Claim.make_model),
             *(Claim.event_date, Claim.status, Claim.repair_stage, Claim.waiting_on, Claim.waiting_since),
             *(func.coalesce(Insurer.name, ''), func.coalesce(Garage.name, ''), func.coalesce(agent.name, '')),
             *(Claim.demand_amount, Claim.updated_at),
-            *(func.coalesce(AgentOffice.name, ''), func.coalesce(handler.name, ''), func.coalesce(Appraiser.name, '')),
-            *(Claim.insurer_claim_no, Claim.policy_no, Claim.documents, Claim.missing_documents),
-            *(Claim.next_action, Claim.next_action_due, Claim.approved_amount, Claim.received_amount, Claim.opened_at),
             Claim.seq > func.coalesce(SeenMark.seq, bindparam('baseline', type_=BigInteger)),
+            *(_MORE[name][0] for name in more),
         )
         .select_from(Claim)
         .outerjoin(SeenMark, mine)
         .outerjoin(Insurer, Insurer.id == Claim.tp_insurer)
         .outerjoin(Garage, Garage.id == Claim.garage)
         .outerjoin(agent, agent.id == Claim.agent)
-        .outerjoin(handler, handler.id == Claim.handler)
-        .outerjoin(Appraiser, Appraiser.id == Claim.appraiser)
-        .outerjoin(AgentOffice, AgentOffice.id == Claim.office_id)
         .where(Claim.id.in_(bindparam('ids', expanding=True)))
     )
+    for joined in (_MORE[name][1] for name in more):
+        lines = lines if joined is None else lines.outerjoin(*joined)
     return cast('Select[Any]', lines)
 
 

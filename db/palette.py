@@ -43,7 +43,7 @@ def reach(session: Session, typed: str) -> Reached:
     if len(''.join(words)) < LEAST:
         return Reached([] if words else recent_claims(session), [], [], views)
     actor: Actor = session.info['actor']
-    found = first_rows(session, ListState.read({'view': 'all', 'q': typed, 'size': '10'}))[:CLAIMS]
+    found = first_rows(session, ListState.read({'view': 'all', 'q': typed, 'size': '10', 'columns': 'office'}))[:CLAIMS]
     agents = _called(session, agents_of(former=True).with_only_columns(User.id, User.name), words)
     houses = offices().with_only_columns(AgentOffice.id, AgentOffice.name)
     return Reached(found, agents, _called(session, houses, words) if actor.is_bureau else [], views)
@@ -59,7 +59,7 @@ def _called(session: Session, names: Any, words: Sequence[str]) -> list[Named]:
 def recent_claims(session: Session, most: int = RECENT) -> list[Row]:
     """The claims the acting person opened last, the latest first."""
     ids = list(session.scalars(_opened_last(session).limit(most)))
-    rows = rows_of(session, ids)
+    rows = rows_of(session, ids, ('office',))
     return [rows[key] for key in ids if key in rows]
 
 

@@ -98,11 +98,11 @@ def views_of(session: Session) -> Sequence[View]:
 
 def _mine(session: Session, model: type[Any]) -> Any:
     """His own, or his house's: the bureau may read every office's, and yet has views of its own."""
+    found = select(model).order_by(model.pinned.desc(), model.name)
+    if model is SavedView:
+        return found
     actor: Actor = session.info['actor']
-    mine = (
-        model.user_id == actor.user_id if model is SavedView else model.office_id.is_not_distinct_from(actor.office_id)
-    )
-    return select(model).where(mine).order_by(model.pinned.desc(), model.name)
+    return found.where(model.office_id.is_not_distinct_from(actor.office_id))
 
 
 def view_with(session: Session, key: str) -> View:

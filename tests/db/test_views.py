@@ -249,6 +249,25 @@ def test_a_workbook_has_the_columns_one_chose_and_more_when_one_chose_none(peopl
     assert set(every) <= set(exports.LABELS), 'each has a heading'
 
 
+def test_a_row_knows_what_its_columns_show_and_no_more(people: People) -> None:
+    with open_session(SYSTEM) as session:
+        appraiser = Appraiser(name='שמאי אחד')
+        session.add(appraiser)
+    given = {'appraiser': appraiser.id, 'insurer_claim_no': '99', 'handler': people.staff.user_id, 'received_amount': 5}
+    claim = make_claim(people.levi, people.staff, given)
+    with open_session(people.staff, reading=True) as session:
+        bare = lists.rows_of(session, [claim.id])[claim.id]
+        whole = lists.rows_of(session, [claim.id], lists.COLUMNS)[claim.id]
+    assert (bare.appraiser, bare.insurer_claim_no, bare.office, bare.opened_at) == ('', '', '', None)
+    assert (whole.appraiser, whole.insurer_claim_no, whole.received_amount) == ('שמאי אחד', '99', 5)
+    assert (whole.handler, whole.opened_at, whole.missing_documents) == (
+        people.staff.name,
+        claim.opened_at,
+        claim.missing_documents,
+    )
+    assert whole.office
+
+
 # ---- the palette ------------------------------------------------------------------------------------------------------------
 
 
