@@ -41,6 +41,7 @@ from db import (
     claims,
     clocks,
     documents,
+    exports,
     identity,
     import_runs,
     import_words,
@@ -194,6 +195,7 @@ def world(people: People) -> World:
     with open_session(gal) as writing:
         everything = bulk_orders.plan_for(writing, bulk_orders.Wish('read'), [claim.claim_no], now())
         order = bulk_orders.place_order(writing, 'k', everything, now())
+        export = exports.start_export(writing, exports.Asked(lists.ListState(view='all')), now())
     with open_session(gal) as writing:
         changes.mark_seen(writing, claim.id, now())
         mine = views.save_view(writing, 'שלי', lists.ListState(), now())
@@ -258,6 +260,8 @@ def world(people: People) -> World:
         Kept(SharedView, (theirs.id,), BUREAU, ('name', 'x')),
         Kept(BulkOrder, (order.id,), frozenset({'gal'}), ('state', 'x')),
         Kept(BulkLine, (order.id, claim.id), frozenset({'gal'}), ('outcome', 'x')),
+        Kept(exports.Export, (export.id,), frozenset({'gal'}), ('title', 'x')),
+        Kept(exports.ExportRecord, (1,), frozenset(), ('what', 'x')),
         Kept(Alert, (alert,), frozenset({'gal'}), ('kind', 'x')),
         Kept(AlertChoice, (gal.user_id, 'calls', 'app'), frozenset({'gal'}), ('wanted', True)),
         Kept(ClaimWatch, (gal.user_id, claim.id), frozenset({'gal'}), ('muted', True)),
