@@ -345,9 +345,7 @@ def enter_cheque(
     known = session.scalar(select(Cheque).where(Cheque.claim_id == claim.id, Cheque.key == key)) if key else None
     if known is not None:
         return change_cheque(session, known.id, slip, known.version, now)
-    cheque = _enter(session, claim, slip, state, now)
-    cheque.key = key
-    return cheque
+    return _enter(session, claim, slip, state, now, key=key)
 
 
 def change_cheque(session: Session, cheque_id: int, slip: Slip, seen: int, now: datetime) -> Cheque:
@@ -428,9 +426,7 @@ def _claim_to_edit(session: Session, claim_id: int) -> Claim:
     return lock_claim(session, claim_id)
 
 
-def _enter(
-    session: Session, claim: Claim, slip: Slip, state: str, now: datetime, replaces: int | None = None
-) -> Cheque:
+def _enter(session: Session, claim: Claim, slip: Slip, state: str, now: datetime, **more: Any) -> Cheque:
     _check(session, claim.id, slip, now)
     cheque = Cheque(
         **vars(slip),
@@ -438,9 +434,9 @@ def _enter(
         office_id=claim.office_id,
         state=state,
         state_since=now,
-        replaces=replaces,
         entered_at=now,
         by=session.info['actor'].name,
+        **more,
     )
     _set_warning(session, cheque, now)
     session.add(cheque)
