@@ -38,6 +38,7 @@ from pages import (
     metrics,
     new_claim,
     proofs,
+    reports,
     sign_in,
     signed,
     work,
@@ -46,7 +47,7 @@ from pages import (
     exports as export_files,
 )
 
-PAGES = (claims, work, claim, new_claim, messages, cheques, alerts, imports, admin, account)
+PAGES = (claims, work, claim, new_claim, messages, cheques, reports, alerts, imports, admin, account)
 
 
 def build(settings: Settings) -> FastAPI:
@@ -59,6 +60,7 @@ def build(settings: Settings) -> FastAPI:
     files.add_routes(portal, settings)
     export_files.add_routes(portal, settings)
     proofs.add_routes(portal)
+    reports.add_routes(portal)
     imports.add_routes(portal)
     signed.add_routes(portal, settings)
     health.add_routes(portal)

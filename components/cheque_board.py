@@ -22,11 +22,13 @@ from db.changes import Notice
 from db.cheque_board import COUNTED_UP_TO, PAGE_SIZES, Board, BoardState, MonthDay, Sums
 from db.cheques import STATES, advance_cheque
 from db.offices import offices
+from db.reference import Insurer
 from db.scope import Can
 from db.session import fetch
 from db.texts import N_, ClaimError
 
 BREATH = 0.2
+_DATED = ('day', 'due_from', 'due_to')
 _VIEWS: Mapping[str, str] = {
     'due': N_('In the next 14 days'),
     'overdue': N_('Overdue'),
@@ -59,7 +61,7 @@ class ChequeBoard(Element, component='cheque_board.js'):
         self._newest = 0
         self._back: tuple[int, str] | None = None
         self._props.update(
-            views=[], offices=[], rows=[], days=[], pages=1, status='loading', range='', sums=[], title='', months={},
+            views=[], offices=[], rows=[], days=[], narrowed='', pages=1, status='loading', range='', sums=[], title='', months={},
             state=vars_of(state), bureau=self._actor.is_bureau, edits=self._actor.may(Can.EDIT_CLAIM), sizes=list(PAGE_SIZES),
             message={}, told={}, texts=_texts(), week=[t(day) for day in _DAYS], sides=_sides(),
         )  # fmt: skip
@@ -149,7 +151,12 @@ class ChequeBoard(Element, component='cheque_board.js'):
     # ---- drawing
 
     def _draw(
-        self, board: Board, counts: Mapping[str, int], days: Sequence[MonthDay], houses: Mapping[int, str]
+        self,
+        board: Board,
+        counts: Mapping[str, int],
+        days: Sequence[MonthDay],
+        houses: Mapping[int, str],
+        insurer: str,
     ) -> None:
         reader, today = language(), values.israel(now()).date()
         edits = self._actor.may(Can.EDIT_CLAIM)
@@ -163,6 +170,7 @@ class ChequeBoard(Element, component='cheque_board.js'):
         ]
         shown = {
             'state': {**vars_of(board.state), 'month': _month_of(board.state, today)},
+            'narrowed': _narrowed(board.state, insurer),
             'views': views,
             'offices': [[str(key), name] for key, name in houses.items()] if self._actor.is_bureau else [],
             'rows': rows,
@@ -189,15 +197,19 @@ class ChequeBoard(Element, component='cheque_board.js'):
 
 def vars_of(state: BoardState) -> dict[str, str | int]:
     """A state as plain words and numbers."""
-    return {**vars(state), 'day': state.day.isoformat() if state.day else ''}
+    days = {name: value.isoformat() if value else '' for name, value in vars(state).items() if name in _DATED}
+    return {**vars(state), **days}
 
 
-def _read(session: Any, state: BoardState, today: date) -> tuple[Board, dict[str, int], list[MonthDay], dict[int, str]]:
+def _read(
+    session: Any, state: BoardState, today: date
+) -> tuple[Board, dict[str, int], list[MonthDay], dict[int, str], str]:
     board = cheque_board.page_of_board(session, state, today)
     counts = cheque_board.counts_of_board(session, state, today)
     days = cheque_board.month_of_board(session, state, today) if state.view == 'calendar' else []
     houses = {office.id: office.name for office in fetch(session, offices())} if session.info['actor'].is_bureau else {}
-    return board, counts, days, houses
+    insurer = session.get(Insurer, int(state.insurer)) if state.insurer else None
+    return board, counts, days, houses, insurer.name if insurer else ''
 
 
 def _time_to_take_back(session: Any, cheque_id: int) -> timedelta | None:
@@ -209,6 +221,7 @@ def _texts() -> dict[str, str]:
         'views': t('Views'),
         'direction': t('Who pays'),
         'everybody': t('All'),
+        'remove': t('Remove filter'),
         'office': t('Office'),
         'everyOffice': t('Every office'),
         'table': t('Cheques'),
@@ -316,6 +329,13 @@ def _day(day: MonthDay, state: BoardState, today: date, reader: str) -> dict[str
         'tone': tone if day.waiting.count else '',
         'said': ', '.join(filter(None, said)),
     }
+
+
+def _narrowed(state: BoardState, insurer: str) -> str:
+    """What a figure of the reports narrowed the page to."""
+    sides = [values.format_day(day) if day else '…' for day in (state.due_from, state.due_to)]
+    days = t('Due {days}', days=' – '.join(sides)) if state.due_from or state.due_to else ''
+    return ' · '.join(filter(None, (days, insurer)))
 
 
 def _both(sums: Sums) -> tuple[int, int]:

@@ -32,6 +32,7 @@ from db import lists, texts, values
 from db.alerts import mark_all_read
 from db.base import now
 from db.changes import Notice
+from db.list_words import RANGE_LABELS
 from db.lists import FilterChoices, ListState, Page, Row
 from db.offices import names_of_people
 from db.reference import Reference, reference
@@ -189,8 +190,9 @@ class ClaimsList:
 
     async def _filter(self, event: GenericEventArguments) -> None:
         name, keys = event.args if isinstance(event.args, list) and len(event.args) == 2 else ('', [])
-        if name in ('event', 'updated'):
-            self.state = ListState.read({**dict(parse_qsl(self.state.address())), f'{name}_to': ''})
+        if name in lists.RANGES:
+            no_end: dict[str, Any] = {f'{name}_to': None}
+            self.state = replace(self.state, **no_end)
             name, keys = f'{name}_from', []
         if name in (*lists.MANY, *lists.DAYS) and isinstance(keys, list):
             query = {**dict(parse_qsl(self.state.address())), str(name): ','.join(map(str, keys)), 'page': '1'}
@@ -348,16 +350,26 @@ class ClaimsList:
         ]
         if self.actor.is_bureau:
             offered.insert(2, ('office', t('Office'), [(str(key), name) for key, name in self._choices.offices]))
+        offered += self._offered_by_reports()
         chips = [_chip(name, label, choices, getattr(state, name)) for name, label, choices in offered]
-        days = [
-            _date_chip('event', t('Event date'), state.event_from, state.event_to),
-            _date_chip('updated', t('Updated'), state.updated_from, state.updated_to),
-        ]
+        shown = [name for name in lists.RANGES if name in ('event', 'updated') or _days_of(state, name) != (None, None)]
+        days = [_date_chip(state, name) for name in shown]
         # those that are asked for less often stand behind a button, until they are on
         return [chip | {'more': chip['name'] not in _FIRST} for chip in (*chips, *days)]
 
+    def _offered_by_reports(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
+        """Filters that only a figure of the reports leads to; they are shown while they are on."""
+        stages = [(row.id, row.label_in(self.actor.language)) for row in self._words.stages.values()]
+        offered = [
+            ('left_stage', t('Left the stage'), stages),
+            ('sent_back', t('Sent back to be completed'), [('yes', t('Yes')), ('no', t('No'))]),
+        ]
+        return [chip for chip in offered if getattr(self.state, chip[0])]
+
 
 def _chip(name: str, label: str, choices: list[tuple[str, str]], chosen: tuple[str, ...]) -> dict[str, Any]:
+    if lists.NOBODY in chosen:
+        choices = [*choices, (lists.NOBODY, t('None chosen'))]
     named = [text for key, text in choices if key in chosen]
     shown = '' if not chosen else named[0] if len(named) == 1 else tn('{n} chosen', '{n} chosen', len(chosen))
     return {
@@ -376,11 +388,16 @@ def _document_choices() -> list[tuple[str, str]]:
     ]
 
 
-def _date_chip(name: str, label: str, start: date | None, end: date | None) -> dict[str, Any]:
+def _days_of(state: ListState, name: str) -> tuple[date | None, date | None]:
+    return getattr(state, f'{name}_from'), getattr(state, f'{name}_to')
+
+
+def _date_chip(state: ListState, name: str) -> dict[str, Any]:
+    start, end = _days_of(state, name)
     sides = [values.format_day(day) if day else '…' for day in (start, end)]
     return {
         'name': name,
-        'label': label,
+        'label': t(RANGE_LABELS[name]),
         'dates': True,
         'chosen': ' – '.join(sides) if start or end else '',
         'from': start.isoformat() if start else '',

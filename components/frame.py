@@ -55,6 +55,7 @@ PLACES = (
     Place('work', '/work', 'assignment', N_('Work'), Can.SEE_INTERNAL),
     Place('messages', '/messages', 'chat', N_('Messages'), Can.FOLLOW),
     Place('cheques', '/cheques', 'payments', N_('Cheques'), Can.FOLLOW),
+    Place('reports', '/reports', 'monitoring', N_('Dashboard'), Can.SEE_REPORTS, on_phone=False),
     Place('alerts', '/alerts', 'notifications', N_('Alerts'), Can.FOLLOW),
     Place('import', '/import', 'upload_file', N_('Import'), Can.IMPORT, on_phone=False),
     Place('admin', '/admin', 'settings', N_('Administration'), Can.ADMINISTER),

@@ -28,13 +28,13 @@ SIDES = ('in', 'out')
 PAGE_SIZES = (25, 50, 100)
 # so many are counted and added up; a board with more says so
 COUNTED_UP_TO = 9999
-_MONTH, _DAY, _OFFICE = (
+_MONTH, _DAY, _NUMBER = (
     re.compile(r'20\d\d-(0[1-9]|1[0-2])'),
     re.compile(r'20\d\d-\d\d-\d\d'),
     re.compile(r'[0-9]{1,9}'),
 )
 # what the client pays with; the insurer pays with the others
-_OUTWARD = tuple(direction for direction in DIRECTIONS if direction.startswith('insured_'))
+OUTWARD = tuple(direction for direction in DIRECTIONS if direction.startswith('insured_'))
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,9 @@ class BoardState:
     view: str = 'due'
     direction: str = ''
     office: str = ''
+    insurer: str = ''
+    due_from: date | None = None
+    due_to: date | None = None
     month: str = ''
     day: date | None = None
     page: int = 1
@@ -57,7 +60,10 @@ class BoardState:
         state = cls(
             view=view if view in VIEWS else VIEWS[0],
             direction=side if (side := query.get('direction', '')) in SIDES else '',
-            office=office if _OFFICE.fullmatch(office := query.get('office', '')) else '',
+            office=office if _NUMBER.fullmatch(office := query.get('office', '')) else '',
+            insurer=insurer if _NUMBER.fullmatch(insurer := query.get('insurer', '')) else '',
+            due_from=_day_in(query.get('due_from', '')),
+            due_to=_day_in(query.get('due_to', '')),
             page=max(page, 1),
             size=size if size in PAGE_SIZES else PAGE_SIZES[0],
         )
@@ -75,7 +81,7 @@ class BoardState:
     @property
     def is_filtered(self) -> bool:
         """Whether some cheques of the view are left out."""
-        return bool(self.direction or self.office)
+        return bool(self.direction or self.office or self.insurer or self.due_from or self.due_to)
 
 
 @dataclass(frozen=True)
@@ -120,12 +126,12 @@ class MonthDay:
 def counts_of_board(session: Session, state: BoardState, today: date) -> dict[str, int]:
     """How many cheques stand behind each view under the filters that are on, counted no further than one past `COUNTED_UP_TO`."""
     listed = (view for view in VIEWS if view != 'calendar')
-    return {view: _sums(session, _asked(session, replace(state, view=view), today)).count for view in listed}
+    return {view: _sums(session, cheques_asked(session, replace(state, view=view), today)).count for view in listed}
 
 
 def page_of_board(session: Session, state: BoardState, today: date) -> Board:
     """The cheques of one page; a page past the end answers the last one."""
-    asked = _asked(session, state, today)
+    asked = cheques_asked(session, state, today)
     sums = _sums(session, asked)
     last = max(1, -(-min(sums.count, COUNTED_UP_TO) // state.size))
     state = replace(state, page=min(state.page, last))
@@ -172,7 +178,7 @@ def time_to_take_back(session: Session, cheque_id: int, now: datetime) -> timede
     return left if left > timedelta(0) else None
 
 
-def _asked(session: Session, state: BoardState, today: date) -> Select[Any]:
+def cheques_asked(session: Session, state: BoardState, today: date) -> Select[Any]:
     """The cheques a state means, without columns or order."""
     soon = today + timedelta(days=WARN_DAYS)
     views: Mapping[str, tuple[ColumnElement[bool], ...]] = {
@@ -190,9 +196,13 @@ def _filtered(session: Session, state: BoardState) -> Select[Any]:
     if state.office:
         asked = asked.where(Cheque.office_id == int(state.office))
     if state.direction:
-        outward = Cheque.direction.in_(_OUTWARD)
+        outward = Cheque.direction.in_(OUTWARD)
         asked = asked.where(outward if state.direction == 'out' else ~outward)
-    return asked
+    if state.insurer:
+        asked = asked.where(Cheque.claim_id.in_(select(Claim.id).where(Claim.tp_insurer == int(state.insurer))))
+    if state.due_from:
+        asked = asked.where(Cheque.due_date >= state.due_from)
+    return asked.where(Cheque.due_date <= state.due_to) if state.due_to else asked
 
 
 def _order(state: BoardState) -> tuple[Any, ...]:
@@ -211,7 +221,7 @@ def _sums(session: Session, asked: Select[Any]) -> Sums:
 
 
 def _added(cheques: Any) -> list[ColumnElement[int]]:
-    outward = cheques.direction.in_(_OUTWARD)
+    outward = cheques.direction.in_(OUTWARD)
     return [
         func.coalesce(func.sum(case((outward, here), else_=there)), 0)
         for here, there in ((0, cheques.amount), (cheques.amount, 0))

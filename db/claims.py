@@ -25,6 +25,8 @@ DOCUMENTS = {
 }
 YES_NO = {'yes': N_('Yes'), 'no': N_('No')}
 DUPLICATE_DAYS = 3
+# the status of a demand that the insurer sent back to be completed
+SENT_BACK = 'insurer_requested_info'
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,27 @@ class Claim(OfficeOwned, Base):
         Index('ix_claims_next_action', 'is_open', 'next_action_due', 'handler_id'),
         Index('ix_claims_handler', 'handler_id', 'is_open', 'waiting_on', 'seq'),
         Index('ix_claims_status_since', 'is_open', 'status', 'status_since', 'handler_id'),
+        # the questions of the reports: a stretch of days, and what is told of the claims in it
+        Index('ix_claims_opened', 'opened_at', 'is_open', 'office_id', 'tp_insurer_id', 'status', 'agent_id'),
+        Index('ix_claims_open_since', 'is_open', 'opened_at', 'office_id', 'tp_insurer_id'),
+        Index(
+            'ix_claims_submitted',
+            'submitted_at',
+            'office_id',
+            'tp_insurer_id',
+            'agent_id',
+            'demand_amount',
+            'sent_back_at',
+        ),
+        Index(
+            'ix_claims_closed',
+            'closed_at',
+            'is_open',
+            'office_id',
+            'tp_insurer_id',
+            'agent_id',
+            'opened_at',
+        ),
     )
     writable_with: ClassVar[Can] = Can.EDIT_CLAIM
     # kept by the session or derived: never part of the record of what somebody changed
@@ -215,6 +238,7 @@ class Claim(OfficeOwned, Base):
                 'checked_at',
                 'checked_by',
                 'closed_at',
+                'sent_back_at',
             ),
         }
     )
@@ -256,6 +280,8 @@ class Claim(OfficeOwned, Base):
     track: Mapped[str] = mapped_column(default='undecided')
     opened_at: Mapped[date]
     submitted_at: Mapped[date | None]
+    # when the insurer first asked for what was missing in the demand
+    sent_back_at: Mapped[datetime | None]
     daily_note: Mapped[str] = mapped_column(default='')
     daily_note_at: Mapped[datetime | None]
     daily_note_by: Mapped[str] = mapped_column(default='')
@@ -536,6 +562,8 @@ def _enter_status(session: Session, claim: Claim, status: str, now: datetime, re
         claim.status = status
         claim.is_open = entered.category != CLOSED
         claim.closed_at = None if claim.is_open else now
+        if status == SENT_BACK:
+            claim.sent_back_at = claim.sent_back_at or now
         claim.status_reason = ''  # it belongs to the status
         _wait_on(claim, entered.default_waiting_on, now)
     claim.status_reason = reason.strip() or claim.status_reason

@@ -34,7 +34,7 @@ from db.documents import Document, Matrix
 from db.identity import Credential, hash_password
 from db.import_runs import DONE, ImportRun
 from db.messages import Message, Thread, ThreadMark
-from db.money import HeadAmount, Offer
+from db.money import MOVED, HeadAmount, MoneyMove, Offer
 from db.offices import AgentOffice, User, actor_of
 from db.reference import Appraiser, ClaimStatus, Garage, Insurer
 from db.repairs import ETA, STAGE, RepairEvent
@@ -95,12 +95,13 @@ def load_demo(
     tasks = tasks_of_story(story, rules, ByHand(at, calendar, [person.name for person in cast.staff], SEED))
     crowd = replace(crowd, story=[micros(moment) for moment in told])
     database.close()  # a large load wants the database to itself
-    with bulk.loading(url, many=(Claim, Change, ClaimSearch) if crowd.claims else ()) as load:
+    with bulk.loading(url, many=(Claim, Change, ClaimSearch, MoneyMove) if crowd.claims else ()) as load:
         _put_people(load, at, story, crowd)
         for model, rows in (
             *((Claim, story.claims), (Change, story.changes), (ClaimSearch, story.search), (SeenMark, story.marks)),
             (Call, story.calls),
             (RepairEvent, _repair_events(story)),
+            (MoneyMove, _money_moves(story)),
             (Document, story.documents),
             (ImportRun, _imports(at)),
             *((HeadAmount, story.heads), (Offer, story.offers), (Cheque, story.cheques)),
@@ -190,16 +191,30 @@ def _repair_events(story: Story) -> list[dict[str, Any]]:
         for name, kind in (('repair_stage', STAGE), ('eta', ETA))
         if name in change['fields']
     ]
+    entered: dict[int, datetime] = {}
+    events = []
+    for number, (change, kind, before, after) in enumerate(told, 1):
+        event = {name: change[name] for name in ('claim_id', 'office_id', 'user_id', 'by', 'at')}
+        event |= {'id': number, 'kind': kind, 'before': before or '', 'after': after or '', 'since': None}
+        if kind == STAGE:
+            event['since'] = entered.get(change['claim_id'])
+            entered[change['claim_id']] = change['at']
+        events.append(event)
+    return events
+
+
+def _money_moves(story: Story) -> list[dict[str, Any]]:
+    """What was approved and received in the stories, as the session would have kept it."""
     return [
-        {
-            **{name: change[name] for name in ('claim_id', 'office_id', 'user_id', 'by', 'at')},
-            'id': number,
-            'kind': kind,
-            'before': before or '',
-            'after': after or '',
-        }
-        for number, (change, kind, before, after) in enumerate(told, 1)
+        {**{key: change[key] for key in ('claim_id', 'office_id', 'at')}, 'total': name, 'amount': moved}
+        for change in story.changes
+        for name, field in MOVED.items()
+        if field in change['fields'] and (moved := _rise(*change['fields'][field]))
     ]
+
+
+def _rise(before: int | None, after: int | None) -> int:
+    return (after or 0) - (before or 0)
 
 
 def _crowd(cast: Cast, at: datetime, backend: str, claims: int, offices: int) -> Crowd:

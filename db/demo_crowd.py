@@ -13,8 +13,9 @@ from typing import Any
 from db import bulk, values
 from db import demo_words as words
 from db.changes import Change, plain
-from db.claims import FIELDS, Claim
+from db.claims import FIELDS, SENT_BACK, Claim
 from db.demo_stories import OPEN_SHARES, Row
+from db.money import MOVED, MoneyMove
 from db.search import SEARCHED, ClaimSearch
 
 CHUNK = 20_000
@@ -24,6 +25,7 @@ _REPAIR = ('parts_ordered', 'awaiting_parts', 'bodywork', 'paint', 'reassembly',
 _CLAIM = tuple(bulk.blank(Claim))
 _CHANGE = ('id', 'claim_id', 'office_id', 'at', 'user_id', 'by', 'kind', 'quiet', 'internal', 'fields')
 _SEARCH = ('seq', 'claim_id', 'office_id', 'text')
+_MOVE = ('claim_id', 'office_id', 'total', 'amount', 'at')
 
 
 @dataclass(frozen=True)
@@ -103,18 +105,28 @@ def batches(crowd: Crowd, chunk: int) -> list[bulk.Batch]:
     claims: list[Any] = []
     changes: list[Any] = []
     search: list[Any] = []
+    moves: list[Any] = []
     claim_row, change_row, search_row = itemgetter(*_CLAIM), itemgetter(*_CHANGE), itemgetter(*_SEARCH)
     for row, news, found in _members(crowd, chunk):
         claims.append(claim_row(row))
         changes += map(change_row, news)
         search.append(search_row(found))
+        moves += _moves(row)
     changes.sort(key=itemgetter(0))
     search.sort(key=itemgetter(0))
     return [
         bulk.packed(crowd.backend, Claim, _CLAIM, claims),
         bulk.packed(crowd.backend, Change, _CHANGE, changes),
         bulk.packed(crowd.backend, ClaimSearch, _SEARCH, search),
+        bulk.packed(crowd.backend, MoneyMove, _MOVE, moves),
     ]
+
+
+def _moves(row: Row) -> Iterator[tuple[Any, ...]]:
+    """What was approved and received of a claim was so when it was opened, as its record says."""
+    for total, name in MOVED.items():
+        if row[name]:
+            yield row['id'], row['office_id'], total, row[name], row['created_at']
 
 
 def _members(crowd: Crowd, chunk: int) -> Iterator[tuple[Row, list[Row], Row]]:
@@ -145,6 +157,8 @@ def _member(crowd: Crowd, rng: Random, row: Row, life: Sequence[int]) -> tuple[R
     closes = rng.random() < 0.73
     until = 'closed' if closes else rng.choices(_OPEN_NAMES, cum_weights=_OPEN_SHARES)[0]
     row |= _as_far_as(rng, until)
+    if until not in _UNSENT:
+        row |= {'submitted_at': today, 'sent_back_at': opened if until == SENT_BACK else None}
     _enter(crowd, row, 'paid' if closes and len(life) == 2 else until, opened)
     initial = {name: [None, plain(row[name])] for name in _RECORDED if row[name] not in (None, '')}
     news = [_change(crowd, row, life[0], 'opened', initial)]
@@ -283,6 +297,7 @@ _EARLY = {
     'awaiting_appraiser': 'appraiser_inspection',
     'in_repair': 'awaiting_repair_approval',
 }
+_UNSENT = (*_EARLY, 'awaiting_documents', 'ready_to_submit')
 _PAID = {'closed': 2, 'paid': 2, 'partially_paid': 1}  # in halves
 _CARS = tuple(values.text(car) for car, _ in words.CARS)
 _OPEN_NAMES = tuple(name for name, _ in OPEN_SHARES)

@@ -18,7 +18,7 @@ from db.alert_kinds import event_of
 from db.bulk import blank
 from db.calls import Call
 from db.changes import plain
-from db.claims import FIELDS, Claim, parse_field
+from db.claims import FIELDS, SENT_BACK, Claim, parse_field
 from db.demo_lives import Case, InDays, Step, plan, steps_of
 from db.documents import Matrix
 from db.messages import excerpt
@@ -196,6 +196,8 @@ class Life:
         category, waiting_on = self._statuses[status]
         closed = category == CLOSED
         self.row |= {'status': status, 'status_since': at, 'is_open': not closed, 'closed_at': at if closed else None}
+        if status == SENT_BACK:
+            self.row['sent_back_at'] = self.row['sent_back_at'] or at
         if self.row['waiting_on'] != waiting_on:
             self.row |= {'waiting_on': waiting_on, 'waiting_since': at}
 

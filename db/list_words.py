@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db import values
-from db.claims import DOCUMENTS
+from db.claims import DOCUMENTS, YES_NO
 from db.lists import QUICK, ListState, filter_choices
 from db.reference import reference
 from db.texts import N_, t
@@ -28,6 +28,20 @@ _FILTERS: Mapping[str, str] = {
     'repair_stage': N_('Repair stage'),
     'appraiser': N_('Appraiser'),
     'quick': N_('Quick filter'),
+    'left_stage': N_('Left the stage'),
+    'sent_back': N_('Sent back to be completed'),
+}
+# what happened between two days
+RANGE_LABELS: Mapping[str, str] = {
+    'event': N_('Event date'),
+    'updated': N_('Updated'),
+    'opened': N_('Opened'),
+    'submitted': N_('Submitted'),
+    'closed': N_('Closed on'),
+    'approved': N_('Money approved'),
+    'received': N_('Money received'),
+    'delivered': N_('Car handed over'),
+    'left': N_('Left the stage'),
 }
 _SCOPES: Mapping[str, str] = {
     'all': N_('Search'),
@@ -53,11 +67,8 @@ def filters_in_words(session: Session, state: ListState, language: str) -> list[
             known = [names[name].get(str(key), str(key)) for key in keys]
             shown = ', '.join(known) if len(known) <= _NAMED else t('{n} chosen', language, n=len(known))
             told.append(f'{t(label, language)}: {shown}')
-    for label, *ends in (
-        (N_('Event date'), state.event_from, state.event_to),
-        (N_('Updated'), state.updated_from, state.updated_to),
-    ):
-        if any(ends):
+    for name, label in RANGE_LABELS.items():
+        if any(ends := [getattr(state, f'{name}_{side}') for side in ('from', 'to')]):
             days = ' – '.join(values.format_day(day) if day else '…' for day in ends)
             told.append(f'{t(label, language)}: {days}')
     return told
@@ -82,4 +93,6 @@ def _names(session: Session, language: str) -> dict[str, dict[str, str]]:
         **{name: {str(key): label for key, label in rows} for name, rows in listed.items()},
         'documents': {key: t(label, language) for key, label in DOCUMENTS.items()},
         'quick': {key: t(label, language) for key, label in QUICK.items()},
+        'left_stage': {key: row.label_in(language) for key, row in words.stages.items()},
+        'sent_back': {key: t(label, language) for key, label in YES_NO.items()},
     }

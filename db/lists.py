@@ -18,6 +18,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    inspect,
     literal,
     or_,
     select,
@@ -26,12 +27,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from db import values
-from db.base import now
+from db.base import Moment, now
+from db.calendar import DAY
 from db.changes import Change, SeenMark
 from db.cheques import WARN_DAYS, Cheque
-from db.claims import DOCUMENTS, Claim
+from db.claims import DOCUMENTS, YES_NO, Claim
+from db.money import MoneyMove
 from db.offices import AgentOffice, User, agents_of
 from db.reference import Appraiser, ClaimStatus, Garage, Insurer, RepairStage, WaitingParty
+from db.repairs import DELIVERED, RepairEvent, is_real_move
 from db.scope import Actor, Role
 from db.search import WALK_UP_TO, matching, matching_field
 from db.stuck import is_stuck, midnight
@@ -44,9 +48,13 @@ PAGE_SIZES = (10, 25, 50, 100)
 COUNTED_UP_TO = 9999
 MANY = (
     *('status', 'insurer', 'agent', 'garage', 'waiting_on', 'office', 'documents'),
-    *('repair_stage', 'appraiser', 'quick'),
+    *('repair_stage', 'appraiser', 'quick', 'left_stage', 'sent_back'),
 )
-DAYS = ('event_from', 'event_to', 'updated_from', 'updated_to')
+# what happened to a claim between two days: each has a first day and a last one; `left` is the repair stages of `left_stage`
+RANGES = ('event', 'updated', 'opened', 'submitted', 'closed', 'approved', 'received', 'delivered', 'left')
+DAYS = tuple(f'{name}_{side}' for name in RANGES for side in ('from', 'to'))
+# among agents, insurers and garages: of whom a claim has none
+NOBODY = '0'
 # what changes by itself from day to day, or from one person to the next: each narrows the list further
 QUICK: Mapping[str, str] = MappingProxyType(
     {
@@ -103,10 +111,26 @@ class ListState:
     repair_stage: tuple[str, ...] = ()
     appraiser: tuple[str, ...] = ()
     quick: tuple[str, ...] = ()
+    left_stage: tuple[str, ...] = ()
+    sent_back: tuple[str, ...] = ()
     event_from: date | None = None
     event_to: date | None = None
     updated_from: date | None = None
     updated_to: date | None = None
+    opened_from: date | None = None
+    opened_to: date | None = None
+    submitted_from: date | None = None
+    submitted_to: date | None = None
+    closed_from: date | None = None
+    closed_to: date | None = None
+    approved_from: date | None = None
+    approved_to: date | None = None
+    received_from: date | None = None
+    received_to: date | None = None
+    delivered_from: date | None = None
+    delivered_to: date | None = None
+    left_from: date | None = None
+    left_to: date | None = None
     sort: str = '-updated_at'
     # which columns are shown, in order; empty: those the person is used to
     columns: tuple[str, ...] = ()
@@ -116,6 +140,7 @@ class ListState:
     @classmethod
     def read(cls, query: Mapping[str, str]) -> 'ListState':
         """From an address. Anything hostile or outdated falls back to the default; it never raises."""
+        days = {name: day_in(query.get(name)) for name in DAYS}
         state = cls(
             view=_one_of(query.get('view'), VIEWS),
             q=_typed(query.get('q', ''))[: values.QUERY_LENGTH],
@@ -128,9 +153,8 @@ class ListState:
         many = {name: tuple(filter(None, query.get(name, '')[:400].split(',')))[:40] for name in MANY}
         for name, keys in many.items():
             many[name] = tuple(key for key in keys if (_NUMBER if name in _NUMBERED else _KEY).fullmatch(key))
-        for name, known in (('documents', DOCUMENTS), ('quick', QUICK)):
+        for name, known in (('documents', DOCUMENTS), ('quick', QUICK), ('sent_back', YES_NO)):
             many[name] = tuple(key for key in many[name] if key in known)
-        days = {name: _day(query.get(name)) for name in DAYS}
         choices: dict[str, Any] = {**many, **days, 'size': state.size if state.size in PAGE_SIZES else 25}
         return replace(state, **choices)
 
@@ -180,7 +204,8 @@ def _typed(given: str) -> str:
     return ''.join(' ' if sign.isspace() else sign for sign in given if sign.isspace() or sign.isprintable())
 
 
-def _day(given: str | None) -> date | None:
+def day_in(given: str | None) -> date | None:
+    """A day of an address; None when it is none."""
     try:
         return values.day(given) if given else None
     except Malformed:
@@ -273,7 +298,7 @@ def claims_in(
     session: Session, state: ListState, view: str | None = None
 ) -> tuple[Select[Any], SQLColumnExpression[Any]]:
     """The claims a list state means, as a select over Claim without columns or order, and its newest-first column."""
-    statement = _filtered(select(Claim.id).select_from(Claim), state)
+    statement = filtered(select(Claim.id).select_from(Claim), state)
     for name in state.quick:
         statement = statement.where(*_QUICKLY[name](session))
     view = view or state.view
@@ -340,7 +365,8 @@ def _today(session: Session) -> date:
     return values.israel(_moment(session)).date()
 
 
-def _filtered(statement: Select[Any], state: ListState) -> Select[Any]:
+def filtered(statement: Select[Any], state: ListState) -> Select[Any]:
+    """Narrow a select over Claim to what the filters of a list leave."""
     columns: Mapping[str, Any] = {
         'status': Claim.status,
         'insurer': Claim.tp_insurer,
@@ -353,25 +379,56 @@ def _filtered(statement: Select[Any], state: ListState) -> Select[Any]:
     }
     for name, wanted in columns.items():
         if keys := getattr(state, name):
-            statement = statement.where(wanted.in_([int(key) for key in keys] if name in _NUMBERED else keys))
+            chosen = wanted.in_([int(key) for key in keys] if name in _NUMBERED else keys)
+            statement = statement.where(or_(chosen, wanted.is_(None)) if NOBODY in keys else chosen)
     if wanted := state.documents:
         statement = statement.where(
             Claim.documents.in_({*wanted, *(('missing_blocking',) if 'missing' in wanted else ())})
         )
-    return statement.where(*_between_days(state))
+    if len(state.sent_back) == 1:
+        statement = statement.where(Claim.sent_back_at.is_not(None) if 'yes' in state.sent_back else _came_whole())
+    for name in RANGES:
+        first, last = getattr(state, f'{name}_from'), getattr(state, f'{name}_to')
+        if first or last:
+            statement = statement.where(*_HAPPENED[name](state, first, last))
+    return statement
 
 
-def _between_days(state: ListState) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if state.event_from:
-        conditions.append(Claim.event_date >= state.event_from)
-    if state.event_to:
-        conditions.append(Claim.event_date <= state.event_to)
-    if state.updated_from:
-        conditions.append(Claim.updated_at >= midnight(state.updated_from))
-    if state.updated_to:
-        conditions.append(Claim.updated_at < midnight(min(state.updated_to, _LAST_DAY) + timedelta(days=1)))
-    return conditions
+def _came_whole() -> ColumnElement[bool]:
+    return and_(Claim.submitted_at.is_not(None), Claim.sent_back_at.is_(None))
+
+
+def on_days(column: Any, first: date | None, last: date | None) -> list[ColumnElement[bool]]:
+    """That a date stands between two days, or a moment on one of them, as people in Israel count them."""
+    if isinstance(inspect(column).type, Moment):
+        start, end = (midnight(day) if day else None for day in (first, last and min(last, _LAST_DAY) + DAY))
+        return [*([column >= start] if start else []), *([column < end] if end else [])]
+    return [*([column >= first] if first else []), *([column <= last] if last else [])]
+
+
+def _moved(total: str, first: date | None, last: date | None) -> list[ColumnElement[bool]]:
+    moves = select(MoneyMove.claim_id).where(MoneyMove.total == total, *on_days(MoneyMove.at, first, last))
+    return [Claim.id.in_(moves)]
+
+
+def _stage_moved(*moves: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+    return [Claim.id.in_(select(RepairEvent.claim_id).where(is_real_move(), *moves))]
+
+
+_HAPPENED: Mapping[str, Callable[[ListState, date | None, date | None], list[ColumnElement[bool]]]] = {
+    'event': lambda _, *days: on_days(Claim.event_date, *days),
+    'updated': lambda _, *days: on_days(Claim.updated_at, *days),
+    'opened': lambda _, *days: on_days(Claim.opened_at, *days),
+    'submitted': lambda _, *days: on_days(Claim.submitted_at, *days),
+    'closed': lambda _, *days: on_days(Claim.closed_at, *days),
+    'approved': lambda _, *days: _moved('approved', *days),
+    'received': lambda _, *days: _moved('received', *days),
+    'delivered': lambda _, *days: _stage_moved(RepairEvent.after == DELIVERED, *on_days(RepairEvent.at, *days)),
+    'left': lambda state, *days: _stage_moved(
+        RepairEvent.before.in_(state.left_stage) if state.left_stage else RepairEvent.before != '',
+        *on_days(RepairEvent.at, *days),
+    ),
+}
 
 
 def page_of(session: Session, state: ListState, total: int | None = None) -> Page:

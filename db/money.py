@@ -7,13 +7,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, event, inspect, or_, select
-from sqlalchemy.orm import InstanceState, Mapped, Session, mapped_column, validates
+from sqlalchemy.orm import InstanceState, Mapped, Session, UOWTransaction, mapped_column, validates
 
 from db import values
 from db.base import Base, BigKey
 from db.claims import Claim, lock_claim
 from db.reference import DamageHead, ReductionReason, VatRate
-from db.scope import Actor, Can, ClaimPart, Event, Recorded, claim_key
+from db.scope import Actor, Can, ClaimPart, Event, Evidence, Recorded, claim_key
 from db.texts import N_, ClaimError
 
 # a sum of a head → the field of the claim that keeps the total
@@ -23,6 +23,8 @@ TOTALS: Mapping[str, str] = {
     'approved': 'approved_amount',
     'received': 'received_amount',
 }
+# the totals whose every move is kept with its day; a demand has its own, that of the submission
+MOVED: Mapping[str, str] = {name: TOTALS[name] for name in ('approved', 'received')}
 OFFER_KINDS = {
     'undisputed': N_('Undisputed amount'),
     'settlement': N_('Settlement'),
@@ -105,6 +107,23 @@ class Offer(ClaimPart, Recorded, Base):
         if new:
             return Event('offer', {**told, 'offered_on': [None, self.offered_on.isoformat()]})
         return Event('offer.answered', {**told, 'answer': edited['answer']}) if 'answer' in edited else None
+
+
+class MoneyMove(ClaimPart, Evidence, Base):
+    """A total of a claim moved: which (one of `MOVED`), by how much in agorot, and when. What came in a month is their sum."""
+
+    __tablename__ = 'money_moves'
+    __table_args__ = (
+        claim_key(),
+        Index('ix_money_moves_at', 'total', 'at', 'office_id', 'claim_id', 'amount'),
+        Index('ix_money_moves_claim', 'claim_id'),
+    )
+    writable_with: ClassVar[Can] = Can.EDIT_CLAIM
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    total: Mapped[str]
+    amount: Mapped[int] = mapped_column(BigKey)
+    at: Mapped[datetime]
 
 
 @dataclass(frozen=True)
@@ -334,6 +353,31 @@ def _totals_in(session: Session, claim_id: int) -> Totals:
     return totals_of([*kept, *new])
 
 
+def plan_moves(session: Session, *_: Any) -> None:
+    """Before a flush, when the totals stand: note which of them are about to move."""
+    for claim in [row for row in [*session.new, *session.dirty] if isinstance(row, Claim)]:
+        for name, field in MOVED.items():
+            state: InstanceState[Any] = inspect(claim)
+            history = state.attrs[field].history
+            before, after = ((side[0] if side else None) or 0 for side in (history.deleted, history.added))
+            if history.has_changes() and before != after:
+                session.info.setdefault('moves_planned', []).append((claim, name, after - before))
+
+
+def leave_moves(session: Session, _: UOWTransaction) -> None:
+    """After a flush, when new claims have their ids: leave the moves, dated as the record is."""
+    for claim, name, amount in session.info.pop('moves_planned', []):
+        part = {'claim_id': claim.id, 'office_id': claim.office_id, 'at': session.info['moment']}
+        session.add(MoneyMove(**part, total=name, amount=amount))
+
+
+def _forget(session: Session, *_: Any) -> None:
+    session.info.pop('moves_planned', None)
+
+
 def listen_to(session_class: type[Session]) -> None:
     """Attach the sums to a session class, before the record; called once, by db/session.py."""
     event.listen(session_class, 'before_flush', keep_totals)
+    event.listen(session_class, 'before_flush', plan_moves)
+    event.listen(session_class, 'after_flush', leave_moves)
+    event.listen(session_class, 'after_soft_rollback', _forget)

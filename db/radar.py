@@ -14,12 +14,10 @@ from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, l
 from sqlalchemy.orm import Session, aliased
 
 from db.cheques import WARN_DAYS, Cheque
-from db.claims import Claim
+from db.claims import SENT_BACK, Claim
 from db.habits import BY_CLIENT, DECISION_DAYS, Pace, pace_of
 from db.reference import Insurer
 
-# while the insurer waits for more papers his days have not begun
-_INCOMPLETE = 'insurer_requested_info'
 # of such a cheque the money is on its way through the bank: a day that passed is no doubt about it
 _IN_THE_BANK = 'deposited'
 
@@ -62,8 +60,8 @@ def radar_of(claim: Claim, cheques: Iterable[Cheque], pace: Pace, today: date) -
 
 
 def _start(claim: Claim, today: date) -> date:
-    """When the insurer's days began; today at the earliest while the file is not complete."""
-    incomplete = claim.submitted_at is None or claim.status == _INCOMPLETE
+    """When the insurer's days began; today at the earliest while he waits for more papers."""
+    incomplete = claim.submitted_at is None or claim.status == SENT_BACK
     return today if incomplete or claim.submitted_at is None else claim.submitted_at
 
 
@@ -105,7 +103,7 @@ def _falls_first(session: Session, today: date) -> ColumnElement[bool]:
         (promised >= today, due < promised),
         (and_(promised < today, in_the_bank), due < today),
         (promised < today, due < soon),
-        (or_(submitted.is_(None), Claim.status == _INCOMPLETE), days(literal(today), due) < lead),
+        (or_(submitted.is_(None), Claim.status == SENT_BACK), days(literal(today), due) < lead),
         (days(submitted, literal(today)) > lead, due < soon),
         else_=days(submitted, due) < lead,
     )

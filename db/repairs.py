@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import Index, Select, event, inspect, select
-from sqlalchemy.orm import InstanceState, Mapped, Session, UOWTransaction, mapped_column, validates
+from sqlalchemy import ColumnElement, Index, Select, and_, column, event, inspect, select
+from sqlalchemy.orm import InstanceState, Mapped, Session, UOWTransaction, aliased, mapped_column, validates
 
 from db import values
 from db.base import Base, BigKey
@@ -27,16 +27,31 @@ _FOLLOWED: Mapping[str, str] = {'repair_stage': STAGE, 'eta': ETA}
 BEFORE_THE_GARAGE = frozenset({'not_arrived', 'towing'})
 DELIVERED = 'delivered'
 NOTE_AT_MOST = 500
+_TAKEN_BACK = column('takes_back').is_not(None)
 
 
 class RepairEvent(ClaimPart, Recorded, Evidence, Base):
     """Something that happened to the repair: a stage or a day changed (`before` → `after`), it stood still, went on, or was remarked on.
 
-    A step that was taken back stays; the step back names it in `takes_back`.
+    A step that was taken back stays; the step back names it in `takes_back`. Of a stage, `since` says when the car had entered
+    the one it leaves.
     """
 
     __tablename__ = 'repair_events'
-    __table_args__ = (claim_key(), Index('ix_repair_events_claim', 'claim_id', 'id'))
+    __table_args__ = (
+        claim_key(),
+        Index('ix_repair_events_claim', 'claim_id', 'id'),
+        # how long cars stayed in which stage, of all that moved between two days
+        Index(
+            'ix_repair_events_moved', 'kind', 'at', 'office_id', 'before', 'after', 'since', 'claim_id', 'takes_back'
+        ),
+        Index(
+            'ix_repair_events_takes_back',
+            'takes_back',
+            sqlite_where=_TAKEN_BACK,
+            postgresql_where=_TAKEN_BACK,
+        ),
+    )
     writable_with: ClassVar[Can] = Can.UPDATE_REPAIR
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
@@ -47,6 +62,7 @@ class RepairEvent(ClaimPart, Recorded, Evidence, Base):
     reason: Mapped[str] = mapped_column(default='')
     note: Mapped[str] = mapped_column(default='')
     takes_back: Mapped[int | None] = mapped_column(BigKey)
+    since: Mapped[datetime | None]
     at: Mapped[datetime]
     user_id: Mapped[int | None]
     by: Mapped[str]
@@ -73,6 +89,13 @@ class RepairEvent(ClaimPart, Recorded, Evidence, Base):
 def events_of(claim_id: int) -> Select[RepairEvent]:
     """Everything that happened to the repair of a claim, oldest first."""
     return select(RepairEvent).where(RepairEvent.claim_id == claim_id).order_by(RepairEvent.id)
+
+
+def is_real_move(move: type[RepairEvent] = RepairEvent) -> ColumnElement[bool]:
+    """A condition on events: the car went from one stage to another, and nobody took it back."""
+    back = aliased(RepairEvent)
+    taken_back = select(back.takes_back).where(back.takes_back.is_not(None))
+    return and_(move.kind == STAGE, move.takes_back.is_(None), move.id.not_in(taken_back))
 
 
 @dataclass(frozen=True)
@@ -267,6 +290,18 @@ class _Said:
     takes_back: int | None = None
 
 
+@dataclass(frozen=True)
+class _Planned:
+    """A stage or a day that is about to change; `since` when the car entered the stage it leaves."""
+
+    claim: Claim
+    name: str
+    kind: str
+    before: str
+    after: str
+    since: datetime | None
+
+
 def _said(session: Session) -> dict[tuple[int, str], _Said]:
     said: dict[tuple[int, str], _Said] = session.info.setdefault('repair_said', {})
     return said
@@ -276,20 +311,33 @@ def plan_events(session: Session, *_: Any) -> None:
     """Before a flush: note which stages and days are about to change."""
     for claim in [row for row in [*session.new, *session.dirty] if isinstance(row, Claim)]:
         state: InstanceState[Any] = inspect(claim)
+        if claim.repair_stage and claim.stage_since is None:  # opened with a stage: it has been there since
+            claim.stage_since = session.info.get('at') or present()
         for name, kind in _FOLLOWED.items():
             history = state.attrs[name].history
             before, after = (_plain(side[0]) if side else '' for side in (history.deleted, history.added))
             if history.has_changes() and before != after:
-                session.info.setdefault('repair_planned', []).append((claim, name, kind, before, after))
+                session.info.setdefault('repair_planned', []).append(
+                    _Planned(claim, name, kind, before, after, _entered(state) if kind == STAGE and before else None)
+                )
+
+
+def _entered(state: InstanceState[Any]) -> datetime | None:
+    """When the car had entered the stage that is stored: what `stage_since` was before this change."""
+    history = state.attrs['stage_since'].history
+    known: list[datetime | None] = [*(history.deleted or ()), *(history.unchanged or ())]
+    return known[0] if known else None
 
 
 def leave_events(session: Session, _: UOWTransaction) -> None:
     """After a flush, when new claims have their ids: leave an event for each."""
-    for claim, name, kind, before, after in session.info.pop('repair_planned', []):
-        default = _Said((claim.stage_since if name == 'repair_stage' else None) or session.info.get('at') or present())
-        said = _said(session).pop((claim.id, name), default)
-        told = {'reason': said.reason, 'note': said.note, 'takes_back': said.takes_back}
-        session.add(_event(session, claim, kind, said.at, before=before, after=after, **told))
+    for planned in session.info.pop('repair_planned', []):
+        claim, moved = planned.claim, planned.kind == STAGE
+        default = _Said((claim.stage_since if moved else None) or session.info.get('at') or present())
+        said = _said(session).pop((claim.id, planned.name), default)
+        told = {'before': planned.before, 'after': planned.after, 'since': planned.since}
+        told |= {'reason': said.reason, 'note': said.note, 'takes_back': said.takes_back}
+        session.add(_event(session, claim, planned.kind, said.at, **told))
 
 
 def _plain(value: Any) -> str:

@@ -28,6 +28,7 @@ class Can(StrEnum):
     SEE_ALL_OFFICES = 'see_all_offices'
     SEE_CLAIMS = 'see_claims'
     SEE_INTERNAL = 'see_internal'
+    SEE_REPORTS = 'see_reports'
     SHARE = 'share'
     SHARE_VIEWS = 'share_views'
     UPDATE_REPAIR = 'update_repair'
@@ -54,7 +55,15 @@ class Role(StrEnum):
 _OFFICE = frozenset({Can.SEE_CLAIMS, Can.FOLLOW})
 _AGENT = _OFFICE | {Can.EXPORT, Can.LOG_CALL, Can.SHARE, Can.UPLOAD, Can.WRITE_MESSAGE}
 _BUREAU = _AGENT | {
-    *(Can.SEE_ALL_OFFICES, Can.SEE_INTERNAL, Can.EDIT_CLAIM, Can.OPEN_CLAIM, Can.IMPORT, Can.UPDATE_REPAIR),
+    *(
+        Can.SEE_ALL_OFFICES,
+        Can.SEE_INTERNAL,
+        Can.SEE_REPORTS,
+        Can.EDIT_CLAIM,
+        Can.OPEN_CLAIM,
+        Can.IMPORT,
+        Can.UPDATE_REPAIR,
+    ),
     Can.SHARE_VIEWS,
 }
 
@@ -62,7 +71,7 @@ _BUREAU = _AGENT | {
 ROLE_CAN: Mapping[Role, frozenset[Can]] = MappingProxyType(
     {
         Role.AGENT: _AGENT,
-        Role.OFFICE_MANAGER: _AGENT | {Can.SHARE_VIEWS},
+        Role.OFFICE_MANAGER: _AGENT | {Can.SEE_REPORTS, Can.SHARE_VIEWS},
         Role.READ_ONLY: _OFFICE,
         Role.HANDLER: _BUREAU,
         Role.ADMIN: _BUREAU | {Can.ADMINISTER},

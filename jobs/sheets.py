@@ -33,11 +33,15 @@ class Kind(StrEnum):
     MOMENT = 'moment'
     MONEY = 'money'
     WHOLE = 'whole'
+    NUMBER = 'number'
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table. Its values: str, date, aware datetime, whole agorot or int, by kind; None and '' leave a cell empty."""
+    """A column of a table. Its values: str, date, aware datetime, whole agorot, int or float, by kind.
+
+    None and '' leave a cell empty; a text in a column of numbers says why there is none.
+    """
 
     label: str
     kind: Kind = Kind.TEXT
@@ -102,9 +106,9 @@ def _held(value: Any, kind: Kind) -> Any:
         return None
     if kind is Kind.MOMENT:
         return values.israel(value).replace(tzinfo=None, microsecond=0)
-    if kind is Kind.MONEY:
-        return value / 100
-    return plain(value) if kind in (Kind.TEXT, Kind.CODE) else value
+    if isinstance(value, str):
+        return plain(value)
+    return value / 100 if kind is Kind.MONEY else value
 
 
 # ---- looks ------------------------------------------------------------------------------------------------------------------
@@ -116,6 +120,7 @@ FORMATS = {
     Kind.MOMENT: 'dd/mm/yyyy hh:mm',
     Kind.MONEY: '[$₪-40D]#,##0.00;-[$₪-40D]#,##0.00',
     Kind.WHOLE: '#,##0',
+    Kind.NUMBER: '#,##0.0',
 }
 _LEFT_TO_RIGHT, _RIGHT_TO_LEFT = 1, 2
 _TITLE, _ABOUT, _HEADER = Font(bold=True, size=14), Font(color='465068'), Font(bold=True, color='FFFFFF')

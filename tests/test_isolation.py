@@ -75,7 +75,7 @@ from db.import_words import ImportWord
 from db.links import SignedLink
 from db.mail import Mail, MailedAlert
 from db.messages import Draft, Letter, Message, Thread, ThreadKey, ThreadMark
-from db.money import HeadAmount, Offer, OfferNote
+from db.money import HeadAmount, MoneyMove, Offer, OfferNote
 from db.offices import AgentOffice, User
 from db.reference import ClaimStatus, Garage, WaitingParty
 from db.repairs import RepairEvent
@@ -158,7 +158,9 @@ def world(people: People) -> World:
         repaired = repairs.note_repair(writing, claim.id, 'הערה מהמוסך', now())
         links.create_link(writing, claim.id, links.INSURED, now())
     with open_session(people.staff) as writing:
-        head = money.save_amounts(writing, claim.id, 'repair_cost', {'demanded': (None, 100)}, now())
+        head = money.save_amounts(
+            writing, claim.id, 'repair_cost', {'demanded': (None, 100), 'received': (None, 50)}, now()
+        )
         offer = money.log_offer(writing, claim.id, OfferNote('full', 100, date(2026, 11, 1)), now())
         cheque = cheques.enter_cheque(
             writing, claim.id, Slip('insured_to_garage', 100, date(2027, 3, 1)), 'received', now()
@@ -214,6 +216,7 @@ def world(people: People) -> World:
         edit = reading.scalars(select(func.min(AdminChange.id)).where(AdminChange.table_name == 'agent_offices')).one()
         shared = reading.scalars(select(SignedLink.id).where(SignedLink.claim_id == claim.id)).one()
         ring = reading.scalars(select(func.min(changes.Ring.id))).one()
+        moved = reading.scalars(select(MoneyMove.id)).one()
     everybody = frozenset(named)
     with open_session(SYSTEM) as writing:
         take(writing, 'x', 'me', FREE)
@@ -243,6 +246,7 @@ def world(people: People) -> World:
         Kept(RepairEvent, (repaired.id,), OFFICE | BUREAU, ('note', 'x')),
         Kept(SignedLink, (shared,), OFFICE | BUREAU, ('purpose', 'garage')),
         Kept(HeadAmount, (head.id,), OFFICE | BUREAU, ('demanded', 5)),
+        Kept(MoneyMove, (moved,), OFFICE | BUREAU, ('amount', 5)),
         Kept(Offer, (offer.id,), OFFICE | BUREAU, ('note', 'x')),
         Kept(Cheque, (cheque.id,), OFFICE | BUREAU, ('note', 'x')),
         Kept(ChequeStep, (step.id,), OFFICE | BUREAU, ('wording', 'x')),

@@ -78,6 +78,7 @@ RIGHTS: dict[str, set[Role]] = {
     'write_message': EVERYBODY - {Role.READ_ONLY},
     'see_all_offices': BUREAU,
     'see_internal': BUREAU,
+    'see_reports': BUREAU | {Role.OFFICE_MANAGER},
     'edit_claim': BUREAU,
     'open_claim': BUREAU,
     'import': BUREAU,

@@ -57,6 +57,7 @@ def test_pages_of_the_portal(person: Person, viewport: dict[str, int]) -> None:
         '/messages?office=1',
         '/cheques',
         '/cheques?view=calendar',
+        '/reports?period=12m',
         '/alerts',
         '/account',
     ):

@@ -1,0 +1,135 @@
+"""The dashboard on screen: figures as cards, bars, charts and tables, each leading to the list behind it; live, and calm about it."""
+
+import asyncio
+import time
+from html import escape
+from typing import Any
+
+from nicegui import ui
+
+from components.live import Subscription, ask, claims_topic, current_actor, person_topic, words_topic
+from components.report_charts import due_options, money_options
+from components.report_parts import (
+    Choices,
+    ages_html,
+    calendar_html,
+    due_html,
+    filters_html,
+    month_form_html,
+    months_html,
+    numbers_html,
+    side_by_side_html,
+    statuses_html,
+    times_html,
+)
+from components.words import t
+from db import values
+from db.base import now
+from db.changes import Notice
+from db.lists import filter_choices
+from db.report_state import ReportState
+from db.reports import Figures, figures_of
+
+# a burst of changes costs one look
+BREATH = 2.0
+# figures that took long to add up are added up the more seldom: at most this share of the time
+SHARE, LONGEST = 0.2, 60.0
+
+# two columns side by side, and what stands below both; on the phone one after the other
+_COLUMNS = {
+    'mk-rcol': ('statuses', 'calendar', 'ages', 'due'),
+    'mk-rcol mk-rwide': ('money', 'people', 'offices', 'months', 'stages'),
+    'mk-rcol mk-rhalf': ('insurers',),
+    'mk-rcol mk-rhalf mk-rend': ('garages',),
+}
+
+
+class ReportBoard:
+    """One person's dashboard on one page."""
+
+    def __init__(self, state: ReportState) -> None:
+        """Draw the frame of the board, empty until `load` is awaited."""
+        self._actor = current_actor()
+        self.state = state
+        self._took = 0.0
+        self._filters = ui.html(tag='div').classes('mk-rfilters')
+        self._numbers = ui.html(tag='div').classes('mk-rnums')
+        self._charts: dict[str, Any] = {}
+        self._cards: dict[str, ui.html] = {}
+        with ui.element('div').classes('mk-rep'):
+            for classes, names in _COLUMNS.items():
+                with ui.element('div').classes(classes):
+                    for name in names:
+                        self._card(name)
+        self._month = ui.html(tag='div').classes('mk-contents')
+        Subscription([claims_topic(self._actor), person_topic(self._actor), words_topic()], self._ring, breath=BREATH)
+
+    def _card(self, name: str) -> None:
+        if name not in ('money', 'due'):
+            self._cards[name] = ui.html(tag='section').classes(f'mk-card mk-r-{name}')
+            return
+        with ui.element('section').classes(f'mk-card mk-r-{name}'):
+            self._cards[name] = ui.html(tag='div').classes('mk-contents')
+            # an image of numbers that stand in a table beside it; its time runs from left to right
+            self._charts[name] = (
+                ui.echart({}, renderer='svg').classes('mk-chart').props('role=img').style('direction:ltr')
+            )
+
+    async def load(self) -> None:
+        """Ask for the figures and show them."""
+        start = time.monotonic()
+        figures, choices = await ask(_read, self.state)
+        self._took = time.monotonic() - start
+        if not self._filters.is_deleted:
+            self._draw(figures, choices)
+
+    async def _ring(self, _: set[Notice]) -> None:
+        await asyncio.sleep(min(self._took / SHARE, LONGEST))
+        await self.load()
+
+    # ---- drawing
+
+    def _draw(self, figures: Figures, choices: Choices) -> None:
+        for name, html in _html_of(figures).items():
+            self._cards[name].set_content(html)
+            self._cards[name].set_visibility(bool(html))
+        self._filters.set_content(filters_html(figures, choices))
+        self._numbers.set_content(numbers_html(figures))
+        self._month.set_content(month_form_html(figures, choices))
+        self._chart('money', money_options(figures), t('Demanded, approved and received by month'))
+        self._chart('due', due_options(figures), t('Cheques due by month, from insurers and from clients'))
+
+    def _chart(self, name: str, options: dict[str, Any], label: str) -> None:
+        chart = self._charts[name]
+        chart.props(f'aria-label="{escape(label)}"')
+        if chart.options != options:
+            chart.options.clear()
+            chart.options.update(options)
+            chart.update()
+
+
+def _read(session: Any, state: ReportState) -> tuple[Figures, Choices]:
+    choices = filter_choices(session)
+    offices = choices.offices if session.info['actor'].is_bureau else []
+    return figures_of(session, state, values.israel(now()).date()), Choices(offices, choices.insurers)
+
+
+def _html_of(figures: Figures) -> dict[str, str]:
+    """What stands in each card; a card without anything to say is not shown."""
+    return {
+        'statuses': statuses_html(figures),
+        'money': _chart_head(t('Demanded, approved and received'), t('thousands of ₪ a month')),
+        'months': months_html(figures),
+        'calendar': calendar_html(figures),
+        'due': _chart_head(t('Cheques due by month'), t('thousands of ₪')) + due_html(figures),
+        'people': side_by_side_html(figures, 'people'),
+        'offices': side_by_side_html(figures, 'offices'),
+        'ages': ages_html(figures),
+        'stages': times_html(figures, 'stages'),
+        'insurers': times_html(figures, 'insurers'),
+        'garages': times_html(figures, 'garages'),
+    }
+
+
+def _chart_head(title: str, unit: str) -> str:
+    return f'<div class="mk-hd"><h2>{escape(title)}</h2><span class="mk-sm mk-t3">{escape(unit)}</span></div>'

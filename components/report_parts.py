@@ -1,0 +1,489 @@
+"""The parts of the dashboard as HTML: what each card says, with the list behind every figure and the workbook behind every table."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from html import escape
+from urllib.parse import parse_qsl
+
+from components.marks import avatar_html, icon_html
+from components.report_charts import month_label
+from components.theme import status_look
+from components.words import language, t, tn
+from db import values
+from db.cheques import WARN_DAYS
+from db.measuring import Measured
+from db.report_state import PERIODS, ReportState
+from db.reports import ChequeFigure, DueLine, Figure, Figures, Line
+from db.texts import N_
+
+SHOWN = 12
+_PERIODS = {
+    'month': N_('This month'),
+    '3m': N_('3 months'),
+    '12m': N_('12 months'),
+    'year': N_('This year'),
+}
+_DAYS = (N_('Su'), N_('Mo'), N_('Tu'), N_('We'), N_('Th'), N_('Fr'), N_('Sa'))
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The offices and insurers one may choose among; people of an office have no choice of offices."""
+
+    offices: Sequence[tuple[int, str]]
+    insurers: Sequence[tuple[int, str]]
+
+
+# ---- small things -----------------------------------------------------------------------------------------------------------
+
+
+def _number(shown: str) -> str:
+    return f'<bdi class="mk-num" dir="ltr">{escape(shown)}</bdi>'
+
+
+def _money(agorot: int) -> str:
+    return _number(values.format_money(agorot, language(), cents=False))
+
+
+def _link(address: str, inner: str, figure: int | None = None, classes: str = 'mk-flink') -> str:
+    told = f' data-testid="figure" data-figure="{figure}"' if figure is not None else ''
+    return f'<a class="{classes}" href="{escape(address)}"{told}>{inner}</a>'
+
+
+def _claims(figure: Figure, inner: str | None = None) -> str:
+    """A figure that opens its list."""
+    return _link(f'/?{figure.behind.address()}', inner or _number(f'{figure.claims:,}'), figure.claims)
+
+
+def _sum(figure: Figure) -> str:
+    return _claims(figure, _money(figure.amount or 0))
+
+
+def _cheques(figure: ChequeFigure, inner: str) -> str:
+    return _link(f'/cheques?{figure.behind.address()}', inner)
+
+
+def _days(took: Measured | None) -> str:
+    """How many days; or that there is not enough to say so."""
+    if took is None or not took.known:
+        return f'<span class="mk-t3">{escape(t("Not enough data"))}</span>'
+    return f'<span class="mk-nb">{escape(_days_text(took.number))}</span>'
+
+
+def _days_text(number: float) -> str:
+    if number == int(number):
+        return tn('{n} day', '{n} days', int(number))
+    return t('{number} days', number=f'{number:g}')
+
+
+def _named(line: Line) -> str:
+    return escape(line.name or t('None chosen'))
+
+
+def _export(figures: Figures, name: str, label: str) -> str:
+    """The way to the workbook of a table."""
+    address = f'/reports/tables/{name}.xlsx'
+    query = figures.state.address()
+    return (
+        f'<a class="mk-ib mk-sm" href="{escape(f"{address}?{query}" if query else address)}" download data-testid="export-{name}" '
+        f'aria-label="{escape(t("Export to Excel"))}: {escape(label)}" title="{escape(t("Export to Excel"))}">{icon_html("download")}</a>'
+    )
+
+
+def _head(figures: Figures, name: str, label: str, icon: str = '', beside: str = '') -> str:
+    lead = icon_html(icon, 'mk-lead') if icon else ''
+    return (
+        f'<div class="mk-hd">{lead}<h2>{escape(label)}</h2>{beside}<span class="mk-sp"></span>'
+        f'{_export(figures, name, label)}</div>'
+    )
+
+
+def _table(
+    name: str, label: str, headers: Sequence[str], rows: Iterable[Sequence[str]], foot: Sequence[str] = ()
+) -> str:
+    head = ''.join(f'<th scope="col">{escape(header)}</th>' for header in headers)
+    body = ''.join(
+        f'<tr><th scope="row">{row[0]}</th>' + ''.join(f'<td>{cell}</td>' for cell in row[1:]) + '</tr>' for row in rows
+    )
+    last = f'<tfoot><tr>{"".join(f"<td>{cell}</td>" for cell in foot)}</tr></tfoot>' if foot else ''
+    return (
+        f'<div class="mk-rtab" tabindex="0" role="region" aria-label="{escape(label)}"><table class="mk-mt" data-testid="table-{name}">'
+        f'<thead><tr>{head}</tr></thead><tbody>{body}</tbody>{last}</table></div>'
+    )
+
+
+def _none(text: str) -> str:
+    return f'<p class="mk-rnone">{escape(text)}</p>'
+
+
+def _more(lines: Sequence[Line]) -> str:
+    """What a long table leaves to its workbook."""
+    left = len(lines) - SHOWN
+    return (
+        f'<p class="mk-rnone">{escape(tn("{n} more is in the Excel file", "{n} more are in the Excel file", left))}</p>'
+        if left > 0
+        else ''
+    )
+
+
+# ---- what is chosen ---------------------------------------------------------------------------------------------------------
+
+
+def filters_html(figures: Figures, choices: Choices) -> str:
+    """The period, the office and the insurer: plain links and forms, so that the address says it all."""
+    return _periods_html(figures.state) + _ends_html(figures) + _firms_html(figures.state, choices)
+
+
+def _periods_html(state: ReportState) -> str:
+    def one(period: str) -> str:
+        here = replace(state, period=period, first=None, last=None).address()
+        on = ' class="mk-on" aria-current="true"' if period == state.period else ''
+        return f'<a href="/reports{escape("?" + here if here else "")}" data-testid="period-{period}"{on}>{escape(t(_PERIODS[period]))}</a>'
+
+    links = ''.join(one(period) for period in PERIODS if period in _PERIODS)
+    return f'<div class="mk-seg" role="group" aria-label="{escape(t("Period"))}">{links}</div>'
+
+
+def _ends_html(figures: Figures) -> str:
+    state = figures.state
+    fields = ''.join(
+        f'<label class="mk-rday"><span>{escape(label)}</span><input type="date" name="{name}" dir="ltr" required value="{day.isoformat()}"></label>'
+        for name, label, day in (('from', t('From'), figures.span.first), ('to', t('To'), figures.span.last))
+    )
+    kept = _hidden(replace(state, period='days', first=None, last=None))
+    return (
+        f'<form action="/reports" method="get" class="mk-rform">{kept}{fields}'
+        f'<button class="mk-btn mk-s mk-sm" data-testid="show-days">{escape(t("Show the days"))}</button></form>'
+    )
+
+
+def _firms_html(state: ReportState, choices: Choices) -> str:
+    offices = (
+        _select('office', t('Office'), t('Every office'), choices.offices, state.office) if choices.offices else ''
+    )
+    insurers = _select('insurer', t('Insurer'), t('Every insurer'), choices.insurers, state.insurer)
+    return (
+        f'<form action="/reports" method="get" class="mk-rform">{_hidden(replace(state, office="", insurer=""))}{offices}{insurers}'
+        f'<button class="mk-btn mk-s mk-sm" data-testid="show-firms">{escape(t("Filter"))}</button></form>'
+    )
+
+
+def _hidden(state: ReportState) -> str:
+    """The rest of the address, for a form that changes a part of it."""
+    return ''.join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+        for name, value in parse_qsl(state.address())
+    )
+
+
+def _select(name: str, label: str, everything: str, choices: Sequence[tuple[int, str]], chosen: str) -> str:
+    offered = ''.join(
+        f'<option value="{key}"{" selected" if str(key) == chosen else ""}>{escape(text)}</option>'
+        for key, text in choices
+    )
+    return (
+        f'<select class="mk-size" name="{name}" aria-label="{escape(label)}" data-testid="filter-{name}">'
+        f'<option value="">{escape(everything)}</option>{offered}</select>'
+    )
+
+
+def month_form_html(figures: Figures, choices: Choices) -> str:
+    """The report of a month, to take home."""
+    this = figures.today.replace(day=1)
+    months = [this]
+    while len(months) < 24:
+        months.append((months[-1] - timedelta(days=1)).replace(day=1))
+    last = months[1].isoformat()[:7]
+    offered = ''.join(
+        f'<option value="{day.isoformat()[:7]}"{" selected" if day.isoformat()[:7] == last else ""}>{escape(month_label(day))} {day.year}</option>'
+        for day in months
+    )
+    offices = (
+        _select('office', t('Office'), t('Every office'), choices.offices, figures.state.office)
+        if choices.offices
+        else ''
+    )
+    return (
+        f'<section class="mk-card mk-rmonth"><div class="mk-hd">{icon_html("table_view", "mk-lead")}<h2>{escape(t("Monthly report"))}</h2></div>'
+        f'<form action="/reports/month.xlsx" method="get" class="mk-rform mk-bd">'
+        f'<p class="mk-grow">{escape(t("One workbook: summary, claims opened and closed, money, cheques due, and by agent."))}</p>'
+        f'<select class="mk-size" name="month" aria-label="{escape(t("Month"))}" data-testid="month">{offered}</select>{offices}'
+        f'<button class="mk-btn mk-p mk-sm" data-testid="export-month">{icon_html("download")}{escape(t("Download"))}</button></form></section>'
+    )
+
+
+# ---- numbers on top ---------------------------------------------------------------------------------------------------------
+
+
+def numbers_html(figures: Figures) -> str:
+    """The six numbers that one looks at first."""
+    told = figures.total.figures
+    took = figures.total.took or Measured()
+    demanded, received = told['demanded'].amount or 0, told['received'].amount or 0
+    rate = Measured(told['demanded'].claims, 100 * received / demanded if demanded else 0.0)
+    moved = f'{escape(t("Claims opened"))} {_claims(told["opened"])} · {escape(t("Claims closed"))} {_claims(told["closed"])}'
+    closed = escape(tn('of {n} claim closed', 'of {n} claims closed', took.cases))
+    of_demand = (
+        f'{_number(f"{rate.number:.0f}%")} {escape(t("of what was demanded"))}' if rate.known and demanded else ''
+    )
+    whole = told['whole']
+    return ''.join(
+        (
+            _card('directions_car', t('Open claims'), _claims(told['open']), moved),
+            _card(
+                'schedule',
+                t('Days to close, median'),
+                escape(_days_text(took.number)) if took.known else _thin(),
+                closed,
+            ),
+            _card(
+                'request_quote',
+                t('Demanded'),
+                _sum(told['demanded']),
+                escape(tn('in {n} claim submitted', 'in {n} claims submitted', told['demanded'].claims)),
+                _spark(figures, 'demanded', 'var(--mk-brand)'),
+            ),
+            _card(
+                'savings',
+                t('Received'),
+                _sum(told['received']),
+                of_demand,
+                _spark(figures, 'received', 'var(--mk-green-dot)'),
+            ),
+            _card(
+                'payments',
+                t('Cheques in {n} days', n=WARN_DAYS),
+                _cheques(figures.soon, _money(figures.soon.amount)),
+                escape(tn('{n} cheque', '{n} cheques', figures.soon.cheques)),
+            ),
+            _card(
+                'fact_check',
+                t('Whole at the first submission'),
+                _claims(whole, _number(f'{figures.whole.number:.0f}%')) if figures.whole.known else _thin(),
+                f'{escape(t("Sent back to be completed"))} {_claims(told["sent_back"])}',
+            ),
+        )
+    )
+
+
+def _thin() -> str:
+    return f'<small>{escape(t("Not enough data"))}</small>'
+
+
+def _card(icon: str, label: str, value: str, below: str, beside: str = '') -> str:
+    return (
+        f'<section class="mk-card mk-kpi"><h2 class="mk-k">{icon_html(icon)}{escape(label)}</h2>'
+        f'<div class="mk-row"><div class="mk-v">{value}</div><span class="mk-sp"></span>{beside}</div><div class="mk-dl"><span>{below}</span></div></section>'
+    )
+
+
+def _spark(figures: Figures, name: str, color: str) -> str:
+    """The months as a small line, from left to right; nothing to see with fewer than three."""
+    amounts = [line.figures[name].amount or 0 for line in figures.months]
+    if len(amounts) < 3 or max(amounts) == min(amounts):
+        return ''
+    low, high = min(amounts), max(amounts)
+    points = [
+        (2 + 52 * place / (len(amounts) - 1), 24 - 20 * (amount - low) / (high - low))
+        for place, amount in enumerate(amounts)
+    ]
+    path = 'M' + 'L'.join(f'{x:.1f} {y:.1f}' for x, y in points)
+    return (
+        f'<svg width="58" height="28" viewBox="0 0 58 28" direction="ltr" aria-hidden="true"><path d="{path}L54 28L2 28z" fill="{color}" opacity=".1"/>'
+        f'<path d="{path}" fill="none" stroke="{color}" stroke-width="1.8" stroke-linejoin="round" stroke-linecap="round"/>'
+        f'<circle cx="54" cy="{points[-1][1]:.1f}" r="3" fill="{color}"/></svg>'
+    )
+
+
+# ---- cards ------------------------------------------------------------------------------------------------------------------
+
+
+def statuses_html(figures: Figures) -> str:
+    """Open claims by status, as bars."""
+    whole = f'<span class="mk-badge">{figures.total.figures["open"].claims:,}</span>'
+    most = max((line.figures['open'].claims for line in figures.statuses), default=1)
+    bars = ''.join(
+        _bar(line, _status_label(line), status_look(line.key).hue, most) for line in figures.statuses
+    ) or _none(t('No open claims'))
+    return _head(figures, 'statuses', t('Open by status'), beside=whole) + f'<div class="mk-bd">{bars}</div>'
+
+
+def _status_label(line: Line) -> str:
+    return f'{icon_html(status_look(line.key).icon)}<span class="mk-ell">{escape(line.name)}</span>'
+
+
+def _bar(line: Line, label: str, hue: str, most: int) -> str:
+    figure = line.figures['open']
+    width = 100 * figure.claims / most if most else 0
+    return (
+        f'<div class="mk-hb mk-hue-{hue}"><span class="mk-l">{label}</span>'
+        f'<span class="mk-t" aria-hidden="true"><i style="width:{width:.1f}%"></i></span><b>{_claims(figure)}</b></div>'
+    )
+
+
+_AGE_HUES = ('green', 'teal', 'amber', 'orange', 'red')
+
+
+def ages_html(figures: Figures) -> str:
+    """How long open claims have been open, as bars."""
+    most = max((line.figures['open'].claims for line in figures.ages), default=1)
+    bars = ''.join(_bar(line, _age_label(line), hue, most) for line, hue in zip(figures.ages, _AGE_HUES, strict=True))
+    label = t('Age of open claims')
+    unit = f'<span class="mk-sm mk-t3">{escape(t("days since the opening"))}</span>'
+    return _head(figures, 'ages', label, 'hourglass_top', unit) + f'<div class="mk-bd">{bars}</div>'
+
+
+def _age_label(line: Line) -> str:
+    youngest, _, oldest = line.key.partition('-')
+    return _number(f'{youngest}–{oldest}' if oldest else f'{youngest}+')
+
+
+def months_html(figures: Figures) -> str:
+    """The numbers of the chart of the money, and the lists behind them."""
+    label = t('Money by month')
+    several_years = len({line.key[:4] for line in figures.months}) > 1
+    rows = [
+        (
+            escape(month_label(date.fromisoformat(f'{line.key}-01'), with_year=several_years)),
+            *(_sum(line.figures[name]) for name in ('demanded', 'approved', 'received')),
+        )
+        for line in figures.months
+    ]
+    told = figures.total.figures
+    foot = (escape(t('Total')), *(_sum(told[name]) for name in ('demanded', 'approved', 'received')))
+    headers = (t('Month'), t('Demanded'), t('Approved'), t('Received'))
+    return _head(figures, 'months', label) + _table('months', label, headers, rows, foot)
+
+
+_TIMES = {
+    'stages': (N_('Days in each repair stage'), 'build', N_('Repair stage'), N_('Cars that left it'), 'left'),
+    'insurers': (N_('Days to close, by insurer'), 'shield', N_('Insurer'), N_('Claims closed'), 'closed'),
+    'garages': (N_('Days at the garage'), 'garage', N_('Garage'), N_('Cars handed over'), 'delivered'),
+}
+
+
+def times_html(figures: Figures, name: str) -> str:
+    """How long something took, by stage, insurer or garage."""
+    label, icon, first, counted, figure = _TIMES[name]
+    lines: Sequence[Line] = getattr(figures, name)
+    head = _head(figures, name, t(label), icon)
+    if not lines:
+        return head + _none(t('Nothing of this happened in the period.'))
+    rows = [(_named(line), _claims(line.figures[figure]), _days(line.took)) for line in lines[:SHOWN]]
+    return head + _table(name, t(label), (t(first), t(counted), t('Days, median')), rows) + _more(lines)
+
+
+def side_by_side_html(figures: Figures, name: str) -> str:
+    """A line for each agent, or each office."""
+    lines: Sequence[Line] = getattr(figures, name)
+    if not lines:
+        return ''
+    of_people = name == 'people'
+    label, first = (t('By agent'), t('Agent')) if of_people else (t('By office'), t('Office'))
+    counted = ('open', *(('unread',) if of_people else ()), 'closed')
+    headers = (
+        first,
+        t('Open'),
+        *((t('Unread by me'),) if of_people else ()),
+        *(t('Claims closed'), t('Days, median'), t('Demanded'), t('Received')),
+    )
+    rows = [
+        (
+            _person(line) if of_people else _named(line),
+            *(_claims(line.figures[one]) for one in counted),
+            _days(line.took),
+            _sum(line.figures['demanded']),
+            _sum(line.figures['received']),
+        )
+        for line in lines[:SHOWN]
+    ]
+    return (
+        _head(figures, name, label, 'group' if of_people else 'apartment')
+        + _table(name, label, headers, rows)
+        + _more(lines)
+    )
+
+
+def _person(line: Line) -> str:
+    name = line.name or t('None chosen')
+    return f'<span class="mk-row mk-rwho">{avatar_html(name, "mk-s28")}<span>{escape(name)}</span></span>'
+
+
+# ---- cheques ----------------------------------------------------------------------------------------------------------------
+
+
+def calendar_html(figures: Figures) -> str:
+    """Four weeks of cheques, Sunday first; each day with any opens it."""
+    label = t('Calendar of cheques')
+    names = ''.join(f'<span class="mk-wd" aria-hidden="true">{escape(t(day))}</span>' for day in _DAYS)
+    days = ''.join(_day(figures, day, *sums) for day, sums in figures.due_days.items())
+    legend = (
+        f'<span>{icon_html("call_received", "mk-s16 mk-flip")}{escape(t("From insurers"))}</span>'
+        f'<span>{icon_html("call_made", "mk-s16 mk-flip")}{escape(t("From clients"))}</span>'
+    )
+    return (
+        _head(figures, 'weeks', label, 'calendar_month')
+        + f'<div class="mk-bd"><div class="mk-cal mk-rcal">{names}{days}</div><div class="mk-callegend">{legend}</div></div>'
+    )
+
+
+def _day(figures: Figures, day: date, incoming: int, outgoing: int) -> str:
+    left = (day - figures.today).days
+    tone = (
+        ''
+        if not incoming and not outgoing
+        else ' mk-qover'
+        if left < 0
+        else ' mk-qsoon'
+        if left <= WARN_DAYS
+        else ' mk-qlater'
+    )
+    here = ' mk-today' if left == 0 else ''
+    number = f'<span class="mk-n">{_number(str(day.day))}</span>'
+    if not tone:
+        return f'<span class="mk-dy{here}">{number}</span>'
+    page = replace(figures.soon.behind, view='open', due_from=day, due_to=day)
+    sums = ''.join(
+        f'<span class="mk-a">{icon_html(icon)}{_number(f"{round(amount / 100):,}")}</span>'
+        for icon, amount in (('call_received', incoming), ('call_made', outgoing))
+        if amount
+    )
+    said = ', '.join(
+        f'{label} {values.format_money(amount, language(), cents=False)}'
+        for label, amount in ((t('From insurers'), incoming), (t('From clients'), outgoing))
+        if amount
+    )
+    return (
+        f'<a class="mk-dy{tone}{here}" href="/cheques?{escape(page.address())}" data-testid="due-day" '
+        f'aria-label="{escape(f"{values.format_day(day)}: {said}")}">{number}{sums}</a>'
+    )
+
+
+def due_html(figures: Figures) -> str:
+    """The weeks and months to come as a table, in front of their chart."""
+    label = t('Cheques due by week')
+    headers = (t('Due date'), t('From insurers'), t('From clients'))
+    weeks = [(_week(line), *_sides(line)) for line in figures.weeks]
+    months = [
+        (escape(f'{month_label(line.span.first)} {line.span.first.year}'), *_sides(line)) for line in figures.due_months
+    ]
+    by_month = t('Cheques due by month')
+    return (
+        f'<details class="mk-rmore"><summary>{escape(t("Weeks and months as a table"))}</summary>'
+        f'<div class="mk-rmore-h">{escape(label)}<span class="mk-sp"></span>{_export(figures, "weeks", label)}</div>{_table("weeks", label, headers, weeks)}'
+        f'<div class="mk-rmore-h">{escape(by_month)}<span class="mk-sp"></span>{_export(figures, "due_months", by_month)}</div>'
+        f'{_table("due_months", by_month, headers, months)}</details>'
+    )
+
+
+def _week(line: DueLine) -> str:
+    first, last = line.span.days
+    return _number(f'{first:%d/%m} – {last:%d/%m}')
+
+
+def _sides(line: DueLine) -> tuple[str, str]:
+    return tuple(  # type: ignore[return-value]
+        _cheques(side, f'{_money(side.amount)} <span class="mk-t3">{_number(f"({side.cheques})")}</span>')
+        for side in (line.incoming, line.outgoing)
+    )

@@ -1,0 +1,97 @@
+"""What reports are asked for: a stretch of days, an office, an insurer, from an address."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from urllib.parse import urlencode
+
+from db.calendar import DAY
+from db.lists import ListState, day_in
+
+PERIODS = ('month', '3m', '12m', 'year', 'days')
+USUAL = '3m'
+LONGEST = 36  # months
+_EARLIEST = date(2000, 1, 1)
+_MONTH = re.compile(r'20[0-9]{2}-[0-9]{2}')
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of days, both ends in it."""
+
+    first: date
+    last: date
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """Both ends."""
+        return self.first, self.last
+
+    @property
+    def months(self) -> list['Span']:
+        """Its months; the first and the last may be cut."""
+        found, start = [], self.first
+        while start <= self.last:
+            end = min(month_after(start) - DAY, self.last)
+            found.append(Span(start, end))
+            start = end + DAY
+        return found
+
+
+def month_after(day: date, months: int = 1) -> date:
+    """The first of the month so many months after the month of a day."""
+    number = day.year * 12 + day.month - 1 + months
+    return date(number // 12, number % 12 + 1, 1)
+
+
+@dataclass(frozen=True)
+class ReportState:
+    """Everything that decides what the reports show; it stands in the address."""
+
+    period: str = USUAL
+    first: date | None = None
+    last: date | None = None
+    office: str = ''
+    insurer: str = ''
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> 'ReportState':
+        """From an address. Anything hostile or outdated falls back to the default; it never raises."""
+        period = query.get('period', '')
+        asked = ListState.read({name: query.get(name, '') for name in ('office', 'insurer')})
+        first, last = (day_in(query.get(name)) for name in _ENDS)
+        state = cls(
+            period=period if period in PERIODS else USUAL,
+            office=next(iter(asked.office), ''),
+            insurer=next(iter(asked.insurer), ''),
+        )
+        return replace(state, first=first, last=last) if state.period == 'days' else state
+
+    @classmethod
+    def of_month(cls, month: str, office: str, today: date) -> 'ReportState':
+        """Of one month, written as 2026-11; the last one that is over when it is none."""
+        typed = day_in(f'{month}-01') if _MONTH.fullmatch(month) else None
+        first = typed if typed and _EARLIEST <= typed <= today else month_after(today, -1)
+        return cls('days', first, month_after(first) - DAY, cls.read({'office': office}).office)
+
+    def address(self) -> str:
+        """The query string of this state, without what is at its default."""
+        shown = {'period': self.period if self.period != USUAL else ''}
+        shown |= {
+            name: day.isoformat() if day else '' for name, day in zip(_ENDS, (self.first, self.last), strict=True)
+        }
+        shown |= {'office': self.office, 'insurer': self.insurer}
+        return urlencode({name: value for name, value in shown.items() if value})
+
+    def span(self, today: date) -> Span:
+        """The days it means: whole months up to today; for `days` those that were asked for, no more than three years of them."""
+        if self.period == 'days':
+            last = min(max(self.last or today, _EARLIEST), month_after(today, LONGEST))
+            first = max(min(self.first or last.replace(day=1), last), _EARLIEST)
+            return Span(max(first, month_after(last, 1 - LONGEST)), last)
+        back = {'month': 0, '3m': 2, '12m': 11, 'year': today.month - 1}[self.period]
+        return Span(month_after(today, -back), today)
+
+
+_ENDS = ('from', 'to')

@@ -1,0 +1,497 @@
+"""What the reports count: a stretch of days, an office, an insurer from an address, to figures that each know the list behind them.
+
+Screens and workbooks ask `figures_of`; the monthly report beside it `claims_behind` and `cheques_behind`. How each figure is defined:
+
+- Open claims, by status and by age: those open now; the age is the days since `opened_at`.
+- Opened, submitted, closed: claims whose `opened_at`, `submitted_at`, `closed_at` falls into the period, in Israeli calendar days.
+  A claim that was opened again is not closed.
+- How long a claim took: the days from its opening to its closing, of the claims closed in the period.
+- How long a stage took: the days from the moment the car entered it to the moment it left, of the stays that ended in the period;
+  what was taken back never was. Its claims are those whose car left the stage in the period.
+- How long a garage took: the days from the first stage at the garage to the hand-over, of the cars handed over in the period.
+- Demanded: the demands of the claims submitted in the period. Approved and received: by how much these totals of any claims rose in it.
+- Whole at the first submission: of the claims submitted in the period, those that the insurer never sent back to be completed.
+- Unread: claims with news that the asker himself has not seen.
+- Cheques: those still waiting for their day, by the week or month in which they fall due.
+
+Times are medians: one claim that lay for a year moves them little. Fewer than `ENOUGH` cases give no time and no rate.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy.orm import Session, aliased
+
+from db.calendar import DAY
+from db.cheque_board import OUTWARD, BoardState, cheques_asked
+from db.cheques import WARN_DAYS, Cheque
+from db.claims import Claim
+from db.lists import NOBODY, ListState, claims_in, filtered, on_days
+from db.measuring import Measured, days_apart, israel_day, measured
+from db.money import MoneyMove
+from db.offices import AgentOffice, User
+from db.reference import Garage, Insurer, Reference, reference
+from db.repairs import BEFORE_THE_GARAGE, DELIVERED, RepairEvent, is_real_move
+from db.report_state import ReportState, Span, month_after
+from db.scope import Actor, Can
+
+# the days since the opening of claims that are still open, from and to; the last has no end
+AGES: Sequence[tuple[int, int | None]] = ((0, 30), (31, 60), (61, 90), (91, 180), (181, None))
+WEEKS, MONTHS_AHEAD = 6, 6
+# more than a person reads in one workbook
+CLAIMS_AT_MOST = 50_000
+Told = Mapping[tuple[date, bool], tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """So many claims, what they come to where that is told, and the list that has exactly these."""
+
+    claims: int
+    behind: ListState
+    amount: int | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a table. `key` as addresses write it; the name of nobody is empty."""
+
+    key: str
+    name: str
+    figures: Mapping[str, Figure]
+    took: Measured | None = None
+
+
+@dataclass(frozen=True)
+class ChequeFigure:
+    """So many cheques, what they come to, and the page that has exactly these."""
+
+    cheques: int
+    amount: int
+    behind: BoardState
+
+
+@dataclass(frozen=True)
+class DueLine:
+    """The cheques that fall due between two days: what insurers pay, and what clients do."""
+
+    span: Span
+    incoming: ChequeFigure
+    outgoing: ChequeFigure
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All of it at one moment. `people` and `offices` have a line for each; the bureau's has people of one office only."""
+
+    state: ReportState
+    span: Span
+    today: date
+    statuses: Sequence[Line]
+    ages: Sequence[Line]
+    insurers: Sequence[Line]
+    garages: Sequence[Line]
+    stages: Sequence[Line]
+    months: Sequence[Line]
+    people: Sequence[Line]
+    offices: Sequence[Line]
+    total: Line
+    weeks: Sequence[DueLine]
+    due_months: Sequence[DueLine]
+    due_days: Mapping[date, tuple[int, int]]
+    soon: ChequeFigure
+    whole: Measured = field(default_factory=Measured)
+
+
+# ---- questions --------------------------------------------------------------------------------------------------------------
+
+
+def figures_of(session: Session, state: ReportState, today: date) -> Figures:
+    """Everything the dashboard shows."""
+    actor: Actor = session.info['actor']
+    actor.need(Can.SEE_REPORTS)
+    asked = _Asked(session, state, today)
+    people = _people(asked) if state.office or not actor.is_bureau else []
+    total = _total(asked)
+    sent = total.figures['submitted'].claims
+    back = total.figures['sent_back'].claims
+    return Figures(
+        state=state,
+        span=asked.span,
+        today=today,
+        statuses=_statuses(asked),
+        ages=_ages(asked),
+        insurers=_insurers(asked),
+        garages=_garages(asked),
+        stages=_stages(asked),
+        months=[_month(asked, span) for span in asked.span.months],
+        people=people,
+        offices=_offices(asked) if actor.is_bureau and not state.office else [],
+        total=total,
+        **_due(asked),
+        whole=Measured(sent, 100 * (sent - back) / sent if sent else 0.0),
+    )
+
+
+class _Asked:
+    """Who asks for what: shared by all tables."""
+
+    def __init__(self, session: Session, state: ReportState, today: date) -> None:
+        self.session, self.state, self.today = session, state, today
+        self.span = state.span(today)
+        one_of: dict[str, Any] = {name: (key,) for name in ('office', 'insurer') if (key := getattr(state, name))}
+        self.all = ListState(view='all', **one_of)
+        self.open = replace(self.all, view='open')
+        self.unread = replace(self.all, view='unread')
+        self.closed = replace(self.during('closed'), view='closed')
+
+    @cached_property
+    def words(self) -> Reference:
+        """Statuses, stages and firms."""
+        return reference(self.session)
+
+    @property
+    def reader(self) -> str:
+        """In whose language statuses and stages are named."""
+        return str(self.session.info['actor'].language)
+
+    def during(self, name: str, span: Span | None = None) -> ListState:
+        """The claims to which something happened in the period."""
+        days: dict[str, Any] = dict(zip((f'{name}_from', f'{name}_to'), (span or self.span).days, strict=True))
+        return replace(self.all, **days)
+
+    def by(self, behind: ListState, column: Any, *sums: Any) -> dict[str, tuple[int, ...]]:
+        """The claims of a list, counted and summed up by a column."""
+        grouped = claims_in(self.session, behind)[0].with_only_columns(column, func.count(Claim.id), *sums)
+        rows = self.session.execute(grouped.group_by(column))
+        return {_key(row[0]): tuple(int(number or 0) for number in row[1:]) for row in rows}
+
+    def took(self, behind: ListState, column: Any) -> dict[str, dict[int, int]]:
+        """How many claims of a list of closed ones took how many days, by a column."""
+        days = days_apart(self.session, Claim.opened_at, israel_day(self.session, Claim.closed_at))
+        grouped = claims_in(self.session, behind)[0].with_only_columns(column, days, func.count(Claim.id))
+        return _histograms(self.session.execute(grouped.group_by(column, days)))
+
+    def narrow(self, statement: Any, part: Any) -> Any:
+        """A question about parts of claims, of the claims that are asked about."""
+        if self.state.office:
+            statement = statement.where(part.office_id == int(self.state.office))
+        if self.state.insurer:
+            mine = filtered(select(Claim.id).select_from(Claim), ListState(insurer=(self.state.insurer,)))
+            statement = statement.where(part.claim_id.in_(mine))
+        return statement
+
+    def moves(self, total: str, column: Any = None, span: Span | None = None) -> dict[str, tuple[int, ...]]:
+        """By how much a total rose in the period, of how many claims; of an agent's or an office's, or of all together."""
+        rose = (func.count(MoneyMove.claim_id.distinct()), func.coalesce(func.sum(MoneyMove.amount), 0))
+        shown = rose if column is None else (column, *rose)
+        moved = select(*shown).select_from(MoneyMove)
+        if column is not None and column.class_ is Claim:
+            moved = moved.join(Claim, Claim.id == MoneyMove.claim_id)
+        days = on_days(MoneyMove.at, *(span or self.span).days)
+        moved = self.narrow(moved.where(MoneyMove.total == total, *days), MoneyMove)
+        rows = self.session.execute(moved if column is None else moved.group_by(column))
+        return {_key(row[0]) if column is not None else '': (row[-2], int(row[-1])) for row in rows}
+
+
+def _key(value: Any) -> str:
+    return NOBODY if value is None else str(value)
+
+
+def _histograms(rows: Iterable[Any]) -> dict[str, dict[int, int]]:
+    """(key, days, how many) → key → days → how many; a time that is not known is told by -1."""
+    found: dict[str, dict[int, int]] = {}
+    for key, days, many in rows:
+        told = found.setdefault(_key(key), {})
+        place = -1 if days is None else max(int(days), 0)
+        told[place] = told.get(place, 0) + many
+    return found
+
+
+def _sorted(lines: Iterable[Line], name: str) -> list[Line]:
+    """The most claims first."""
+    return sorted(lines, key=lambda line: (-line.figures[name].claims, line.name, line.key))
+
+
+# ---- open claims ------------------------------------------------------------------------------------------------------------
+
+
+def _statuses(asked: _Asked) -> list[Line]:
+    counted = asked.by(asked.open, Claim.status)
+    return [
+        Line(key, status.label_in(asked.reader), {'open': Figure(counted[key][0], replace(asked.open, status=(key,)))})
+        for key, status in asked.words.statuses.items()
+        if key in counted
+    ]
+
+
+def _ages(asked: _Asked) -> list[Line]:
+    lines = []
+    younger = [
+        (Claim.opened_at >= asked.today - timedelta(days=oldest), str(place))
+        for place, (_, oldest) in enumerate(AGES)
+        if oldest is not None
+    ]
+    counted = asked.by(asked.open, case(*younger, else_=str(len(AGES) - 1)))
+    for place, (youngest, oldest) in enumerate(AGES):
+        # a claim that was dated ahead is as young as can be
+        to = asked.today - timedelta(days=youngest) if youngest else None
+        behind = replace(asked.open, opened_to=to)
+        if oldest is not None:
+            behind = replace(behind, opened_from=asked.today - timedelta(days=oldest))
+        figure = Figure(counted.get(str(place), (0,))[0], behind)
+        lines.append(Line(f'{youngest}-{oldest or ""}', '', {'open': figure}))
+    return lines
+
+
+# ---- how long it took -------------------------------------------------------------------------------------------------------
+
+
+def _insurers(asked: _Asked) -> list[Line]:
+    took = asked.took(asked.closed, Claim.tp_insurer)
+    names = _names(asked.session, Insurer)
+    return _sorted(
+        (
+            Line(
+                key,
+                names.get(key, ''),
+                {'closed': Figure(sum(days.values()), replace(asked.closed, insurer=(key,)))},
+                measured(days),
+            )
+            for key, days in took.items()
+        ),
+        'closed',
+    )
+
+
+def _garages(asked: _Asked) -> list[Line]:
+    behind = asked.during('delivered')
+    over = and_(RepairEvent.after == DELIVERED, *on_days(RepairEvent.at, *asked.span.days))
+    came = RepairEvent.after.not_in({*BEFORE_THE_GARAGE, DELIVERED, ''})
+    handed = asked.narrow(select(RepairEvent.claim_id).where(is_real_move(), over), RepairEvent)
+    # each car's moves are looked at once
+    stays = (
+        select(
+            RepairEvent.claim_id.label('claim_id'),
+            func.min(case((came, RepairEvent.at))).label('came'),
+            func.max(case((over, RepairEvent.at))).label('over'),
+        )
+        .where(is_real_move(), RepairEvent.claim_id.in_(handed))
+        .group_by(RepairEvent.claim_id)
+        .subquery()
+    )
+    days = days_apart(asked.session, *(israel_day(asked.session, moment) for moment in (stays.c.came, stays.c.over)))
+    by_garage = select(Claim.garage, days, func.count(Claim.id)).join(stays, stays.c.claim_id == Claim.id)
+    took = _histograms(asked.session.execute(by_garage.group_by(Claim.garage, days)))
+    names = _names(asked.session, Garage)
+    lines = (
+        Line(
+            key,
+            names.get(key, ''),
+            {'delivered': Figure(sum(told.values()), replace(behind, garage=(key,)))},
+            measured({day: many for day, many in told.items() if day >= 0}),
+        )
+        for key, told in took.items()
+    )
+    return _sorted(lines, 'delivered')
+
+
+def _stages(asked: _Asked) -> list[Line]:
+    moved = (is_real_move(), RepairEvent.before != '', *on_days(RepairEvent.at, *asked.span.days))
+    days = days_apart(
+        asked.session, israel_day(asked.session, RepairEvent.since), israel_day(asked.session, RepairEvent.at)
+    )
+    stays = asked.narrow(select(RepairEvent.before, days, func.count(RepairEvent.id)).where(*moved), RepairEvent)
+    took = _histograms(asked.session.execute(stays.group_by(RepairEvent.before, days)))
+    cars = select(RepairEvent.before, func.count(RepairEvent.claim_id.distinct())).where(*moved)
+    left = {
+        row[0]: row[1] for row in asked.session.execute(asked.narrow(cars, RepairEvent).group_by(RepairEvent.before))
+    }
+    behind = asked.during('left')
+    return [
+        Line(
+            key,
+            stage.label_in(asked.reader),
+            {'left': Figure(left[key], replace(behind, left_stage=(key,)))},
+            measured({day: many for day, many in took[key].items() if day >= 0}),
+        )
+        for key, stage in asked.words.stages.items()
+        if key in left
+    ]
+
+
+# ---- money ------------------------------------------------------------------------------------------------------------------
+
+
+def _month(asked: _Asked, span: Span) -> Line:
+    sent = asked.during('submitted', span)
+    counted = _sum_of(asked, sent, func.sum(Claim.demand_amount))
+    figures = {'demanded': Figure(counted[0], sent, counted[1])}
+    for total in ('approved', 'received'):
+        claims, amount = asked.moves(total, span=span)['']
+        figures[total] = Figure(claims, asked.during(total, span), amount)
+    return Line(span.first.isoformat()[:7], '', figures)
+
+
+def _sum_of(asked: _Asked, behind: ListState, *sums: Any) -> tuple[int, ...]:
+    """A list counted and summed up as a whole."""
+    found = claims_in(asked.session, behind)[0].with_only_columns(func.count(Claim.id), *sums)
+    return tuple(int(number or 0) for number in asked.session.execute(found).one())
+
+
+# ---- people and offices -----------------------------------------------------------------------------------------------------
+
+
+def _people(asked: _Asked) -> list[Line]:
+    unread = {key: counted[0] for key, counted in asked.by(asked.unread, Claim.agent).items()}
+    return _side_by_side(asked, 'agent', Claim.agent, _names(asked.session, User), unread)
+
+
+def _offices(asked: _Asked) -> list[Line]:
+    return _side_by_side(asked, 'office', Claim.office_id, _names(asked.session, AgentOffice), {})
+
+
+def _side_by_side(
+    asked: _Asked, param: str, column: Any, names: Mapping[str, str], unread: Mapping[str, int]
+) -> list[Line]:
+    """A line for everybody who had anything to do with a claim that is open or moved in the period."""
+    lists = {
+        'open': asked.open,
+        'unread': asked.unread,
+        'opened': asked.during('opened'),
+        'closed': asked.closed,
+        'demanded': asked.during('submitted'),
+        'received': asked.during('received'),
+    }
+    took = asked.took(asked.closed, column)
+    demanded = asked.by(lists['demanded'], column, func.sum(Claim.demand_amount))
+    received = asked.moves('received', MoneyMove.office_id if param == 'office' else column)
+    counted: dict[str, Mapping[str, int]] = {
+        **{name: {key: row[0] for key, row in asked.by(lists[name], column).items()} for name in ('open', 'opened')},
+        'unread': unread,
+        'closed': {key: sum(days.values()) for key, days in took.items()},
+        'demanded': {key: row[0] for key, row in demanded.items()},
+        'received': {key: row[0] for key, row in received.items()},
+    }
+    sums: dict[str, Mapping[str, tuple[int, ...]]] = {'demanded': demanded, 'received': received}
+    keys = {key for told in counted.values() for key in told}
+
+    def figure(name: str, key: str) -> Figure:
+        amount = sums[name].get(key, (0, 0))[1] if name in sums else None
+        only: dict[str, Any] = {param: (key,)}
+        return Figure(counted[name].get(key, 0), replace(lists[name], **only), amount)
+
+    lines = (
+        Line(key, names.get(key, ''), {name: figure(name, key) for name in lists}, measured(took.get(key, {})))
+        for key in keys
+    )
+    return _sorted(lines, 'open')
+
+
+def _total(asked: _Asked) -> Line:
+    """All of it in one line."""
+    sent, took = asked.during('submitted'), {}
+    for days in asked.took(asked.closed, Claim.is_open).values():
+        took = days
+    submitted, demanded, back = _sum_of(asked, sent, func.sum(Claim.demand_amount), func.count(Claim.sent_back_at))
+    figures = {
+        'open': Figure(_sum_of(asked, asked.open)[0], asked.open),
+        'opened': Figure(_sum_of(asked, asked.during('opened'))[0], asked.during('opened')),
+        'closed': Figure(sum(took.values()), asked.closed),
+        'submitted': Figure(submitted, sent),
+        'demanded': Figure(submitted, sent, demanded),
+        'sent_back': Figure(back, replace(sent, sent_back=('yes',))),
+        'whole': Figure(submitted - back, replace(sent, sent_back=('no',))),
+    }
+    for total in ('approved', 'received'):
+        claims, amount = asked.moves(total)['']
+        figures[total] = Figure(claims, asked.during(total), amount)
+    return Line('', '', figures, measured(took))
+
+
+def _names(session: Session, model: Any) -> dict[str, str]:
+    return {str(row[0]): row[1] for row in session.execute(select(model.id, model.name))}
+
+
+# ---- cheques ----------------------------------------------------------------------------------------------------------------
+
+
+def _due(asked: _Asked) -> dict[str, Any]:
+    """The cheques that wait for their day: by week from this one's Sunday on, by month from this one on, and by day."""
+    sunday = asked.today - timedelta(days=(asked.today.weekday() + 1) % 7)
+    weeks = [Span(sunday + timedelta(days=7 * n), sunday + timedelta(days=7 * n + 6)) for n in range(WEEKS)]
+    months = Span(asked.today.replace(day=1), month_after(asked.today, MONTHS_AHEAD) - DAY).months
+    ends = Span(min(sunday, months[0].first), max(weeks[-1].last, months[-1].last))
+    outward: ColumnElement[bool] = case((Cheque.direction.in_(OUTWARD), True), else_=False)
+    waiting = select(Cheque.due_date, outward, func.count(Cheque.id), func.sum(Cheque.amount))
+    waiting = waiting.where(Cheque.live.is_(True), Cheque.due_date.between(*ends.days))
+    rows = asked.session.execute(asked.narrow(waiting, Cheque).group_by(Cheque.due_date, outward))
+    told = {(day, bool(out)): (many, int(amount)) for day, out, many, amount in rows}
+    soon = Span(asked.today, asked.today + timedelta(days=WARN_DAYS))
+    of_both = [_summed(told, soon, out=out) for out in (False, True)]
+    page = BoardState(view='due', office=asked.state.office, insurer=asked.state.insurer)
+    return {
+        'weeks': [_due_line(asked, told, span) for span in weeks],
+        'due_months': [_due_line(asked, told, span) for span in months],
+        'due_days': _by_day(told, Span(weeks[0].first, weeks[3].last)),
+        'soon': ChequeFigure(sum(side[0] for side in of_both), sum(side[1] for side in of_both), page),
+    }
+
+
+def _by_day(told: Told, span: Span) -> dict[date, tuple[int, int]]:
+    """What comes in and what goes out, for each day."""
+    days = [span.first + n * DAY for n in range((span.last - span.first).days + 1)]
+    return {day: (told.get((day, False), (0, 0))[1], told.get((day, True), (0, 0))[1]) for day in days}
+
+
+def _due_line(asked: _Asked, told: Told, span: Span) -> DueLine:
+    page = BoardState(
+        view='open',
+        office=asked.state.office,
+        insurer=asked.state.insurer,
+        due_from=span.first,
+        due_to=span.last,
+    )
+    incoming, outgoing = (
+        ChequeFigure(*_summed(told, span, out=out), replace(page, direction=side))
+        for out, side in ((False, 'in'), (True, 'out'))
+    )
+    return DueLine(span, incoming, outgoing)
+
+
+def _summed(told: Told, span: Span, *, out: bool) -> tuple[int, int]:
+    found = [sums for (day, outward), sums in told.items() if outward is out and span.first <= day <= span.last]
+    return sum(many for many, _ in found), sum(amount for _, amount in found)
+
+
+# ---- the rows behind, for the monthly report --------------------------------------------------------------------------------
+
+
+def claims_behind(session: Session, figure: Figure) -> list[Any]:
+    """The claims of a figure as rows for a workbook, the first opened first."""
+    actor: Actor = session.info['actor']
+    actor.need(Can.SEE_REPORTS)
+    agent = aliased(User)
+    columns = (
+        *(Claim.claim_no, Claim.insured_name, Claim.plate, Claim.status, Insurer.name, agent.name),
+        *(Claim.event_date, Claim.opened_at, Claim.submitted_at, Claim.closed_at),
+        *(Claim.demand_amount, Claim.approved_amount, Claim.received_amount),
+    )
+    found: Any = claims_in(session, figure.behind)[0].with_only_columns(*columns)
+    found = found.outerjoin(Insurer, Insurer.id == Claim.tp_insurer).outerjoin(agent, agent.id == Claim.agent)
+    return list(session.execute(found.order_by(Claim.opened_at, Claim.id).limit(CLAIMS_AT_MOST)))
+
+
+def cheques_behind(session: Session, state: ReportState, span: Span) -> list[Any]:
+    """The cheques that fall due in a stretch of days and still wait for it, beside their claims, as rows for a workbook."""
+    actor: Actor = session.info['actor']
+    actor.need(Can.SEE_REPORTS)
+    page = BoardState(view='open', office=state.office, insurer=state.insurer, due_from=span.first, due_to=span.last)
+    found: Any = cheques_asked(session, page, span.first).join(Claim, Claim.id == Cheque.claim_id)
+    columns = (Cheque.due_date, Cheque.direction, Cheque.state, Cheque.amount, Cheque.cheque_no)
+    found = found.with_only_columns(*columns, Claim.claim_no, Claim.insured_name)
+    return list(session.execute(found.order_by(Cheque.due_date, Cheque.id).limit(CLAIMS_AT_MOST)))

@@ -1,0 +1,293 @@
+"""The reports as workbooks: each table of the dashboard by itself, and the report of an office's month in several sheets."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import pandas as pd
+
+from db import values
+from db.cheques import DIRECTIONS, STATES
+from db.measuring import Measured
+from db.reference import Reference
+from db.report_state import Span
+from db.reports import DueLine, Figures, Line
+from db.texts import N_, is_rtl, t
+from jobs.sheets import Column, Kind, Table, add_table, new_workbook
+
+NOT_ENOUGH = N_('Not enough data')
+Cell = Any
+
+
+@dataclass(frozen=True)
+class Part:
+    """A table of the reports: its name, its columns, and how it is made of the figures."""
+
+    label: str
+    columns: Sequence[Column]
+    frame: Callable[[Figures, str], pd.DataFrame]
+
+
+def table_book(figures: Figures, name: str, reader: str) -> bytes:
+    """One table of the dashboard as a workbook."""
+    part = PARTS[name]
+    workbook = new_workbook(t(part.label, reader))
+    _add(workbook, part, figures, reader)
+    return _saved(workbook)
+
+
+@dataclass(frozen=True)
+class Month:
+    """What the report of a month is made of."""
+
+    office: str
+    figures: Figures
+    opened: Sequence[Any]
+    closed: Sequence[Any]
+    cheques: Sequence[Any]
+    words: Reference
+
+
+def month_book(month: Month, reader: str) -> bytes:
+    """The report of a month: a summary, the claims that were opened and closed, the money, the cheques due, and by agent."""
+    workbook = new_workbook(t('Monthly report', reader))
+    figures = month.figures
+    _add(workbook, _SUMMARY, figures, reader, month.office)
+    for label, rows in ((N_('Claims opened'), month.opened), (N_('Claims closed'), month.closed)):
+        frame = pd.DataFrame(
+            [_claim(row, month.words, reader) for row in rows], columns=range(len(_CLAIM)), dtype=object
+        )
+        _add(workbook, Part(label, _CLAIM, lambda *_, frame=frame: frame), figures, reader, month.office)
+    cheques = pd.DataFrame([_cheque(row, reader) for row in month.cheques], columns=range(len(_CHEQUE)), dtype=object)
+    for part in (PARTS['months'], Part(N_('Cheques due'), _CHEQUE, lambda *_: cheques), PARTS['people']):
+        _add(workbook, part, figures, reader, month.office)
+    if figures.offices:
+        _add(workbook, PARTS['offices'], figures, reader, month.office)
+    return _saved(workbook)
+
+
+def _add(workbook: Any, part: Part, figures: Figures, reader: str, office: str = '') -> None:
+    label = t(part.label, reader)
+    about = ' · '.join(filter(None, (office, days_text(figures.span))))
+    columns = [Column(t(column.label, reader), column.kind, column.width) for column in part.columns]
+    frame = part.frame(figures, reader)
+    rows = frame.astype(object).itertuples(index=False, name=None)
+    add_table(workbook, Table(label, label, about, columns, is_rtl(reader)), rows)
+
+
+def _saved(workbook: Any) -> bytes:
+    file = BytesIO()
+    workbook.save(file)
+    return file.getvalue()
+
+
+def days_text(span: Span) -> str:
+    """From when to when."""
+    return ' – '.join(values.format_day(day) for day in span.days)
+
+
+# ---- tables -----------------------------------------------------------------------------------------------------------------
+
+
+def _columns(*labelled: tuple[str, Kind]) -> list[Column]:
+    return [Column(label, kind, 30 if kind is Kind.TEXT else 18) for label, kind in labelled]
+
+
+def _frame(rows: Sequence[Sequence[Cell]], width: int) -> pd.DataFrame:
+    """Of objects, so that a sum stays a whole number beside a cell that has none."""
+    return pd.DataFrame(list(rows), columns=range(width), dtype=object)
+
+
+def said(number: Measured | None, reader: str) -> Cell:
+    """A median; or that there is not enough to say one."""
+    return number.number if number is not None and number.known else t(NOT_ENOUGH, reader)
+
+
+def name_of(line: Line, reader: str) -> str:
+    """The name of a line; nobody has none."""
+    return line.name or t('None chosen', reader)
+
+
+def age_text(line: Line, reader: str) -> str:
+    """The days of an age: 31–60, or 181 and more."""
+    youngest, _, oldest = line.key.partition('-')
+    return f'{youngest}–{oldest}' if oldest else t('{n} and more', reader, n=youngest)
+
+
+def _counted(table: str, name: str) -> Callable[[Figures, str], pd.DataFrame]:
+    def frame(figures: Figures, reader: str) -> pd.DataFrame:
+        lines: Sequence[Line] = getattr(figures, table)
+        return _frame([(name_of(line, reader), line.figures[name].claims) for line in lines], 2)
+
+    return frame
+
+
+def _timed(table: str, name: str) -> Callable[[Figures, str], pd.DataFrame]:
+    def frame(figures: Figures, reader: str) -> pd.DataFrame:
+        lines: Sequence[Line] = getattr(figures, table)
+        rows = [(name_of(line, reader), line.figures[name].claims, said(line.took, reader)) for line in lines]
+        return _frame(rows, 3)
+
+    return frame
+
+
+def _of_ages(figures: Figures, reader: str) -> pd.DataFrame:
+    return _frame([(age_text(line, reader), line.figures['open'].claims) for line in figures.ages], 2)
+
+
+def _of_months(figures: Figures, _: str) -> pd.DataFrame:
+    rows = [
+        (line.key, *(told for figure in line.figures.values() for told in (figure.claims, figure.amount)))
+        for line in figures.months
+    ]
+    return _frame(rows, 7)
+
+
+def _of_weeks(table: str) -> Callable[[Figures, str], pd.DataFrame]:
+    def frame(figures: Figures, _: str) -> pd.DataFrame:
+        lines: Sequence[DueLine] = getattr(figures, table)
+        rows = [
+            (
+                *line.span.days,
+                *(told for side in (line.incoming, line.outgoing) for told in (side.cheques, side.amount)),
+            )
+            for line in lines
+        ]
+        return _frame(rows, 6)
+
+    return frame
+
+
+_SIDE = ('open', 'unread', 'opened', 'closed')
+
+
+def _side_by_side(table: str) -> Callable[[Figures, str], pd.DataFrame]:
+    names = _SIDE if table == 'people' else tuple(name for name in _SIDE if name != 'unread')
+
+    def row(line: Line, reader: str) -> tuple[Cell, ...]:
+        counted = (line.figures[name].claims for name in names)
+        sums = (line.figures[name].amount for name in ('demanded', 'received'))
+        return (name_of(line, reader), *counted, *sums, said(line.took, reader))
+
+    def frame(figures: Figures, reader: str) -> pd.DataFrame:
+        lines: Sequence[Line] = getattr(figures, table)
+        return _frame([row(line, reader) for line in lines], len(names) + 4)
+
+    return frame
+
+
+def _of_summary(figures: Figures, reader: str) -> pd.DataFrame:
+    told, claims = figures.total.figures, figures.total
+    rows = [
+        (t('Open claims', reader), told['open'].claims, None),
+        (t('Claims opened', reader), told['opened'].claims, None),
+        (t('Claims closed', reader), told['closed'].claims, None),
+        (t('Days from opening to closing, median', reader), said(claims.took, reader), None),
+        (t('Demanded', reader), told['demanded'].claims, told['demanded'].amount),
+        (t('Approved', reader), told['approved'].claims, told['approved'].amount),
+        (t('Received', reader), told['received'].claims, told['received'].amount),
+        (t('Claims submitted', reader), told['submitted'].claims, None),
+        (t('Sent back to be completed', reader), told['sent_back'].claims, None),
+        (t('Whole at the first submission, percent', reader), said(figures.whole, reader), None),
+    ]
+    return _frame(rows, 3)
+
+
+_DAYS = (N_('Days, median'), Kind.NUMBER)
+_MONEY_COLUMNS = (
+    *((N_('Claims demanded'), Kind.WHOLE), (N_('Demanded'), Kind.MONEY)),
+    *((N_('Claims approved'), Kind.WHOLE), (N_('Approved'), Kind.MONEY)),
+    *((N_('Claims received'), Kind.WHOLE), (N_('Received'), Kind.MONEY)),
+)
+_DUE_COLUMNS = (
+    *((N_('From'), Kind.DAY), (N_('To'), Kind.DAY)),
+    *((N_('Cheques from insurers'), Kind.WHOLE), (N_('From insurers'), Kind.MONEY)),
+    *((N_('Cheques from clients'), Kind.WHOLE), (N_('From clients'), Kind.MONEY)),
+)
+_SUMS = ((N_('Demanded'), Kind.MONEY), (N_('Received'), Kind.MONEY), _DAYS)
+_OPEN, _OPENED, _CLOSED = ((label, Kind.WHOLE) for label in (N_('Open'), N_('Claims opened'), N_('Claims closed')))
+
+PARTS: Mapping[str, Part] = {
+    'statuses': Part(
+        N_('Open by status'),
+        _columns((N_('Status'), Kind.TEXT), (N_('Open claims'), Kind.WHOLE)),
+        _counted('statuses', 'open'),
+    ),
+    'ages': Part(
+        N_('Age of open claims'),
+        _columns((N_('Days since the opening'), Kind.TEXT), (N_('Open claims'), Kind.WHOLE)),
+        _of_ages,
+    ),
+    'months': Part(N_('Money by month'), _columns((N_('Month'), Kind.TEXT), *_MONEY_COLUMNS), _of_months),
+    'stages': Part(
+        N_('Days in each repair stage'),
+        _columns((N_('Repair stage'), Kind.TEXT), (N_('Cars that left it'), Kind.WHOLE), _DAYS),
+        _timed('stages', 'left'),
+    ),
+    'insurers': Part(
+        N_('Days to close, by insurer'),
+        _columns((N_('Insurer'), Kind.TEXT), (N_('Claims closed'), Kind.WHOLE), _DAYS),
+        _timed('insurers', 'closed'),
+    ),
+    'garages': Part(
+        N_('Days at the garage'),
+        _columns((N_('Garage'), Kind.TEXT), (N_('Cars handed over'), Kind.WHOLE), _DAYS),
+        _timed('garages', 'delivered'),
+    ),
+    'weeks': Part(N_('Cheques due by week'), _columns(*_DUE_COLUMNS), _of_weeks('weeks')),
+    'due_months': Part(N_('Cheques due by month'), _columns(*_DUE_COLUMNS), _of_weeks('due_months')),
+    'people': Part(
+        N_('By agent'),
+        _columns((N_('Agent'), Kind.TEXT), _OPEN, (N_('Unread by me'), Kind.WHOLE), _OPENED, _CLOSED, *_SUMS),
+        _side_by_side('people'),
+    ),
+    'offices': Part(
+        N_('By office'),
+        _columns((N_('Office'), Kind.TEXT), _OPEN, _OPENED, _CLOSED, *_SUMS),
+        _side_by_side('offices'),
+    ),
+}
+_SUMMARY = Part(
+    N_('Summary'),
+    _columns((N_('What'), Kind.TEXT), (N_('Count'), Kind.NUMBER), (N_('Amount'), Kind.MONEY)),
+    _of_summary,
+)
+
+
+# ---- rows of the month ------------------------------------------------------------------------------------------------------
+
+_CLAIM = [
+    Column(N_('Claim no.'), Kind.CODE, 14),
+    Column(N_('Insured'), Kind.TEXT, 24),
+    Column(N_('Vehicle no.'), Kind.CODE, 14),
+    Column(N_('Status'), Kind.TEXT, 24),
+    Column(N_('Insurer'), Kind.TEXT, 20),
+    Column(N_('Agent'), Kind.TEXT, 20),
+    *(Column(label, Kind.DAY, 13) for label in (N_('Event date'), N_('Opened'), N_('Submitted'), N_('Closed on'))),
+    *(Column(label, Kind.MONEY, 14) for label in (N_('Demanded'), N_('Approved'), N_('Received'))),
+]
+_CHEQUE = [
+    Column(N_('Due date'), Kind.DAY, 13),
+    Column(N_('From whom to whom'), Kind.TEXT, 22),
+    Column(N_('How far it is'), Kind.TEXT, 18),
+    Column(N_('Amount'), Kind.MONEY, 14),
+    Column(N_('Cheque no.'), Kind.CODE, 14),
+    Column(N_('Claim no.'), Kind.CODE, 14),
+    Column(N_('Insured'), Kind.TEXT, 24),
+]
+
+
+def _claim(row: Any, words: Reference, reader: str) -> tuple[Cell, ...]:
+    claim_no, insured, plate, status, *rest = row
+    insurer, agent, event, opened, submitted, closed, *sums = rest
+    known = words.statuses.get(status)
+    return (
+        *(claim_no, insured, values.format_plate(plate) if plate else '', known.label_in(reader) if known else status),
+        *(insurer, agent, event, opened, submitted, values.israel(closed).date() if closed else None, *sums),
+    )
+
+
+def _cheque(row: Any, reader: str) -> tuple[Cell, ...]:
+    due, direction, state, *rest = row
+    return due, t(DIRECTIONS[direction], reader), t(STATES[state], reader), *rest

@@ -1,0 +1,108 @@
+"""`/reports`: the dashboard of office managers and the bureau; its tables and the report of a month as workbooks.
+
+`GET /reports/tables/{name}.xlsx?…` has what `/reports?…` shows in a table; `GET /reports/month.xlsx?month=2026-10&office=…` is the report of a month.
+"""
+
+from collections.abc import Awaitable
+from dataclasses import replace
+from html import escape
+from typing import Any
+
+from fastapi import FastAPI, Request
+from nicegui import ui
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from components.downloads import LOCKED, disposition
+from components.frame import not_found, portal_page
+from components.live import ask_as, current_actor
+from components.report_board import ReportBoard
+from components.words import t
+from db import texts, values
+from db.base import now
+from db.offices import AgentOffice
+from db.reference import reference
+from db.report_state import ReportState
+from db.reports import cheques_behind, claims_behind, figures_of
+from db.scope import Actor, Can
+from db.texts import N_, ClaimError
+from jobs.report_book import PARTS, Month, days_text, month_book, table_book
+
+_EXCEL = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
+
+
+@portal_page('/reports', title=N_('Dashboard'), active='reports', needs=Can.SEE_REPORTS, flow=True)
+async def reports_page(request: Request) -> None:
+    """What is open, how long things take, what was demanded and received, and what falls due."""
+    ui.html(
+        f'<div class="mk-ph"><h1>{escape(t("Dashboard"))}</h1><span class="mk-live" data-testid="connection" role="status"><i></i>'
+        f'<span>{escape(t("Updating live"))}</span></span></div>'
+    ).classes('mk-contents')
+    await ReportBoard(_asked(request, current_actor())).load()
+
+
+def _asked(request: Request, actor: Actor) -> ReportState:
+    """What the address asks for; people of an office have no choice of offices."""
+    state = ReportState.read(request.query_params)
+    return state if actor.is_bureau else replace(state, office='')
+
+
+def add_routes(portal: FastAPI) -> None:
+    """Register the workbooks on the parent app."""
+
+    @portal.get('/reports/tables/{name}.xlsx')
+    async def table(name: str, request: Request) -> Response:
+        return await _if_allowed(_table(name, request), request)
+
+    @portal.get('/reports/month.xlsx')
+    async def month(request: Request) -> Response:
+        return await _if_allowed(_month(request), request)
+
+
+async def _if_allowed(answer: Awaitable[Response], request: Request) -> Response:
+    try:
+        return await answer
+    except ClaimError:
+        return not_found(request.state.session.actor.language)
+
+
+async def _table(name: str, request: Request) -> Response:
+    actor: Actor = request.state.session.actor
+    if name not in PARTS:
+        raise ClaimError(N_('Not found'))
+    figures = await ask_as(actor, figures_of, _asked(request, actor), values.israel(now()).date())
+    file = await run_in_threadpool(table_book, figures, name, actor.language)
+    return _workbook(file, f'{texts.t(PARTS[name].label, actor.language)} {days_text(figures.span)}')
+
+
+async def _month(request: Request) -> Response:
+    actor: Actor = request.state.session.actor
+    query = request.query_params
+    made = await ask_as(actor, _read_month, query.get('month', ''), query.get('office', '') if actor.is_bureau else '')
+    file = await run_in_threadpool(month_book, made, actor.language)
+    label = texts.t('Monthly report', actor.language)
+    return _workbook(file, f'{label} {made.figures.span.first.isoformat()[:7]} {made.office}'.strip())
+
+
+def _read_month(session: Any, month: str, office: str) -> Month:
+    actor: Actor = session.info['actor']
+    today = values.israel(now()).date()
+    state = ReportState.of_month(month, office, today)
+    chosen = actor.office_id or int(state.office or 0)
+    house = session.get(AgentOffice, chosen) if chosen else None
+    if chosen and house is None:
+        raise ClaimError(N_('Not found'))
+    figures = figures_of(session, state, today)
+    told = figures.total.figures
+    return Month(
+        office=house.name if house else texts.t('Every office', actor.language),
+        figures=figures,
+        opened=claims_behind(session, told['opened']),
+        closed=claims_behind(session, told['closed']),
+        cheques=cheques_behind(session, state, figures.span),
+        words=reference(session),
+    )
+
+
+def _workbook(file: bytes, name: str) -> Response:
+    return Response(file, media_type=_EXCEL, headers={**LOCKED, 'Content-Disposition': disposition(f'{name}.xlsx')})

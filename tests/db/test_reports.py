@@ -1,0 +1,478 @@
+"""The reports: figures reckoned by hand, reckoned again from the record, equal to the lists behind them, and each person's own."""
+
+import random
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from statistics import median
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from db import claims, repairs
+from db.changes import history_of
+from db.cheque_board import BoardState, page_of_board
+from db.cheques import Cheque, Slip, enter_cheque
+from db.claims import Claim
+from db.habits import ENOUGH
+from db.lists import ListState, count_of
+from db.measuring import israel_day, measured
+from db.money import MoneyMove
+from db.offices import User
+from db.reference import Garage
+from db.report_state import PERIODS, ReportState, Span
+from db.reports import ChequeFigure, Figure, Figures, Line, cheques_behind, claims_behind, figures_of
+from db.scope import Actor
+from db.session import fetch, open_session
+from db.texts import ClaimError
+from db.values import israel
+from tests.conftest import People
+from tests.factories import SYSTEM
+
+TODAY = date(2026, 11, 23)
+PHOENIX, HAREL = '1', '2'
+
+
+def at(day: str, hour: int = 9) -> datetime:
+    """A moment of 2026, by an Israeli clock that is two hours ahead; three in summer."""
+    month, number = map(int, day.split('-'))
+    return datetime(2026, month, number, hour, tzinfo=UTC)
+
+
+@pytest.fixture
+def people(people: People) -> People:
+    """The people, and a garage: it is number 1."""
+    with open_session(SYSTEM) as session:
+        session.add(Garage(id=1, name='מוסך לב'))
+    return people
+
+
+def figures(actor: Actor, query: str = '', today: date = TODAY) -> Figures:
+    with open_session(actor, reading=True) as session:
+        return figures_of(session, ReportState.read(dict(parse_qsl(query))), today)
+
+
+def opened(people: People, day: str, office: int | None = None, **fields: Any) -> int:
+    given = {'insured_name': 'רונית', 'event_date': date(2026, 1, 2), 'opened_at': at(day).date(), **fields}
+    with open_session(people.staff, at=at(day)) as session:
+        return claims.open_claim(session, office or people.levi, given, at(day)).id
+
+
+def does(people: People, moment: datetime, order: Callable[..., Any], *given: Any) -> None:
+    with open_session(people.staff, at=moment) as session:
+        order(session, *given)
+
+
+def status(people: People, claim_id: int, status: str, moment: datetime, reason: str = '') -> None:
+    with open_session(people.staff, at=moment) as session:
+        seen = session.get_one(Claim, claim_id).status
+        claims.change_status(session, claim_id, status, reason, seen, moment)
+
+
+def write(people: People, claim_id: int, moment: datetime, **fields: Any) -> None:
+    with open_session(people.staff, at=moment) as session:
+        claim = session.get_one(Claim, claim_id)
+        claims.save_fields(
+            session, claim_id, {name: (getattr(claim, name), value) for name, value in fields.items()}, moment
+        )
+
+
+def line(lines: Iterable[Line], key: Any) -> Line:
+    return next(line for line in lines if line.key == str(key))
+
+
+def all_figures(told: Figures) -> list[Figure]:
+    tables = (
+        told.statuses,
+        told.ages,
+        told.insurers,
+        told.garages,
+        told.stages,
+        told.months,
+        told.people,
+        told.offices,
+    )
+    return [figure for table in (*tables, [told.total]) for one in table for figure in one.figures.values()]
+
+
+def all_cheques(told: Figures) -> list[ChequeFigure]:
+    lines = [*told.weeks, *told.due_months]
+    return [told.soon, *(figure for line in lines for figure in (line.incoming, line.outgoing))]
+
+
+# ---- by hand ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_claim_counts_on_the_days_things_happened_to_it(people: People) -> None:
+    dana = people.dana.user_id
+    mine = opened(people, '9-30', agent=dana, tp_insurer=1)
+    opened(people, '11-20', agent=people.yossi.user_id)
+    write(people, mine, at('10-05'), submitted_at=date(2026, 10, 4), demand_amount=10_000_00)
+    # half past eleven at night in UTC: in Israel November has begun
+    write(people, mine, datetime(2026, 10, 31, 22, 30, tzinfo=UTC), approved_amount=8_000_00)
+    write(people, mine, at('11-02'), received_amount=3_000_00)
+    write(people, mine, at('11-09'), received_amount=8_000_00)
+    status(people, mine, 'closed', datetime(2026, 11, 10, 22, 30, tzinfo=UTC), 'paid_in_full')
+    told = figures(people.manager, 'period=3m')
+    assert told.span == Span(date(2026, 9, 1), TODAY)
+    by_month = {one.key: {name: (f.claims, f.amount) for name, f in one.figures.items()} for one in told.months}
+    assert by_month == {
+        '2026-09': {'demanded': (0, 0), 'approved': (0, 0), 'received': (0, 0)},
+        '2026-10': {'demanded': (1, 10_000_00), 'approved': (0, 0), 'received': (0, 0)},
+        '2026-11': {'demanded': (0, 0), 'approved': (1, 8_000_00), 'received': (1, 8_000_00)},
+    }
+    assert (line(told.ages, '0-30').figures['open'].claims, told.total.figures['opened'].claims) == (1, 2)
+    took = line(told.insurers, 1).took
+    assert took is not None
+    assert (took.cases, took.number, took.known) == (1, 42.0, False)  # 30/9 to 11/11, as people in Israel count
+    row = line(told.people, dana).figures
+    assert [(row[name].claims, row[name].amount) for name in ('open', 'closed', 'demanded', 'received')] == [
+        *((0, None), (1, None), (1, 10_000_00), (1, 8_000_00))
+    ]
+    assert line(told.people, people.yossi.user_id).figures['open'].claims == 1
+    november = figures(people.manager, 'period=month').total.figures
+    assert (november['demanded'].claims, november['received'].amount, november['opened'].claims) == (0, 8_000_00, 1)
+
+
+def test_money_that_is_corrected_counts_for_what_it_became(people: People) -> None:
+    claim = opened(people, '10-01')
+    write(people, claim, at('10-10'), received_amount=9_000_00)
+    write(people, claim, at('11-10'), received_amount=8_000_00)
+    assert [one.figures['received'].amount for one in figures(people.manager).months] == [0, 9_000_00, -1_000_00]
+
+
+def test_a_demand_that_was_sent_back_is_not_whole_and_stays_so(people: People) -> None:
+    sent = [opened(people, '11-01', submitted_at=date(2026, 11, 2)) for _ in range(ENOUGH)]
+    opened(people, '11-01')
+    status(people, sent[0], 'insurer_requested_info', at('11-03'), 'חסרה חשבונית')
+    status(people, sent[0], 'under_insurer_review', at('11-05'))
+    told = figures(people.manager)
+    assert (told.whole.known, told.whole.number) == (True, 90.0)
+    assert [told.total.figures[name].claims for name in ('submitted', 'sent_back', 'whole')] == [10, 1, 9]
+
+
+def test_a_stage_lasts_from_its_beginning_to_its_end_and_a_slip_is_none(people: People) -> None:
+    claim = opened(people, '11-01', garage=1)
+    moves = [(None, 'vehicle_received', '11-02'), ('vehicle_received', 'bodywork', '11-05')]
+    for seen, stage, day in [*moves, ('bodywork', 'delivered', '11-15')]:
+        does(people, at(day), repairs.advance_repair, claim, stage, seen, at(day))
+    does(people, at('11-15', 10), repairs.take_back, claim, 'delivered', at('11-15', 9) + timedelta(minutes=3))
+    does(people, at('11-19'), repairs.advance_repair, claim, 'paint', 'bodywork', at('11-19'))
+    does(people, at('11-21'), repairs.advance_repair, claim, 'delivered', 'paint', at('11-21'))
+    told = figures(people.manager)
+    took = {one.key: (one.figures['left'].claims, one.took and one.took.number) for one in told.stages}
+    assert took == {'vehicle_received': (1, 3.0), 'bodywork': (1, 14.0), 'paint': (1, 2.0)}
+    garage = line(told.garages, 1)
+    assert (garage.figures['delivered'].claims, garage.took and garage.took.number) == (1, 19.0)
+
+
+def test_a_car_that_was_entered_as_handed_over_says_nothing_of_the_garage(people: People) -> None:
+    opened(people, '11-01', garage=1, repair_stage='delivered')
+    garage = line(figures(people.manager).garages, 1)
+    assert (garage.figures['delivered'].claims, garage.took and garage.took.cases) == (1, 0)
+
+
+def test_cheques_fall_into_weeks_that_begin_on_sunday(people: People) -> None:
+    claim = opened(people, '11-01')
+    for day, way in (('11-28', 'insurer_to_insured'), ('11-29', 'insured_to_garage'), ('12-30', 'insurer_to_garage')):
+        slip = Slip(way, 100_00, at(day).date())
+        does(people, at('11-01'), enter_cheque, claim, slip, 'received', at('11-01'))
+    told = figures(people.manager)
+    assert told.weeks[0].span == Span(date(2026, 11, 22), date(2026, 11, 28))
+    assert [(week.incoming.cheques, week.outgoing.cheques) for week in told.weeks] == [
+        *((1, 0), (0, 1), (0, 0), (0, 0), (0, 0), (1, 0))
+    ]
+    assert [(one.incoming.amount, one.outgoing.amount) for one in told.due_months][:2] == [
+        (100_00, 100_00),
+        (100_00, 0),
+    ]
+    assert (told.soon.cheques, told.soon.amount) == (2, 200_00)
+
+
+# ---- by force ---------------------------------------------------------------------------------------------------------------
+
+STATUSES = ('submitted', 'insurer_requested_info', 'under_insurer_review', 'awaiting_payment', 'closed', 'new')
+STAGES = ('towing', 'vehicle_received', 'bodywork', 'paint', 'delivered')
+INSURERS, GARAGES = (1, 2, None), (1, None)
+MOMENTS = 10
+
+
+@pytest.fixture
+def busy(people: People) -> People:
+    """Half a year in which everything happens to some claims, in whatever order."""
+    rng = random.Random(7)
+    agents = {people.levi: (people.dana.user_id, people.yossi.user_id, None), people.cohen: (people.rival.user_id,)}
+    known: list[int] = []
+    start = datetime(2026, 6, 1, 20, 30, tzinfo=UTC)
+    for n in range(MOMENTS):
+        moment = start + timedelta(days=17 * n, minutes=37 * n)
+        with open_session(people.staff, at=moment) as session:
+            for claim_id in rng.sample(known, len(known) // 2):
+                _something_happens(session, rng, session.get_one(Claim, claim_id), moment)
+            for _ in range(4):
+                office = rng.choice((people.levi, people.levi, people.cohen))
+                fields = {
+                    'insured_name': 'קנרית' if office == people.cohen else 'רונית',
+                    'event_date': date(2026, 5, 1),
+                    'agent': rng.choice(agents[office]),
+                    'tp_insurer': rng.choice(INSURERS),
+                    'garage': rng.choice(GARAGES),
+                    'repair_stage': rng.choice((None, 'towing')),
+                }
+                claim = claims.open_claim(session, office, fields, moment)
+                slip = Slip(
+                    rng.choice(('insurer_to_insured', 'insured_to_garage')),
+                    100,
+                    TODAY + timedelta(rng.randint(-9, 150)),
+                )
+                enter_cheque(session, claim.id, slip, 'received', moment)
+                known.append(claim.id)
+    return people
+
+
+def _something_happens(session: Any, rng: random.Random, claim: Claim, moment: datetime) -> None:
+    for what in rng.sample(('status', 'stage', 'stage', 'money', 'sent'), 2):
+        if what == 'status':
+            claims.change_status(session, claim.id, rng.choice(STATUSES), 'אחר', claim.status, moment)
+        elif what == 'stage':
+            before = claim.repair_stage
+            repairs.advance_repair(session, claim.id, rng.choice(STAGES), before, moment)
+            session.flush()
+            if rng.random() < 0.2 and claim.repair_stage != before:
+                repairs.take_back(session, claim.id, claim.repair_stage, moment + timedelta(minutes=1))
+        elif what == 'money':
+            name = rng.choice(('approved_amount', 'received_amount'))
+            claims.save_fields(session, claim.id, {name: (getattr(claim, name), rng.randint(0, 50) * 100)}, moment)
+        else:
+            day, demand = israel(moment).date(), rng.randint(1, 90) * 100
+            fields = {'submitted_at': (claim.submitted_at, day), 'demand_amount': (claim.demand_amount, demand)}
+            claims.save_fields(session, claim.id, fields, moment)
+        session.flush()
+
+
+A_WHILE = 'period=days&from=2026-07-02&to=2026-09-13'
+
+
+def test_every_figure_is_the_count_of_the_list_behind_it(busy: People) -> None:
+    some = 0
+    queries = {
+        busy.manager: ('period=12m', A_WHILE),
+        busy.staff: ('period=12m&insurer=1', f'period=year&office={busy.cohen}'),
+    }
+    for actor, asked in queries.items():
+        for query in asked:
+            told = figures(actor, query)
+            with open_session(actor, reading=True) as session:
+                for figure in all_figures(told):
+                    state = ListState.read(dict(parse_qsl(figure.behind.address())))
+                    assert state == figure.behind
+                    assert count_of(session, state) == figure.claims, (query, state.address())
+                    some += figure.claims > 0
+                for cheques in all_cheques(told):
+                    page = BoardState.read(dict(parse_qsl(cheques.behind.address())))
+                    board = page_of_board(session, page, TODAY)
+                    assert board.sums is not None
+                    assert (board.count, board.sums.total) == (cheques.cheques, cheques.amount), page.address()
+    assert some > 100
+
+
+def test_the_figures_follow_from_the_record(busy: People) -> None:
+    for actor, query in (
+        (busy.manager, 'period=12m'),
+        (busy.manager, A_WHILE),
+        (busy.staff, 'period=12m&insurer=2'),
+    ):
+        told = figures(actor, query)
+        assert _shown(told) == _reckoned(actor, told)
+    assert any(one.took and one.took.known for one in figures(busy.staff, 'period=12m').stages)
+
+
+def _shown(told: Figures) -> dict[str, Any]:
+    return {
+        'statuses': {one.key: one.figures['open'].claims for one in told.statuses},
+        'insurers': {one.key: one.took and (one.took.cases, one.took.number) for one in told.insurers},
+        'stages': {one.key: one.took and (one.took.cases, one.took.number) for one in told.stages},
+        'garages': {
+            one.key: one.took and (one.figures['delivered'].claims, one.took.cases, one.took.number)
+            for one in told.garages
+        },
+        'approved': [one.figures['approved'].amount for one in told.months],
+        'received': [one.figures['received'].amount for one in told.months],
+        'demanded': [one.figures['demanded'].amount for one in told.months],
+        'sent_back': (told.total.figures['submitted'].claims, told.total.figures['sent_back'].claims),
+    }
+
+
+def _reckoned(  # noqa: C901 - as plain as can be, so that one sees that it is right
+    actor: Actor, told: Figures
+) -> dict[str, Any]:
+    """The same once more, claim by claim, from the rows and the record alone."""
+    with open_session(SYSTEM, reading=True) as session:
+        everything = select(Claim)
+        if not actor.is_bureau:
+            everything = everything.where(Claim.office_id == actor.office_id)
+        if told.state.insurer:
+            everything = everything.where(Claim.tp_insurer == int(told.state.insurer))
+        rows = list(session.scalars(everything))
+        events = {row.id: fetch(session, repairs.events_of(row.id)) for row in rows}
+        record = {row.id: fetch(session, history_of(row.id)) for row in rows}
+    first, last = told.span.days
+    closed: dict[str, list[int]] = {}
+    stays: dict[str, list[int]] = {}
+    garages: dict[str, list[int | None]] = {}
+    statuses: dict[str, int] = {}
+    back = 0
+    for row in rows:
+        if row.is_open:
+            statuses[row.status] = statuses.get(row.status, 0) + 1
+        elif row.closed_at and first <= israel(row.closed_at).date() <= last:
+            took = (israel(row.closed_at).date() - row.opened_at).days
+            closed.setdefault(str(row.tp_insurer or 0), []).append(max(took, 0))
+        went = repairs.stays_among(events[row.id])
+        for stay in went:
+            if stay.left and first <= israel(stay.left).date() <= last:
+                stays.setdefault(stay.stage, []).append(stay.days(stay.left))
+        over = [
+            stay.entered for stay in went if stay.stage == 'delivered' and first <= israel(stay.entered).date() <= last
+        ]
+        came = [stay.entered for stay in went if stay.stage not in ('towing', 'not_arrived', 'delivered')]
+        if over:
+            days = max((israel(over[-1]).date() - israel(came[0]).date()).days, 0) if came else None
+            garages.setdefault(str(row.garage or 0), []).append(days)
+        asked = [
+            change for change in record[row.id] if change.fields.get('status', [0, 0])[1] == 'insurer_requested_info'
+        ]
+        back += bool(row.submitted_at and first <= row.submitted_at <= last and asked)
+    submitted = [row for row in rows if row.submitted_at and first <= row.submitted_at <= last]
+    return {
+        'statuses': statuses,
+        'insurers': {key: (len(days), median(days)) for key, days in closed.items()},
+        'stages': {key: (len(days), median(days)) for key, days in stays.items()},
+        'garages': {
+            key: (len(days), len(known := [day for day in days if day is not None]), median(known) if known else 0.0)
+            for key, days in garages.items()
+        },
+        **{
+            total: [
+                sum(
+                    (after or 0) - (before or 0)
+                    for told_of in record.values()
+                    for change in told_of
+                    if span.first <= israel(change.at).date() <= span.last
+                    for before, after in [change.fields.get(f'{total}_amount', [0, 0])]
+                )
+                for span in told.span.months
+            ]
+            for total in ('approved', 'received')
+        },
+        'demanded': [
+            sum(
+                row.demand_amount or 0
+                for row in submitted
+                if row.submitted_at and span.first <= row.submitted_at <= span.last
+            )
+            for span in told.span.months
+        ],
+        'sent_back': (len(submitted), back),
+    }
+
+
+# ---- whose ------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_manager_sees_his_own_office_and_nothing_else(busy: People) -> None:
+    told = figures(busy.manager, f'period=12m&office={busy.cohen}')
+    assert sum(figure.claims + (figure.amount or 0) for figure in all_figures(told)) == 0
+    assert {cheques.cheques for cheques in all_cheques(told)} == {0}
+    own = figures(busy.manager, 'period=12m')
+    assert not own.offices
+    assert 'אבי כהן' not in {one.name for one in own.people}
+    with open_session(busy.manager, reading=True) as session:
+        assert 'קנרית' not in str(claims_behind(session, own.total.figures['opened']))
+        assert 'קנרית' not in str(cheques_behind(session, own.state, own.span))
+    whole = figures(busy.staff, 'period=12m')
+    assert not whole.people
+    assert {one.key for one in whole.offices} == {str(busy.levi), str(busy.cohen)}
+    assert sum(one.figures['received'].amount or 0 for one in whole.offices) == whole.total.figures['received'].amount
+
+
+def test_the_reports_are_for_managers_and_the_bureau(people: People) -> None:
+    for actor in (people.dana, people.rival):
+        with pytest.raises(ClaimError), open_session(actor, reading=True) as session:
+            figures_of(session, ReportState(), TODAY)
+        with pytest.raises(ClaimError), open_session(actor, reading=True) as session:
+            claims_behind(session, Figure(0, ListState()))
+        with pytest.raises(ClaimError), open_session(actor, reading=True) as session:
+            cheques_behind(session, ReportState(), Span(TODAY, TODAY))
+
+
+def test_nobody_but_the_session_writes_what_was_received(people: People) -> None:
+    claim = opened(people, '11-01', received_amount=5)
+    with open_session(SYSTEM, reading=True) as session:
+        move = session.scalars(select(MoneyMove)).one()
+        assert (move.claim_id, move.total, move.amount) == (claim, 'received', 5)
+        assert session.scalars(select(User)).first() is not None
+
+
+# ---- addresses and days -----------------------------------------------------------------------------------------------------
+
+
+@given(st.dictionaries(st.sampled_from(('period', 'from', 'to', 'office', 'insurer')), st.text(max_size=12)))
+def test_no_address_breaks_the_reports(query: dict[str, str]) -> None:
+    state = ReportState.read(query)
+    assert ReportState.read(dict(parse_qsl(state.address()))) == state
+    span = state.span(TODAY)
+    assert span.first <= span.last
+    assert len(span.months) <= 36
+
+
+@pytest.mark.parametrize(
+    ('period', 'first'),
+    [('month', date(2026, 11, 1)), ('3m', date(2026, 9, 1)), ('12m', date(2025, 12, 1)), ('year', date(2026, 1, 1))],
+)
+def test_a_period_is_of_whole_months_up_to_today(period: str, first: date) -> None:
+    assert period in PERIODS
+    assert ReportState(period).span(TODAY) == Span(first, TODAY)
+
+
+def test_the_month_of_a_report_is_the_last_one_that_is_over_unless_one_is_asked_for() -> None:
+    assert ReportState.of_month('2026-02', '', TODAY).span(TODAY) == Span(date(2026, 2, 1), date(2026, 2, 28))
+    for typed in ('', '2026-13', '2031-01', 'x', '٢٠٢٦-٠١'):
+        assert ReportState.of_month(typed, '', TODAY).span(TODAY) == Span(date(2026, 10, 1), date(2026, 10, 31))
+
+
+def test_a_median_says_nothing_of_too_few() -> None:
+    assert not measured({3: ENOUGH - 1}).known
+    assert measured({3: ENOUGH // 2, 10: ENOUGH // 2}).number == 6.5
+    assert (measured({}).cases, measured({1: 2, 5: 1}).number) == (0, 1.0)
+
+
+def test_both_databases_know_what_day_it_is_in_israel(people: People) -> None:
+    nights = (
+        '2026-03-26 21:30',
+        '2026-03-26 23:30',
+        '2026-10-24 21:30',
+        '2026-10-24 22:30',
+        '2026-10-25 21:30',
+        '2026-07-01 21:00',
+    )
+    for night in nights:
+        moment = datetime.fromisoformat(f'{night}+00:00')
+        with open_session(people.staff, at=moment) as session:
+            fields = {'insured_name': 'רונית', 'event_date': date(2026, 1, 1)}
+            claim_id = claims.open_claim(session, people.levi, fields, moment).id
+        with open_session(people.staff, reading=True) as session:
+            told = session.scalar(select(israel_day(session, Claim.created_at)).where(Claim.id == claim_id))
+            assert told == israel(moment).date(), night
+
+
+def test_a_cheque_that_came_to_its_end_waits_for_no_day(people: People) -> None:
+    claim = opened(people, '11-01')
+    slip = Slip('insurer_to_insured', 100, TODAY)
+    does(people, at('11-01'), enter_cheque, claim, slip, 'received', at('11-01'))
+    with open_session(people.staff) as session:
+        session.scalars(select(Cheque)).one().state = 'cancelled'
+    assert figures(people.manager).soon.cheques == 0

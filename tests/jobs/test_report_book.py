@@ -1,0 +1,108 @@
+"""The reports as workbooks: opened again they say what the figures say, as numbers, and nothing of another office."""
+
+from datetime import UTC, date, datetime
+from io import BytesIO
+from typing import Any
+
+import openpyxl
+import pytest
+
+from db.cheques import Slip, enter_cheque
+from db.claims import change_status, open_claim, save_fields
+from db.habits import ENOUGH
+from db.reference import reference
+from db.report_state import ReportState
+from db.reports import cheques_behind, claims_behind, figures_of
+from db.scope import Actor
+from db.session import open_session
+from jobs.report_book import PARTS, Month, month_book, table_book
+from tests.conftest import People
+
+TODAY = date(2026, 11, 23)
+AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One kind is enough here: the figures are tested on both."""
+    return sqlite_url
+
+
+@pytest.fixture
+def some(people: People) -> People:
+    """Enough closed claims of one insurer, one of another, and a canary in the other office."""
+    for n in range(ENOUGH + 2):
+        other = n == ENOUGH
+        office = people.cohen if n > ENOUGH else people.levi
+        fields: dict[str, Any] = {
+            'insured_name': 'קנרית' if office == people.cohen else '=1+1',
+            'event_date': date(2026, 10, 1),
+        }
+        fields |= {'opened_at': date(2026, 11, 1), 'tp_insurer': 2 if other else 1, 'plate': '1234567', 'agent': None}
+        with open_session(people.staff, at=AT) as session:
+            claim = open_claim(session, office, fields, AT)
+            sums = {'demand_amount': (None, 1_000_00), 'submitted_at': (None, AT.date())}
+            save_fields(session, claim.id, sums, AT)
+            change_status(session, claim.id, 'closed', 'אחר', 'new', AT)
+            enter_cheque(session, claim.id, Slip('insured_to_garage', 50_00, date(2026, 11, 30)), 'received', AT)
+    return people
+
+
+def opened(file: bytes) -> dict[str, Any]:
+    return {sheet.title: sheet for sheet in openpyxl.load_workbook(BytesIO(file)).worksheets}
+
+
+def rows(sheet: Any) -> list[list[Any]]:
+    return [[cell.value for cell in row] for row in sheet.iter_rows(min_row=4)]
+
+
+def month_of(actor: Actor, office: str = '') -> Month:
+    with open_session(actor, reading=True) as session:
+        state = ReportState.of_month('2026-11', office, TODAY)
+        figures = figures_of(session, state, TODAY)
+        told = figures.total.figures
+        lists = claims_behind(session, told['opened']), claims_behind(session, told['closed'])
+        return Month('לוי', figures, *lists, cheques_behind(session, state, figures.span), reference(session))
+
+
+def test_a_table_says_what_the_dashboard_does_and_not_more_than_it_knows(some: People) -> None:
+    with open_session(some.manager, reading=True) as session:
+        figures = figures_of(session, ReportState(), TODAY)
+    for name in PARTS:
+        assert all(sheet.sheet_view.rightToLeft for sheet in opened(table_book(figures, name, 'he')).values())
+    (sheet,) = opened(table_book(figures, 'insurers', 'he')).values()
+    told = {row[0]: row[1:] for row in rows(sheet)}
+    names = {line.key: line.name for line in figures.insurers}
+    assert told == {names['1']: [ENOUGH, 1], names['2']: [1, 'אין די נתונים']}
+    (money,) = opened(table_book(figures, 'months', 'he')).values()
+    november = rows(money)[-1]
+    assert november == ['2026-11', ENOUGH + 1, (ENOUGH + 1) * 1000, 0, 0, 0, 0]
+    assert money['C6'].number_format.startswith('[$₪')
+
+
+def test_the_report_of_a_month_has_its_sheets_and_no_formula(some: People) -> None:
+    sheets = opened(month_book(month_of(some.manager), 'he'))
+    assert list(sheets) == ['סיכום', 'נפתחו', 'נסגרו', 'כסף לפי חודש', 'המחאות לפירעון', 'ביצועים לפי סוכן']
+    closed = rows(sheets['נסגרו'])
+    assert len(closed) == ENOUGH + 1
+    assert (closed[0][1], closed[0][2], closed[0][7].date(), closed[0][10]) == (
+        '=1+1',
+        '12-345-67',
+        date(2026, 11, 1),
+        1000,
+    )
+    assert {cell.data_type for sheet in sheets.values() for row in sheet.iter_rows() for cell in row} <= {'s', 'n', 'd'}
+    summary = {row[0]: row[1:] for row in rows(sheets['סיכום'])}
+    assert summary['נסגרו'] == [ENOUGH + 1, None]
+    assert summary['הגשה ראשונה שלמה, באחוזים'][0] == 100
+    due = rows(sheets['המחאות לפירעון'])
+    assert (len(due), due[0][0].date(), due[0][3]) == (ENOUGH + 1, date(2026, 11, 30), 50)
+
+
+def test_no_workbook_tells_of_another_office(some: People) -> None:
+    for month in (month_of(some.manager), month_of(some.manager, str(some.cohen))):
+        sheets = opened(month_book(month, 'he'))
+        assert 'קנרית' not in str([rows(sheet) for sheet in sheets.values()])
+    whole = opened(month_book(month_of(some.staff), 'he'))
+    assert 'קנרית' in str(rows(whole['נפתחו']))
+    assert 'ביצועים לפי משרד' in whole

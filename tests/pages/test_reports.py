@@ -1,0 +1,110 @@
+"""The dashboard as managers and the bureau have it open: live, each office its own, and nothing for everybody else."""
+
+from datetime import timedelta
+from functools import partial
+from io import BytesIO
+
+import openpyxl
+from fastapi import FastAPI
+from nicegui import ui
+
+from components import report_board
+from db import values
+from db.base import now
+from db.cheques import Slip, enter_cheque
+from db.claims import change_status
+from db.session import open_session
+from tests.conftest import People
+from tests.factories import make_claim
+from tests.pages.conftest import EMAILS, Open, until
+from tests.portal import signed_in
+
+EXCEL = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
+
+
+async def opened(portal: FastAPI, who: str, path: str = '/reports') -> Open:
+    user = await signed_in(portal, EMAILS[who])
+    return Open(user, await user.open(path))
+
+
+def told(page: Open) -> str:
+    return ' '.join(element.content for element in page.of(ui.html))
+
+
+def _says(page: Open, *parts: str) -> bool:
+    return all(part in told(page) for part in parts)
+
+
+async def test_a_change_of_a_claim_is_on_the_dashboard_of_whom_it_concerns(
+    portal: FastAPI, people: People, monkeypatch
+) -> None:
+    monkeypatch.setattr(report_board, 'BREATH', 0.0)
+    monkeypatch.setattr(report_board, 'LONGEST', 0.0)
+    claim = make_claim(people.levi, people.staff, agent=people.dana.user_id)
+    make_claim(people.cohen, people.staff, insured_name='קנרית', agent=people.rival.user_id)
+    manager, staff = await opened(portal, 'manager'), await opened(portal, 'staff')
+    assert 'href="/?status=new"' in told(manager)
+    assert ('אבי כהן' in told(manager), 'סוכנות כהן' in told(manager), 'סוכנות כהן' in told(staff)) == (
+        False,
+        False,
+        True,
+    )
+    with open_session(people.staff) as session:
+        change_status(session, claim.id, 'submitted', '', 'new', now())
+        due = values.israel(now()).date() + timedelta(days=3)
+        enter_cheque(session, claim.id, Slip('insurer_to_insured', 777_00, due), 'received', now())
+    for page in (manager, staff):
+        await until(partial(_says, page, 'status=submitted', '₪777'))
+    assert 'status=new' not in told(manager)
+    charts = manager.of(ui.echart)
+    assert [chart.props['renderer'] for chart in charts] == ['svg', 'svg']
+    assert all(chart.options['series'] and chart.props['aria-label'] for chart in charts)
+
+
+async def test_few_claims_give_no_times_and_no_rates(portal: FastAPI, people: People) -> None:
+    claim = make_claim(people.levi, people.staff, submitted_at=values.israel(now()).date(), tp_insurer=1)
+    with open_session(people.staff) as session:
+        change_status(session, claim.id, 'closed', 'אחר', 'new', now())
+    page = told(await opened(portal, 'manager'))
+    assert page.count('אין די נתונים') >= 3
+    assert 'view=closed' in page
+
+
+async def test_the_reports_are_not_there_for_agents(portal: FastAPI, people: People) -> None:
+    dana = await signed_in(portal, EMAILS['dana'])
+    for path in ('/reports', '/reports/month.xlsx', '/reports/tables/people.xlsx'):
+        assert (await dana.http_client.get(path)).status_code == 404
+    assert 'href="/reports"' not in told(Open(dana, await dana.open('/')))
+    manager = await signed_in(portal, EMAILS['manager'])
+    assert 'href="/reports"' in told(Open(manager, await manager.open('/')))
+
+
+async def test_workbooks_have_what_the_page_has(portal: FastAPI, people: People) -> None:
+    make_claim(people.levi, people.staff, agent=people.dana.user_id)
+    make_claim(people.cohen, people.staff, insured_name='קנרית', agent=people.rival.user_id)
+    manager, staff = await signed_in(portal, EMAILS['manager']), await signed_in(portal, EMAILS['staff'])
+    month = now().strftime('%Y-%m')
+    for path in ('/reports/tables/people.xlsx', f'/reports/month.xlsx?month={month}'):
+        # whatever office a manager writes into the address: his own
+        answer = await manager.http_client.get(f'{path}{"&" if "?" in path else "?"}office={people.cohen}')
+        assert (answer.status_code, answer.headers['content-type']) == (200, EXCEL)
+        assert 'attachment' in answer.headers['content-disposition']
+        cells = str([row for sheet in openpyxl.load_workbook(BytesIO(answer.content)) for row in sheet.values])
+        assert 'דנה ארז' in cells
+        assert not any(canary in cells for canary in ('אבי כהן', 'קנרית', 'סוכנות כהן'))
+    answer = await staff.http_client.get(f'/reports/month.xlsx?month={month}&office={people.cohen}')
+    assert 'קנרית' in str([row for sheet in openpyxl.load_workbook(BytesIO(answer.content)) for row in sheet.values])
+    for made_up in ('/reports/tables/x.xlsx', '/reports/month.xlsx?office=999'):
+        assert (await staff.http_client.get(made_up)).status_code == 404
+
+
+async def test_the_address_says_what_is_shown(portal: FastAPI, people: People) -> None:
+    insurer = 1
+    page = told(await opened(portal, 'staff', f'/reports?period=12m&insurer={insurer}&office={people.levi}&evil=<b>'))
+    assert 'evil' not in page
+    assert f'value="{people.levi}" selected' in page
+    assert f'value="{insurer}" selected' in page
+    assert f'/reports/tables/statuses.xlsx?period=12m&amp;office={people.levi}&amp;insurer={insurer}' in page
+    foreign = told(await opened(portal, 'manager', f'/reports?period=x&office={people.cohen}&from=<script>'))
+    assert 'script' not in foreign
+    assert f'office={people.cohen}' not in foreign
