@@ -182,7 +182,7 @@ def alerts_to_mail() -> Select[Alert]:
 def held_back(session: Session) -> bool:
     """Whether changes wait to be alerted, because a transaction under way could still come before them."""
     cursor = session.get(Cursor, 'alerts')
-    return waiting_after(session, cursor.xid if cursor else 0, cursor.change_id if cursor else 0)
+    return waiting_after(session, (cursor.xid, cursor.change_id) if cursor else (0, 0))
 
 
 def next_due(session: Session) -> datetime | None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import singledispatch
@@ -81,7 +81,7 @@ class SeenMark(ClaimPart, PersonOwned, Base):
 
 
 class Ring(Books, Base):
-    """A notice that stands in no change, for the other processes: they read it within a second, and soon nobody needs it."""
+    """A notice that stands in no change, for the other processes: they read it at once, and soon nobody needs it."""
 
     __tablename__ = 'rings'
     __table_args__ = (Index('ix_rings_xid', 'xid', 'id'),)
@@ -119,9 +119,10 @@ class Notice:
     change_id: int | None = None
 
 
+PROCESS = uuid4().hex
+CHANNEL = 'maakav_changes'
 _listeners: list[Callable[[Notice], None]] = []
-_PROCESS = uuid4().hex
-# the newest changes this process committed itself; far more than can be committed between two looks at the others'
+# the newest changes this process wrote itself; far more than can be committed between two looks at the others'
 _rung_here: deque[int] = deque(maxlen=5000)
 
 
@@ -183,12 +184,12 @@ def _after(session: Session, model: type[LogT], place: Place, limit: int) -> lis
     return list(session.scalars(following))
 
 
-def waiting_after(session: Session, xid: int, change_id: int) -> bool:
-    """Whether changes stand behind this place; right after `changes_after` found none, a transaction under way holds them back."""
-    behind = tuple_(Change.xid, Change.id) > tuple_(xid, change_id)
+def waiting_after(session: Session, place: Place, model: type[Change] | type[Ring] = Change) -> bool:
+    """Whether something stands behind this place; what `changes_after` did not give is held back by a transaction under way."""
+    behind = tuple_(model.xid, model.id) > tuple_(*place)
     if session.get_bind().dialect.name != 'postgresql':
-        behind = Change.id > change_id
-    return session.scalar(select(Change.id).where(behind).limit(1)) is not None
+        behind = model.id > place[1]
+    return session.scalar(select(model.id).where(behind).limit(1)) is not None
 
 
 def _oldest_running() -> ColumnElement[int]:
@@ -438,12 +439,25 @@ def ring_for(session: Session, notices: set[Notice]) -> None:
     it does here. NOTE: past the guard, which lets nobody write books.
     """
     waiting: set[Notice] = session.info.setdefault('notices', set())
+    if notices and not waiting:
+        _call_the_others(session)
     told = [notice for notice in notices - waiting if notice.change_id is None]
+    _rung_here.extend(_changes_in(notices - waiting))
     waiting |= notices
     if told:
-        same = {'at': now(), 'process': _PROCESS}
+        same = {'at': now(), 'process': PROCESS}
         rows = [{**same, **{name: getattr(notice, name) for name in _TOLD}} for notice in told]
         session.connection().execute(Base.metadata.tables['rings'].insert(), rows)
+
+
+def _call_the_others(session: Session) -> None:
+    """With the commit, and only then, PostgreSQL wakes whoever listens; they read what is new. It says no more than who calls."""
+    if session.get_bind().dialect.name == 'postgresql':
+        session.connection().exec_driver_sql(f"NOTIFY {CHANNEL}, '{PROCESS}'")
+
+
+def _changes_in(notices: Iterable[Notice]) -> list[int]:
+    return [notice.change_id for notice in notices if notice.change_id is not None]
 
 
 @singledispatch
@@ -510,8 +524,6 @@ def announce(notice: Notice) -> None:
 def ring(session: Session) -> None:
     """After the commit: ring everybody's bell. A listener that fails is its own bug and stops nobody else."""
     for notice in session.info.pop('notices', ()):
-        if notice.change_id is not None:
-            _rung_here.append(notice.change_id)
         announce(notice)
     forget(session)
 
@@ -523,7 +535,14 @@ def start_anew() -> None:
 
 def rung_here(row: Change | Ring) -> bool:
     """Whether this process rang for it itself, when it committed it."""
-    return row.id in _rung_here if isinstance(row, Change) else row.process == _PROCESS
+    return row.id in _rung_here if isinstance(row, Change) else row.process == PROCESS
+
+
+def take_back(session: Session, *_: Any) -> None:
+    """After a rollback: nothing was written, and on SQLite the next one to write may be given the same ids."""
+    for change_id in _changes_in(session.info.pop('notices', ())):
+        _rung_here.remove(change_id)
+    forget(session)
 
 
 def forget(session: Session, *_: Any) -> None:
@@ -548,4 +567,4 @@ def listen_to(session_class: type[Session]) -> None:
     event.listen(session_class, 'after_flush', write_planned)
     event.listen(session_class, 'after_flush', collect_notices)
     event.listen(session_class, 'after_commit', ring)
-    event.listen(session_class, 'after_soft_rollback', forget)
+    event.listen(session_class, 'after_soft_rollback', take_back)

@@ -95,6 +95,8 @@ _SQLITE_SETTINGS = (
     *('journal_mode=WAL', 'synchronous=FULL', 'busy_timeout=15000', 'foreign_keys=ON', 'temp_store=MEMORY'),
     *('journal_size_limit=67108864', 'trusted_schema=OFF', 'cache_size=-32000'),
 )
+# a connection to PostgreSQL that died without a word is noticed within half a minute
+_ALIVE = {'connect_timeout': 10, 'keepalives_idle': 15, 'keepalives_interval': 5, 'keepalives_count': 3}
 
 _SQLITE_PATIENT = ('temp_store=FILE', 'cache_size=-8000')
 
@@ -166,6 +168,16 @@ def database_url() -> str:
     return _database.url
 
 
+def own_connection() -> tuple[str, Any]:
+    """The kind of database, and a connection of its driver outside the pools: for whoever listens as long as the process lives."""
+    if _database is None:
+        raise Unscoped('connect() first')
+    fresh = _database.reader.raw_connection()
+    connection = fresh.driver_connection
+    fresh.detach()
+    return _database.reader.dialect.name, connection
+
+
 def make_engine(url: str, *, reading: bool = False, patient: bool = False) -> Engine:
     """An engine with our settings; migrations and bulk loads use it directly, everything else goes through sessions."""
     if make_url(url).get_backend_name() == 'postgresql':
@@ -176,7 +188,7 @@ def make_engine(url: str, *, reading: bool = False, patient: bool = False) -> En
         if reading:
             settings += r' -c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read'
         # a plan made for any search word is slow for most: let every query be planned for its own
-        connect_args = {'options': settings, 'prepare_threshold': None}
+        connect_args = {'options': settings, 'prepare_threshold': None, **_ALIVE}
         options: dict[str, Any] = {'pool_pre_ping': True, 'hide_parameters': True}  # what people wrote is no error text
         return create_engine(url, pool_size=8, max_overflow=8, connect_args=connect_args, **options)
     engine = create_engine(

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,9 +20,11 @@ from db.changes import (
     place_of,
     rings_after,
     rung_here,
+    waiting_after,
 )
 from db.scope import Actor
 from db.session import open_session
+from db.wakes import listen
 from jobs.background import keep_hearing
 
 log = logging.getLogger(__name__)
@@ -29,6 +32,7 @@ ACTOR = Actor.system('alerts')
 BATCH = 200
 HEARD = timedelta(hours=1)
 HELD_BACK_SECONDS = 0.5
+SOON_SECONDS = 0.02
 
 
 def alert_all(at: datetime | None = None) -> int:
@@ -72,28 +76,41 @@ class _Others:
         with open_session(ACTOR, reading=True) as session:
             self._changes, self._rings = newest_place(session, Change), newest_place(session, Ring)
 
-    def look(self) -> None:
-        """Ring for whatever is new since the last look."""
+    def look(self) -> bool:
+        """Ring for whatever is new since the last look; whether there is more, or something still under way before it."""
         with open_session(ACTOR, reading=True) as session:
             fresh, rings = changes_after(session, *self._changes), rings_after(session, *self._rings)
-        self._changes, self._rings = _pass_on(fresh, self._changes), _pass_on(rings, self._rings)
+            self._changes, self._rings = _place_after(fresh, self._changes), _place_after(rings, self._rings)
+            more = waiting_after(session, self._changes) or waiting_after(session, self._rings, Ring)
+        news: list[Change | Ring] = [*fresh, *rings]
+        for row in news:
+            if not rung_here(row):
+                announce(row.notice)
+        return more
 
 
 def hear_others(pause: float = 1.0) -> Callable[[], None]:
     """Ring here for what other processes commit (an import, a command, another instance); returns the way out.
 
     The change table is the log, and beside it the rings of what stands in no change; a cursor in memory goes through each,
-    and skips nothing that commits late.
+    and skips nothing that commits late. Whoever commits wakes the others; in any case they look after every pause,
+    and first of all when they begin to listen anew.
     """
     leaving = threading.Event()
     others = _Others()
 
+    def listen_and_look() -> None:
+        with closing(listen()) as ear:
+            while not leaving.is_set():
+                ear.wait(SOON_SECONDS if others.look() else pause, leaving)
+
     def hear() -> None:
-        while not leaving.wait(pause):
+        while not leaving.is_set():
             try:
-                others.look()
+                listen_and_look()
             except Exception:
                 log.exception('could not look at what others changed; trying again')
+                leaving.wait(pause)
 
     thread = threading.Thread(target=hear, name='others', daemon=True)
     thread.start()
@@ -105,12 +122,9 @@ def hear_others(pause: float = 1.0) -> Callable[[], None]:
     return stop
 
 
-def _pass_on(fresh: Sequence[Change] | Sequence[Ring], place: Place) -> Place:
-    """Ring for what this process did not ring for itself; returns where to read on."""
-    for row in fresh:
-        if not rung_here(row):
-            announce(row.notice)
-    return place_of(fresh[-1]) if fresh else place
+def _place_after(rows: Sequence[Change] | Sequence[Ring], place: Place) -> Place:
+    """Where to read on after these rows, which were read from a place on."""
+    return place_of(rows[-1]) if rows else place
 
 
 def clear_rings() -> int:

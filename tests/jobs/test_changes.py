@@ -17,10 +17,10 @@ from db.claims import Claim, change_status, save_fields
 from db.messages import Letter, ThreadKey
 from db.repairs import advance_repair
 from db.scope import Actor
-from db.session import open_session
+from db.session import connect, open_session
 from jobs.changes import HELD_BACK_SECONDS, alert_all, clear_rings, follow_changes, hear_others, seconds_to_next
 from tests.conftest import People
-from tests.factories import SYSTEM, alert_everybody, make_claim
+from tests.factories import SYSTEM, alert_everybody, make_claim, make_people
 
 # another process on the same database: what it does as whom, given as code
 ELSEWHERE = """
@@ -114,6 +114,59 @@ def test_what_is_committed_here_rings_once(people: People, others: None, notices
     time.sleep(0.5)
     assert len([notice for notice in notices if notice.kind == 'claim']) == 1
     assert len([notice for notice in notices if notice.kind == 'message']) == 1
+
+
+@pytest.fixture
+def roused(people: People) -> Iterator[None]:
+    """One that looks by itself so rarely that only a wake can explain what it hears."""
+    stop = hear_others(300)
+    yield
+    stop()
+
+
+def test_a_commit_elsewhere_wakes_long_before_the_next_look(
+    people: People, database_url: str, roused: None, notices: list[changes.Notice]
+) -> None:
+    claim = make_claim(people.levi, people.staff)
+    for seen, status in (('new', 'in_repair'), ('in_repair', 'new')):
+        notices.clear()
+        order = f"change_status(session, claim_id, '{status}', '', '{seen}', now())"
+        elsewhere(database_url, people.staff, claim, order)
+        wait_for(lambda: [notice.claim_id for notice in notices if notice.kind == 'claim'] == [claim.id])
+
+
+@pytest.mark.postgres
+def test_whoever_lost_his_connection_listens_anew_and_catches_up(
+    postgres_url: str, caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest
+) -> None:
+    database = connect(postgres_url)
+    people = make_people()
+    claim = make_claim(people.levi, people.staff)
+    notices: list[changes.Notice] = []
+    request.addfinalizer(changes.on_notice(notices.append))
+    request.addfinalizer(hear_others(1))
+    listeners = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"
+    with psycopg.connect(database.writer.url.set(drivername='postgresql').render_as_string(), autocommit=True) as admin:
+        wait_for(lambda: admin.execute(listeners).fetchone())
+        admin.execute(f'SELECT pg_terminate_backend(pid) FROM ({listeners}) AS theirs')
+        wait_for(lambda: not admin.execute(listeners).fetchone())
+    elsewhere(postgres_url, people.staff, claim, "change_status(session, claim_id, 'in_repair', '', 'new', now())")
+    wait_for(lambda: [notice.claim_id for notice in notices if notice.kind == 'claim'] == [claim.id])
+    assert 'trying again' in caplog.text
+    database.close()
+
+
+def test_what_is_written_elsewhere_after_a_rollback_here_rings_although_it_has_the_same_number(
+    people: People, database_url: str, roused: None, notices: list[changes.Notice]
+) -> None:
+    claim = make_claim(people.levi, people.staff)
+    with pytest.raises(ZeroDivisionError), open_session(people.staff) as session:
+        change_status(session, claim.id, 'in_repair', '', 'new', now())
+        session.flush()
+        raise ZeroDivisionError
+    notices.clear()
+    elsewhere(database_url, people.staff, claim, "change_status(session, claim_id, 'in_repair', '', 'new', now())")
+    wait_for(lambda: [notice.claim_id for notice in notices if notice.kind == 'claim'] == [claim.id])
 
 
 def test_what_was_rolled_back_rings_nowhere(people: People) -> None:
