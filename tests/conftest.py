@@ -31,7 +31,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _psycopg_address(database: str) -> str:
+def plain_address(database: str) -> str:
+    """A database of the server as psycopg itself is told."""
     return make_url(POSTGRES).set(drivername='postgresql', database=database).render_as_string(hide_password=False)
 
 
@@ -39,7 +40,7 @@ def _psycopg_address(database: str) -> str:
 def postgres_template() -> Iterator[str]:
     """An empty PostgreSQL database at the newest revision; new ones are made from it as a template."""
     try:
-        admin = psycopg.connect(_psycopg_address('postgres'), autocommit=True, connect_timeout=3)
+        admin = psycopg.connect(plain_address('postgres'), autocommit=True, connect_timeout=3)
     except psycopg.OperationalError as error:
         if os.environ.get('REQUIRE_POSTGRES'):
             raise
@@ -64,10 +65,10 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 def postgres_url(postgres_template: str) -> Iterator[str]:
     """A fresh PostgreSQL database."""
     name = f'maakav_{uuid.uuid4().hex[:12]}'
-    with psycopg.connect(_psycopg_address('postgres'), autocommit=True) as admin:
+    with psycopg.connect(plain_address('postgres'), autocommit=True) as admin:
         admin.execute(f'CREATE DATABASE {name} TEMPLATE {postgres_template}')
     yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
-    with psycopg.connect(_psycopg_address('postgres'), autocommit=True) as admin:
+    with psycopg.connect(plain_address('postgres'), autocommit=True) as admin:
         admin.execute(f'DROP DATABASE {name} WITH (FORCE)')
 
 

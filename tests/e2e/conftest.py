@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 _connections = ExitStack()
-ROOT = Path(__file__).parents[2]
+ROOT: Path = Path(__file__).parents[2]
 START_SECONDS = 90
 
 
@@ -46,6 +46,11 @@ class Server:
     url: str
     log: Path
     process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        """As the power does: nothing is finished, nobody is told."""
+        self.process.kill()
+        self.process.wait(10)
 
     def written(self) -> str:
         """All its output so far."""
@@ -155,6 +160,18 @@ class Page:
         """The message that this element's listener expects."""
         element = self.element(testid)
         listener = next(event for event in self.elements[element]['events'] if event['type'].startswith(kind))
+        return self._message(element, listener, args)
+
+    def order(self, kind: str, *args: Any, **props: Any) -> dict[str, Any]:
+        """The message that the first element with these properties that listens for this kind expects."""
+        return next(
+            self._message(key, listener, args)
+            for key, value in self.elements.items()
+            for listener in value.get('events', ())
+            if listener['type'] == kind and props.items() <= value.get('props', {}).items()
+        )
+
+    def _message(self, element: int, listener: dict[str, Any], args: tuple[Any, ...]) -> dict[str, Any]:
         return {
             'id': element,
             'client_id': self.client_id,
@@ -179,6 +196,7 @@ class Socket:
         address = server.url.replace('http', 'ws') + f'/_nicegui_ws/socket.io/?{query}&EIO=4&transport=websocket'
         headers = {'Cookie': cookie} if cookie else {}
         options: dict[str, Any] = {'origin': origin, 'open_timeout': 5, 'max_size': None, 'compression': None}
+        options['ping_interval'] = None  # who does not listen for a while is not gone
         self.raw: ClientConnection = _connections.enter_context(connect(address, additional_headers=headers, **options))
         self.heard: list[tuple[float, str]] = []
         assert str(self.raw.recv(5)).startswith('0{')
@@ -224,3 +242,4 @@ class Socket:
 
 
 from tests.e2e.browsing import chromium, demo, demo_data, person  # noqa: E402, F401 - fixtures for the package
+from tests.e2e.instances import installation  # noqa: E402, F401 - likewise
