@@ -69,10 +69,11 @@ def seconds_to_next() -> float | None:
     return None if due is None else max((due - now()).total_seconds(), 0.0)
 
 
-class _Others:
+class Others:
     """How far this process has followed what others commit."""
 
     def __init__(self) -> None:
+        """From now on."""
         with open_session(ACTOR, reading=True) as session:
             self._changes, self._rings = newest_place(session, Change), newest_place(session, Ring)
 
@@ -80,8 +81,10 @@ class _Others:
         """Ring for whatever is new since the last look; whether there is more, or something still under way before it."""
         with open_session(ACTOR, reading=True) as session:
             fresh, rings = changes_after(session, *self._changes), rings_after(session, *self._rings)
-            self._changes, self._rings = _place_after(fresh, self._changes), _place_after(rings, self._rings)
-            more = waiting_after(session, self._changes) or waiting_after(session, self._rings, Ring)
+            after_fresh, after_rings = _place_after(fresh, self._changes), _place_after(rings, self._rings)
+            more = waiting_after(session, after_fresh) or waiting_after(session, after_rings, Ring)
+        # only now: a connection that was lost on the way takes nothing along
+        self._changes, self._rings = after_fresh, after_rings
         news: list[Change | Ring] = [*fresh, *rings]
         for row in news:
             if not rung_here(row):
@@ -97,7 +100,7 @@ def hear_others(pause: float = 1.0) -> Callable[[], None]:
     and first of all when they begin to listen anew.
     """
     leaving = threading.Event()
-    others = _Others()
+    others = Others()
 
     def listen_and_look() -> None:
         with closing(listen()) as ear:

@@ -18,7 +18,7 @@ from db.messages import Letter, ThreadKey
 from db.repairs import advance_repair
 from db.scope import Actor
 from db.session import connect, open_session
-from jobs.changes import HELD_BACK_SECONDS, alert_all, clear_rings, follow_changes, hear_others, seconds_to_next
+from jobs.changes import HELD_BACK_SECONDS, Others, alert_all, clear_rings, follow_changes, hear_others, seconds_to_next
 from tests.conftest import People
 from tests.factories import SYSTEM, alert_everybody, make_claim, make_people
 
@@ -154,6 +154,29 @@ def test_whoever_lost_his_connection_listens_anew_and_catches_up(
     wait_for(lambda: [notice.claim_id for notice in notices if notice.kind == 'claim'] == [claim.id])
     assert 'trying again' in caplog.text
     database.close()
+
+
+def test_what_was_read_when_the_connection_was_lost_is_read_again(
+    people: People, database_url: str, notices: list[changes.Notice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = make_claim(people.levi, people.staff)
+    others = Others()
+    elsewhere(database_url, people.staff, claim, "change_status(session, claim_id, 'in_repair', '', 'new', now())")
+    notices.clear()
+
+    def lost(*_: object) -> bool:
+        raise ConnectionError
+
+    def heard() -> bool:
+        others.look()
+        return bool(notices)
+
+    with monkeypatch.context() as patched:
+        patched.setattr('jobs.changes.waiting_after', lost)
+        with pytest.raises(ConnectionError):
+            wait_for(heard)
+    wait_for(heard)
+    assert [notice.claim_id for notice in notices if notice.kind == 'claim'] == [claim.id]
 
 
 def test_what_is_written_elsewhere_after_a_rollback_here_rings_although_it_has_the_same_number(
