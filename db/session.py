@@ -95,6 +95,12 @@ _SQLITE_SETTINGS = (
     *('journal_mode=WAL', 'synchronous=FULL', 'busy_timeout=15000', 'foreign_keys=ON', 'temp_store=MEMORY'),
     *('journal_size_limit=67108864', 'trusted_schema=OFF', 'cache_size=-32000'),
 )
+_POSTGRES_SETTINGS = (
+    "statement_timeout = '{0}s'",
+    "idle_in_transaction_session_timeout = '{1}s'",
+    "timezone = 'utc'",
+)
+_POSTGRES_READS = ('default_transaction_read_only = on', "default_transaction_isolation = 'repeatable read'")
 # a connection to PostgreSQL that died without a word is noticed within half a minute
 _ALIVE = {'connect_timeout': 10, 'keepalives_idle': 15, 'keepalives_interval': 5, 'keepalives_count': 3}
 
@@ -181,16 +187,12 @@ def own_connection() -> tuple[str, Any]:
 def make_engine(url: str, *, reading: bool = False, patient: bool = False) -> Engine:
     """An engine with our settings; migrations and bulk loads use it directly, everything else goes through sessions."""
     if make_url(url).get_backend_name() == 'postgresql':
-        seconds = (600, 120) if patient else (15, 10)
-        settings = '-c statement_timeout={}000 -c idle_in_transaction_session_timeout={}000 -c timezone=utc'.format(
-            *seconds
-        )
-        if reading:
-            settings += r' -c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read'
         # a plan made for any search word is slow for most: let every query be planned for its own
-        connect_args = {'options': settings, 'prepare_threshold': None, **_ALIVE}
+        connect_args = {'prepare_threshold': None, **_ALIVE}
         options: dict[str, Any] = {'pool_pre_ping': True, 'hide_parameters': True}  # what people wrote is no error text
-        return create_engine(url, pool_size=8, max_overflow=8, connect_args=connect_args, **options)
+        engine = create_engine(url, pool_size=8, max_overflow=8, connect_args=connect_args, **options)
+        event.listen(engine, 'connect', partial(_settle_postgres, reading, patient))
+        return engine
     engine = create_engine(
         url,
         module=sqlite,
@@ -207,6 +209,15 @@ def make_engine(url: str, *, reading: bool = False, patient: bool = False) -> En
 def _begin(reading: bool, connection: Connection) -> None:
     with meters.database_wait_seconds.labels('read' if reading else 'write').time():
         connection.exec_driver_sql('BEGIN' if reading else 'BEGIN IMMEDIATE')
+
+
+def _settle_postgres(reading: bool, patient: bool, connection: Any, _: Any) -> None:
+    """Once it stands: with the connecting a pooler in between would not take it."""
+    seconds = (600, 120) if patient else (15, 10)
+    connection.autocommit = True
+    for setting in (*_POSTGRES_SETTINGS, *(_POSTGRES_READS if reading else ())):
+        connection.execute(f'SET {setting.format(*seconds)}')
+    connection.autocommit = False
 
 
 def _settle_sqlite(reading: bool, patient: bool, connection: Any, _: Any) -> None:
