@@ -207,19 +207,24 @@ class Subscription(Element):
         """Answer until nothing waits. What could not be answered is not forgotten: it is tried again, ever more patiently."""
         pause = 1.0
         try:
-            while self._waiting and not self.is_deleted:
+            while self._waiting and not self._has_gone():
                 await asyncio.sleep(self._breath)
                 notices, self._waiting = self._waiting, set()
                 try:
                     await self._answer(notices)
                     pause = 1.0
                 except Exception:
+                    if self._has_gone():  # its person left, or was cut off, in the middle of it
+                        return
                     log.exception('a page could not answer a doorbell; it tries again in %.0f s', pause)
                     self._waiting |= notices
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, LONGEST_PAUSE)
         finally:
             self._answering = False
+
+    def _has_gone(self) -> bool:
+        return self.is_deleted
 
     def _handle_delete(self) -> None:
         for topic in self._topics:
