@@ -1,4 +1,4 @@
-"""What a measured server tells of itself, and the one change it is asked to commit."""
+"""What a measured server tells of itself, and what it is asked to commit."""
 
 import asyncio
 import resource
@@ -10,6 +10,7 @@ from fastapi import FastAPI, Query
 from nicegui import binding, run
 from nicegui.client import Client
 
+from db.accounts import disable
 from db.base import now
 from db.changes import Notice, on_notice
 from db.claims import Claim, save_fields
@@ -17,7 +18,7 @@ from db.offices import actor_of
 from db.scope import Actor
 from db.session import open_session
 
-METER, LAG, CHANGE = '/api/bench/meter', '/api/bench/lag', '/api/bench/change'
+METER, LAG, CHANGE, DISABLE = (f'/api/bench/{what}' for what in ('meter', 'lag', 'change', 'disable'))
 
 
 def add_routes(portal: FastAPI, author: int) -> None:
@@ -51,6 +52,11 @@ def add_routes(portal: FastAPI, author: int) -> None:
         await run.io_bound(_change, author, claim_id, text)
         return rung[claim_id]
 
+    @portal.get(DISABLE)
+    async def disabled(user_id: int) -> float:
+        await run.io_bound(_disable, user_id)
+        return time.monotonic()
+
 
 async def _lags(seconds: float) -> list[float]:
     """How much later than asked for the loop came back, in ms."""
@@ -66,6 +72,11 @@ def _change(author: int, claim_id: int, text: str) -> None:
     with open_session(_actor(author)) as session:
         claim = session.get_one(Claim, claim_id)
         save_fields(session, claim_id, {'daily_note': (claim.daily_note, text)}, now())
+
+
+def _disable(user_id: int) -> None:
+    with open_session(Actor.system('bench')) as session:
+        disable(session, user_id)
 
 
 def _actor(user_id: int) -> Actor:
