@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from db.admin_changes import AdminChange, admin_changes_after
 from db.alerts import Cursor
+from db.base import take_turns
 from db.scope import Actor
 from db.search import refresh_texts
 from db.session import fetch, open_session
@@ -41,8 +42,7 @@ def follow_edits() -> int:
         while edits := _next_edits():
             for edit in edits:
                 _follow(edit)
-                with open_session(ACTOR) as session:
-                    session.merge(Cursor(name=CURSOR, change_id=edit.id))
+                _note_followed(edit.id)
             followed += len(edits)
         return followed
 
@@ -51,6 +51,17 @@ def _next_edits() -> list[AdminChange]:
     with open_session(ACTOR, reading=True) as session:
         cursor = session.get(Cursor, CURSOR)
         return fetch(session, admin_changes_after(cursor.change_id if cursor else 0, BATCH))
+
+
+def _note_followed(edit_id: int) -> None:
+    """The cursor only ever goes on, also when another process was faster."""
+    with open_session(ACTOR) as session:
+        take_turns(session, CURSOR)
+        cursor = session.get(Cursor, CURSOR)
+        if cursor is None:
+            session.add(Cursor(name=CURSOR, change_id=edit_id))
+        else:
+            cursor.change_id = max(cursor.change_id, edit_id)
 
 
 def _follow(edit: AdminChange) -> None:

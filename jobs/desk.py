@@ -4,15 +4,19 @@ import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from db.alerts import Cursor
-from db.base import now
-from db.changes import changes_after, newest_place
+from db.base import now, take_turns
+from db.changes import Change, changes_after, newest_place, place_of
 from db.scope import Actor
 from db.session import fetch, open_session
 from db.silence import measure_usuals, settle_silences
 from db.tasks import alert_of_tasks, open_claims_after, settle_tasks
 from jobs.background import keep_hearing
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
 ACTOR = Actor.system('desk')
@@ -32,7 +36,9 @@ def follow_claims(at: datetime | None = None) -> int:
         if not known:
             sweep_desk(at)
             with open_session(ACTOR) as session:
-                session.merge(Cursor(name=CURSOR, xid=newest[0], change_id=newest[1]))
+                take_turns(session, CURSOR)
+                if session.get(Cursor, CURSOR) is None:
+                    session.add(Cursor(name=CURSOR, xid=newest[0], change_id=newest[1]))
         total = 0
         while read := _follow_next(at or now()):
             total += read
@@ -40,18 +46,28 @@ def follow_claims(at: datetime | None = None) -> int:
 
 
 def _follow_next(moment: datetime) -> int:
-    """In one transaction: what the next changes call for, and that they were followed."""
+    """In one transaction: what the next changes call for, and that they were followed.
+
+    Several processes hear of each change; they take turns, and whoever comes second finds it followed.
+    """
     with open_session(ACTOR, reading=True) as session:
-        cursor = session.get_one(Cursor, CURSOR)
-        changes = changes_after(session, cursor.xid, cursor.change_id, BATCH)
-    if changes:
-        with open_session(ACTOR) as session:
+        if not _next_changes(session):
+            return 0
+    with open_session(ACTOR) as session:
+        take_turns(session, CURSOR)
+        changes = _next_changes(session)
+        if changes:
             ids = sorted({change.claim_id for change in changes})
             settle_tasks(session, ids, moment)
             settle_silences(session, ids)
-            last = changes[-1]
-            session.merge(Cursor(name=CURSOR, xid=last.xid or 0, change_id=last.id))
+            cursor = session.get_one(Cursor, CURSOR)
+            cursor.xid, cursor.change_id = place_of(changes[-1])
     return len(changes)
+
+
+def _next_changes(session: 'Session') -> list[Change]:
+    cursor = session.get_one(Cursor, CURSOR)
+    return changes_after(session, cursor.xid, cursor.change_id, BATCH)
 
 
 def sweep_desk(at: datetime | None = None) -> int:
