@@ -9,14 +9,17 @@ import time
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import event, func, select
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from db import alerts, changes
@@ -26,8 +29,10 @@ from db.changes import Change, SeenMark
 from db.claims import Claim, ClaimConflict, change_status, claim_by_no, open_claim, save_fields
 from db.scope import Actor
 from db.session import ScopedSession, connect, fetch, fetch_one, open_session
+from jobs import desk
+from jobs.changes import hear_others
 from tests.conftest import People
-from tests.factories import SYSTEM, alert_everybody, make_claim
+from tests.factories import SYSTEM, alert_everybody, make_claim, make_people
 
 PROCESSES = 8
 SPAWN = multiprocessing.get_context('spawn')
@@ -80,6 +85,10 @@ def alert(times: int) -> int:
     return read
 
 
+def follow(times: int) -> int:
+    return sum(desk.follow_claims() for _ in range(times))
+
+
 def visit_together(actor: Actor, claim_id: int, times: int) -> None:
     for _ in range(times):
         with open_session(actor) as session:
@@ -108,7 +117,7 @@ def be_killed_after_saving(staff: Actor, claim_id: int) -> None:
         save_fields(session, claim_id, {'insured_phone': ('0525550134', '0521111111')}, now())
 
 
-JOBS = {job.__name__: job for job in (raise_demand, write_on, open_many, alert, visit_together)} | {
+JOBS = {job.__name__: job for job in (raise_demand, write_on, open_many, alert, follow, visit_together)} | {
     job.__name__: job for job in (be_killed_alerting, be_killed_saving, be_killed_after_saving)
 }
 
@@ -237,6 +246,37 @@ def test_no_change_is_skipped_while_eight_write(people, database_url, workers):
         assert raised == [*range(len(raised))], 'numbered in the order in which they happened'
 
 
+def cut_one(admin: psycopg.Connection[Any]) -> None:
+    """End a connection of this process, whichever and whatever it is doing."""
+    mine = "SELECT pid FROM pg_stat_activity WHERE application_name = 'cut at random' ORDER BY random() LIMIT 1"
+    admin.execute(f'SELECT pg_terminate_backend(pid) FROM ({mine}) AS one')
+
+
+@pytest.mark.postgres
+def test_nobody_misses_a_ring_whose_connections_are_cut_at_random(postgres_url, workers, monkeypatch):
+    monkeypatch.setenv('PGAPPNAME', 'cut at random')  # the writers have started already
+    database, rng, heard = connect(postgres_url), random.Random(5), list[int | None]()
+    people = make_people()
+    claims = [make_claim(people.levi, people.staff).id for _ in range(40)]
+    with ExitStack() as stack:
+        stack.callback(changes.on_notice(lambda notice: heard.append(notice.change_id)))
+        stack.callback(hear_others(0.05))
+        pipes = workers.start('write_on', postgres_url, [(claims, 40, seed) for seed in range(PROCESSES)])
+        told = make_url(postgres_url).set(drivername='postgresql').render_as_string(hide_password=False)
+        with psycopg.connect(told, autocommit=True, application_name='cutter') as admin:
+            while not all(pipe.poll() for pipe in pipes):
+                cut_one(admin)
+                time.sleep(rng.uniform(0.05, 0.3))  # long enough to begin anew, also on a busy machine
+        committed = sum(Workers.answer(pipe) for pipe in pipes)
+        deadline = time.monotonic() + 60  # a writer in another database holds them back too
+        while len(heard) < committed and time.monotonic() < deadline:
+            time.sleep(0.02)
+    kept = read(select(Change.id).where(Change.kind == 'updated'))
+    assert len(kept) == committed > 1000
+    assert sorted(change_id or 0 for change_id in heard) == sorted(kept), 'each exactly once'
+    database.close()
+
+
 def test_claims_opened_at_once_get_a_number_each(people, database_url, workers):
     numbers = workers.run('open_many', database_url, [(people.staff, people.levi, 8)] * PROCESSES)
     drawn = sorted(number for some in numbers for number in some)
@@ -362,6 +402,19 @@ def test_four_processes_alert_each_person_of_each_change_once(people, database_u
     alert_everybody()
     readers = [person.user_id for person in (people.manager, people.dana, people.yossi)]
     assert sorted(alerted()) == sorted((reader, change) for reader in readers for change in read(select(Change.id)))
+
+
+def test_four_processes_follow_each_change_to_the_desk_once(people, database_url, workers):
+    desk.follow_claims()
+    before = len(read(select(Change.id)))
+    news(people, 24)
+    followed = sum(workers.run('follow', database_url, [(8,)] * 4))
+    deadline = time.monotonic() + 60  # a writer in another database holds them back
+    made = len(read(select(Change.id))) - before
+    while followed < made and time.monotonic() < deadline:
+        followed += desk.follow_claims()
+    assert followed == made
+    assert desk.follow_claims() == 0
 
 
 def test_killed_while_alerting_loses_and_doubles_nothing(people, database_url):
