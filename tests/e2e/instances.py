@@ -119,7 +119,7 @@ def installation(postgres_template: str, tmp_path_factory: pytest.TempPathFactor
         database = stack.enter_context(_connected(url))
         assert database
         people = _people()
-        settings = {'DATABASE_URL': url, 'DOCUMENTS_URL': documents}
+        settings: dict[str, Any] = {'DATABASE_URL': url, 'DOCUMENTS_URL': documents}
         folders = [tmp_path_factory.mktemp(name) for name in ('one', 'two', 'door')]
         with ThreadPoolExecutor(2) as starting:
             one, two = starting.map(lambda folder: stack.enter_context(serving('app', folder, **settings)), folders[:2])
