@@ -63,6 +63,7 @@ class ClaimsList:
         self._asked = 0
         self._newest = self._answered = 0
         self._skeleton: asyncio.Task[None] | None = None
+        self._rows: Sequence[Row] = ()
         self.bar = ClaimsBar()
         self.bar._props.update(texts=_bar_texts(), scopes=_scopes())
         with self.bar.add_slot('views'):
@@ -91,7 +92,7 @@ class ClaimsList:
         self.bar.on('restore', self._restore)
         self.bar.on('read_all', self._read_all, args=[])
         self.table.on('sort', self._sort)
-        self.table.on('page', lambda e: self.show(replace(self.state, page=_whole(e.args, 1))))
+        self.table.on('page', lambda e: self.show(self.state.turned_to(_whole(e.args, 1), self._rows)))
         self.table.on('size', lambda e: self.show(replace(self.state, size=_whole(e.args, 25), page=1)))
         self.table.on('rescue', self._rescue)
 
@@ -148,7 +149,7 @@ class ClaimsList:
         if question != self._newest or self.table.is_deleted:
             return
         # columns that are only what the person is used to stay out of the address
-        self.state = replace(page.state, columns=self.state.columns)
+        self.state, self._rows = replace(page.state, columns=self.state.columns), page.rows
         self._draw_bar(counts)
         self._draw(page)
 

@@ -182,7 +182,11 @@ class Claim(OfficeOwned, Base):
         Index('ix_claims_event', 'event_date', 'seq', 'is_open', 'office_id'),
         Index('ix_claims_insured', 'office_id', 'insured_key', 'seq', 'is_open'),
         Index('ix_claims_by_name', 'insured_key', 'seq', 'is_open'),
+        # numbers that people type as a whole
         Index('ix_claims_claim_no_key', 'claim_no_key'),
+        Index('ix_claims_tp_plate', 'tp_plate'),
+        Index('ix_claims_insured_phone', 'insured_phone'),
+        Index('ix_claims_tp_phone', 'tp_phone'),
         Index('ix_claims_insurer_claim_no', 'insurer_claim_no'),
         # the questions of the bureau's desk
         Index('ix_claims_next_action', 'is_open', 'next_action_due', 'handler_id'),

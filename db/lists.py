@@ -1,22 +1,26 @@
 """The claims list as a question: views, search, filters, sort and page, from an address to rows; exports will ask the same."""
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
+from typing import cast as typed
 from urllib.parse import urlencode
 
 from sqlalchemy import (
-    BigInteger,
+    JSON,
     ColumnElement,
+    Date,
     Integer,
     Select,
     SQLColumnExpression,
     and_,
     bindparam,
+    cast,
     func,
     inspect,
     literal,
@@ -37,7 +41,7 @@ from db.offices import AgentOffice, User, agents_of
 from db.reference import Appraiser, ClaimStatus, Garage, Insurer, RepairStage, WaitingParty
 from db.repairs import DELIVERED, RepairEvent, is_real_move
 from db.scope import Actor, Role
-from db.search import WALK_UP_TO, matching, matching_field
+from db.search import WALK_UP_TO, matching, matching_field, whole_number, with_number
 from db.stuck import is_stuck, midnight
 from db.texts import N_
 from db.values import Malformed
@@ -45,7 +49,8 @@ from db.values import Malformed
 VIEWS = ('open', 'unread', 'closed', 'all')
 SCOPES = ('all', 'claim_no', 'plate', 'insured_name')
 PAGE_SIZES = (10, 25, 50, 100)
-COUNTED_UP_TO = 9999
+# beyond it a list says «1,000+»; the place of a claim among its neighbours is counted further
+COUNTED_UP_TO, PLACED_UP_TO = 1000, 9999
 MANY = (
     *('status', 'insurer', 'agent', 'garage', 'waiting_on', 'office', 'documents'),
     *('repair_stage', 'appraiser', 'quick', 'left_stage', 'sent_back'),
@@ -88,10 +93,9 @@ DEFAULT_COLUMNS = (
 )
 DENSITIES = ('usual', 'dense')
 _NUMBERED = frozenset({'insurer', 'agent', 'garage', 'office', 'appraiser'})
-# so few hits are read and sorted rather than met on a walk from the newest claim down
-FEW = 2000
 _LAST_DAY = date(9998, 12, 31)
 _NUMBER, _KEY = re.compile(r'[0-9]{1,9}'), re.compile(r'[a-z_]{1,40}')
+_SEQ = re.compile(r'-?[0-9]{1,15}')
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,9 @@ class ListState:
     columns: tuple[str, ...] = ()
     page: int = 1
     size: int = 25
+    # where a page begins that one turned to: behind the claim with this `seq`, or before it; without one it is counted off
+    after: int | None = None
+    before: int | None = None
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> 'ListState':
@@ -156,6 +163,8 @@ class ListState:
         for name, known in (('documents', DOCUMENTS), ('quick', QUICK), ('sent_back', YES_NO)):
             many[name] = tuple(key for key in many[name] if key in known)
         choices: dict[str, Any] = {**many, **days, 'size': state.size if state.size in PAGE_SIZES else 25}
+        if state.page > 1:
+            choices |= {'after': _seq(query.get('after')), 'before': _seq(query.get('before'))}
         return replace(state, **choices)
 
     def address(self) -> str:
@@ -166,6 +175,12 @@ class ListState:
             if value != item.default:
                 shown[item.name] = ','.join(value) if isinstance(value, tuple) else str(value)
         return urlencode(shown)
+
+    def turned_to(self, page: int, shown: Sequence['Row']) -> 'ListState':
+        """Another page of the list of which these rows are shown; the next one and the one before begin where those end."""
+        after = shown[-1].seq if shown and page == self.page + 1 else None
+        before = shown[0].seq if shown and page == self.page - 1 else None
+        return replace(self, page=page, after=after, before=before)
 
     @property
     def filters(self) -> dict[str, Any]:
@@ -197,6 +212,10 @@ def _number(given: str | None, default: int, most: int) -> int:
     if not given or not given.isascii() or not given.isdigit() or len(given) > 7:
         return default
     return min(max(int(given), 1), most)
+
+
+def _seq(given: str | None) -> int | None:
+    return int(given) if given and _SEQ.fullmatch(given) else None
 
 
 def _typed(given: str) -> str:
@@ -308,8 +327,18 @@ def claims_in(
         statement = statement.where(Claim.is_open.is_(view == 'open'))
     if not state.q.strip():
         return statement, _newest(session, state)
+    if state.scope == 'all' and (number := whole_number(state.q)) and _is_known(session, number):
+        return statement.where(with_number(number)), Claim.seq + 0
     asked = (state.q, session.get_bind().dialect.name, _office_size(session))
     return matching(statement, *asked) if state.scope == 'all' else matching_field(statement, state.scope, *asked)
+
+
+def _is_known(session: Session, number: str) -> bool:
+    """Whether a claim that the asker may see has exactly this number; asked once."""
+    known: dict[str, bool] = session.info.setdefault('numbers', {})
+    if number not in known:
+        known[number] = session.scalar(select(Claim.id).where(with_number(number)).limit(1)) is not None
+    return known[number]
 
 
 def _newest(session: Session, state: ListState) -> SQLColumnExpression[Any]:
@@ -317,9 +346,12 @@ def _newest(session: Session, state: ListState) -> SQLColumnExpression[Any]:
 
     A walk from the newest claim down, which both databases would rather do, looks at every claim since those days.
     """
+    return Claim.seq + 0 if _is_by_days(session, state) else Claim.seq
+
+
+def _is_by_days(session: Session, state: ListState) -> bool:
     actor: Actor = session.info['actor']
-    by_days = actor.is_bureau and state.filters and state.filters.keys() <= {'event_from', 'event_to'}
-    return Claim.seq + 0 if by_days else Claim.seq
+    return actor.is_bureau and bool(state.filters) and state.filters.keys() <= {'event_from', 'event_to'}
 
 
 def _for_me(session: Session) -> list[ColumnElement[bool]]:
@@ -438,7 +470,8 @@ def page_of(session: Session, state: ListState, total: int | None = None) -> Pag
         state = _not_past(total, state)
     ids = _ids_of(session, state, total)
     if not ids and state.page > 1:
-        state = _not_past(_count(session, claims_in(session, state)[0]), state)
+        total_now = _count(session, claims_in(session, state)[0])
+        state = _not_past(total_now, replace(state, after=None, before=None))
         ids = _ids_of(session, state)
     rows = rows_of(session, ids, state.columns)
     return Page(state, [rows[key] for key in ids if key in rows], total, total <= COUNTED_UP_TO)
@@ -453,7 +486,8 @@ def claims_named(session: Session, office_id: int, typed: str, limit: int) -> Se
 
 
 def _not_past(total: int, state: ListState) -> ListState:
-    return replace(state, page=min(state.page, max(1, -(-total // state.size))))
+    last = max(1, -(-total // state.size))
+    return state if state.page <= last else replace(state, page=last, after=None, before=None)
 
 
 def first_rows(session: Session, state: ListState) -> list[Row]:
@@ -463,10 +497,16 @@ def first_rows(session: Session, state: ListState) -> list[Row]:
     return [rows[key] for key in ids if key in rows]
 
 
-def _ids_of(session: Session, state: ListState, total: int = FEW + 1) -> list[int]:
+def _ids_of(session: Session, state: ListState, total: int = COUNTED_UP_TO + 1) -> list[int]:
     statement, newest = claims_in(session, state)
-    if total <= FEW and newest is Claim.seq and (state.quick or state.updated_from or state.updated_to):
-        newest = Claim.seq + 0  # no walk down the order of news: the filter's own index finds them
+    if state.page > 1 and (turned := _turned(session, state, statement, newest)):
+        return turned
+    if (days := _days_of(session, state)) and state.page * state.size <= _SHALLOW:
+        statement = _only_newest_of(days, statement, session, state)
+    if total <= COUNTED_UP_TO and newest is Claim.seq and (state.quick or state.updated_from or state.updated_to):
+        newest = (
+            Claim.seq + 0
+        )  # so few are found by the filter's own index and sorted, not met on a walk down the order of news
     found = _ordered(statement, newest, state).limit(state.size).offset((state.page - 1) * state.size)
     return list(session.scalars(found))
 
@@ -477,6 +517,72 @@ def ids_in(session: Session, state: ListState, numbers: Sequence[str] = ()) -> I
     if numbers:
         found = select(Claim.id).select_from(Claim).where(Claim.claim_no.in_(numbers)), Claim.seq
     return iter(session.scalars(_ordered(*found, state), execution_options={'yield_per': 10_000}))
+
+
+# ---- pages far down: as fast as the first -----------------------------------------------------------------------------------
+
+
+def _turned(
+    session: Session, state: ListState, statement: Select[Any], newest: SQLColumnExpression[Any]
+) -> list[int] | None:
+    """A page that begins at a claim; None when that claim has moved, or too few are left before it: then it is counted off."""
+    backwards, mark = state.after is None, state.before if state.after is None else state.after
+    if mark is None:
+        return None
+    beyond: ColumnElement[bool]
+    order: Sequence[ColumnElement[Any]]
+    if state.sort.removeprefix('-') == 'updated_at':
+        falling = state.sort.startswith('-') is not backwards
+        beyond, order = (newest < mark, [newest.desc()]) if falling else (newest > mark, [newest.asc()])
+    else:
+        wanted = SORTS[state.sort.removeprefix('-')]
+        there = session.execute(_joined(select(wanted).select_from(Claim), state).where(Claim.seq == mark)).first()
+        if there is None:
+            return None
+        beyond, order = _passed(state, there[0], mark, backwards=backwards), _order(state, backwards=backwards)
+    ids = list(session.scalars(_joined(statement, state).where(beyond).order_by(*order).limit(state.size)))
+    return (ids[::-1] if len(ids) == state.size else None) if backwards else ids
+
+
+# ---- the newest claims between two days -------------------------------------------------------------------------------------
+
+# so far down the newest of each day are still fewer than all of them
+_SHALLOW = 500
+
+
+def _days_of(session: Session, state: ListState) -> list[str] | None:
+    """The days between which the bureau asks for the newest claims, when it asks for nothing else."""
+    if state.sort != '-updated_at' or state.q.strip() or not _is_by_days(session, state) or state.view == 'unread':
+        return None
+    first = session.scalar(select(func.min(Claim.event_date))) if state.event_from is None else state.event_from
+    last = session.scalar(select(func.max(Claim.event_date))) if state.event_to is None else state.event_to
+    if first is None or last is None or not 0 <= (last - first).days <= _MANY_DAYS:
+        return None
+    return [(first + timedelta(days=day)).isoformat() for day in range((last - first).days + 1)]
+
+
+# longer than anybody's claims go back; and a number under all of theirs
+_MANY_DAYS, _FIRST_SEQ = 4000, -(2**62)
+
+
+def _only_newest_of(days: Sequence[str], statement: Select[Any], session: Session, state: ListState) -> Select[Any]:
+    """Narrow to the newest claims of each day: only these can be among the newest of all days, and they stand together in an index.
+
+    Otherwise all claims of these days would have to be sorted, or all claims since then be looked at.
+    """
+    if session.get_bind().dialect.name == 'postgresql':
+        listed = func.json_array_elements_text(cast(literal(json.dumps(days)), JSON)).table_valued('value')
+        day: ColumnElement[Any] = cast(listed.c.value, Date)
+    else:
+        listed = func.json_each(literal(json.dumps(days))).table_valued('value')
+        day = listed.c.value
+    claim = aliased(Claim)
+    in_view = [] if state.view == 'all' else [claim.is_open.is_(state.view == 'open')]
+    newest = select(claim.seq).where(claim.event_date == day, *in_view).order_by(claim.seq.desc())
+    last = newest.limit(1).offset(state.page * state.size - 1).correlate(listed).scalar_subquery()
+    # OFFSET 0 keeps the two apart: it is worked out once a day
+    each = select(day.label('day'), func.coalesce(last, _FIRST_SEQ).label('seq')).offset(0).subquery()
+    return statement.join(each, and_(Claim.event_date == each.c.day, Claim.seq >= each.c.seq))
 
 
 def _ordered(statement: Select[Any], newest: SQLColumnExpression[Any], state: ListState) -> Select[Any]:
@@ -507,7 +613,7 @@ def _joined(statement: Select[Any], state: ListState) -> Select[Any]:
 
 def rows_of(session: Session, ids: Sequence[int], columns: Sequence[str] = ()) -> dict[int, Row]:
     """The list rows of these claims, as far as the asker may see them, by claim id; with what these columns show besides the usual."""
-    asked = {'ids': ids, 'me': session.info['actor'].user_id, 'baseline': _baseline(session)}
+    asked = {'ids': ids, 'me': session.info['actor'].user_id}
     more = tuple(name for name in _MORE if name in columns or (name == 'missing_documents' and 'documents' in columns))
     rows = []
     for line in session.execute(_lines(more), asked):
@@ -538,13 +644,14 @@ def _lines(more: tuple[str, ...]) -> Select[Any]:
     """The question behind `rows_of`, made once: making it takes longer than asking it, and every list asks it on every news."""
     mine = and_(SeenMark.claim_id == Claim.id, SeenMark.user_id == bindparam('me', type_=Integer))
     agent = aliased(User)
+    baseline = select(User.baseline_seq).where(User.id == bindparam('me', type_=Integer)).scalar_subquery()
     lines = (
         select(
             *(Claim.claim_no, Claim.id, Claim.seq, Claim.office_id, Claim.insured_name, Claim.plate, Claim.make_model),
             *(Claim.event_date, Claim.status, Claim.repair_stage, Claim.waiting_on, Claim.waiting_since),
             *(func.coalesce(Insurer.name, ''), func.coalesce(Garage.name, ''), func.coalesce(agent.name, '')),
             *(Claim.demand_amount, Claim.updated_at),
-            Claim.seq > func.coalesce(SeenMark.seq, bindparam('baseline', type_=BigInteger)),
+            Claim.seq > func.coalesce(SeenMark.seq, baseline, 0),
             *(_MORE[name][0] for name in more),
         )
         .select_from(Claim)
@@ -556,7 +663,7 @@ def _lines(more: tuple[str, ...]) -> Select[Any]:
     )
     for joined in (_MORE[name][1] for name in more):
         lines = lines if joined is None else lines.outerjoin(*joined)
-    return cast('Select[Any]', lines)
+    return typed('Select[Any]', lines)
 
 
 def _latest_news(session: Session, seqs: Sequence[int]) -> dict[int, Change]:
@@ -612,8 +719,8 @@ def neighbours_of(session: Session, state: ListState, claim_id: int) -> Neighbou
     return Neighbours(
         before=session.scalar(around.where(before).order_by(*_order(state, backwards=True)).limit(1)),
         after=session.scalar(around.where(after).order_by(*_order(state)).limit(1)),
-        place=1 + _count(session, _placed(session, state).where(before), COUNTED_UP_TO),
-        total=count_of(session, state),
+        place=1 + _count(session, _placed(session, state).where(before), PLACED_UP_TO),
+        total=_count(session, claims_in(session, state)[0], PLACED_UP_TO + 1),
     )
 
 
@@ -626,10 +733,13 @@ def _placed(session: Session, state: ListState) -> Select[Any]:
 def _passed(state: ListState, value: Any, seq: int, *, backwards: bool) -> ColumnElement[bool]:
     """Whether a claim comes after a place in the list (or before it)."""
     wanted = SORTS[state.sort.removeprefix('-')]
-    farther: ColumnElement[bool] = wanted < value if state.sort.startswith('-') is not backwards else wanted > value
+    falling = state.sort.startswith('-') is not backwards
+    farther: ColumnElement[bool] = wanted < value if falling else wanted > value
     if wanted is Claim.seq:
         return farther
-    return or_(farther, and_(wanted == value, Claim.seq > seq if backwards else Claim.seq < seq))
+    # the first half says nothing new, but it is what an index can begin at
+    at_least = wanted <= value if falling else wanted >= value
+    return and_(at_least, or_(farther, Claim.seq > seq if backwards else Claim.seq < seq))
 
 
 def _baseline(session: Session) -> int:

@@ -1,5 +1,6 @@
 """Finding claims by anything people know of them: one normalised text per claim, kept in the order of the list."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import (
     or_,
     select,
     table,
+    union_all,
     update,
 )
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, attributes, mapped_column
@@ -34,6 +36,9 @@ SEARCHED = (
     *('tp_policy_holder', 'tp_phone', 'tp_plate', 'tp_driver', 'tp_agent', 'driver', 'insured_address', 'tp_policy_no'),
 )
 _NAMED = ('garage', 'appraiser', 'tp_insurer')
+# what people read off a paper or a phone and type as a whole: each has an index of its own
+NUMBERS = ('claim_no_key', 'plate', 'tp_plate', 'insured_phone', 'tp_phone')
+_WHOLE_NUMBER = re.compile('[0-9]{7,12}')
 
 
 class ClaimSearch(ClaimPart, Base):
@@ -49,6 +54,17 @@ class ClaimSearch(ClaimPart, Base):
 
 # SQLite: a trigram index beside the table, kept by triggers (see the first migration); PostgreSQL has its own on `text`.
 INDEX = table('claim_fts', column('rowid'), column('claim_fts'))
+
+
+def whole_number(typed: str) -> str | None:
+    """What was typed, when it is a number as long as a vehicle's, a phone's or a claim's, in any writing."""
+    words = search_words(typed)
+    return words[0] if len(words) == 1 and _WHOLE_NUMBER.fullmatch(words[0]) else None
+
+
+def with_number(number: str) -> ColumnElement[bool]:
+    """Claims with exactly this number; asked one by one, so that each finds its index."""
+    return Claim.id.in_(union_all(*(select(Claim.id).where(getattr(Claim, name) == number) for name in NUMBERS)))
 
 
 def matching(

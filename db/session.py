@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar, cast
+from weakref import WeakSet
 
 from sqlalchemy import (
     AliasedReturnsRows,
@@ -350,8 +351,14 @@ def _link_criteria(actor: Actor) -> list[Any]:
 # ---- reading, refused -------------------------------------------------------------------------------------------------------
 
 
+# statements made once and asked often, which never change
+_found_clean: WeakSet[Executable] = WeakSet()
+
+
 def _refuse_tables(statement: Executable) -> None:
     """The filters know models only: a bare table or a piece of SQL beside one would bring along everybody's rows."""
+    if statement in _found_clean:
+        return
     seen: dict[int, Any] = {}  # keeps what it has seen alive: otherwise an id could be given to something new
     levels: list[Any] = [statement]
     while levels:
@@ -359,6 +366,7 @@ def _refuse_tables(statement: Executable) -> None:
         if id(level) not in seen:
             seen[id(level)] = level
             levels += _check_level(level)
+    _found_clean.add(statement)
 
 
 def _check_level(level: Any) -> list[Any]:
@@ -400,7 +408,9 @@ def _books_open(session: Session) -> bool:
     return session.info.get('books_open') is True
 
 
-def _criteria(actor: Actor, *, books_open: bool) -> list[Any]:
+@lru_cache(maxsize=1024)
+def _criteria(actor: Actor, *, books_open: bool) -> tuple[Any, ...]:
+    """What narrows everything this actor reads; made once, since every question takes it along."""
     me, office = actor.user_id, actor.office_id
     rules: list[Any] = [with_loader_criteria(PersonOwned, lambda row: row.user_id == me, include_aliases=True)]
     if not books_open:
@@ -412,7 +422,7 @@ def _criteria(actor: Actor, *, books_open: bool) -> list[Any]:
     if not actor.may(Can.SEE_INTERNAL):
         rules.append(with_loader_criteria(Internal, lambda row: row.internal.is_(False), include_aliases=True))
     if actor.is_bureau:
-        return rules
+        return tuple(rules)
     rules += [
         with_loader_criteria(OfficeOwned, lambda row: row.office_id == office, include_aliases=True),
         with_loader_criteria(
@@ -428,7 +438,7 @@ def _criteria(actor: Actor, *, books_open: bool) -> list[Any]:
             OfficePart, lambda row: or_(row.claim_id.is_(None), row.claim_id.in_(mine)), include_aliases=True
         )
         rules.append(shared)
-    return rules
+    return tuple(rules)
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------------------
