@@ -1,10 +1,10 @@
-"""`python -m bench [live] [lists] [uploads] [sweeps] [excel] [instances]`: run the measures; ends with 1 when a goal is missed."""
+"""`python -m bench [MEASURE …]`: run the measures; ends with 1 when a goal is missed."""
 
 import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import excel, instances, lists, live, sweeps, uploads
+from bench import excel, instances, lists, live, sweeps, uploads, wakes
 from bench.figures import Report, Size
 
 MEASURES: Mapping[str, Callable[[Size], Report]] = {
@@ -13,6 +13,7 @@ MEASURES: Mapping[str, Callable[[Size], Report]] = {
     'uploads': uploads.measure,
     'sweeps': sweeps.measure,
     'excel': excel.measure,
+    'wakes': wakes.measure,
     'instances': instances.measure,
 }
 

@@ -1,12 +1,11 @@
 """The databases a list is measured on: the demo's crowd on SQLite and PostgreSQL, and three people who look at it."""
 
 import os
-import uuid
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -30,6 +29,7 @@ class Sample:
     """What people know of a claim when they look for it."""
 
     id: int
+    seq: int
     claim_no: str
     insured_name: str
     plate: str
@@ -54,24 +54,16 @@ class Audience:
 
 @contextmanager
 def sqlite_ground(size: Size) -> Iterator[str]:
-    """The crowd on SQLite; made once, and again when the schema is newer."""
+    """The crowd on SQLite; made once and kept, and brought to a newer form when there is one."""
     RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f'ground-{size.claims}.db'
-    url = f'sqlite:///{file}'
-    if file.exists() and schema.revision_of(url) != schema.newest_revision():
-        _remove(file)
-    load_demo(url, now(), claims=size.claims, offices=size.offices)
+    url = f'sqlite:///{RESULTS / f"ground-{size.claims}.db"}'
+    _load(url, size)
     yield url
-
-
-def _remove(file: Path) -> None:
-    for ending in ('', '-wal', '-shm'):
-        file.with_name(file.name + ending).unlink(missing_ok=True)
 
 
 @contextmanager
 def postgres_ground(size: Size) -> Iterator[str | None]:
-    """The crowd on PostgreSQL, for this measure only; None when no server answers."""
+    """The crowd on PostgreSQL, dropped after the measure unless BENCH_KEEP is set; None when no server answers."""
     address = make_url(POSTGRES)
     plain = address.set(drivername='postgresql').render_as_string(hide_password=False)
     try:
@@ -79,17 +71,27 @@ def postgres_ground(size: Size) -> Iterator[str | None]:
     except psycopg.OperationalError:
         yield None
         return
-    name = f'maakav_bench_{uuid.uuid4().hex[:8]}'
-    admin.execute(f'CREATE DATABASE {name}')
+    name, keeps = f'maakav_bench_{size.claims}', 'BENCH_KEEP' in os.environ
+    if not admin.execute('SELECT 1 FROM pg_database WHERE datname = %s', (name,)).fetchone():
+        admin.execute(f'CREATE DATABASE {name}')
     try:
         url = address.set(database=name).render_as_string(hide_password=False)
-        load_demo(url, now(), claims=size.claims, offices=size.offices)
+        _load(url, size)
         with psycopg.connect(f'{plain.rpartition("/")[0]}/{name}', autocommit=True) as own:
             own.execute('VACUUM ANALYZE')
         yield url
     finally:
-        admin.execute(f'DROP DATABASE {name} WITH (FORCE)')
+        if not keeps:
+            admin.execute(f'DROP DATABASE {name} WITH (FORCE)')
         admin.close()
+
+
+def _load(url: str, size: Size) -> None:
+    """Load what is not there yet, and say how long a whole load took."""
+    before = time.monotonic()
+    if load_demo(url, now(), claims=size.claims, offices=size.offices):
+        print(f'{size.claims:,} claims loaded in {time.monotonic() - before:.0f} s', flush=True)
+    schema.upgrade(url)
 
 
 def audiences(database: Database) -> list[Audience]:
@@ -125,7 +127,7 @@ def _samples(connection: Connection, office_id: int | None) -> list[Sample]:
         found += connection.execute(question.order_by(claims.id).limit(1)).all()
     return [
         Sample(
-            *(row.id, row.claim_no, row.insured_name, row.plate, row.insured_phone, row.insured_address),
+            *(row.id, row.seq, row.claim_no, row.insured_name, row.plate, row.insured_phone, row.insured_address),
             *(row.event_date, str(row.tp_insurer_id or 1), str(row.garage_id or 1), str(row.agent_id or 1)),
             str(row.office_id),
         )

@@ -16,7 +16,7 @@ from bench.grounds import Audience, Sample, audiences, postgres_ground, sqlite_g
 from db import search, values
 from db.base import now
 from db.claims import Claim, save_fields
-from db.lists import ListState, counts_of, page_of
+from db.lists import COUNTED_UP_TO, ListState, count_of, counts_of, page_of
 from db.scope import Actor
 from db.session import Database, ScopedSession, connect, open_session
 
@@ -27,6 +27,7 @@ ROWS = 50
 LIMIT = '50 rows by their keys'
 # enough samples for a 95th percentile, unless a question is so slow that a few say it all
 SAMPLES, PATIENCE_SECONDS, SAVES = 40, 6.0, 60
+SMALL, SUSTAINED_SECONDS = 10_000, 5.0
 
 
 @dataclass(frozen=True)
@@ -40,28 +41,91 @@ class Kind:
 
 
 def measure(size: Size) -> Report:
-    """Ask everything on both databases."""
+    """Ask everything on both databases, and the same of ten thousand claims."""
     report = Report('lists', size)
     random.seed(26)
-    with sqlite_ground(size) as url:
-        _measure_on(report, 'SQLite', url)
-    with postgres_ground(size) as address:
-        if address is None:
-            print('No PostgreSQL server answers: not measured on it.')
-        else:
-            _measure_on(report, 'PostgreSQL', address)
+    small = replace(size, claims=SMALL, offices=20)
+    for name, ground in (('SQLite', sqlite_ground), ('PostgreSQL', postgres_ground)):
+        with ground(size) as url, ground(small) as small_url:
+            if url is None or small_url is None:
+                print('No PostgreSQL server answers: not measured on it.')
+                continue
+            _measure_on(report, name, url)
+            if size.claims > SMALL:
+                _measure_flat(report, name, small_url, url)
     report.save()
     return report
 
 
 def _measure_on(report: Report, database_name: str, url: str) -> None:
     database = connect(url)
-    for audience in audiences(database):
+    everybody = audiences(database)
+    for audience in everybody:
         kinds = _kinds(database_name, audience)
         times = _ask_in_turns(database, audience, kinds)
         _report(report, f'{database_name}, {audience.name} ({audience.claims:,})', kinds, times)
-    _measure_saves(report, database_name, audiences(database)[0])
+    _measure_layers(report, database_name, database, everybody[0])
+    _measure_saves(report, database_name, everybody[0])
     database.close()
+
+
+def _measure_layers(report: Report, name: str, database: Database, audience: Audience) -> None:
+    """A page through sessions, scope and models, beside its statements asked of the driver alone."""
+    page = _asking(_page(lambda _: {}), audience)
+    statements: list[tuple[str, Any]] = []
+
+    def note(_: Any, __: Any, statement: str, given: Any, *more: Any) -> None:
+        statements.append((statement, given))
+
+    event.listen(database.reader, 'before_cursor_execute', note)
+    page()
+    event.remove(database.reader, 'before_cursor_execute', note)
+
+    def by_driver() -> None:
+        connection = database.reader.raw_connection()
+        cursor = connection.cursor()
+        for statement, given in statements:
+            if not statement.startswith('BEGIN'):
+                cursor.execute(statement, given)
+                cursor.fetchall()
+        connection.close()
+
+    ours, theirs = [], []
+    for _ in range(SAMPLES):
+        theirs.append(_timed(by_driver))
+        ours.append(_timed(page))
+    limit = statistics.median(theirs)
+    report.add(
+        f'{name}: a page, beside its statements by the driver, p50', statistics.median(ours), 'ms', limit=limit, times=2
+    )
+
+
+def _measure_flat(report: Report, name: str, small_url: str, url: str) -> None:
+    """The same questions of the bureau to few claims and to many, in turns."""
+    asks: dict[str, Ask] = {
+        'a list': _page(lambda _: {}),
+        'a status': _page(_FILTERS['a status']),
+        'a garage': _page(_FILTERS['a garage']),
+        'a deep page': _page(lambda sample: {'page': 9, 'after': sample.seq}),
+        '30 days': _page(_DAYS['30 days']),
+        'a surname': _page(_SEARCHES['surname']),
+        'a claim no.': _page(_SEARCHES['claim no.']),
+        'a count': _count(_FILTERS['a status']),
+    }
+    times: dict[tuple[str, str], list[float]] = {(place, ask): [] for place in (small_url, url) for ask in asks}
+    lookers: dict[str, Audience] = {}
+    for place in (small_url, url) * 5:
+        database = connect(place)
+        if place not in lookers:
+            lookers[place] = audiences(database)[0]
+        for what, ask in asks.items():
+            question = _asking(ask, lookers[place])
+            question()
+            times[place, what] += [_timed(question) for _ in range(8)]
+        database.close()
+    for what in asks:
+        few, many = (statistics.median(times[place, what]) for place in (small_url, url))
+        report.add(f'{name}: {what}, beside {SMALL:,} claims, p50', many, 'ms', limit=few, times=2)
 
 
 def _ask_in_turns(database: Database, audience: Audience, kinds: Sequence[Kind]) -> dict[str, list[float]]:
@@ -125,9 +189,19 @@ def _rows_by_key(database: Database, audience: Audience) -> None:
 
 
 def _page(make: Make) -> Ask:
+    """The rows of a page; how many there are is counted apart, as the screen does."""
+
     def ask(audience: Audience, sample: Sample) -> None:
         with open_session(audience.actor, reading=True) as session:
-            page_of(session, replace(ListState(view='all', size=ROWS), **make(sample)))
+            page_of(session, replace(ListState(view='all', size=ROWS), **make(sample)), COUNTED_UP_TO + 1)
+
+    return ask
+
+
+def _count(make: Make) -> Ask:
+    def ask(audience: Audience, sample: Sample) -> None:
+        with open_session(audience.actor, reading=True) as session:
+            count_of(session, replace(ListState(view='all', size=ROWS), **make(sample)))
 
     return ask
 
@@ -145,8 +219,12 @@ def _pages(makes: Mapping[str, Make]) -> dict[str, Ask]:
 
 
 def _kinds(database_name: str, audience: Audience) -> list[Kind]:
-    last = max(1, audience.claims // ROWS - 1)
-    deep: dict[str, Make] = {'page 10': lambda _: {'page': min(10, last)}, 'last page': lambda _: {'page': last}}
+    deep: dict[str, Make] = {
+        # turned to, as one does: behind the row the page before ended with
+        'anywhere': lambda sample: {'page': 9, 'after': sample.seq},
+        'anywhere, by name': lambda sample: {'page': 9, 'after': sample.seq, 'sort': 'insured_name'},
+        'near the end': lambda _: {'page': 9, 'after': min(one.seq for one in audience.samples)},
+    }
     times, at_most = _SEARCH_GOALS[database_name][audience.name]
     filters = _FILTERS if audience.actor.is_bureau else {k: make for k, make in _FILTERS.items() if k != 'an office'}
     counted: dict[str, Make] = {
@@ -158,6 +236,7 @@ def _kinds(database_name: str, audience: Audience) -> list[Kind]:
         Kind('list, any filter', 3, 20, _pages(filters)),
         Kind('list, other orders', 3, 20, _pages(_ORDERS)),
         Kind('list, deep pages', 3, 20, _pages(deep)),
+        Kind('total shown with a page', 2, 20, {name: _count(make) for name, make in _FILTERED.items()}),
         Kind('list, days of the event', 15, 20, _pages(_DAYS)),
         Kind('search', times, at_most, _pages(_SEARCHES)),
         Kind('search in one field', times, at_most, _pages(_FIELD_SEARCHES)),
@@ -200,7 +279,10 @@ _ORDERS: Mapping[str, Make] = {
     'demand': lambda _: {'sort': '-demand_amount'},
     'insurer': lambda _: {'sort': 'tp_insurer'},
 }
-_DAYS: Mapping[str, Make] = {f'{days} days': _days(days) for days in (1, 30, 365)}
+_FILTERED: Mapping[str, Make] = {
+    name: _FILTERS[name] for name in ('none', 'open', 'a status', 'a garage', 'waiting on')
+}
+_DAYS: Mapping[str, Make] = {f'{days} days': _days(days) for days in (1, 30, 365, 1500)}
 _SEARCHES: Mapping[str, Make] = {
     'two letters': lambda sample: {'q': sample.insured_name[:2]},
     'common word': lambda sample: {'q': sample.address.split()[-1]},
@@ -242,6 +324,12 @@ def _measure_saves(report: Report, kind: str, bureau: Audience) -> None:
     limit, slow = statistics.median(without), _p95(without)
     report.add(f'{kind}: save of a field, p50', statistics.median(saves), 'ms', limit=limit, times=3)
     report.add(f'{kind}: save of a field, p95', _p95(saves), 'ms', limit=slow, at_most=100)
+    done, until = 0, time.monotonic() + SUSTAINED_SECONDS
+    while time.monotonic() < until:
+        _save(bureau.actor, random.choice(bureau.samples))
+        done += 1
+    each = SUSTAINED_SECONDS * 1000 / done
+    report.add(f'{kind}: saves one after the other, each (5 ms are 200 a second)', each, 'ms', at_most=5)
 
 
 def _save(actor: Actor, sample: Sample) -> None:
