@@ -41,7 +41,7 @@ from db.offices import AgentOffice, User, agents_of
 from db.reference import Appraiser, ClaimStatus, Garage, Insurer, RepairStage, WaitingParty
 from db.repairs import DELIVERED, RepairEvent, is_real_move
 from db.scope import Actor, Role
-from db.search import WALK_UP_TO, matching, matching_field, whole_number, with_number
+from db.search import WALK_UP_TO, ClaimSearch, Route, matching, matching_field, whole_number, with_number
 from db.stuck import is_stuck, midnight
 from db.texts import N_
 from db.values import Malformed
@@ -319,10 +319,16 @@ def _other_claim() -> Any:
     return aliased(Claim)
 
 
+_third_claim = cache(lambda: aliased(Claim))
+
+
 def claims_in(
-    session: Session, state: ListState, view: str | None = None
+    session: Session, state: ListState, view: str | None = None, newer_than: int | None = None
 ) -> tuple[Select[Any], SQLColumnExpression[Any]]:
-    """The claims a list state means, as a select over Claim without columns or order, and its newest-first column."""
+    """The claims a list state means, as a select over Claim without columns or order, and its newest-first column.
+
+    A search with `newer_than` finds only those, which it walks through.
+    """
     statement = filtered(select(Claim.id).select_from(Claim), state)
     for name in state.quick:
         statement = statement.where(*_QUICKLY[name](session))
@@ -335,8 +341,12 @@ def claims_in(
         return statement, _newest(session, state)
     if state.scope == 'all' and (number := whole_number(state.q)) and _is_known(session, number):
         return statement.where(with_number(number)), Claim.seq + 0
-    asked = (state.q, session.get_bind().dialect.name, _worth_a_walk(session, view))
-    return matching(statement, *asked) if state.scope == 'all' else matching_field(statement, state.scope, *asked)
+    route = Route(session.get_bind().dialect.name, _worth_a_walk(session, view), newer_than)
+    return (
+        matching(statement, state.q, route)
+        if state.scope == 'all'
+        else matching_field(statement, state.scope, state.q, route)
+    )
 
 
 def _is_known(session: Session, number: str) -> bool:
@@ -504,15 +514,30 @@ def first_rows(session: Session, state: ListState) -> list[Row]:
 
 
 def _ids_of(session: Session, state: ListState, total: int = COUNTED_UP_TO + 1) -> list[int]:
+    if (floor := _recently(session, state)) is not None:
+        ids = _first_of(session, state, *claims_in(session, state, newer_than=floor))
+        if len(ids) == state.size:
+            return ids
     statement, newest = claims_in(session, state)
     if state.page > 1 and (turned := _turned(session, state, statement, newest)):
         return turned
     if (days := _days_of(session, state)) and state.page * state.size <= _SHALLOW:
-        statement = _only_newest_of(days, statement, session, state)
+        # their numbers, which stand in the index, and then only those claims
+        numbers = _only_newest_of(days, statement, session, state).with_only_columns(Claim.seq).order_by(newest.desc())
+        chosen = numbers.limit(state.size).offset((state.page - 1) * state.size)
+        by_number = _other_claim()
+        return list(
+            session.scalars(select(by_number.id).where(by_number.seq.in_(chosen)).order_by(by_number.seq.desc()))
+        )
+    # so few are found by the filter's own index and sorted, not met on a walk down the order of news
     if total <= COUNTED_UP_TO and newest is Claim.seq and (state.quick or state.updated_from or state.updated_to):
-        newest = (
-            Claim.seq + 0
-        )  # so few are found by the filter's own index and sorted, not met on a walk down the order of news
+        newest = Claim.seq + 0
+    return _first_of(session, state, statement, newest)
+
+
+def _first_of(
+    session: Session, state: ListState, statement: Select[Any], newest: SQLColumnExpression[Any]
+) -> list[int]:
     found = _ordered(statement, newest, state).limit(state.size).offset((state.page - 1) * state.size)
     return list(session.scalars(found))
 
@@ -523,6 +548,24 @@ def ids_in(session: Session, state: ListState, numbers: Sequence[str] = ()) -> I
     if numbers:
         found = select(Claim.id).select_from(Claim).where(Claim.claim_no.in_(numbers)), Claim.seq
     return iter(session.scalars(_ordered(*found, state), execution_options={'yield_per': 10_000}))
+
+
+# so many of the newest claims are looked at before the index is asked: most words that are common are met soon
+RECENT = 5000
+
+
+def _recently(session: Session, state: ListState, view: str | None = None) -> int | None:
+    """On PostgreSQL: the `seq` down to which a search for the newest claims first walks; None: there is something better, or no search."""
+    searches = state.q.strip() and state.sort == '-updated_at' and session.get_bind().dialect.name == 'postgresql'
+    if not searches or (state.scope == 'all' and (number := whole_number(state.q)) and _is_known(session, number)):
+        return None
+    if Route('postgresql', _worth_a_walk(session, view or state.view)).walks:
+        return None
+    if 'recently' not in session.info:
+        newest = select(ClaimSearch.seq).order_by(ClaimSearch.seq.desc()).offset(RECENT).limit(1)
+        session.info['recently'] = session.scalar(newest)
+    floor: int | None = session.info['recently']
+    return floor
 
 
 # ---- pages far down: as fast as the first -----------------------------------------------------------------------------------
@@ -582,7 +625,7 @@ def _only_newest_of(days: Sequence[str], statement: Select[Any], session: Sessio
     else:
         listed = func.json_each(literal(json.dumps(days))).table_valued('value')
         day = listed.c.value
-    claim = _other_claim()
+    claim = _third_claim()
     in_view = [] if state.view == 'all' else [claim.is_open.is_(state.view == 'open')]
     newest = select(claim.seq).where(claim.event_date == day, *in_view).order_by(claim.seq.desc())
     last = newest.limit(1).offset(state.page * state.size - 1).correlate(listed).scalar_subquery()
@@ -680,6 +723,10 @@ def _latest_news(session: Session, seqs: Sequence[int]) -> dict[int, Change]:
 
 def count_of(session: Session, state: ListState, view: str | None = None) -> int:
     """How many claims match, counted no further than one past `COUNTED_UP_TO`."""
+    if (floor := _recently(session, state, view)) is not None:
+        recent = _count(session, claims_in(session, state, view, floor)[0], COUNTED_UP_TO + 1)
+        if recent > COUNTED_UP_TO:
+            return recent
     return _count(session, claims_in(session, state, view)[0], COUNTED_UP_TO + 1)
 
 
@@ -756,11 +803,21 @@ def _baseline(session: Session) -> int:
 
 
 def _worth_a_walk(session: Session, view: str) -> int | None:
-    """How many claims the asker may see, of unread ones how many there are, counted no further than a walk would go; None: too many."""
+    """How many claims the asker may see, of unread ones how many there are, counted no further than a walk would go; None: too many.
+
+    Asked once: a list asks for its page and its counts.
+    """
     actor: Actor = session.info['actor']
-    if view == 'unread' and (baseline := _baseline(session)):
-        return _count(session, select(Claim.id).where(_maybe_unread(actor, baseline)), WALK_UP_TO + 1)
-    return None if actor.is_bureau else _count(session, select(Claim.id), WALK_UP_TO + 1)
+    if view != 'unread' or not _baseline(session):
+        return None if actor.is_bureau else _walkable(session, 'office', select(Claim.id))
+    return _walkable(session, 'unread', select(Claim.id).where(_maybe_unread(actor, _baseline(session))))
+
+
+def _walkable(session: Session, name: str, claims: Select[Any]) -> int:
+    counted: dict[str, int] = session.info.setdefault('walkable', {})
+    if name not in counted:
+        counted[name] = _count(session, claims, WALK_UP_TO + 1)
+    return counted[name]
 
 
 # ---- what the filter menus offer --------------------------------------------------------------------------------------------

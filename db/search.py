@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -67,20 +68,36 @@ def with_number(number: str) -> ColumnElement[bool]:
     return Claim.id.in_(union_all(*(select(Claim.id).where(getattr(Claim, name) == number) for name in NUMBERS)))
 
 
-def matching(
-    statement: Select[Any], typed: str, dialect: str, office_size: int | None
-) -> tuple[Select[Any], SQLColumnExpression[Any]]:
+@dataclass(frozen=True)
+class Route:
+    """How a search goes about it.
+
+    `walkable` is how many claims there are to look at (None: too many to walk). `newer_than`: look only at claims with a `seq`
+    above it, one after the other; on PostgreSQL, whose index has no order, a common word is met soon that way.
+    """
+
+    dialect: str
+    walkable: int | None
+    newer_than: int | None = None
+
+    @property
+    def walks(self) -> bool:
+        """Whether each claim is looked at, instead of asking the index over everybody's."""
+        return self.newer_than is not None or (self.walkable is not None and self.walkable <= WALK_UP_TO)
+
+
+def matching(statement: Select[Any], typed: str, route: Route) -> tuple[Select[Any], SQLColumnExpression[Any]]:
     """Narrow a select over Claim to those that hold every typed word, in any of the searched fields.
 
-    `office_size` is how many claims the asker's office has (None for the bureau). Words of one letter are left out.
-    Returns the column to sort by for newest first too: the one in which the hits already come in order.
+    Words of one letter are left out. Returns the column to sort by for newest first too: the one in which the hits already
+    come in order.
     """
     words = [word for word in search_words(typed) if len(word) > 1]
-    return _holding(statement, [_start(word) for word in words], dialect, office_size)
+    return _holding(statement, [_start(word) for word in words], route)
 
 
 def matching_field(
-    statement: Select[Any], name: str, typed: str, dialect: str, office_size: int | None
+    statement: Select[Any], name: str, typed: str, route: Route
 ) -> tuple[Select[Any], SQLColumnExpression[Any]]:
     """Narrow by one field: claim_no, plate or insured_name. Numbers match anywhere, names by the start of each word.
 
@@ -102,26 +119,27 @@ def matching_field(
         ],
     }
     parts = [f' {word}' for word in words] if name == 'insured_name' else [together]
-    found, newest = _holding(statement, [part for part in parts if len(part) > 2], dialect, office_size)
+    found, newest = _holding(statement, [part for part in parts if len(part) > 2], route)
     return found.where(*conditions[name]), newest
 
 
 def _holding(
-    statement: Select[Any], parts: Sequence[str], dialect: str, office_size: int | None
+    statement: Select[Any], parts: Sequence[str], route: Route
 ) -> tuple[Select[Any], SQLColumnExpression[Any]]:
     """Narrow to claims whose search text holds all these parts, each of three letters or more."""
-    newest: SQLColumnExpression[Any] = Claim.seq
     if not parts:
-        return statement, newest
-    walks = office_size is not None and office_size <= WALK_UP_TO
-    if dialect == 'sqlite' and not walks:
+        return statement, Claim.seq
+    if route.dialect == 'sqlite' and not route.walks:
         found = statement.join(INDEX, INDEX.c.rowid == Claim.seq).where(INDEX.c.claim_fts.match(_trigrams(parts)))
         return found, INDEX.c.rowid
     joined = statement.join(ClaimSearch, ClaimSearch.seq == Claim.seq)
-    if walks:
-        position = func.instr if dialect == 'sqlite' else func.strpos
-        return joined.where(*(position(ClaimSearch.text, part) > 0 for part in parts)), newest
-    return joined.where(*(ClaimSearch.text.contains(part, autoescape=True) for part in parts)), newest
+    if route.newer_than is not None:
+        joined = joined.where(ClaimSearch.seq > route.newer_than)
+    if route.walks:
+        position = func.instr if route.dialect == 'sqlite' else func.strpos
+        return joined.where(*(position(ClaimSearch.text, part) > 0 for part in parts)), Claim.seq
+    # sorted when they are found: the index has no order, and a walk might go through all claims
+    return joined.where(*(ClaimSearch.text.contains(part, autoescape=True) for part in parts)), ClaimSearch.seq + 0
 
 
 def _start(word: str) -> str:
