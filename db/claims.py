@@ -176,7 +176,6 @@ class Claim(OfficeOwned, Base):
         Index('ix_claims_appraiser_seq', 'appraiser_id', 'seq', 'is_open', 'office_id'),
         Index('ix_claims_documents_seq', 'documents', 'seq', 'is_open', 'office_id'),
         Index('ix_claims_updated', 'updated_at', 'seq', 'is_open', 'office_id'),
-        Index('ix_claims_closed', 'closed_at', 'seq', 'is_open', 'office_id'),
         Index('ix_claims_waiting_seq', 'waiting_on', 'seq', 'is_open', 'office_id'),
         Index('ix_claims_plate', 'plate', 'event_date'),
         Index('ix_claims_event', 'event_date', 'seq', 'is_open', 'office_id'),
@@ -197,22 +196,9 @@ class Claim(OfficeOwned, Base):
         Index('ix_claims_open_since', 'is_open', 'opened_at', 'office_id', 'tp_insurer_id'),
         Index(
             'ix_claims_submitted',
-            'submitted_at',
-            'office_id',
-            'tp_insurer_id',
-            'agent_id',
-            'demand_amount',
-            'sent_back_at',
+            *('submitted_at', 'office_id', 'tp_insurer_id', 'agent_id', 'demand_amount', 'sent_back_at'),
         ),
-        Index(
-            'ix_claims_closed',
-            'closed_at',
-            'is_open',
-            'office_id',
-            'tp_insurer_id',
-            'agent_id',
-            'opened_at',
-        ),
+        Index('ix_claims_closed', 'closed_at', 'seq', 'is_open', 'office_id', 'tp_insurer_id', 'agent_id', 'opened_at'),
     )
     writable_with: ClassVar[Can] = Can.EDIT_CLAIM
     # kept by the session or derived: never part of the record of what somebody changed

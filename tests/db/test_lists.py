@@ -293,9 +293,13 @@ def people_and_firms(people: People, many: Sequence[Claim]) -> dict[str, tuple[A
     }
 
 
+# what only a figure of the reports leads to: its stories are in test_reports
+OF_REPORTS = {'left_stage', 'sent_back'} | {name for name in lists.DAYS if name.split('_')[0] not in ('event', 'updated')}
+
+
 def test_filters_one_by_one_and_together(people, many):
     choices = {**PREDICATES, **people_and_firms(people, many)}
-    assert set(choices) == {*lists.MANY, *lists.DAYS}
+    assert set(choices) == {*lists.MANY, *lists.DAYS} - OF_REPORTS
     pairs = [(one, other) for one in choices for other in choices if one <= other]
     for names in [*pairs, tuple(choices)]:
         filters = {name: choices[name][0] for name in names}
@@ -405,7 +409,9 @@ def test_every_address_can_be_answered(people, query):
 
 def test_hostile_addresses_answer_only_ones_own(people, many):
     mine = {claim.id for claim in many if claim.office_id == people.levi}
-    tries = [dict.fromkeys(NAMES, value) for value in HOSTILE] + [{name: HOSTILE[n]} for n, name in enumerate(NAMES)]
+    tries = [dict.fromkeys(NAMES, value) for value in HOSTILE] + [
+        {name: HOSTILE[n % len(HOSTILE)]} for n, name in enumerate(NAMES)
+    ]
     for query in tries:
         found = page(people.dana, ListState.read({**query, 'view': 'all', 'size': '100'}))
         assert {row.claim_id for row in found.rows} <= mine, query

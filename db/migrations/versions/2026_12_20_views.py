@@ -20,7 +20,6 @@ BY = {
     'ix_claims_appraiser_seq': 'appraiser_id',
     'ix_claims_documents_seq': 'documents',
     'ix_claims_updated': 'updated_at',
-    'ix_claims_closed': 'closed_at',
 }
 
 

@@ -18,7 +18,10 @@ INDEXES = {
         'claims',
         ['submitted_at', 'office_id', 'tp_insurer_id', 'agent_id', 'demand_amount', 'sent_back_at'],
     ),
-    'ix_claims_closed': ('claims', ['closed_at', 'is_open', 'office_id', 'tp_insurer_id', 'agent_id', 'opened_at']),
+    'ix_claims_closed': (
+        'claims',
+        ['closed_at', 'seq', 'is_open', 'office_id', 'tp_insurer_id', 'agent_id', 'opened_at'],
+    ),
     'ix_repair_events_moved': (
         'repair_events',
         ['kind', 'at', 'office_id', 'before', 'after', 'since', 'claim_id', 'takes_back'],
