@@ -151,7 +151,10 @@ def test_a_backup_made_under_six_writers_is_whole_elsewhere_and_people_sign_in(
         assert hashlib.sha256(b''.join(keeper.read(files.key_of(row.sha256)))).hexdigest() == row.sha256
     assert len(restored.manifest.members) == 1 + len({row.sha256 for row in rows}), 'and nothing beside'
     close(elsewhere)
-    with serving('app', there.data_dir, DATABASE_URL=elsewhere) as server, httpx.Client(base_url=server.url) as client:
+    with (
+        serving('app', there.data_dir, DATABASE_URL=elsewhere) as server,
+        httpx.Client(base_url=server.url, timeout=30) as client,
+    ):
         assert client.post('/login', data={'email': 'dana@levi.demo', 'password': PASSWORD}).status_code == 303
         assert client.get(f'/files/{next(iter(before))}').status_code == 200
 
