@@ -294,7 +294,9 @@ def people_and_firms(people: People, many: Sequence[Claim]) -> dict[str, tuple[A
 
 
 # what only a figure of the reports leads to: its stories are in test_reports
-OF_REPORTS = {'left_stage', 'sent_back'} | {name for name in lists.DAYS if name.split('_')[0] not in ('event', 'updated')}
+OF_REPORTS = {'left_stage', 'sent_back'} | {
+    name for name in lists.DAYS if name.split('_')[0] not in ('event', 'updated')
+}
 
 
 def test_filters_one_by_one_and_together(people, many):
