@@ -53,12 +53,13 @@ def days_apart(session: Session, first: Any, last: Any) -> ColumnElement[int]:
     return cast(func.julianday(last) - func.julianday(first), Integer)
 
 
-def israel_day(session: Session, moment: Any) -> ColumnElement[date]:
-    """The day of a moment on an Israeli calendar."""
+def israel_day(session: Session, moment: Any, last: date) -> ColumnElement[date]:
+    """The day of a moment, on `last` or before, on an Israeli calendar."""
     if session.get_bind().dialect.name == 'postgresql':
         return cast(func.timezone('Asia/Jerusalem', moment), Date)
     # SQLite knows no zones: by how much Israel was ahead since when, the latest first
-    since = [(moment >= literal(start, Moment()), f'+{hours} hours') for start, hours in reversed(_shifts())]
+    known = [(start, f'+{hours} hours') for start, hours in reversed(_shifts()) if start.date() <= last]
+    since = [(moment >= literal(start, Moment()), hours) for start, hours in known]
     return func.date(moment, case(*since, else_='+2 hours'), type_=Date())
 
 

@@ -172,7 +172,7 @@ class _Asked:
 
     def took(self, behind: ListState, column: Any) -> dict[str, dict[int, int]]:
         """How many claims of a list of closed ones took how many days, by a column."""
-        days = days_apart(self.session, Claim.opened_at, israel_day(self.session, Claim.closed_at))
+        days = days_apart(self.session, Claim.opened_at, israel_day(self.session, Claim.closed_at, self.span.last))
         grouped = claims_in(self.session, behind)[0].with_only_columns(column, days, func.count(Claim.id))
         return _histograms(self.session.execute(grouped.group_by(column, days)))
 
@@ -284,7 +284,9 @@ def _garages(asked: _Asked) -> list[Line]:
         .group_by(RepairEvent.claim_id)
         .subquery()
     )
-    days = days_apart(asked.session, *(israel_day(asked.session, moment) for moment in (stays.c.came, stays.c.over)))
+    days = days_apart(
+        asked.session, *(israel_day(asked.session, moment, asked.span.last) for moment in (stays.c.came, stays.c.over))
+    )
     by_garage = select(Claim.garage, days, func.count(Claim.id)).join(stays, stays.c.claim_id == Claim.id)
     took = _histograms(asked.session.execute(by_garage.group_by(Claim.garage, days)))
     names = _names(asked.session, Garage)
@@ -303,7 +305,9 @@ def _garages(asked: _Asked) -> list[Line]:
 def _stages(asked: _Asked) -> list[Line]:
     moved = (is_real_move(), RepairEvent.before != '', *on_days(RepairEvent.at, *asked.span.days))
     days = days_apart(
-        asked.session, israel_day(asked.session, RepairEvent.since), israel_day(asked.session, RepairEvent.at)
+        asked.session,
+        israel_day(asked.session, RepairEvent.since, asked.span.last),
+        israel_day(asked.session, RepairEvent.at, asked.span.last),
     )
     stays = asked.narrow(select(RepairEvent.before, days, func.count(RepairEvent.id)).where(*moved), RepairEvent)
     took = _histograms(asked.session.execute(stays.group_by(RepairEvent.before, days)))
