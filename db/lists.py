@@ -144,6 +144,12 @@ class ListState:
     after: int | None = None
     before: int | None = None
 
+    def __post_init__(self) -> None:
+        """The first page begins at the beginning."""
+        if self.page == 1 and (self.after, self.before) != (None, None):
+            object.__setattr__(self, 'after', None)
+            object.__setattr__(self, 'before', None)
+
     @classmethod
     def read(cls, query: Mapping[str, str]) -> 'ListState':
         """From an address. Anything hostile or outdated falls back to the default; it never raises."""
@@ -163,8 +169,7 @@ class ListState:
         for name, known in (('documents', DOCUMENTS), ('quick', QUICK), ('sent_back', YES_NO)):
             many[name] = tuple(key for key in many[name] if key in known)
         choices: dict[str, Any] = {**many, **days, 'size': state.size if state.size in PAGE_SIZES else 25}
-        if state.page > 1:
-            choices |= {'after': _seq(query.get('after')), 'before': _seq(query.get('before'))}
+        choices |= {'after': _seq(query.get('after')), 'before': _seq(query.get('before'))}
         return replace(state, **choices)
 
     def address(self) -> str:
@@ -514,7 +519,7 @@ def first_rows(session: Session, state: ListState) -> list[Row]:
 
 
 def _ids_of(session: Session, state: ListState, total: int = COUNTED_UP_TO + 1) -> list[int]:
-    if (floor := _recently(session, state)) is not None:
+    if state.after is state.before is None and (floor := _recently(session, state)) is not None:
         ids = _first_of(session, state, *claims_in(session, state, newer_than=floor))
         if len(ids) == state.size:
             return ids
