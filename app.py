@@ -17,7 +17,7 @@ from nicegui import ui
 from starlette.responses import Response
 from starlette.types import Scope
 
-from components import frame, guard, live, pulse
+from components import frame, guard, live, pulse, row_news, shared_words
 from components.theme import STATIC_FOLDER, STATIC_PREFIX
 from db import log, schema
 from db.session import connect, warn_of_old_sqlite
@@ -95,8 +95,10 @@ class _Immutable(StaticFiles):
 async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         for start in (
+            shared_words.start,
             live.start,
             pulse.start,
+            row_news.start,
             guard.start,
             changes.follow_changes,
             changes.hear_others,

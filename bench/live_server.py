@@ -71,6 +71,10 @@ async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
 
 
 def _add_page(mode: str, claim_id: int) -> None:
+    @ui.page('/empty')
+    def empty_page() -> None:
+        ui.label('empty')
+
     question = select(Claim).where(Claim.id == claim_id)
 
     @ui.page('/claim')

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import urlencode
 
 import httpx
@@ -129,7 +130,17 @@ async def open_pages(origin: str, address: str, cookies: Sequence[str]) -> Async
         await asyncio.gather(*(visitor.close() for visitor in visitors))
 
 
-async def heard(visitors: Sequence[Visitor]) -> list[float]:
+class Listener(Protocol):
+    """Somebody who waits for a message."""
+
+    heard_at: float | None
+    told: asyncio.Event
+
+    def listen_for(self, text: str) -> None:
+        """From now on wait for a message with this in it."""
+
+
+async def heard(visitors: Sequence[Listener]) -> list[float]:
     """When each of them was told what they listen for; those who never are count as told when patience ends."""
     with suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE_SECONDS):

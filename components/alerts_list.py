@@ -14,6 +14,7 @@ from components.bell import alert_line
 from components.claim_watch import ClaimWatchMenu
 from components.due_card import DueCard
 from components.live import Subscription, ask, current_actor, person_topic, show_changes, words_topic, work
+from components.shared_words import reference
 from components.words import language, t, weekday_of
 from db import texts, values
 from db.alert_kinds import GROUPS, events_in
@@ -21,7 +22,6 @@ from db.alerts import AlertFilter, alert_groups, mark_all_read, mark_read, unrea
 from db.base import now
 from db.changes import Notice
 from db.offices import names_of_people
-from db.reference import reference
 
 PAGE = 50
 SEARCH_AT_MOST = 40

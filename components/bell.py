@@ -10,15 +10,16 @@ from nicegui.element import Element
 
 from components.due_soon import next_due_cheques
 from components.live import Subscription, ask, current_actor, person_topic, work
+from components.shared_words import reference
 from components.theme import DOCUMENT_LOOKS, EVENT_LOOKS, Look, status_look
-from components.words import headline_of, language, moment_text, t
+from components.words import headline_of, language, moment_text, said_once, t
 from db import texts, values
 from db.alert_kinds import KINDS
 from db.alerts import AlertFilter, AlertGroup, alert_groups, mark_all_read, unread_groups
 from db.base import now
 from db.changes import Notice
 from db.offices import names_of_people
-from db.reference import Reference, reference
+from db.reference import Reference
 
 IN_POPOVER = 8
 OVERDUE = 'cheque.overdue'
@@ -81,6 +82,7 @@ class Bell(Element, component='bell.js'):
         self.update()
 
 
+@said_once
 def _texts() -> dict[str, str]:
     return {
         'label': t('Alerts'),

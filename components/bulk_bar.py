@@ -11,7 +11,7 @@ from nicegui.events import GenericEventArguments
 
 from components.claim_rows import reason_key
 from components.live import Subscription, ask, bulk_topic, show_changes, work
-from components.words import t, tn
+from components.words import said_once, t, tn
 from db.base import now
 from db.bulk_orders import (
     ACTIONS,
@@ -60,7 +60,7 @@ class BulkWork:
         self.bar = BulkBar()
         self.bar._props.update(
             words=_words(),
-            actions=_actions(actor),
+            actions=tuple(_actions(actor)),
             choices={},
             plan=None,
             order=None,
@@ -136,7 +136,7 @@ class BulkWork:
 
     def _choices(
         self, words: Reference, people: Iterable[Any], letters: Iterable[Any]
-    ) -> dict[str, list[dict[str, Any]]]:
+    ) -> dict[str, tuple[dict[str, Any], ...]]:
         reader = self.actor.language
         statuses = [
             {
@@ -150,13 +150,13 @@ class BulkWork:
             if status.active
         ]
         return {
-            ASSIGN: [{'key': str(user.id), 'label': user.name} for user in people],
-            STATUS: statuses,
-            MESSAGE: [
+            ASSIGN: tuple({'key': str(user.id), 'label': user.name} for user in people),
+            STATUS: tuple(statuses),
+            MESSAGE: tuple(
                 {'key': letter.id, 'label': letter.label_in(reader), 'body': _readable(letter.body)}
                 for letter in letters
                 if letter.audience == 'agent'
-            ],
+            ),
         }
 
 
@@ -251,6 +251,7 @@ def _report_shown(report: Report) -> dict[str, Any]:
     }
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'bar': t('Selected claims'),

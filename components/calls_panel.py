@@ -10,6 +10,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.live import Subscription, ask, claim_topic, current_actor, show_changes, words_topic, work
+from components.shared_words import reference
 from components.theme import Look
 from components.timeline import day_title
 from components.words import call_how, language, t, tn
@@ -32,7 +33,7 @@ from db.calls import (
 )
 from db.changes import Notice
 from db.claims import Claim
-from db.reference import Reference, reference
+from db.reference import Reference
 from db.scope import Actor, Can
 from db.session import fetch
 from db.texts import N_, Told

@@ -40,6 +40,7 @@ from components.money_tab import MoneyTab
 from components.repair_panel import RepairPanel
 from components.repair_tracker import RepairTracker
 from components.repair_words import Repair, read_repair
+from components.shared_words import reference
 from components.theme import section_icon
 from components.timeline import history_html, timeline_html
 from components.undo_toast import UndoToast
@@ -59,7 +60,7 @@ from db.clocks import Clock, SaidDay, clocks_of, set_clock_day
 from db.lists import ListState, Neighbours, neighbours_of
 from db.messages import Letter, ThreadKey, note_internally
 from db.offices import AgentOffice, agents_of, bureau_people, names_of_people
-from db.reference import Reference, RepairStage, reference
+from db.reference import Reference, RepairStage
 from db.repairs import advance_repair, may_take_back, take_back
 from db.sanity import Doubt, confirm_doubt, open_doubts
 from db.scope import Can

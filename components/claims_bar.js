@@ -4,7 +4,7 @@ export default {
     <div class="mk-contents">
       <div class="mk-tabs"><div class="mk-contents" role="tablist" :aria-label="texts.views">
         <a v-for="view in views" :key="view.name" class="mk-tab" :class="{'mk-on': view.name === state.view}" role="tab" :aria-selected="String(view.name === state.view)"
-           :href="'/?view=' + view.name" :data-testid="'view-' + view.name" @click.prevent="$emit('change', {view: view.name})">{{ view.label }} <span class="mk-badge" :class="{'mk-br': view.name === 'unread' && view.count !== '0'}">{{ view.count }}</span></a>
+           :href="'/?view=' + view.name" :data-testid="'view-' + view.name" @click.prevent="$emit('change', {view: view.name})">{{ view.label }} <span class="mk-badge" :class="{'mk-br': view.name === 'unread' && counted(view) !== '0'}">{{ counted(view) }}</span></a>
       </div><slot name="views"></slot></div>
       <div class="mk-tool">
         <div class="mk-sbox" role="search">
@@ -45,13 +45,13 @@ export default {
         </div>
       </div>
     </div>`,
-  props: {state: Object, views: Array, scopes: Array, filters: Array, texts: Object},
+  props: {state: Object, views: Array, upto: Number, most: Number, scopes: Array, filters: Array, texts: Object},
   emits: ['change', 'filter', 'clear', 'restore', 'read_all'],
-  data: () => ({typed: '', open: '', sought: '', sheet: false, more: false}),
+  data: () => ({typed: '', open: '', sought: '', sheet: false, more: false, told: []}),
   computed: {
     active() { return this.filters.filter((filter) => filter.chosen); },
     offered() { return this.filters.filter((filter) => this.more || !filter.more || filter.chosen); },
-    unread() { return this.views.some((view) => view.name === 'unread' && view.count !== '0'); },
+    unread() { return this.views.some((view) => view.name === 'unread' && this.counted(view) !== '0'); },
   },
   created() { this.typed = this.state.q; },
   mounted() {
@@ -59,10 +59,12 @@ export default {
     this.outside = (event) => { if (this.open && !event.target.closest('.mk-fbox')) this.open = ''; };
     addEventListener('popstate', this.back);
     addEventListener('pointerdown', this.outside);
+    maakav.follow('news', this.hear);
   },
   unmounted() {
     removeEventListener('popstate', this.back);
     removeEventListener('pointerdown', this.outside);
+    maakav.unfollow('news', this.hear);
   },
   watch: {
     // what came back from the server never replaces what is being typed
@@ -70,6 +72,14 @@ export default {
     sheet(open) { if (open) this.$nextTick(() => this.$refs.sheet.focus()); },
   },
   methods: {
+    // told to all lists at once: what became unread since the numbers were counted
+    hear(news) { if (news.fresh && news.number > this.upto) this.told = [...this.told, news.number]; },
+    counted(view) {
+      const more = view.name === 'unread' ? this.told.filter((number) => number > this.upto).length : 0;
+      if (!more || view.count.endsWith('+')) return view.count;
+      const count = Number(view.count.replaceAll(',', '')) + more;
+      return count > this.most ? `${this.most.toLocaleString('en-US')}+` : count.toLocaleString('en-US');
+    },
     later() { clearTimeout(this.pending); this.pending = setTimeout(this.now, 250); },
     now() { clearTimeout(this.pending); this.pending = 0; this.$emit('change', {q: this.typed}); },
     clear() { this.typed = ''; this.now(); },

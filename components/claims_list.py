@@ -11,31 +11,25 @@ from nicegui import background_tasks, ui
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components import row_news
 from components.bell import more_changes
 from components.bulk_bar import BulkWork
 from components.frame import log_error, say
 from components.list_columns import ListColumns, cells_of, columns_drawn
 from components.list_views import ListViews
-from components.live import (
-    Subscription,
-    ask,
-    claims_topic,
-    current_actor,
-    person_topic,
-    show_changes,
-    words_topic,
-    work,
-)
+from components.live import Subscription, ask, current_actor, marks_topic, show_changes, words_topic, work
+from components.row_news import RowNews
+from components.shared_words import reference
 from components.theme import status_look
-from components.words import headline_of, moment_text, t, tn
+from components.words import headline_of, moment_text, said_once, t, tn
 from db import lists, texts, values
 from db.alerts import mark_all_read
 from db.base import now
 from db.changes import Notice
 from db.list_words import RANGE_LABELS
-from db.lists import FilterChoices, ListState, Page, Row
+from db.lists import FilterChoices, ListState, News, Page, Row
 from db.offices import names_of_people
-from db.reference import Reference, reference
+from db.reference import Reference
 
 # a burst of changes (an import, a bulk update) redraws a list a few times a second, not a thousand times
 BREATH = 0.1
@@ -62,10 +56,11 @@ class ClaimsList:
         self._words, self._people, self._choices = words, people, choices
         self._asked = 0
         self._newest = self._answered = 0
+        self._connections = 0
         self._skeleton: asyncio.Task[None] | None = None
         self._rows: Sequence[Row] = ()
         self.bar = ClaimsBar()
-        self.bar._props.update(texts=_bar_texts(), scopes=_scopes())
+        self.bar._props.update(texts=_bar_texts(), scopes=_scopes(), most=lists.COUNTED_UP_TO)
         with self.bar.add_slot('views'):
             self.views = ListViews(self.actor, lambda: self.seen, self._view)
         with self.bar.add_slot('columns'):
@@ -76,14 +71,17 @@ class ClaimsList:
             dense=False,
             sizes=list(lists.PAGE_SIZES),
             texts=_table_texts(),
-            rows=[],
+            rows=(),
+            upto=0,
+            trail='',
             asked=0,
             listed=_meant(state),
         )
         self.bulk = BulkWork(lambda: self.state, self.actor)
         self._listen()
-        Subscription([claims_topic(self.actor), person_topic(self.actor)], self._ring, breath=BREATH)
+        RowNews(self, Subscription([marks_topic(self.actor)], self._ring, breath=BREATH))
         Subscription([words_topic()], self._reword, breath=BREATH)
+        ui.context.client.on_connect(self._connected)
 
     def _listen(self) -> None:
         self.bar.on('change', self._change)
@@ -128,9 +126,9 @@ class ClaimsList:
     async def load(self, *, asked: bool = False) -> None:
         """Ask for the rows and show them; an answer overtaken by a newer question is dropped."""
         self._newest += 1
-        question, state = self._newest, self.seen
+        question, state, upto = self._newest, self.seen, row_news.newest()
         if asked:
-            self._draw_bar(None)
+            self._draw_bar(None, None)
             self._asked += 1
             show_changes(self.table, {'busy': True})
             self._skeleton = background_tasks.create(
@@ -150,8 +148,8 @@ class ClaimsList:
             return
         # columns that are only what the person is used to stay out of the address
         self.state, self._rows = replace(page.state, columns=self.state.columns), page.rows
-        self._draw_bar(counts)
-        self._draw(page)
+        self._draw_bar(counts, upto)
+        self._draw(page, upto)
 
     async def _ring(self, notices: set[Notice]) -> None:
         await self.load()
@@ -174,6 +172,38 @@ class ClaimsList:
     async def _read_all(self) -> None:
         await work(mark_all_read, now())
         say(t('Everything is marked as read'))
+
+    async def _connected(self) -> None:
+        """The line is up. When it had been down, what was told meanwhile is lost: NiceGUI keeps only what it says itself."""
+        self._connections += 1
+        if self._connections > 1:
+            await self.load()
+
+    # ---- what is told to all lists at once
+
+    @property
+    def look(self) -> tuple[str, ...]:
+        """The columns: lists that show the same ones draw their rows alike."""
+        return self._shown
+
+    def takes(self, news: News) -> bool:
+        """Whether it shows the newest claims of a view, nothing narrows them down, and this row stays in the view or leads it.
+
+        Not while an answer is on its way, nor while the menu with the numbers of other views is open. What one did oneself may be read or unread: the list asks.
+        """
+        state = self.state
+        plain = state.page == 1 and state.sort == '-updated_at' and not (state.filters or state.q)
+        in_view = state.view in ('all', 'open' if news.is_open else 'closed')
+        settled = (
+            self._answered == self._newest and self.table._props.get('state') == 'ready' and not self.views.is_open
+        )
+        return plain and in_view and settled and not news.turned and self.actor.user_id not in news.authors
+
+    def row_of(self, news: News) -> dict[str, Any]:
+        """The row as the browser draws it; the way back to this very list, the browser adds itself."""
+        moment = now()
+        today = values.israel(moment).date()
+        return self._row(news.row, '', moment) | cells_of(news.row, self._shown, self.actor.language, today)
 
     async def _reword(self, _: set[Notice]) -> None:
         """Something is called differently from now on."""
@@ -222,16 +252,17 @@ class ClaimsList:
 
     # ---- drawing
 
-    def _draw_bar(self, counts: Mapping[str, int] | None) -> None:
+    def _draw_bar(self, counts: Mapping[str, int] | None, upto: int | None) -> None:
         shown: dict[str, Any] = {
             'state': {'view': self.state.view, 'q': self.state.q, 'scope': self.state.scope},
-            'filters': self._filters(),
+            'filters': tuple(self._filters()),
         }
         self.columns.draw(self._shown)
         if counts is not None:
-            shown['views'] = [
+            shown['upto'] = upto
+            shown['views'] = tuple(
                 {'name': name, 'label': label, 'count': _count_text(counts[name])} for name, label in _views().items()
-            ]
+            )
         show_changes(self.bar, shown)
 
     async def _draw_skeleton(self, question: int) -> None:
@@ -240,17 +271,20 @@ class ClaimsList:
         if self._answered < question == self._newest and not self.table.is_deleted:
             show_changes(self.table, {'state': 'loading'})
 
-    def _draw(self, page: Page) -> None:
+    def _draw(self, page: Page, upto: int) -> None:
         state, reader, moment = page.state, self.actor.language, now()
         origin = self.state.address()
         names = self._shown
         today = values.israel(moment).date()
-        rows = [self._row(row, origin, moment) | cells_of(row, names, reader, today) for row in page.rows]
+        # NOTE: tuples, also below: of lists and what is in them NiceGUI makes objects that watch themselves, for every page
+        rows = tuple(self._row(row, origin, moment) | cells_of(row, names, reader, today) for row in page.rows)
         pages, more = _pages(page)
         shown = {
             **columns_drawn(self._shown),
             'dense': self.columns.looks.density == 'dense',
             'rows': rows,
+            'upto': upto,
+            'trail': f'?list={quote(origin, safe="")}' if origin else '',
             'sort': state.sort,
             'page': state.page,
             'pages': pages,
@@ -456,6 +490,7 @@ def _views() -> dict[str, str]:
     return {'open': t('Open'), 'unread': t('Unread'), 'closed': t('Closed'), 'all': t('All')}
 
 
+@said_once
 def _scopes() -> list[dict[str, str]]:
     labels = (
         ('all', t('Everything')),
@@ -466,6 +501,7 @@ def _scopes() -> list[dict[str, str]]:
     return [{'name': name, 'label': label} for name, label in labels]
 
 
+@said_once
 def _bar_texts() -> dict[str, str]:
     return {
         'views': t('Views'),
@@ -485,6 +521,7 @@ def _bar_texts() -> dict[str, str]:
     }
 
 
+@said_once
 def _table_texts() -> dict[str, str]:
     return {
         'table': t('Claims'),

@@ -66,18 +66,18 @@ export default {
       <span class="mk-vh" role="status" aria-live="polite">{{ spoken }}</span>
     </div>`,
   props: {
-    rows: Array, columns: Array, room: Number, dense: Boolean, sort: String, page: Number, pages: Array, more: Boolean, size: Number, sizes: Array, range: String,
+    rows: Array, upto: Number, trail: String, columns: Array, room: Number, dense: Boolean, sort: String, page: Number, pages: Array, more: Boolean, size: Number, sizes: Array, range: String,
     state: String, message: Object, texts: Object, asked: Number, busy: Boolean,
   },
   emits: ['sort', 'page', 'size', 'rescue'],
-  data: () => ({shown: [], waiting: 0, arriving: {}, compact: false, inside: false, spoken: '', clock: 0, toSay: [], picked: {}, anchor: ''}),
+  data: () => ({known: [], shown: [], waiting: 0, arriving: {}, compact: false, inside: false, spoken: '', clock: 0, toSay: [], picked: {}, anchor: ''}),
   computed: {
     picking() { return Object.keys(this.picked).length > 0; },
     wholePage() { return this.shown.length > 0 && this.shown.every((row) => this.picked[row.no]); },
     descending() { return this.sort.startsWith('-'); },
     waitingText() { return (this.waiting === 1 ? this.texts.waitingOne : this.texts.waitingMany).replace('{n}', this.waiting); },
   },
-  created() { this.shown = this.rows; },
+  created() { this.told = []; this.known = this.shown = this.rows; },
   mounted() {
     this.narrow = matchMedia('(max-width: 1023.98px)');
     this.fit = () => { this.compact = this.narrow.matches; };
@@ -89,6 +89,7 @@ export default {
     addEventListener('maakav:unpick', this.unpick);
     this.ticking = setInterval(() => { this.clock++; }, 30000);
     this.speaking = setInterval(this.speak, 5000);
+    maakav.follow('news', this.hear);
   },
   unmounted() {
     this.narrow.removeEventListener('change', this.fit);
@@ -97,9 +98,15 @@ export default {
     clearTimeout(this.pressing);
     clearInterval(this.ticking);
     clearInterval(this.speaking);
+    maakav.unfollow('news', this.hear);
   },
   watch: {
-    rows(now, before) { this.take(now); },
+    // an answer from the server, and on top of it what was told to all lists since it was asked for
+    rows(now) {
+      this.told = this.told.filter((news) => news.number > this.upto);
+      this.known = this.told.reduce(this.patched, now);
+      this.take(this.known);
+    },
     // the person asked for other rows himself: they come at once, wherever his pointer is
     asked() { this.arriving = {}; this.settle(); },
     // another list: what was picked in the one before is no longer meant
@@ -141,7 +148,22 @@ export default {
       });
       this.waiting = Math.max(this.waiting, 1);
     },
-    settle() { this.shown = this.rows; this.waiting = 0; },
+    settle() { this.shown = this.known; this.waiting = 0; },
+    hear(news) {
+      if (news.number <= this.upto) return;
+      this.told.push(news);
+      this.known = this.patched(this.known, news);
+      this.take(this.known);
+    },
+    /* Rows with a changed one among them, newest first; a quiet change moves nothing and is no news. */
+    patched(rows, news) {
+      const row = {...news.row, href: news.row.href + this.trail}, was = rows.find((other) => other.no === row.no);
+      if (was && was.seq > row.seq) return rows;
+      if (news.quiet) return rows.map((other) => other.no === row.no ? {...row, unread: other.unread, hint: other.hint} : other);
+      const others = rows.filter((other) => other.no !== row.no), place = others.findIndex((other) => other.seq < row.seq);
+      others.splice(place < 0 ? others.length : place, 0, row);
+      return others.slice(0, this.size);
+    },
     announce(row) {
       this.arriving = {...this.arriving, [row.no]: true};
       setTimeout(() => { const {[row.no]: gone, ...rest} = this.arriving; this.arriving = rest; }, 7600);

@@ -12,6 +12,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.live import Subscription, ask, claim_topic, current_actor, show_changes, words_topic, work
+from components.shared_words import reference
 from components.words import language, reject_reason, t, tn
 from db import documents, texts, values
 from db.base import now
@@ -33,7 +34,7 @@ from db.documents import (
     trash_of,
     views_of,
 )
-from db.reference import DocumentType, Reference, reference
+from db.reference import DocumentType, Reference
 from db.scope import Actor, Can
 from db.session import fetch, fetch_one
 from db.texts import N_, Told

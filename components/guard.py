@@ -231,8 +231,8 @@ class Guard:
             refuse('signed out')
             await _tell_to_reload(receive, send)
         else:
-            line = _Line(receive, send)
-            scope['state']['hang_up'] = line.hang_up
+            line = Line(receive, send)
+            scope['state']['line'] = line
             await self.app(scope, line.receive, line.send)
 
 
@@ -393,7 +393,7 @@ class _Protected:
 # ---- frames -----------------------------------------------------------------------------------------------------------------
 
 
-class _Line:
+class Line:
     """A socket's both directions: sound text frames pass, others are dropped, and too much ends it."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
@@ -408,6 +408,23 @@ class _Line:
         if not self._ended:
             self._ended = True
             await self._send({'type': 'websocket.close', 'code': code})
+
+    def put(self, text: str) -> bool:
+        """Write a frame at once, in this very call. False, and nothing is written, when the other side is gone or slow to read.
+
+        NOTE: the server's `send` waits at its beginning for room, and for nothing else; the one step it is given tells which.
+        """
+        if self._ended:
+            return False
+        step: Any = self._send({'type': 'websocket.send', 'text': text})
+        try:
+            step.send(None)
+        except StopIteration:
+            return True
+        except (OSError, RuntimeError):  # gone, or going
+            return False
+        step.close()
+        return False
 
     async def send(self, message: Message) -> None:
         """What the app says; nothing after the end."""

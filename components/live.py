@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from functools import partial
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from functools import cache, partial
+from types import MethodType
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from nicegui import background_tasks, binding, core, ui
+from nicegui import background_tasks, binding, core, helpers, ui
 from nicegui.element import Element
 
 from db import meters
@@ -35,6 +36,24 @@ _readers = ThreadPoolExecutor(8, thread_name_prefix='ask')
 # what is being written, for the end to wait for
 _under_way: set[Future[Any]] = set()
 FINISH_SECONDS = 1.5
+
+
+# ---- what a page costs ------------------------------------------------------------------------------------------------------
+
+_look_at = helpers.expects_arguments
+
+
+@cache
+def _method_expects_arguments(function: Callable[..., Any]) -> bool:
+    return _look_at(MethodType(function, object()))
+
+
+def _expects_arguments(func: Callable[..., Any]) -> bool:
+    """Whether a handler wants arguments. A method is the same for every element, and NiceGUI asks of three for each: a fifth of a page."""
+    return _method_expects_arguments(func.__func__) if isinstance(func, MethodType) else _look_at(func)
+
+
+helpers.expects_arguments = _expects_arguments
 
 
 # ---- database work ----------------------------------------------------------------------------------------------------------
@@ -128,7 +147,29 @@ def show_changes(element: Element, shown: Mapping[str, Any]) -> None:
 
 # ---- doorbells --------------------------------------------------------------------------------------------------------------
 
-_subscribers: defaultdict[Topic, dict[int, 'Subscription']] = defaultdict(dict)
+
+class Listener(Protocol):
+    """Whoever is rung on the loop."""
+
+    def ring(self, notice: Notice) -> None:
+        """Something happened; ids only."""
+
+
+_subscribers: defaultdict[Topic, dict[int, Listener]] = defaultdict(dict)
+
+
+def listen(topics: Sequence[Topic], listener: Listener) -> Callable[[], None]:
+    """Ring somebody for these topics; returns the way out."""
+    for topic in topics:
+        _subscribers[topic][id(listener)] = listener
+
+    def leave() -> None:
+        for topic in topics:
+            _subscribers[topic].pop(id(listener), None)
+            if not _subscribers[topic]:
+                del _subscribers[topic]
+
+    return leave
 
 
 def claim_topic(claim_id: int) -> Topic:
@@ -144,6 +185,11 @@ def claims_topic(actor: Actor) -> Topic:
 def person_topic(actor: Actor) -> Topic:
     """The actor's own marks and alerts, changed in whichever of his tabs."""
     return 'person', actor.user_id
+
+
+def marks_topic(actor: Actor) -> Topic:
+    """What the actor has seen, and which claims are his: what decides how his lists look, without his alerts."""
+    return 'marks', actor.user_id
 
 
 def bulk_topic(actor: Actor) -> Topic:
@@ -188,13 +234,11 @@ class Subscription(Element):
         """`answer` gets the notices that rang; ids only, so it asks again under its own scope. `breath`: seconds to gather more."""
         super().__init__('template')
         self._breath = breath
-        self._topics = tuple(topics)
         self._answer = answer
         self._waiting: set[Notice] = set()
         self._answering = False
         self._task: asyncio.Task[Any] | None = None
-        for topic in self._topics:
-            _subscribers[topic][id(self)] = self
+        self._leave = listen(topics, self)
 
     def ring(self, notice: Notice) -> None:
         """A notice arrived, on the loop."""
@@ -227,10 +271,7 @@ class Subscription(Element):
         return self.is_deleted
 
     def _handle_delete(self) -> None:
-        for topic in self._topics:
-            _subscribers[topic].pop(id(self), None)
-            if not _subscribers[topic]:
-                del _subscribers[topic]
+        self._leave()
         super()._handle_delete()
 
 
@@ -238,8 +279,8 @@ def _dispatch(notice: Notice) -> None:
     topics: list[Topic] = []
     if notice.kind == 'claim':
         topics = [('claim', notice.claim_id), ('office', notice.office_id), ('office', None)]
-    elif notice.kind == 'person':
-        topics = [('person', notice.user_id)]
+    elif notice.kind in ('person', 'alert'):
+        topics = [('person', notice.user_id), *([('marks', notice.user_id)] if notice.kind == 'person' else [])]
     elif notice.kind == 'words':
         topics = [words_topic()]
     elif notice.kind == 'import':
@@ -250,9 +291,9 @@ def _dispatch(notice: Notice) -> None:
         everybody = notice.kind == 'message'
         topics = [thread_topic(ThreadKey(notice.office_id or 0, notice.claim_id))]
         topics += [('messages', notice.office_id), ('messages', None)] if everybody else [('person', notice.user_id)]
-    ringing = {key: subscription for topic in topics for key, subscription in _subscribers.get(topic, {}).items()}
-    for subscription in ringing.values():
-        subscription.ring(notice)
+    ringing = {key: listener for topic in topics for key, listener in _subscribers.get(topic, {}).items()}
+    for listener in ringing.values():
+        listener.ring(notice)
 
 
 def _hear(notice: Notice) -> None:

@@ -22,8 +22,9 @@ class MessagesLink(Element, component='messages_link.js'):
         # what happened between the reading of `count` and the subscription, or while the line was down
         ui.context.client.on_connect(self._refresh)
 
-    async def _ring(self, _: set[Notice]) -> None:
-        await self._refresh()
+    async def _ring(self, notices: set[Notice]) -> None:
+        if any(notice.kind != 'alert' for notice in notices):
+            await self._refresh()
 
     async def _refresh(self) -> None:
         count = await ask(unread_messages)

@@ -14,6 +14,7 @@ from components.cheque_radar import Around, ChequeRadar
 from components.doubts_card import DoubtsCard
 from components.ledger_panel import LedgerPanel, habits_told
 from components.live import Subscription, ask, claim_topic, current_actor, words_topic, work
+from components.shared_words import reference
 from components.words import language, t
 from db import values
 from db.base import now
@@ -24,7 +25,7 @@ from db.documents import documents_of
 from db.habits import RULE, Cuts, cuts_of, pace_of
 from db.money import HeadAmount, Offer, heads_of, offers_of, vat_rates
 from db.radar import Radar, radar_of
-from db.reference import Garage, Reference, VatRate, reference
+from db.reference import Garage, Reference, VatRate
 from db.sanity import Doubt, confirm_doubt, open_doubts
 from db.scope import Can
 from db.session import fetch

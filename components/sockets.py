@@ -6,10 +6,11 @@ NiceGUI takes the client id in each message for proof; here it counts only on th
 import asyncio
 import json
 import logging
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from secrets import token_hex
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 from nicegui import Client, background_tasks, core
@@ -32,17 +33,31 @@ _RELOAD = {'code': 'setTimeout(() => window.location.reload(), 300)'}
 Message = dict[str, Any]
 
 
+class Line(Protocol):
+    """The connection under a socket; the guard makes it."""
+
+    def put(self, text: str) -> bool:
+        """Write a frame at once, or say that it cannot be written now."""
+
+    async def hang_up(self) -> None:
+        """End it."""
+
+
 @dataclass
 class _Socket:
-    """A socket that belongs to a page."""
+    """A socket that belongs to a page. Long polling has no line."""
 
     session: SignedIn
     client_id: str
+    line: Line | None = None
     # one message after the other, also when one of them has to wait for the database
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 _sockets: dict[str, _Socket] = {}
+_of_page: defaultdict[str, dict[str, _Socket]] = defaultdict(dict)
+# people whose standing is being looked at this moment (None: everybody's)
+_in_doubt: Counter[int | None] = Counter()
 _original: dict[str, Callable[..., Any]] = {}
 
 
@@ -141,11 +156,40 @@ def _bind(sid: str, message: Message) -> None:
     session = _session_in(core.sio.get_environ(sid))
     client = Client.instances.get(message['client_id'])
     if session is not None and client is not None and sid in client._socket_to_document_id:
-        _sockets[sid] = _Socket(session, client.id)
+        _sockets[sid] = _of_page[client.id][sid] = _Socket(session, client.id, _line_of(sid))
+
+
+def _line_of(sid: str) -> Line | None:
+    engine_id = core.sio.manager.eio_sid_from_sid(sid, '/')
+    line: Line | None = core.sio.environ.get(engine_id, {}).get('asgi.scope', {}).get('state', {}).get('line')
+    return line
+
+
+def _forget(sid: str) -> None:
+    socket = _sockets.pop(sid, None)
+    if socket is not None:
+        _of_page[socket.client_id].pop(sid, None)
+        if not _of_page[socket.client_id]:
+            del _of_page[socket.client_id]
+
+
+def tell(client_id: str, frame: str) -> bool:
+    """Write a ready frame to a page's sockets, at once. False when it has none that takes it: then the page is to ask for itself.
+
+    Nobody is told while his standing is in doubt.
+    """
+    sockets = _of_page.get(client_id)
+    if not sockets:
+        return False
+    told = True
+    for socket in sockets.values():
+        doubted = _in_doubt and (None in _in_doubt or socket.session.actor.user_id in _in_doubt)
+        told = socket.line is not None and not doubted and socket.line.put(frame) and told
+    return told
 
 
 def _on_disconnect(sid: str, *_: Any) -> None:
-    _sockets.pop(sid, None)
+    _forget(sid)
     _original['disconnect'](sid)
 
 
@@ -230,7 +274,7 @@ async def cut(clients: Iterable[Client]) -> None:
 def _silence(client: Client) -> list[str]:
     sockets = list(client._socket_to_document_id)
     for sid in sockets:
-        _sockets.pop(sid, None)
+        _forget(sid)
         core.sio.manager.basic_leave_room(sid, '/', client.id)  # first, so that nothing under way arrives any more
     client.outbox.stop()
     for document_id in list(client._delete_tasks):
@@ -245,9 +289,9 @@ async def _hang_up(sid: str) -> None:
     engine_id = core.sio.manager.eio_sid_from_sid(sid, '/')
     if engine_id is None:
         return
-    hang_up = core.sio.environ.get(engine_id, {}).get('asgi.scope', {}).get('state', {}).get('hang_up')
-    if hang_up is not None:  # there is none for long polling
-        await hang_up()
+    line = _line_of(sid)
+    if line is not None:
+        await line.hang_up()
     await core.sio.eio.disconnect(engine_id)
 
 
@@ -266,7 +310,17 @@ async def recheck(user_id: int | None = None) -> None:
 def on_access(user_id: int | None) -> None:
     """Somebody's account or session changed, told on the loop."""
     sessions.forget()
-    _ = background_tasks.create(recheck(user_id), name='recheck sessions')
+    _in_doubt[user_id] += 1
+    _ = background_tasks.create(_settle_doubt(user_id), name='recheck sessions')
+
+
+async def _settle_doubt(user_id: int | None) -> None:
+    try:
+        await recheck(user_id)
+    finally:
+        _in_doubt[user_id] -= 1
+        if not _in_doubt[user_id]:
+            del _in_doubt[user_id]
 
 
 async def watch() -> None:

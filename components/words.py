@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
+import orjson
 from nicegui import ui
 
 from db import texts, values
@@ -52,6 +53,20 @@ def t(msgid: str, /, **values: object) -> str:
 def tn(one: str, many: str, n: int, /, **values: object) -> str:
     """A text that counts, in the language of this page."""
     return texts.tn(one, many, n, language(), **values)
+
+
+def said_once(make: Callable[[], Any]) -> Callable[[], Any]:
+    """For words that are the same on everybody's page of a language: put together and encoded once, and in no page's memory."""
+    kept: dict[str, orjson.Fragment] = {}
+
+    @wraps(make)
+    def words() -> orjson.Fragment:
+        reader = language()
+        if reader not in kept:
+            kept[reader] = orjson.Fragment(orjson.dumps(make()))
+        return kept[reader]
+
+    return words
 
 
 def weekday_of(day: date, reader: str) -> str:

@@ -11,6 +11,7 @@ from nicegui.events import GenericEventArguments
 from components.claim_head import claim_address
 from components.claim_rows import waited
 from components.live import Subscription, ask, claims_topic, current_actor, show_changes, words_topic, work
+from components.shared_words import reference
 from components.theme import status_look
 from components.words import language, t, weekday_of
 from db import texts, values
@@ -22,7 +23,7 @@ from db.claims import mark_checked, save_fields
 from db.desk import COUNTED_UP_TO, SILENT, VIEWS, WHOSE, Desk, DeskState, Line, desk_of
 from db.messages import note_internally
 from db.offices import bureau_people, names_of_people
-from db.reference import Reference, reference
+from db.reference import Reference
 from db.session import fetch
 from db.silence import told_silence
 from db.tasks import POSTPONE_BY, Task, assign, complete, postpone

@@ -46,6 +46,7 @@ class Alert(ClaimPart, PersonOwned, Base):
         Index('ix_alerts_at', 'at'),
     )
     writable_with: ClassVar[Can] = Can.FOLLOW
+    rings: ClassVar[str] = 'alert'
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     kind: Mapped[str]

@@ -107,8 +107,8 @@ class Notice:
     """The doorbell after a commit: ids only.
 
     `kind` is claim, message (in a claim's thread, or an office's), receipt (somebody got or read messages there),
-    person (his own marks and alerts), import (how far one has come), bulk (how far an order of his for many claims has come),
-    export (how far a workbook of his has come), access (his account; an office's,
+    person (his own marks, what he has seen and what he may see), alert (his alerts and nothing else), import (how far one has come),
+    bulk (how far an order of his for many claims has come), export (how far a workbook of his has come), access (his account; an office's,
     without a person) or words (people, offices or reference data are called something else).
     """
 
@@ -464,7 +464,7 @@ def _changes_in(notices: Iterable[Notice]) -> list[int]:
 def _notices_of(row: object) -> list[Notice]:
     """What a new or changed row rings for."""
     if isinstance(row, PersonOwned) and isinstance(row, ClaimPart):
-        return [Notice('person', row.office_id, row.claim_id, user_id=row.user_id)]
+        return [Notice(row.rings, row.office_id, row.claim_id, user_id=row.user_id)]
     return []
 
 
@@ -475,7 +475,10 @@ def _(row: Change) -> list[Notice]:
 
 @_notices_of.register
 def _(row: User) -> list[Notice]:
-    return [Notice('access', row.office_id, user_id=row.id)]
+    told = [Notice('access', row.office_id, user_id=row.id)]
+    if inspect(row).attrs.baseline_seq.history.has_changes():  # he has read everything
+        told.append(Notice('person', row.office_id, user_id=row.id))
+    return told
 
 
 @_notices_of.register

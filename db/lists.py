@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
@@ -38,7 +38,7 @@ from db.cheques import WARN_DAYS, Cheque
 from db.claims import DOCUMENTS, YES_NO, Claim
 from db.money import MoneyMove
 from db.offices import AgentOffice, User, agents_of
-from db.reference import Appraiser, ClaimStatus, Garage, Insurer, RepairStage, WaitingParty
+from db.reference import CLOSED, Appraiser, ClaimStatus, Garage, Insurer, RepairStage, WaitingParty
 from db.repairs import DELIVERED, RepairEvent, is_real_move
 from db.scope import Actor, Role
 from db.search import WALK_UP_TO, ClaimSearch, Route, matching, matching_field, whole_number, with_number
@@ -724,6 +724,69 @@ def _latest_news(session: Session, seqs: Sequence[int]) -> dict[int, Change]:
     if not seqs:
         return {}
     return {change.claim_id: change for change in session.scalars(select(Change).where(Change.id.in_(seqs)))}
+
+
+@dataclass(frozen=True)
+class News:
+    """What became of a claim, as all see it who see it: unread, with its newest change. What is unread to whom, `waiting_for` tells.
+
+    `is_quiet`: no news to anybody, the line only reads differently. `turned`: lists gain or lose it: it was opened, closed or
+    reopened, or became another agent's. `before` is the number of its news before this.
+    """
+
+    row: Row
+    is_open: bool
+    is_quiet: bool
+    turned: bool
+    authors: frozenset[int | None]
+    before: int
+
+
+def news_of(
+    session: Session, claim_ids: Collection[int], change_ids: Collection[int], columns: Collection[str] = ()
+) -> list[News]:
+    """What these changes made of these claims, as far as the asker may see them, with what these columns show."""
+    rows = rows_of(session, list(claim_ids), tuple(columns))
+    asked = or_(Change.id.in_([*change_ids]), Change.id.in_([row.seq for row in rows.values()]))
+    changes = session.scalars(select(Change).where(asked, Change.claim_id.in_(rows)).order_by(Change.id)).all()
+    closed = frozenset(session.scalars(select(ClaimStatus.id).where(ClaimStatus.category == CLOSED)))
+    open_ones = set(session.scalars(select(Claim.id).where(Claim.id.in_(rows), Claim.is_open)))
+    news = []
+    for claim_id, row in sorted(rows.items(), key=lambda pair: pair[1].seq):
+        fresh = [change for change in changes if change.claim_id == claim_id and change.id in change_ids]
+        told = [change for change in fresh if not change.quiet and not change.internal]
+        newest = next((change for change in changes if change.id == row.seq), None)
+        authors = {change.user_id for change in (*told, newest) if change is not None}
+        turned = any(_turns(change, closed) for change in fresh)
+        before = _news_before(session, claim_id, told[0].id) if told else row.seq
+        line = replace(row, unread=True, change=newest)
+        news.append(News(line, claim_id in open_ones, not told, turned, frozenset(authors), before))
+    return news
+
+
+def _turns(change: Change, closed: Collection[str]) -> bool:
+    """Whether a change lets lists gain or lose its claim."""
+    before, after = change.fields.get('status', ('', ''))
+    return change.kind == 'opened' or 'agent' in change.fields or (before in closed) != (after in closed)
+
+
+def _news_before(session: Session, claim_id: int, change_id: int) -> int:
+    news = select(func.max(Change.id)).where(Change.claim_id == claim_id, Change.id < change_id)
+    return session.scalar(news.where(Change.quiet.is_(False), Change.internal.is_(False))) or 0
+
+
+def waiting_for(session: Session, before: Mapping[int, int], people: Collection[int]) -> set[tuple[int, int]]:
+    """For whom of these people these claims were unread already, with the news `before` (by claim): pairs of person and claim.
+
+    The product asks, for all of them at once: nobody else reads another person's marks.
+    """
+    seen = func.coalesce(SeenMark.seq, User.baseline_seq)
+    waiting: set[tuple[int, int]] = set()
+    for claim_id, number in before.items():
+        theirs = and_(SeenMark.user_id == User.id, SeenMark.claim_id == claim_id)
+        question = select(User.id).outerjoin(SeenMark, theirs).where(User.id.in_([*people]), seen < number)
+        waiting |= {(user_id, claim_id) for user_id in session.scalars(question)}
+    return waiting
 
 
 def count_of(session: Session, state: ListState, view: str | None = None) -> int:

@@ -218,6 +218,9 @@ class PersonSigned:
 class PersonOwned(PersonSigned):
     """A row about one person's own use (what he has seen, his alerts): nobody else even reads it."""
 
+    # the kind of notice that a row about a claim rings him with
+    rings: ClassVar[str] = 'person'
+
     @declared_attr
     def user_id(cls) -> Mapped[int]:
         """Whose it is. NOTE: said again, because the filter of the session looks in this very class."""

@@ -130,7 +130,15 @@
     return {text, key: Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('-')};
   }
 
-  globalThis.maakav = {keyed, relative, say, typing, words};
+  /* What is told to all open pages at once comes on the page's own socket, beside NiceGUI's messages. The page makes its parts
+     first and the socket in the same breath, after them. */
+  const follow = (name, hear) => queueMicrotask(() => {
+    if (globalThis.socket) globalThis.socket.on(name, hear);
+    else setTimeout(follow, 10, name, hear);
+  });
+  const unfollow = (name, hear) => globalThis.socket.off(name, hear);
+
+  globalThis.maakav = {follow, unfollow, keyed, relative, say, typing, words};
   addEventListener('DOMContentLoaded', watchConnection);
   if (document.readyState !== 'loading') watchConnection();
   setInterval(refreshTimes, 30000);

@@ -174,3 +174,77 @@ def test_the_way_on_stays_here(target: str | None, address: str) -> None:
 )
 def test_each_kind_of_body_has_its_limit(path: str, limit: int) -> None:
     assert guard._limit(path) == limit
+
+
+# ---- frames that are written at once ----------------------------------------------------------------------------------------
+
+
+class Wire:
+    """The server's side of a socket: `open` while it takes frames, `gone` when its reader is."""
+
+    def __init__(self) -> None:
+        self.open, self.gone, self.written = asyncio.Event(), False, list[str]()
+        self.open.set()
+
+    async def send(self, message: Any) -> None:
+        await self.open.wait()
+        if self.gone:
+            raise OSError
+        self.written.append(message.get('text', message['type']))
+
+    async def receive(self) -> Any:
+        return {'type': 'websocket.disconnect'}
+
+
+async def test_a_frame_is_written_at_once_or_not_at_all() -> None:
+    wire = Wire()
+    line = guard.Line(wire.receive, wire.send)
+    assert line.put('first')
+    assert wire.written == ['first']
+    wire.open.clear()
+    assert not line.put('second'), 'a slow reader keeps nobody waiting'
+    wire.open.set()
+    await asyncio.sleep(0)
+    assert wire.written == ['first'], 'and what could not be written is not written later, out of turn'
+    wire.gone = True
+    assert not line.put('third')
+    wire.gone = False
+    await line.hang_up()
+    assert not line.put('fourth')
+    assert wire.written == ['first', 'websocket.close']
+
+
+async def test_nobody_is_told_anything_while_his_standing_is_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    wires = {name: Wire() for name in ('dana', 'rival')}
+    actors = {'dana': DANA, 'rival': Actor(8, 'אבי כהן', Role.AGENT, 2)}
+    pages = {
+        name: {
+            'sid': sockets._Socket(
+                SignedIn('a' * 64, actors[name], '', 'auto', now(), now(), remembered=False),
+                name,
+                guard.Line(wire.receive, wire.send),
+            )
+        }
+        for name, wire in wires.items()
+    }
+    monkeypatch.setattr(sockets, '_of_page', pages)
+    looked = asyncio.Event()
+
+    async def recheck(_: int | None) -> None:
+        await looked.wait()
+
+    monkeypatch.setattr(sockets, 'recheck', recheck)
+    assert sockets.tell('dana', 'news')
+    assert not sockets.tell('nobody', 'news')
+    sockets._in_doubt[7] += 1
+    settling = asyncio.ensure_future(sockets._settle_doubt(7))
+    assert not sockets.tell('dana', 'news')
+    assert sockets.tell('rival', 'news')
+    looked.set()
+    await settling
+    assert sockets.tell('dana', 'news')
+    sockets._in_doubt[None] += 1
+    assert not sockets.tell('rival', 'news'), 'an office was closed: whose, is being looked at'
+    await sockets._settle_doubt(None)
+    assert not sockets._in_doubt
+    assert wires['dana'].written == ['news', 'news']

@@ -1,0 +1,35 @@
+"""What stands between NiceGUI and a page that costs little."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from nicegui import helpers
+
+from components import live
+
+
+class Part:
+    def hears(self, event: object) -> None:
+        """Wants to know."""
+
+    def just_rung(self, *_: object, **__: object) -> None:
+        """Does not."""
+
+
+def test_nicegui_looks_at_the_signature_of_a_method_once_for_all_elements(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    original = live._look_at
+
+    def look(handler: Callable[..., Any]) -> bool:
+        looked.append(handler.__name__)
+        return original(handler)
+
+    monkeypatch.setattr(live, '_look_at', look)
+    for _ in range(3):
+        part = Part()
+        assert helpers.expects_arguments(part.hears)
+        assert not helpers.expects_arguments(part.just_rung)
+    assert helpers.expects_arguments(lambda event: event)
+    assert not helpers.expects_arguments(lambda event=1: event)
+    assert looked == ['hears', 'just_rung', '<lambda>', '<lambda>']
