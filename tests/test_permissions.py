@@ -71,6 +71,7 @@ RIGHTS: dict[str, set[Role]] = {
     'see_claims': EVERYBODY | {Role.GARAGE, Role.INSURED},
     'follow': EVERYBODY | {Role.GARAGE},
     'log_call': EVERYBODY - {Role.READ_ONLY},
+    'export': EVERYBODY - {Role.READ_ONLY},
     'share': EVERYBODY - {Role.READ_ONLY},
     'share_views': BUREAU | {Role.OFFICE_MANAGER},
     'upload': EVERYBODY - {Role.READ_ONLY} | {Role.GARAGE},

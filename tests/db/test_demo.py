@@ -463,7 +463,7 @@ def test_lists_and_search_answer_in_a_crowd(crowded):
             rows = lists.page_of(session, lists.ListState(view='all', q=typed, size=100)).rows
             assert someone.claim_no in {row.claim_no for row in rows} <= own.keys()
     with open_session(actor('staff@bureau.demo'), reading=True) as session:
-        assert lists.counts_of(session, lists.ListState())['all'] == CLAIMS
+        assert lists.counts_of(session, lists.ListState())['all'] == lists.COUNTED_UP_TO + 1 <= CLAIMS
         page = lists.page_of(session, lists.ListState(view='all', q=someone.insured_name))
         assert someone.claim_no in {row.claim_no for row in page.rows}
         assert [row.updated_at for row in page.rows] == sorted((row.updated_at for row in page.rows), reverse=True)
