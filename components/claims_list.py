@@ -35,7 +35,7 @@ from db.reference import Reference
 BREATH = 0.1
 # a skeleton that flashes for a quick answer only disturbs
 PATIENCE = 0.2
-_FIRST = frozenset({'status', 'insurer', 'office', 'agent', 'garage', 'event'})
+_FIRST = frozenset({'status', 'insurer', 'office', 'agent', 'garage', 'waiting_on', 'documents', 'event'})
 
 
 class ClaimsBar(Element, component='claims_bar.js'):

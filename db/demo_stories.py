@@ -127,6 +127,7 @@ class Life:
         row |= {'opened_at': values.israel(at).date(), 'created_at': at, **given}
         self._enter('new', at)
         row['insured_key'] = values.search_key(row['insured_name'])
+        row['stage_since'] = at if row['repair_stage'] else None
         explicit = {*given, 'opened_at', 'status', 'status_reason', 'waiting_on', 'claim_no'}
         initial = {
             name: [None, plain(row[name])] for name in FIELDS if name in explicit and row[name] not in (None, '')

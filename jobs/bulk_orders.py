@@ -33,12 +33,12 @@ _FAILED = Why(N_('Something went wrong on our side'))
 
 def start() -> Callable[[], None]:
     """Carry out what is ordered for as long as the app runs; the way out waits for the claims under way."""
-    _leaving.clear()
     stop_hearing = keep_hearing(carry_out_orders, 'bulk', name='bulk orders')
 
     def stop() -> None:
         _leaving.set()
         stop_hearing()
+        _leaving.clear()
 
     return stop
 

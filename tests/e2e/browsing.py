@@ -1,5 +1,6 @@
 """People with real browsers on a running portal with the demo data."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -39,13 +40,20 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope='package')
+@pytest.fixture(scope='session')
 def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo data as `make demo` loads them; made once, and not to be touched."""
-    folder = tmp_path_factory.mktemp('demo-data')
-    url = f'sqlite:///{folder}/maakav.db'
-    environment = {**os.environ, 'DATA_DIR': str(folder), 'DATABASE_URL': url}
-    subprocess.run([sys.executable, '-m', 'db.demo'], env=environment, cwd=ROOT, check=True, capture_output=True)
+    """The demo data as `make demo` loads them; made once, by whichever worker needs them first, and not to be touched."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if 'PYTEST_XDIST_WORKER' in os.environ else own) / 'demo-data'
+    with folder.with_suffix('.lock').open('w') as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not folder.exists():
+            making = own / 'demo-data-in-the-making'
+            environment = {**os.environ, 'DATA_DIR': str(making), 'DATABASE_URL': f'sqlite:///{making}/maakav.db'}
+            subprocess.run(
+                [sys.executable, '-m', 'db.demo'], env=environment, cwd=ROOT, check=True, capture_output=True
+            )
+            making.rename(folder)
     return folder
 
 
