@@ -33,10 +33,10 @@ def everything_closed() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Several browsers and servers share two cores: what broke is told once more before it counts; the report lists it as a rerun."""
+    """Several browsers and servers share two cores: what broke is told again, twice at most, before it counts; the report lists it as a rerun."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 @dataclass
