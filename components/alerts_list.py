@@ -14,14 +14,13 @@ from components.bell import alert_line
 from components.claim_watch import ClaimWatchMenu
 from components.due_card import DueCard
 from components.live import Subscription, ask, current_actor, person_topic, show_changes, words_topic, work
-from components.shared_words import reference
+from components.shared_words import people_known_to, reference
 from components.words import language, t, weekday_of
 from db import texts, values
 from db.alert_kinds import GROUPS, events_in
 from db.alerts import AlertFilter, alert_groups, mark_all_read, mark_read, unread_by_group, unread_groups
 from db.base import now
 from db.changes import Notice
-from db.offices import names_of_people
 
 PAGE = 50
 SEARCH_AT_MOST = 40
@@ -134,7 +133,7 @@ class AlertsList(Element, component='alerts_list.js'):
 
 
 def _read(session: Any, asked: Asked, limit: int, moment: datetime, reader: str) -> _Read:
-    words, people = reference(session), names_of_people(session)
+    words, people = reference(session), people_known_to(session)
     groups = alert_groups(session, limit=limit, wanted=asked.wanted)
     lines = [
         {**alert_line(group, words, people, reader, moment), 'day': _day(group.at, reader, moment)} for group in groups

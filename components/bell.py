@@ -5,12 +5,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from nicegui import ui
 from nicegui.element import Element
 
 from components.due_soon import next_due_cheques
-from components.live import Subscription, ask, current_actor, person_topic, work
-from components.shared_words import reference
+from components.live import Subscription, ask, current_actor, person_topic, show_changes, work
+from components.shared_words import people_known_to, reference
 from components.theme import DOCUMENT_LOOKS, EVENT_LOOKS, Look, status_look
 from components.words import headline_of, language, moment_text, said_once, t
 from db import texts, values
@@ -18,10 +17,10 @@ from db.alert_kinds import KINDS
 from db.alerts import AlertFilter, AlertGroup, alert_groups, mark_all_read, unread_groups
 from db.base import now
 from db.changes import Notice
-from db.offices import names_of_people
 from db.reference import Reference
 
 IN_POPOVER = 8
+_Popover = tuple[list[dict[str, Any]], dict[str, Any] | None]
 OVERDUE = 'cheque.overdue'
 MENTION = 'claim.mention'
 _KIND_LOOKS = {
@@ -53,17 +52,15 @@ _LOOKS = {'repair_stage': Look('cyan', 'build'), 'daily_note': Look('violet', 'a
 class Bell(Element, component='bell.js'):
     """The button in the top bar. Opening it asks for the newest alerts; one place keeps the number right."""
 
-    def __init__(self, count: int) -> None:
-        """`count` is the number of claims with unread alerts when the page was built."""
+    def __init__(self, count: int, since: int) -> None:
+        """`count` is the number of claims with unread alerts when the page was asked for, when `live.rung()` said `since`."""
         super().__init__()
         self._props.update(count=count, groups=[], cheques=None, texts=_texts())
         self._opened = False
         self.on('open', self._open)
         self.on('read_all', self._read_all)
         with self:
-            Subscription([person_topic(current_actor())], self._ring)
-        # what happened between the reading of `count` and the subscription, or while the line was down
-        ui.context.client.on_connect(self._refresh)
+            Subscription([person_topic(current_actor())], self._ring, since=since)
 
     async def _open(self) -> None:
         self._opened = True
@@ -76,10 +73,9 @@ class Bell(Element, component='bell.js'):
         await self._refresh()
 
     async def _refresh(self) -> None:
-        self._props['count'] = await ask(unread_groups)
-        if self._opened:
-            self._props['groups'], self._props['cheques'] = await ask(_popover, language())
-        self.update()
+        count, popover = await ask(_of_bell, language() if self._opened else None)
+        groups, cheques = popover or (self._props['groups'], self._props['cheques'])
+        show_changes(self, {'count': count, 'groups': groups, 'cheques': cheques})
 
 
 @said_once
@@ -98,9 +94,14 @@ def _texts() -> dict[str, str]:
     }
 
 
-def _popover(session: Any, reader: str) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+def _of_bell(session: Any, reader: str | None) -> tuple[int, _Popover | None]:
+    """The number; and for whoever has opened it, in whose language, what stands in it."""
+    return unread_groups(session), None if reader is None else _popover(session, reader)
+
+
+def _popover(session: Any, reader: str) -> _Popover:
     """The acting person's newest alerts as lines of words, one a claim, the unread ones first; and the next cheques."""
-    words, people, moment = reference(session), names_of_people(session), now()
+    words, people, moment = reference(session), people_known_to(session), now()
     unread = alert_groups(session, limit=IN_POPOVER, wanted=AlertFilter(only_unread=True))
     known = {group.alert_id for group in unread}
     others = [group for group in alert_groups(session, limit=IN_POPOVER) if group.alert_id not in known]

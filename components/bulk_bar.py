@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from nicegui import ui
@@ -10,7 +10,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.claim_rows import reason_key
-from components.live import Subscription, ask, bulk_topic, show_changes, work
+from components.live import Subscription, ask, bulk_topic, show_changes, show_written, work
 from components.words import said_once, t, tn
 from db.base import now
 from db.bulk_orders import (
@@ -45,6 +45,13 @@ BREATH = 0.3
 _LONGEST = 500
 
 
+class BulkFound(NamedTuple):
+    """Colleagues and letters, and the order that is under way or waits to be read."""
+
+    choices: tuple[Sequence[Any], Sequence[Any]]
+    report: Report | None
+
+
 class BulkBar(Element, component='bulk_bar.js'):
     """Says how many are selected, asks what to do, shows the plan, and how far the order is."""
 
@@ -61,7 +68,6 @@ class BulkWork:
         self.bar._props.update(
             words=_words(),
             actions=tuple(_actions(actor)),
-            choices={},
             plan=None,
             order=None,
             total=0,
@@ -88,14 +94,19 @@ class BulkWork:
 
     async def load(self, words: Reference) -> None:
         """Ask for what can be chosen, and for an order that was left before its report was read."""
+        self.draw(words, await ask(read_bulk, self.actor))
+
+    def draw(self, words: Reference, found: BulkFound) -> None:
+        """Show what can be chosen, and an order that was left before its report was read."""
         self._words = words
-        if self.actor.may(Can.EDIT_CLAIM):
-            people, letters = await ask(_colleagues_and_letters)
-            show_changes(self.bar, {'choices': self._choices(words, people, letters)})
-        await self._follow()
+        may_choose = self.actor.may(Can.EDIT_CLAIM)
+        show_written(self.bar, choices=self._choices(words, *found.choices) if may_choose else {})
+        self._draw_order(found.report)
 
     async def _follow(self) -> None:
-        report = await ask(present_order)
+        self._draw_order(await ask(present_order))
+
+    def _draw_order(self, report: Report | None) -> None:
         show_changes(self.bar, {'order': _report_shown(report) if report else None})
 
     async def _plan(self, event: GenericEventArguments) -> None:
@@ -171,8 +182,10 @@ def _readable(body: str) -> str:
     return body
 
 
-def _colleagues_and_letters(session: Any) -> tuple[list[Any], list[Any]]:
-    return fetch(session, bureau_people()), templates(session)
+def read_bulk(session: Any, actor: Actor) -> BulkFound:
+    """What a person may choose from; and an order he left before its report was read."""
+    choices = (fetch(session, bureau_people()), templates(session)) if actor.may(Can.EDIT_CLAIM) else ((), ())
+    return BulkFound(choices, present_order(session))
 
 
 def _numbers(given: Any) -> list[str]:

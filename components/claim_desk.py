@@ -9,13 +9,13 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.live import Subscription, ask, claim_topic, current_actor, show_changes, words_topic, work
+from components.shared_words import people_known_to
 from components.words import language, t
 from components.work_desk import due_words, explained
 from db import values
 from db.base import now
 from db.calendar import Calendar, calendar_of
 from db.changes import Notice
-from db.offices import names_of_people
 from db.scope import Can
 from db.session import fetch
 from db.silence import Silence, silences_of, told_silence
@@ -39,7 +39,7 @@ def read(session: Any, claim_id: int) -> Reading:
     return Reading(
         fetch(session, silences_of(claim_id)),
         fetch(session, tasks_of(claim_id)),
-        names_of_people(session),
+        people_known_to(session),
         calendar_of(session),
     )
 

@@ -40,7 +40,7 @@ from components.money_tab import MoneyTab
 from components.repair_panel import RepairPanel
 from components.repair_tracker import RepairTracker
 from components.repair_words import Repair, read_repair
-from components.shared_words import reference
+from components.shared_words import people_known_to, reference
 from components.theme import section_icon
 from components.timeline import history_html, timeline_html
 from components.undo_toast import UndoToast
@@ -59,7 +59,7 @@ from db.claims import (
 from db.clocks import Clock, SaidDay, clocks_of, set_clock_day
 from db.lists import ListState, Neighbours, neighbours_of
 from db.messages import Letter, ThreadKey, note_internally
-from db.offices import AgentOffice, agents_of, bureau_people, names_of_people
+from db.offices import AgentOffice, agents_of, bureau_people
 from db.reference import Reference, RepairStage
 from db.repairs import advance_repair, may_take_back, take_back
 from db.sanity import Doubt, confirm_doubt, open_doubts
@@ -112,7 +112,7 @@ def read(session: Any, claim_id: int, seen: int, most: int) -> Reading | None:
     return Reading(
         claim,
         reference(session),
-        names_of_people(session),
+        people_known_to(session),
         office.name if office else '',
         fetch(session, history_of(claim_id).limit(most)),
         fetch(session, news_since(claim_id, seen, session.info['actor'].user_id)),

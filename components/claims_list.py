@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote
 
 from nicegui import background_tasks, ui
@@ -13,13 +13,25 @@ from nicegui.events import GenericEventArguments
 
 from components import row_news
 from components.bell import more_changes
-from components.bulk_bar import BulkWork
+from components.bulk_bar import BulkFound, BulkWork, read_bulk
 from components.frame import log_error, say
 from components.list_columns import ListColumns, cells_of, columns_drawn
-from components.list_views import ListViews
-from components.live import Subscription, ask, current_actor, marks_topic, show_changes, words_topic, work
+from components.list_views import ListViews, views_and_counts
+from components.live import (
+    MISSED,
+    Subscription,
+    ask,
+    claims_topic,
+    current_actor,
+    has_rung,
+    marks_topic,
+    show_changes,
+    show_written,
+    words_topic,
+    work,
+)
 from components.row_news import RowNews
-from components.shared_words import reference
+from components.shared_words import choices_for, people_known_to, reference
 from components.theme import status_look
 from components.words import headline_of, moment_text, said_once, t, tn
 from db import lists, texts, values
@@ -28,14 +40,31 @@ from db.base import now
 from db.changes import Notice
 from db.list_words import RANGE_LABELS
 from db.lists import FilterChoices, ListState, News, Page, Row
-from db.offices import names_of_people
 from db.reference import Reference
+from db.scope import Actor
+from db.views import View
 
 # a burst of changes (an import, a bulk update) redraws a list a few times a second, not a thousand times
 BREATH = 0.1
 # a skeleton that flashes for a quick answer only disturbs
 PATIENCE = 0.2
 _FIRST = frozenset({'status', 'insurer', 'office', 'agent', 'garage', 'waiting_on', 'documents', 'event'})
+
+
+Names = tuple[Reference, Mapping[int, str], FilterChoices]
+
+
+class Opening(NamedTuple):
+    """What the page of a list shows at first."""
+
+    asked: ListState
+    names: Names
+    looks: lists.Looks
+    page: Page
+    counts: Mapping[str, int]
+    upto: int
+    views: tuple[Sequence[View], Mapping[str, str]]
+    bulk: BulkFound
 
 
 class ClaimsBar(Element, component='claims_bar.js'):
@@ -49,16 +78,15 @@ class ClaimsTable(Element, component='claims_table.js'):
 class ClaimsList:
     """One person's list on one page."""
 
-    def __init__(self, state: ListState, words: Reference, people: Mapping[int, str], choices: FilterChoices) -> None:
-        """Draw the bar and the table, empty until `load` is awaited."""
+    def __init__(self, found: Opening, since: int) -> None:
+        """Draw what was found when `live.rung()` said `since`."""
         self.actor = current_actor()
-        self.state = state
-        self._words, self._people, self._choices = words, people, choices
+        self.state = replace(found.page.state, columns=found.asked.columns)
+        self._words, self._people, self._choices = found.names
         self._asked = 0
         self._newest = self._answered = 0
-        self._connections = 0
         self._skeleton: asyncio.Task[None] | None = None
-        self._rows: Sequence[Row] = ()
+        self._ends: tuple[int, int] | None = None
         self.bar = ClaimsBar()
         self.bar._props.update(texts=_bar_texts(), scopes=_scopes(), most=lists.COUNTED_UP_TO)
         with self.bar.add_slot('views'):
@@ -67,21 +95,22 @@ class ClaimsList:
             self.columns = ListColumns(self.actor, self._look)
         self.table = ClaimsTable()
         self.table._props.update(
-            **columns_drawn(lists.DEFAULT_COLUMNS),
             dense=False,
             sizes=list(lists.PAGE_SIZES),
             texts=_table_texts(),
-            rows=(),
             upto=0,
             trail='',
             asked=0,
-            listed=_meant(state),
+            listed=_meant(self.state),
         )
         self.bulk = BulkWork(lambda: self.state, self.actor)
         self._listen()
-        RowNews(self, Subscription([marks_topic(self.actor)], self._ring, breath=BREATH))
-        Subscription([words_topic()], self._reword, breath=BREATH)
-        ui.context.client.on_connect(self._connected)
+        self._draw_all(found)
+        otherwise = Subscription([marks_topic(self.actor)], self._ring, breath=BREATH, since=since)
+        RowNews(self, otherwise)
+        if has_rung([claims_topic(self.actor)], since):
+            otherwise.ring(MISSED)
+        Subscription([words_topic()], self._reword, breath=BREATH, since=since)
 
     def _listen(self) -> None:
         self.bar.on('change', self._change)
@@ -90,16 +119,16 @@ class ClaimsList:
         self.bar.on('restore', self._restore)
         self.bar.on('read_all', self._read_all, args=[])
         self.table.on('sort', self._sort)
-        self.table.on('page', lambda e: self.show(self.state.turned_to(_whole(e.args, 1), self._rows)))
+        self.table.on('page', lambda e: self.show(self.state.turned_to(_whole(e.args, 1), self._ends)))
         self.table.on('size', lambda e: self.show(replace(self.state, size=_whole(e.args, 25), page=1)))
         self.table.on('rescue', self._rescue)
 
-    async def open(self) -> None:
-        """Ask for everything the list shows, once."""
-        await self.columns.load()
-        await self.load()
-        await self.views.load()
-        await self.bulk.load(self._words)
+    def _draw_all(self, found: Opening) -> None:
+        self.columns.looks = found.looks
+        self._draw_bar(found.counts, found.upto)
+        self._draw(found.page, found.upto)
+        self.views.draw(found.views)
+        self.bulk.draw(self._words, found.bulk)
 
     @property
     def seen(self) -> ListState:
@@ -147,7 +176,7 @@ class ClaimsList:
         if question != self._newest or self.table.is_deleted:
             return
         # columns that are only what the person is used to stay out of the address
-        self.state, self._rows = replace(page.state, columns=self.state.columns), page.rows
+        self.state = replace(page.state, columns=self.state.columns)
         self._draw_bar(counts, upto)
         self._draw(page, upto)
 
@@ -172,12 +201,6 @@ class ClaimsList:
     async def _read_all(self) -> None:
         await work(mark_all_read, now())
         say(t('Everything is marked as read'))
-
-    async def _connected(self) -> None:
-        """The line is up. When it had been down, what was told meanwhile is lost: NiceGUI keeps only what it says itself."""
-        self._connections += 1
-        if self._connections > 1:
-            await self.load()
 
     # ---- what is told to all lists at once
 
@@ -207,7 +230,7 @@ class ClaimsList:
 
     async def _reword(self, _: set[Notice]) -> None:
         """Something is called differently from now on."""
-        self._words, self._people, self._choices = await ask(of_list)
+        self._words, self._people, self._choices = await ask(names_for)
         await self.bulk.load(self._words)
         await self.load()
 
@@ -255,14 +278,14 @@ class ClaimsList:
     def _draw_bar(self, counts: Mapping[str, int] | None, upto: int | None) -> None:
         shown: dict[str, Any] = {
             'state': {'view': self.state.view, 'q': self.state.q, 'scope': self.state.scope},
-            'filters': tuple(self._filters()),
         }
+        show_written(self.bar, filters=self._filters())
         self.columns.draw(self._shown)
         if counts is not None:
             shown['upto'] = upto
-            shown['views'] = tuple(
+            shown['views'] = [
                 {'name': name, 'label': label, 'count': _count_text(counts[name])} for name, label in _views().items()
-            )
+            ]
         show_changes(self.bar, shown)
 
     async def _draw_skeleton(self, question: int) -> None:
@@ -276,13 +299,11 @@ class ClaimsList:
         origin = self.state.address()
         names = self._shown
         today = values.israel(moment).date()
-        # NOTE: tuples, also below: of lists and what is in them NiceGUI makes objects that watch themselves, for every page
-        rows = tuple(self._row(row, origin, moment) | cells_of(row, names, reader, today) for row in page.rows)
+        rows = [self._row(row, origin, moment) | cells_of(row, names, reader, today) for row in page.rows]
+        self._ends = page.ends
         pages, more = _pages(page)
         shown = {
-            **columns_drawn(self._shown),
             'dense': self.columns.looks.density == 'dense',
-            'rows': rows,
             'upto': upto,
             'trail': f'?list={quote(origin, safe="")}' if origin else '',
             'sort': state.sort,
@@ -297,6 +318,7 @@ class ClaimsList:
             'listed': _meant(state),
             'busy': False,
         }
+        show_written(self.table, rows=rows, **columns_drawn(names))
         show_changes(self.table, shown)
         self.views.mark()
         show_changes(self.bulk.bar, {'total': page.total, 'totalText': _count_text(page.total)})
@@ -451,9 +473,20 @@ def _page_and_counts(session: Any, state: ListState) -> tuple[Page, dict[str, in
     return lists.page_of(session, state, counts[state.view]), counts
 
 
-def of_list(session: Any) -> tuple[Reference, dict[int, str], FilterChoices]:
+def names_for(session: Any) -> Names:
     """What a list needs to know once: reference words, people's names, what can be filtered by."""
-    return reference(session), names_of_people(session), lists.filter_choices(session)
+    return reference(session), people_known_to(session), choices_for(session)
+
+
+def opening_of(session: Any, asked: ListState, upto: int) -> Opening:
+    """All that the page of a list shows at first, read at one moment."""
+    actor: Actor = session.info['actor']
+    looks = lists.looks_of(session)
+    seen = replace(asked, columns=lists.columns_shown(asked, looks.columns, actor))
+    page, counts = _page_and_counts(session, seen)
+    return Opening(
+        asked, names_for(session), looks, page, counts, upto, views_and_counts(session), read_bulk(session, actor)
+    )
 
 
 def _whole(given: Any, default: int) -> int:

@@ -43,8 +43,8 @@ class ExportsTray(Element, component='exports_tray.js'):
 class ExportWork:
     """What one person takes away from one page."""
 
-    def __init__(self, listed: Callable[[], ListState], actor: Actor) -> None:
-        """`listed` tells the list as it is shown at the moment of the click."""
+    def __init__(self, listed: Callable[[], ListState], actor: Actor, since: int) -> None:
+        """`listed` tells the list as it is shown at the moment of the click; `since`: see `Subscription`."""
         self.actor, self._listed = actor, listed
         self._waiting: tuple[int, Order] | None = None
         self.tray = ExportsTray()
@@ -55,11 +55,14 @@ class ExportWork:
         self.tray.on('again', self._again)
         self.tray.on('confirmed', self._confirmed)
         self.tray.on('unconfirmed', self._unconfirmed, args=[])
-        Subscription([exports_topic(actor)], lambda _: self.load(), breath=BREATH)
+        Subscription([exports_topic(actor)], lambda _: self.load(), breath=BREATH, since=since)
 
     async def load(self) -> None:
         """Show the person's workbooks."""
-        found = await ask(fetch, exports_shown(now()))
+        self.draw(await ask(read_exports))
+
+    def draw(self, found: Sequence[Export]) -> None:
+        """Show workbooks that were asked for."""
         show_changes(self.tray, {'items': [_shown(export) for export in found]})
 
     async def start(self, numbers: Sequence[str] = ()) -> None:
@@ -97,6 +100,11 @@ class ExportWork:
     async def _do(self, verb: Callable[..., None], event: GenericEventArguments) -> None:
         await work(verb, _id(event.args), now())
         await self.load()
+
+
+def read_exports(session: Any) -> list[Export]:
+    """The person's workbooks, the newest first."""
+    return fetch(session, exports_shown(now()))
 
 
 def _id(given: Any) -> int:

@@ -14,7 +14,7 @@ from nicegui.translations import translations
 from starlette.responses import HTMLResponse, Response
 
 from components.bell import Bell
-from components.live import ask, current_actor, work
+from components.live import ask, current_actor, rung, work
 from components.marks import avatar_html, icon_html, logo_svg
 from components.messages_link import MessagesLink
 from components.palette import Palette
@@ -189,7 +189,7 @@ def register_errors() -> None:
 
 
 async def _frame(actor: Actor, active: str, *, flow: bool) -> Any:
-    read = await ask(_of_frame)
+    since, read = rung(), await ask(_of_frame)
     if read.undelivered:
         await work(mark_messages_delivered)
     counts = {'alerts': read.alerts, 'messages': read.messages}
@@ -201,8 +201,8 @@ async def _frame(actor: Actor, active: str, *, flow: bool) -> Any:
         with ui.element('header').classes('mk-top'):
             ui.html(_search_html()).classes('mk-contents')
             ui.html(_find_html()).classes('mk-contents')
-            MessagesLink(read.messages)
-            Bell(read.alerts)
+            MessagesLink(read.messages, since)
+            Bell(read.alerts, since)
             ui.html(_person_html(actor, read.office)).classes('mk-contents')
         Palette((place.address, place.icon, place.label) for place in places)
         main = ui.element('main').classes('mk-panel mk-pg' if flow else 'mk-panel').props('id=main tabindex=-1')

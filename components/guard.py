@@ -382,6 +382,7 @@ class _Protected:
         # what people wrote is escaped everywhere, so a `<script` in the page is always ours
         nonce = token_urlsafe(16)
         body = re.sub(rb'<script(?=[\s>])', f'<script nonce="{nonce}"'.encode(), b''.join(self.body))
+        self.body.clear()  # NiceGUI keeps a page's request, and with it this, for as long as the page is open
         headers = MutableHeaders(raw=start['headers'])
         headers['Content-Security-Policy'] = self.policy(nonce)
         if body:  # an answer to HEAD has none, and says how long it would be

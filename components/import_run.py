@@ -12,6 +12,7 @@ from nicegui.events import GenericEventArguments
 from components.frame import say
 from components.import_list import BREATH, came_of, state_of
 from components.live import Subscription, ask, imports_topic, show_changes, work
+from components.shared_words import people_known_to
 from components.words import label_of, language, moment_text, t, tn, value_text
 from db import import_runs, texts
 from db.base import now
@@ -33,7 +34,6 @@ from db.import_runs import (
     ImportRun,
 )
 from db.import_words import INSURER, OFFICE, STAGE, STATUS, meanings
-from db.offices import names_of_people
 from db.reference import Reference, reference
 from db.session import fetch, fetch_one
 from db.texts import N_, Told
@@ -158,7 +158,7 @@ class ImportScreen(Element, component='import_run.js'):
             self._engine.layout(session, run.id, *place) if columns else None,
             rows,
             reference(session),
-            names_of_people(session),
+            people_known_to(session),
             {kind: meanings(session, kind, self._reader) for kind in (STATUS, STAGE, INSURER, OFFICE)}
             if run.words
             else {},

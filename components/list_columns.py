@@ -7,7 +7,7 @@ from typing import Any
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
-from components.live import ask, show_changes, work
+from components.live import ask, show_written, work
 from components.words import t, tn
 from db import lists, values
 from db.claims import DOCUMENTS
@@ -60,7 +60,7 @@ class ListColumns:
         self.actor, self._changed = actor, changed
         self.looks = Looks()
         self.menu = ColumnsMenu()
-        self.menu._props.update(columns=[], anchor=ANCHOR, density='', densities=_densities(), words=_words())
+        self.menu._props.update(anchor=ANCHOR, densities=_densities(), words=_words())
         self.menu.on('columns', self._choose)
         self.menu.on('density', self._set_density)
 
@@ -73,7 +73,7 @@ class ListColumns:
         offered = [name for name in COLUMNS if name != 'office' or self.actor.is_bureau]
         order = [*shown, *(name for name in offered if name not in shown)]
         columns = [{'name': name, 'label': t(_COLUMNS[name][0]), 'on': name in shown} for name in order]
-        show_changes(self.menu, {'columns': columns, 'density': self.looks.density})
+        show_written(self.menu, columns=columns, density=self.looks.density)
 
     async def _choose(self, event: GenericEventArguments) -> None:
         await self._changed(lists.columns_named(map(str, event.args if isinstance(event.args, list) else [])))

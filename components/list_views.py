@@ -1,6 +1,6 @@
 """The menu of views above the claims list: the quick ones with their counts, one's own, and those shared with colleagues."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -56,9 +56,13 @@ class ListViews:
 
     async def load(self) -> None:
         """Ask for the views, and for how many claims each holds while somebody looks at the menu."""
-        found, counts = await ask(_views_and_counts, self.is_open)
-        if self.menu.is_deleted:
-            return
+        found = await ask(views_and_counts, self.is_open)
+        if not self.menu.is_deleted:
+            self.draw(found)
+
+    def draw(self, read: tuple[Sequence[View], Mapping[str, str]]) -> None:
+        """Show the views, and how many claims each holds while somebody looks."""
+        found, counts = read
         self._views = {view.key: view for view in found}
         show_changes(self.menu, {'groups': self._groups(), **({'counts': counts} if self.is_open else {})})
         self.mark()
@@ -126,7 +130,8 @@ def _quick() -> list[dict[str, Any]]:
     ]
 
 
-def _views_and_counts(session: Any, counted: bool) -> tuple[list[View], dict[str, str]]:
+def views_and_counts(session: Any, counted: bool = False) -> tuple[list[View], dict[str, str]]:
+    """The person's views; and for whoever looks at the menu, how many claims each holds."""
     found = list(views.views_of(session))
     states = {key: state for key, (_, state) in QUICK_VIEWS.items()} | {
         view.key: view.state for view in found[:COUNTED]

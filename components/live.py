@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from types import MethodType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+import orjson
 from nicegui import background_tasks, binding, core, helpers, ui
 from nicegui.element import Element
+from nicegui.props import Props
 
 from db import meters
 from db.base import Base
@@ -54,6 +56,17 @@ def _expects_arguments(func: Callable[..., Any]) -> bool:
 
 
 helpers.expects_arguments = _expects_arguments
+
+
+def _as_it_is(_: Props[Any], value: Any) -> Any:
+    """What an element shows is kept as it was given: nobody here changes it from within, an element is given something else.
+
+    NiceGUI would make of each list and mapping in it one that watches itself, anew for every page: a fifth of a page's memory.
+    """
+    return value
+
+
+Props._observe = _as_it_is  # type: ignore[method-assign, assignment]
 
 
 # ---- database work ----------------------------------------------------------------------------------------------------------
@@ -138,6 +151,24 @@ def _push(row: Base, names: Sequence[str]) -> None:
         core.loop.call_soon_threadsafe(_propagate, row, bound)
 
 
+@lru_cache(maxsize=128)
+def _shared(text: bytes) -> bytes:
+    return text
+
+
+def show_written(element: Element, **shown: Any) -> None:
+    """As `show_changes`, for what is large and never looked at again: it is kept as it travels, a fraction of what rows of values weigh.
+
+    What many pages show is kept once.
+    """
+    kept: dict[str, bytes] = element.__dict__.setdefault('_written', {})
+    for name, value in shown.items():
+        text = _shared(orjson.dumps(value))
+        if kept.get(name) != text:
+            kept[name] = text
+            element._props[name] = orjson.Fragment(text)
+
+
 def show_changes(element: Element, shown: Mapping[str, Any]) -> None:
     """Give an element what it shows; nothing travels when it shows that already."""
     if any(element._props.get(name) != value for name, value in shown.items()):
@@ -156,6 +187,22 @@ class Listener(Protocol):
 
 
 _subscribers: defaultdict[Topic, dict[int, Listener]] = defaultdict(dict)
+# how often anything rang since the start, and when each topic did last; of offices and people there are few, of claims too many
+_rung = 0
+_rung_last: dict[Topic, int] = {}
+_COUNTLESS = frozenset({'claim', 'thread'})
+# rings for whatever happened while nobody listened
+MISSED = Notice('missed')
+
+
+def rung() -> int:
+    """How often anything rang. Whoever asks first and listens then notes it before he asks: `Subscription(since=…)` makes up for what lies between."""
+    return _rung
+
+
+def has_rung(topics: Sequence[Topic], since: int) -> bool:
+    """Whether any of these rang after `rung()` said `since`; of single claims and threads that is not known."""
+    return any(_rung_last.get(topic, 0) > since for topic in topics)
 
 
 def listen(topics: Sequence[Topic], listener: Listener) -> Callable[[], None]:
@@ -229,9 +276,18 @@ class Subscription(Element):
     """
 
     def __init__(
-        self, topics: Sequence[Topic], answer: Callable[[set[Notice]], Awaitable[None]], *, breath: float = 0.0
+        self,
+        topics: Sequence[Topic],
+        answer: Callable[[set[Notice]], Awaitable[None]],
+        *,
+        breath: float = 0.0,
+        since: int | None = None,
     ) -> None:
-        """`answer` gets the notices that rang; ids only, so it asks again under its own scope. `breath`: seconds to gather more."""
+        """`answer` gets the notices that rang; ids only, so it asks again under its own scope. `breath`: seconds to gather more.
+
+        `since`: what `rung()` said before the page was asked for what it shows. What rang since then is answered at once,
+        and so is whatever may have been missed while the line was down.
+        """
         super().__init__('template')
         self._breath = breath
         self._answer = answer
@@ -239,6 +295,17 @@ class Subscription(Element):
         self._answering = False
         self._task: asyncio.Task[Any] | None = None
         self._leave = listen(topics, self)
+        self._connections = 0
+        if since is not None:
+            self.client.on_connect(self._connected)
+            if has_rung(topics, since):
+                self.ring(MISSED)
+
+    def _connected(self) -> None:
+        """The line is up. When it had been down, what was told meanwhile is lost: NiceGUI keeps only what it says itself."""
+        self._connections += 1
+        if self._connections > 1 and not self.is_deleted:
+            self.ring(MISSED)
 
     def ring(self, notice: Notice) -> None:
         """A notice arrived, on the loop."""
@@ -276,6 +343,7 @@ class Subscription(Element):
 
 
 def _dispatch(notice: Notice) -> None:
+    global _rung  # noqa: PLW0603 - one count for the process
     topics: list[Topic] = []
     if notice.kind == 'claim':
         topics = [('claim', notice.claim_id), ('office', notice.office_id), ('office', None)]
@@ -291,6 +359,8 @@ def _dispatch(notice: Notice) -> None:
         everybody = notice.kind == 'message'
         topics = [thread_topic(ThreadKey(notice.office_id or 0, notice.claim_id))]
         topics += [('messages', notice.office_id), ('messages', None)] if everybody else [('person', notice.user_id)]
+    _rung += 1
+    _rung_last.update((topic, _rung) for topic in topics if topic[0] not in _COUNTLESS)
     ringing = {key: listener for topic in topics for key, listener in _subscribers.get(topic, {}).items()}
     for listener in ringing.values():
         listener.ring(notice)
@@ -310,6 +380,7 @@ def start() -> Callable[[], None]:
         stop_hearing()
         stop_watching()
         _subscribers.clear()
+        _rung_last.clear()
         wait([*_under_way], FINISH_SECONDS)
 
     return stop

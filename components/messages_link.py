@@ -1,9 +1,10 @@
 """The number beside «Messages» in every tab: how many messages wait to be read; and the receipt that they have arrived."""
 
-from nicegui import ui
+from typing import Any
+
 from nicegui.element import Element
 
-from components.live import Subscription, ask, current_actor, messages_topic, person_topic, work
+from components.live import Subscription, ask, current_actor, messages_topic, person_topic, show_changes, work
 from components.words import t
 from db.changes import Notice
 from db.messages import mark_messages_delivered, undelivered, unread_messages
@@ -12,24 +13,24 @@ from db.messages import mark_messages_delivered, undelivered, unread_messages
 class MessagesLink(Element, component='messages_link.js'):
     """The link in the top bar; one place keeps the number right, here and in the navigation."""
 
-    def __init__(self, count: int) -> None:
-        """`count` is the number of unread messages when the page was built."""
+    def __init__(self, count: int, since: int) -> None:
+        """`count` is the number of unread messages when the page was asked for, when `live.rung()` said `since`."""
         super().__init__()
         self._props.update(count=count, label=t('Messages'), spoken=t('{n} unread messages', n='{n}'))
         actor = current_actor()
         with self:
-            Subscription([messages_topic(actor), person_topic(actor)], self._ring)
-        # what happened between the reading of `count` and the subscription, or while the line was down
-        ui.context.client.on_connect(self._refresh)
+            Subscription([messages_topic(actor), person_topic(actor)], self._ring, since=since)
 
     async def _ring(self, notices: set[Notice]) -> None:
         if any(notice.kind != 'alert' for notice in notices):
             await self._refresh()
 
     async def _refresh(self) -> None:
-        count = await ask(unread_messages)
-        if count != self._props['count']:
-            self._props['count'] = count
-            self.update()
-        if await ask(undelivered):
+        count, just_come = await ask(_of_messages)
+        show_changes(self, {'count': count})
+        if just_come:
             await work(mark_messages_delivered)
+
+
+def _of_messages(session: Any) -> tuple[int, bool]:
+    return unread_messages(session), bool(undelivered(session))

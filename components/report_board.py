@@ -22,11 +22,11 @@ from components.report_parts import (
     statuses_html,
     times_html,
 )
+from components.shared_words import choices_for
 from components.words import t
 from db import values
 from db.base import now
 from db.changes import Notice
-from db.lists import filter_choices
 from db.report_state import ReportState
 from db.reports import Figures, figures_of
 
@@ -109,7 +109,7 @@ class ReportBoard:
 
 
 def _read(session: Any, state: ReportState) -> tuple[Figures, Choices]:
-    choices = filter_choices(session)
+    choices = choices_for(session)
     offices = choices.offices if session.info['actor'].is_bureau else []
     return figures_of(session, state, values.israel(now()).date()), Choices(offices, choices.insurers)
 

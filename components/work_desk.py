@@ -11,7 +11,7 @@ from nicegui.events import GenericEventArguments
 from components.claim_head import claim_address
 from components.claim_rows import waited
 from components.live import Subscription, ask, claims_topic, current_actor, show_changes, words_topic, work
-from components.shared_words import reference
+from components.shared_words import people_known_to, reference
 from components.theme import status_look
 from components.words import language, t, weekday_of
 from db import texts, values
@@ -22,7 +22,7 @@ from db.changes import Notice
 from db.claims import mark_checked, save_fields
 from db.desk import COUNTED_UP_TO, SILENT, VIEWS, WHOSE, Desk, DeskState, Line, desk_of
 from db.messages import note_internally
-from db.offices import bureau_people, names_of_people
+from db.offices import bureau_people
 from db.reference import Reference
 from db.session import fetch
 from db.silence import told_silence
@@ -55,7 +55,7 @@ def read(session: Any, state: DeskState, moment: datetime) -> Reading:
             whom = contacts_of(session, line.claim)[line.silence.party]
             contacts[line.key] = (whom.person, whom.phone)
     staff = [(person.id, person.name) for person in fetch(session, bureau_people())]
-    return Reading(desk, reference(session), names_of_people(session), staff, contacts)
+    return Reading(desk, reference(session), people_known_to(session), staff, contacts)
 
 
 class WorkDesk(Element, component='work_desk.js'):

@@ -181,10 +181,10 @@ class ListState:
                 shown[item.name] = ','.join(value) if isinstance(value, tuple) else str(value)
         return urlencode(shown)
 
-    def turned_to(self, page: int, shown: Sequence['Row']) -> 'ListState':
-        """Another page of the list of which these rows are shown; the next one and the one before begin where those end."""
-        after = shown[-1].seq if shown and page == self.page + 1 else None
-        before = shown[0].seq if shown and page == self.page - 1 else None
+    def turned_to(self, page: int, ends: tuple[int, int] | None) -> 'ListState':
+        """Another page of the list of which rows are shown; the next one and the one before begin at their `ends` (first and last `seq`)."""
+        after = ends[1] if ends and page == self.page + 1 else None
+        before = ends[0] if ends and page == self.page - 1 else None
         return replace(self, page=page, after=after, before=before)
 
     @property
@@ -282,6 +282,11 @@ class Page:
     rows: Sequence[Row]
     total: int
     total_is_exact: bool
+
+    @property
+    def ends(self) -> tuple[int, int] | None:
+        """The `seq` of the first and the last row: where the page before and the next one begin."""
+        return (self.rows[0].seq, self.rows[-1].seq) if self.rows else None
 
 
 # Every column one may sort by. Ties are broken by `seq`, so that pages never overlap.

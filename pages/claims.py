@@ -1,16 +1,19 @@
 """`/`: the claims list."""
 
 from html import escape
+from typing import Any
 
 from nicegui import ui
 from starlette.requests import Request
 
-from components.claims_list import ClaimsList, of_list
-from components.exports_tray import ExportWork
+from components import row_news
+from components.claims_list import ClaimsList, Opening, opening_of
+from components.exports_tray import ExportWork, read_exports
 from components.frame import portal_page
-from components.live import ask, current_actor
+from components.live import ask, current_actor, rung
 from components.marks import icon_html
 from components.words import t
+from db.exports import Export
 from db.lists import ListState
 from db.scope import Actor, Can
 from db.texts import N_
@@ -19,16 +22,21 @@ from db.texts import N_
 @portal_page('/', title=N_('Claims'), active='claims')
 async def claims_page(request: Request) -> None:
     """The list of claims the person may see, newest visible update first."""
-    actor, (words, people, choices) = current_actor(), await ask(of_list)
+    actor, since, upto = current_actor(), rung(), row_news.newest()
+    found, exported = await ask(_read, ListState.read(request.query_params), upto)
     with ui.element('div').classes('mk-ph'):
         ui.html(_title_html()).classes('mk-contents')
-        exports = ExportWork(lambda: claims.seen, actor) if actor.may(Can.EXPORT) else None
+        exports = ExportWork(lambda: claims.seen, actor, since) if actor.may(Can.EXPORT) else None
         ui.html(_new_html(actor)).classes('mk-contents')
-    claims = ClaimsList(ListState.read(request.query_params), words, people, choices)
-    await claims.open()
+    claims = ClaimsList(found, since)
     if exports is not None:
         claims.bulk.offer_export(exports.start)
-        await exports.load()
+        exports.draw(exported)
+
+
+def _read(session: Any, state: ListState, upto: int) -> tuple[Opening, list[Export]]:
+    actor: Actor = session.info['actor']
+    return opening_of(session, state, upto), read_exports(session) if actor.may(Can.EXPORT) else []
 
 
 def _title_html() -> str:

@@ -188,7 +188,7 @@ def test_pages_one_turns_to_are_those_one_counts_off_whichever_way_one_goes(peop
             counted = [page(people.staff, replace(state, page=number)) for number in (1, 2, 3, 4)]
             turned = [counted[0]]
             for number in (2, 3, 4, 3, 2, 1):
-                address = turned[-1].state.turned_to(number, turned[-1].rows).address()
+                address = turned[-1].state.turned_to(number, turned[-1].ends).address()
                 turned.append(page(people.staff, ListState.read(dict(parse_qsl(address)))))
             expected = [counted[place].rows for place in (0, 1, 2, 3, 2, 1, 0)]
             assert [one.rows for one in turned] == expected, (sort, q)
@@ -196,7 +196,7 @@ def test_pages_one_turns_to_are_those_one_counts_off_whichever_way_one_goes(peop
 
 def test_a_page_one_turned_to_stays_where_it_is_while_news_arrive_above(people, many):
     first = page(people.staff, ListState(view='all', size=10))
-    second = page(people.staff, first.state.turned_to(2, first.rows))
+    second = page(people.staff, first.state.turned_to(2, first.ends))
     last = page(people.staff, ListState(view='all', size=10, page=4)).rows[-1]
     with open_session(people.staff) as session:
         save_fields(session, last.claim_id, {'daily_note': ('', 'חדש')}, now())

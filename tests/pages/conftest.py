@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import pytest
 from fastapi import FastAPI
 from nicegui import Client
@@ -83,6 +84,11 @@ class Open:
         )
         await until(lambda: self.row(name).get('turn', 0) > turn)
         return self.row(name)
+
+
+def shown_by(element: Any, name: str) -> Any:
+    """What an element shows, also when it keeps it as it travels."""
+    return orjson.loads(orjson.dumps(element.props[name]))
 
 
 async def until(true: Callable[[], Any]) -> None:

@@ -22,7 +22,7 @@ from db.messages import note_internally
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
-from tests.pages.conftest import EMAILS, until
+from tests.pages.conftest import EMAILS, shown_by, until
 from tests.portal import PASSWORD, signed_in
 
 
@@ -37,7 +37,7 @@ class Desk:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        return list(self.one(ClaimsTable).props['rows'])
+        return list(shown_by(self.one(ClaimsTable), 'rows'))
 
     @property
     def numbers(self) -> list[str]:
@@ -218,10 +218,10 @@ async def test_many_claims_are_changed_at_once_and_the_page_may_be_left(
         *('assign', 'status', 'checked', 'message', 'read', 'unread')
     ]
     assert [action['key'] for action in dana.one(BulkBar).props['actions']] == ['read', 'unread']
-    assert dana.one(BulkBar).props['choices'] == {}
+    assert shown_by(dana.one(BulkBar), 'choices') == {}
 
-    await until(lambda: bar.props['choices'])
-    letters = {letter['key']: letter['body'] for letter in bar.props['choices']['message']}
+    await until(lambda: shown_by(bar, 'choices'))
+    letters = {letter['key']: letter['body'] for letter in shown_by(bar, 'choices')['message']}
     assert letters['thanks'].startswith('תודה, התקבל. ממשיכים בטיפול בתיק «מס׳ תביעה»')
     assert 'client_reminder' not in letters, 'that one is for the client'
     wish = {'turn': 3, 'action': 'status', 'value': 'submitted', 'reason': '', 'numbers': [*numbers, 'x' * 99, 7]}

@@ -17,12 +17,12 @@ from db.lists import ListState
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import make_claim
-from tests.pages.conftest import until
+from tests.pages.conftest import shown_by, until
 from tests.pages.test_claims import Desk, desk
 
 
 def shown(page: Desk) -> list[str]:
-    return [column['name'] for column in page.one(ClaimsTable).props['columns']]
+    return [column['name'] for column in shown_by(page.one(ClaimsTable), 'columns')]
 
 
 def saved(page: Desk) -> dict[str, str]:
@@ -104,7 +104,7 @@ async def test_quick_views_say_how_many_while_one_looks_and_follow_the_bureau(po
     await until(lambda: menu.props['counts']['for_me'] == '1')
     dana.send(ViewsMenu, 'open', 'for_me')
     await until(lambda: len(dana.rows) == 1 and menu.props['here'] == 'for_me')
-    chip = next(chip for chip in dana.one(ClaimsBar).props['filters'] if chip['name'] == 'quick')
+    chip = next(chip for chip in shown_by(dana.one(ClaimsBar), 'filters') if chip['name'] == 'quick')
     assert chip['chosen'] == 'מחכים לי'
     dana.send(ClaimsBar, 'filter', ['quick', []])
     await until(lambda: len(dana.rows) == 2)
