@@ -157,6 +157,11 @@ class _Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await super().serve(sockets)
 
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Begin as ever, and settle down."""
+        await super().startup(sockets)
+        live.settle()
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal came: SIGTERM is heard with notice, a second one and Ctrl-C at once."""
         if self._asked or sig != signal.SIGTERM:

@@ -1,6 +1,7 @@
 """A server of one page with 40 fields of a claim, bound by push, by NiceGUI's polling, or not at all."""
 
 import argparse
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -50,7 +51,7 @@ def main() -> None:
 
 def serve(portal: FastAPI, port: int) -> None:
     """As app.py does it."""
-    uvicorn.run(
+    config = uvicorn.Config(
         portal,
         host='127.0.0.1',
         port=port,
@@ -61,6 +62,13 @@ def serve(portal: FastAPI, port: int) -> None:
         access_log=False,
         log_level='error',
     )
+    _Server(config).run()
+
+
+class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        live.settle()
 
 
 @asynccontextmanager
