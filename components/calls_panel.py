@@ -1,7 +1,7 @@
 """The call log on the claim page: the calls by day, what was tried in vain, what is due, and the form to log one."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -111,10 +111,10 @@ def _moment(typed: str) -> datetime | None:
 class CallsPanel(Element, component='calls_panel.js'):
     """Follows the calls of one claim live; who may log one gets the form, and what he types survives every update."""
 
-    def __init__(self, claim: Claim, last_visit: datetime | None, counted: Callable[..., None]) -> None:
-        """`counted` is told how many calls there are, and whether some of them are new to the person."""
+    def __init__(self, claim: Claim, last_visit: datetime | None) -> None:
+        """What others logged after `last_visit` is marked as new."""
         super().__init__()
-        self._claim_id, self._last_visit, self._counted = claim.id, last_visit, counted
+        self._claim_id, self._last_visit = claim.id, last_visit
         self._actor, self._reader = current_actor(), language()
         self._turn = 0
         self._props.update(calls=[], chips=[], attempts=[], figures=[], form=None, answer=None, words=_words())
@@ -127,10 +127,7 @@ class CallsPanel(Element, component='calls_panel.js'):
         log = await ask(read_calls, self._claim_id)
         if log is None or self.is_deleted:
             return
-        shown = _shown(log, self._actor, self._reader, self._last_visit)
-        show_changes(self, shown)
-        fresh = any(call['fresh'] for call in shown['calls'])
-        self._counted(len(standing(log.calls)), fresh=fresh)
+        show_changes(self, _shown(log, self._actor, self._reader, self._last_visit))
 
     async def _answer(self, _: set[Notice]) -> None:
         await self.refresh()

@@ -1,6 +1,6 @@
 """Beside the claim: the silence meter for everybody who may see it, and the bureau's tasks for the bureau."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -8,14 +8,13 @@ from typing import Any
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
-from components.live import Subscription, ask, claim_topic, current_actor, show_changes, words_topic, work
+from components.live import current_actor, show_changes, work
 from components.shared_words import people_known_to
 from components.words import language, t
 from components.work_desk import due_words, explained
 from db import values
 from db.base import now
 from db.calendar import Calendar, calendar_of
-from db.changes import Notice
 from db.scope import Can
 from db.session import fetch
 from db.silence import Silence, silences_of, told_silence
@@ -45,25 +44,21 @@ def read(session: Any, claim_id: int) -> Reading:
 
 
 class ClaimDesk(Element, component='claim_desk.js'):
-    """The two cards of one claim on one page; `refresh` fills them, every ring of the claim fills them again."""
+    """The two cards of one claim on one page, as the page reads them."""
 
-    def __init__(self, claim_id: int) -> None:
-        """Draw the cards, empty until `refresh` is awaited."""
+    def __init__(self, claim_id: int, follow: Callable[[], Awaitable[None]]) -> None:
+        """Draw the cards, empty until `show`; `follow` has the page read the claim anew."""
         super().__init__()
-        self._actor, self._claim_id = current_actor(), claim_id
+        self._actor, self._claim_id, self._follow = current_actor(), claim_id, follow
         self._open: Mapping[int, Task] = {}
         self._props.update(
             staff=self._actor.may(Can.EDIT_CLAIM), silences=[], tasks=[], today='', answered={}, words=_words()
         )
         self.on('act', self._act)
-        with self:
-            Subscription([claim_topic(claim_id), words_topic()], self._ring)
 
-    async def refresh(self) -> None:
-        """Read anew and show it; only what differs is sent."""
-        reading, today = await ask(read, self._claim_id), values.israel(now()).date()
-        if self.is_deleted:
-            return
+    def show(self, reading: Reading) -> None:
+        """Show what was read; only what differs is sent."""
+        today = values.israel(now()).date()
         self._open = {task.id: task for task in reading.tasks if task.is_open}
         done = [task for task in reading.tasks if not task.is_open and task.done_by][:DONE_SHOWN]
         silences = [row for row in reading.silences if self._props['staff'] or row.over_on is not None]
@@ -74,9 +69,6 @@ class ClaimDesk(Element, component='claim_desk.js'):
         }
         show_changes(self, shown)
 
-    async def _ring(self, _: set[Notice]) -> None:
-        await self.refresh()
-
     async def _act(self, event: GenericEventArguments) -> None:
         """What staff asked; the answer says whether it was done, and otherwise what was typed stays."""
         given = event.args if isinstance(event.args, dict) else {}
@@ -85,7 +77,7 @@ class ClaimDesk(Element, component='claim_desk.js'):
             if act in _ORDERS:
                 await work(_ORDERS[act], self, given)
                 done = True
-                await self.refresh()
+                await self._follow()
         finally:
             self._props['answered'] = {'act': act, 'ok': done}
             self.update()

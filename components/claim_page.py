@@ -1,9 +1,8 @@
 """One open claim page: what it read, how it follows the claim live, and how staff's edits get from the page into the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
+from datetime import datetime, timedelta
 from html import escape
 from math import ceil
 from typing import Any
@@ -11,9 +10,10 @@ from typing import Any
 from nicegui import ui
 from nicegui.elements.html import Html
 
+from components import claim_desk
 from components.calls_panel import CallsPanel
 from components.claim_desk import ClaimDesk
-from components.claim_head import ClaimActions, ClaimHead, actions_of, claim_address
+from components.claim_head import TABS, ClaimActions, ClaimHead, actions_of, claim_address
 from components.claim_panels import ChangesBar, NoteBox, daily_explained, status_explained
 from components.claim_rows import (
     SECTIONS,
@@ -28,13 +28,28 @@ from components.claim_rows import (
 )
 from components.claim_saving import Saving
 from components.claim_section import ClaimSection, Edit
-from components.claim_watch import ClaimWatchMenu
+from components.claim_tabs import Behind, behind
+from components.claim_watch import ClaimWatchMenu, watched
 from components.clocks_card import ClocksCard
 from components.documents_panel import DocumentsPanel
 from components.doubts_card import DoubtsCard
 from components.frame import NotFound, say
 from components.links_panel import LinksPanel
-from components.live import Subscription, ask, claim_topic, current_actor, live, refresh_live, words_topic, work
+from components.live import (
+    MISSED,
+    Subscription,
+    ask,
+    claim_topic,
+    claims_topic,
+    current_actor,
+    has_rung,
+    live,
+    refresh_live,
+    rung,
+    thread_topic,
+    words_topic,
+    work,
+)
 from components.messages_panel import MessagesPanel
 from components.money_tab import MoneyTab
 from components.repair_panel import RepairPanel
@@ -48,7 +63,7 @@ from components.words import label_of, language, t, tn
 from db import values
 from db.alerts import is_unseen, visit
 from db.base import now
-from db.changes import Change, Notice, history_of, mark_unseen, newest_change, news_since, seen_seq
+from db.changes import Change, Notice, history_of, mark_unseen, news_since, seen_seq
 from db.cheques import Cheque, next_cheque_of
 from db.claims import (
     FIELDS,
@@ -67,6 +82,7 @@ from db.scope import Can
 from db.session import fetch, fetch_one
 from db.watching import is_older
 
+Refresh = Callable[[], Awaitable[Any]]
 IN_TIMELINE = 30
 HISTORY_PAGE = 50
 
@@ -83,9 +99,11 @@ class Reading:
     news: Sequence[Change]
     unseen: bool
     repair: Repair
-    doubts: Sequence[Doubt] = ()
-    cheque: Cheque | None = None
-    clocks: Sequence[Clock] = ()
+    doubts: Sequence[Doubt]
+    cheque: Cheque | None
+    clocks: Sequence[Clock]
+    desk: claim_desk.Reading
+    behind: Behind
 
     @property
     def newest(self) -> int:
@@ -95,20 +113,22 @@ class Reading:
 
 @dataclass(frozen=True)
 class Arrival:
-    """The first reading, with what was seen before and where the claim stands in the list one came from."""
+    """The first reading, with what was seen before, how the person watches the claim, and where it stands in the list he came from."""
 
     reading: Reading
     seen: int
-    last_visit: Any
+    last_visit: datetime | None
     neighbours: Neighbours | None
+    watched: Mapping[str, Any] | None
 
 
-def read(session: Any, claim_id: int, seen: int, most: int) -> Reading | None:
+def read(session: Any, claim_id: int, seen: int, last_visit: datetime | None, most: int) -> Reading | None:
     """Read a claim anew under the asker's scope; None when he may not see it (any more)."""
     claim = session.get(Claim, claim_id)
     if claim is None:
         return None
     office = session.get(AgentOffice, claim.office_id) if session.info['actor'].is_bureau else None
+    today = values.israel(now()).date()
     return Reading(
         claim,
         reference(session),
@@ -118,9 +138,11 @@ def read(session: Any, claim_id: int, seen: int, most: int) -> Reading | None:
         fetch(session, news_since(claim_id, seen, session.info['actor'].user_id)),
         is_unseen(session, claim),
         read_repair(session, claim_id),
-        open_doubts(session, claim, values.israel(now()).date()),
+        open_doubts(session, claim, today),
         fetch_one(session, next_cheque_of(claim_id)),
-        clocks_of(session, claim, values.israel(now()).date()),
+        clocks_of(session, claim, today),
+        claim_desk.read(session, claim_id),
+        behind(session, claim, last_visit, today),
     )
 
 
@@ -131,21 +153,23 @@ def arrive(session: Any, claim_no: str, came_from: ListState) -> Arrival | None:
         return None
     neighbours = neighbours_of(session, came_from, claim.id)
     seen, last_visit = seen_seq(session, claim.id)
-    reading = read(session, claim.id, seen, HISTORY_PAGE)
-    return Arrival(reading, seen, last_visit, neighbours) if reading else None
+    reading = read(session, claim.id, seen, last_visit, HISTORY_PAGE)
+    mine = watched(session, claim.id, now(), session.info['actor'].language)
+    return Arrival(reading, seen, last_visit, neighbours, mine) if reading else None
 
 
 class ClaimPage:
-    """The state of one open page. Parts are drawn by `overview` and `history`; everything else follows by itself."""
+    """The state of one open page. A tab is drawn when it is opened first; everything that is drawn follows the claim by itself."""
 
-    def __init__(self, arrival: Arrival, came_from: ListState) -> None:
-        """Take the first reading; the claim becomes the live model everything is bound to."""
+    def __init__(self, arrival: Arrival, came_from: ListState, since: int) -> None:
+        """Take the first reading; the claim becomes the live model everything is bound to. `since`: see `Subscription`."""
         self.actor = current_actor()
         self.came_from = came_from
         self.claim = live(arrival.reading.claim)
         self.staff = self.claim.may_edit(self.actor)
         self.seen, self._last_visit, self._neighbours = arrival.seen, arrival.last_visit, arrival.neighbours
-        self._reading = arrival.reading
+        self._newest, self._watched = arrival.reading.newest, arrival.watched
+        self._since = since
         self.wording = self._wording_of(arrival.reading)
         self.news = self._news_of(arrival.reading)
         self.sections: dict[str, ClaimSection] = {}
@@ -154,58 +178,47 @@ class ClaimPage:
         self._unseen = False
         self._keep = f'{self.actor.user_id}.{self.claim.id}'  # whose typing it is, and where
         self._panels: dict[str, ui.element] = {}
+        self._drawn: set[str] = set()
+        self._repair: RepairPanel | None = None
         self._history: Html | None = None
         self._history_most = HISTORY_PAGE
 
     # ---- drawing ------------------------------------------------------------------------------------------------------------
 
-    def draw(self, tab: str) -> None:
-        """Draw the whole page and open a tab."""
-        moment = now()
+    def draw(self, reading: Reading) -> None:
+        """Draw the page with its first tab; of the others the places where they will be."""
         self._root = ui.element('div').classes('mk-contents').props('data-testid=claim-page')
         with self._root:
             self._draw_head()
-            for key, look, draw in (
-                ('overview', 'mk-cbody', self._draw_overview),
-                ('repair', 'mk-cbody mk-one', self._draw_repair),
-                ('documents', 'mk-cbody mk-one', self._draw_documents),
-                ('calls', 'mk-cbody mk-one', self._draw_calls),
-                ('messages', 'mk-cbody mk-one', self._draw_messages),
-                ('money', 'mk-cbody mk-one', self._draw_money),
-                ('history', 'mk-cbody mk-one', self._draw_history),
-            ):
+            for key in TABS:
+                look = 'mk-cbody' if key == 'overview' else 'mk-cbody mk-one'
                 panel = ui.element('div').classes(look).props(f'role=tabpanel id=panel-{key} aria-labelledby=tab-{key}')
-                with panel:
-                    draw()
                 self._panels[key] = panel
+            with self._panels['overview']:
+                self._draw_overview()
             self._bar = ClaimActions(actions_of(self.claim, staff=self.staff), self.act, bar=True)
             self._slip = UndoToast(self._take_back)
-            Subscription([claim_topic(self.claim.id), words_topic()], self._answer)
-        self.redraw(moment)
-        self._open(tab)
+            thread = ThreadKey(self.claim.office_id, self.claim.id)
+            topics = [claim_topic(self.claim.id), thread_topic(thread), words_topic()]
+            follower = Subscription(topics, self._answer, since=self._since)
+            if has_rung([claims_topic(self.actor)], self._since):
+                follower.ring(MISSED)  # it may have changed after it was read and before anybody listened here
+        self.redraw(reading, now())
 
-    async def load(self) -> None:
-        """Note the visit, and read what stands behind the other tabs: their counts are seen at once."""
-        await work(visit, self.claim.id, now(), up_to=self._reading.newest)
-        if await ask(newest_change, self.claim.id) > self._reading.newest:
-            await self.follow()  # it changed after it was read and before anybody listened here
-        await self._watch.refresh()
-        await self._desk.refresh()
-        await self._documents.refresh()
-        await self._links.refresh()
-        await self._calls.refresh()
-        await self._messages.refresh()
-        await self._money.refresh()
+    async def load(self, tab: str) -> None:
+        """Open a tab, and note the visit."""
+        await self._open(tab)
+        await work(visit, self.claim.id, now(), up_to=self._newest)
 
     def _draw_head(self) -> None:
         with ClaimHead(self.claim, lambda: self.wording, self.came_from) as self.head:
             self._buttons = ClaimActions(actions_of(self.claim, staff=self.staff), self.act, bar=False)
             with self.head.add_slot('watch'):
-                self._watch = ClaimWatchMenu(self.claim.id)
+                ClaimWatchMenu(self.claim.id, self._watched)
         self.head.place(self._neighbours)
         if self.staff:
             self.head.show_hint()
-        self.head.on_tab(self._choose_tab)
+        self.head.on_tab(self._open)
         self.head.on_seen(self._see)
 
     def _draw_overview(self) -> None:
@@ -220,7 +233,7 @@ class ClaimPage:
                         icon=section_icon(section), unfold=section == 'insured'
                     )
         with ui.element('div').classes('mk-stack'):
-            self._desk = ClaimDesk(self.claim.id)
+            self._desk = ClaimDesk(self.claim.id, self.follow)
             self._doubts = DoubtsCard(self._confirm) if self.staff else None
             self._clocks = ClocksCard(self.claim.claim_no, self._set_clock_day if self.staff else None)
             if self.actor.may(Can.SEE_INTERNAL):
@@ -232,35 +245,39 @@ class ClaimPage:
         move = self._advance if self.actor.may(Can.UPDATE_REPAIR) else None
         self.trackers[tab] = RepairTracker(self.claim, lambda: self.wording, lambda: self.news, more=more, move=move)
 
-    def _draw_repair(self) -> None:
+    # each gives how it reads what it shows; without it, it is shown with the claim
+
+    def _draw_repair(self) -> Refresh:
         self._track('repair')
         self._repair = RepairPanel(self.claim, lambda: self.wording, self.follow)
-        self._links = LinksPanel(self.claim, lambda: self.wording)
+        links = LinksPanel(self.claim, lambda: self.wording)
 
-    def _draw_documents(self) -> None:
-        self._documents = DocumentsPanel(self.claim, self._last_visit, partial(self.head.count, 'documents'))
+        async def refresh() -> None:
+            await self.follow()
+            await links.refresh()
 
-    def _draw_calls(self) -> None:
-        self._calls = CallsPanel(self.claim, self._last_visit, partial(self.head.count, 'calls'))
+        return refresh
 
-    def _draw_messages(self) -> None:
-        key = ThreadKey(self.claim.office_id, self.claim.id)
-        self._messages = MessagesPanel(key, counted=partial(self.head.count, 'messages'))
+    def _draw_documents(self) -> Refresh:
+        return DocumentsPanel(self.claim, self._last_visit).refresh
 
-    def _draw_money(self) -> None:
-        self._money = MoneyTab(self.claim, self._count_cheques)
+    def _draw_calls(self) -> Refresh:
+        return CallsPanel(self.claim, self._last_visit).refresh
 
-    def _count_cheques(self, waiting: int, *, fresh: bool) -> None:
-        self.head.count('money', waiting, fresh=fresh)
-        self.head.warn_of_radar(red=fresh)
+    def _draw_messages(self) -> Refresh:
+        return MessagesPanel(ThreadKey(self.claim.office_id, self.claim.id)).refresh
 
-    def _draw_history(self) -> None:
+    def _draw_money(self) -> Refresh:
+        return MoneyTab(self.claim).refresh
+
+    def _draw_history(self) -> Refresh:
         with ui.element('section').classes('mk-card').props('data-testid=history'):
             self._history = ui.html('')
             self._more = ui.element('button').classes('mk-btn mk-g mk-w').props('type=button data-testid=history-more')
             self._more.on('click', self._show_more, args=[])
             with self._more:
                 ui.html(t('Show more'), tag='span')
+        return self.follow
 
     def _section(self, section: str, title: str) -> ClaimSection:
         drawn = ClaimSection(section, title, names_in(section), self.claim, self.describe)
@@ -274,8 +291,8 @@ class ClaimPage:
         today = values.israel(now()).date()
         return row_of(name, self.claim, self.wording, self.news, editable=self.staff, today=today)
 
-    def redraw(self, moment: Any) -> None:
-        """Bring everything that is not bound up to the last reading; parts send only what differs."""
+    def redraw(self, reading: Reading, moment: datetime) -> None:
+        """Bring everything that is not bound up to a reading; parts send only what differs."""
         for section in self.sections.values():
             section.draw()
         for name in SECTIONS:
@@ -284,21 +301,23 @@ class ClaimPage:
         self.sections['status'].look(explained=status_explained(self.claim, self.wording))
         self.sections['daily'].look(explained=daily_explained(self.claim, moment, self.wording.reader))
         for tracker in self.trackers.values():
-            tracker.remember(self._reading.repair)
+            tracker.remember(reading.repair)
             tracker.draw(moment)
-        self._repair.draw(self._reading.repair, moment)
+        if self._repair is not None:
+            self._repair.draw(reading.repair, moment)
         self.changes.show(self.news, moment, self.wording.reader)
         if self._doubts is not None:
-            self._doubts.show(self._reading.doubts, self.wording.reader)
-        self._clocks.show(self._reading.clocks, self.wording.reader)
+            self._doubts.show(reading.doubts, self.wording.reader)
+        self._clocks.show(reading.clocks, self.wording.reader)
         for actions in (self._buttons, self._bar):
             actions.offer(actions_of(self.claim, staff=self.staff))
-        self._redraw_record(moment)
-        self.head.follow_cheque(self._reading.cheque)
-        self.head.drew(self._reading.newest)
+        self._desk.show(reading.desk)
+        self._redraw_record(reading.history, moment)
+        self.head.follow_cheque(reading.cheque)
+        reading.behind.show(self.head)
+        self.head.drew(reading.newest)
 
-    def _redraw_record(self, moment: Any) -> None:
-        record = self._reading.history
+    def _redraw_record(self, record: Sequence[Change], moment: datetime) -> None:
         title = f'<div class="mk-hd"><h2>{escape(t("Activity"))}</h2></div>'
         timeline = timeline_html(record[:IN_TIMELINE], self.wording, moment, self.seen)
         self._timeline.content = title + timeline + self._further_html(len(record) > IN_TIMELINE)
@@ -318,7 +337,7 @@ class ClaimPage:
 
     async def follow(self) -> None:
         """Read the claim anew and show it."""
-        reading = await ask(read, self.claim.id, self.seen, self._history_most + 1)
+        reading = await ask(read, self.claim.id, self.seen, self._last_visit, self._history_most + 1)
         if self._root.is_deleted:
             return
         if reading is None:
@@ -331,7 +350,7 @@ class ClaimPage:
         """Take over a newer reading: bound rows follow by themselves, and what others changed lights up."""
         known = self.news.newest
         self._unseen = reading.unseen
-        self._reading, self.wording = reading, self._wording_of(reading)
+        self._newest, self.wording = reading.newest, self._wording_of(reading)
         self.news = self._news_of(reading)
         lit = [name for change in reading.news if change.id > known for name in change.fields if name in FIELDS]
         for section in self.sections.values():
@@ -342,7 +361,7 @@ class ClaimPage:
         if 'repair_stage' in lit:
             for tracker in self.trackers.values():
                 tracker.glow()
-        self.redraw(now())
+        self.redraw(reading, now())
 
     def _spoken(self, names: Sequence[str]) -> str:
         said = [
@@ -365,12 +384,11 @@ class ClaimPage:
         """What was drawn before somebody who looks counts as seen; anything else waits for him."""
         if self._unseen:
             await work(visit, self.claim.id, now(), arriving=False, up_to=change_id)
-            self._unseen = change_id < self._reading.newest
+            self._unseen = change_id < self._newest
 
     async def _mark_read(self) -> None:
         self.seen = self.claim.seq
-        self.news = News(newest=self.news.newest)
-        self.redraw(now())
+        await self.follow()
 
     # ---- doing --------------------------------------------------------------------------------------------------------------
 
@@ -422,15 +440,30 @@ class ClaimPage:
 
     # ---- tabs ---------------------------------------------------------------------------------------------------------------
 
-    async def _choose_tab(self, tab: str) -> None:
-        self._open(tab)
-
-    def _open(self, tab: str) -> None:
+    async def _open(self, tab: str) -> None:
         self.head.activate(tab)
         for key, panel in self._panels.items():
             panel.set_visibility(key == tab)
         for key, tracker in self.trackers.items():
             tracker.come_in_sight(seen=key == tab)
+        draw = self._further_tabs.get(tab)
+        if draw is None or tab in self._drawn:
+            return
+        self._drawn.add(tab)
+        with self._panels[tab]:
+            refresh = draw()
+        await refresh()
+
+    @property
+    def _further_tabs(self) -> Mapping[str, Callable[[], Refresh]]:
+        return {
+            'repair': self._draw_repair,
+            'documents': self._draw_documents,
+            'calls': self._draw_calls,
+            'messages': self._draw_messages,
+            'money': self._draw_money,
+            'history': self._draw_history,
+        }
 
     async def _show_more(self) -> None:
         self._history_most += HISTORY_PAGE
@@ -456,16 +489,16 @@ def _people_to_choose(session: Any, office_id: int) -> dict[str, list[tuple[int,
 
 async def open_claim_page(claim_no: str, list_address: Mapping[str, str], tab: str) -> None:
     """Draw the page of a claim, or answer that there is none."""
-    came_from = ListState.read(list_address)
+    came_from, since = ListState.read(list_address), rung()
     arrival = await ask(arrive, claim_no, came_from)
     if arrival is None:
         raise NotFound
     claim = arrival.reading.claim
     shown = values.format_plate(claim.plate) if claim.plate else claim.claim_no
     ui.page_title(f'{claim.insured_name} · {shown}')
-    page = ClaimPage(arrival, came_from)
-    page.draw(tab)
-    await page.load()
+    page = ClaimPage(arrival, came_from, since)
+    page.draw(arrival.reading)
+    await page.load(tab)
 
 
 __all__ = ['ClaimPage', 'claim_address', 'open_claim_page']

@@ -39,11 +39,11 @@ DAY_AT_MOST = 10
 class ClaimWatchMenu(Element, component='claim_watch.js'):
     """What one can choose about a claim's alerts, and what one has chosen; live in every tab."""
 
-    def __init__(self, claim_id: int | None = None) -> None:
-        """In the head of its claim a menu; without a claim a dialog, which `open` shows for one."""
+    def __init__(self, claim_id: int | None = None, shown: Mapping[str, Any] | None = None) -> None:
+        """In the head of its claim a menu, which shows what `watched` found; without a claim a dialog, which `open` shows for one."""
         super().__init__()
         self._claim_id = claim_id
-        self._props.update(shown=None, dialog=claim_id is None, turn=0, words=_words())
+        self._props.update(shown=shown, dialog=claim_id is None, turn=0, words=_words())
         self.on('act', self._act)
         with self:
             Subscription([person_topic(current_actor())], self._ring)
@@ -59,7 +59,7 @@ class ClaimWatchMenu(Element, component='claim_watch.js'):
         """Read what is chosen and show what differs."""
         if self._claim_id is None:
             return
-        shown = await ask(_shown, self._claim_id, now(), language())
+        shown = await ask(watched, self._claim_id, now(), language())
         if not self.is_deleted:
             show_changes(self, {'shown': shown})
 
@@ -75,7 +75,8 @@ class ClaimWatchMenu(Element, component='claim_watch.js'):
             await self.refresh()
 
 
-def _shown(session: Any, claim_id: int, moment: datetime, reader: str) -> dict[str, Any] | None:
+def watched(session: Any, claim_id: int, moment: datetime, reader: str) -> dict[str, Any] | None:
+    """What the acting person chose about a claim, and what he may choose, in words."""
     actor: Actor = session.info['actor']
     claim, watch, calendar = session.get(Claim, claim_id), watch_of(session, claim_id), calendar_of(session)
     if claim is None:

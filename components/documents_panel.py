@@ -105,10 +105,10 @@ def read_views(session: Any, address: str) -> list[DocumentView]:
 class DocumentsPanel(Element, component='documents_panel.js', dependencies=['document_viewer.js', 'upload_queue.js']):
     """Follows the documents of one claim live. Files go straight to their route; every other order comes here."""
 
-    def __init__(self, claim: Claim, last_visit: datetime | None, counted: Callable[..., None]) -> None:
-        """`counted` is told how many of the required documents are there, and whether something new came."""
+    def __init__(self, claim: Claim, last_visit: datetime | None) -> None:
+        """What came after `last_visit` from others is marked as new."""
         super().__init__()
-        self._claim_id, self._last_visit, self._counted = claim.id, last_visit, counted
+        self._claim_id, self._last_visit = claim.id, last_visit
         self._actor, self._reader = current_actor(), language()
         self._turn = 0
         self._looked_at = ''
@@ -142,11 +142,7 @@ class DocumentsPanel(Element, component='documents_panel.js', dependencies=['doc
         shelf = await ask(read_shelf, self._claim_id)
         if shelf is None or self.is_deleted:
             return
-        shown = _shown(shelf, self._actor, self._reader, self._last_visit)
-        show_changes(self, shown)
-        sums = shown['sums']
-        fresh = any(document['fresh'] for document in shown['documents'])
-        self._counted(f'{sums["received"]}/{sums["required"]}' if sums['required'] else '', fresh=fresh)
+        show_changes(self, _shown(shelf, self._actor, self._reader, self._last_visit))
 
     async def _answer(self, _: set[Notice]) -> None:
         await self.refresh()

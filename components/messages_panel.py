@@ -1,6 +1,6 @@
 """A thread on screen: what both sides wrote, who has read it, and the box in which one answers; live, and no word typed is lost."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -39,7 +39,6 @@ from db.messages import (
     mark_messages_read,
     save_draft,
     templates,
-    unread_messages,
     write_message,
 )
 from db.offices import AgentOffice, User
@@ -60,7 +59,6 @@ class Thread:
     """What the panel reads of a thread."""
 
     talk: Conversation
-    unread: int
     claim: Claim | None
     office: str
     handler: str
@@ -83,7 +81,6 @@ def read_thread(session: Any, key: ThreadKey, limit: int) -> Thread | None:
     came = documents_of(claim.id) if claim else documents_attached_to([message.id for message in talk.messages])
     return Thread(
         talk,
-        unread_messages(session, key),
         claim,
         office.name,
         handler.name if handler else '',
@@ -122,10 +119,10 @@ def read_letter(sent: object) -> Letter:
 class MessagesPanel(Element, component='messages_panel.js', dependencies=['upload_queue.js']):
     """One thread, followed live. What is typed is kept on the server while it is typed."""
 
-    def __init__(self, key: ThreadKey, *, counted: Callable[..., None] | None = None, back: str = '') -> None:
-        """`counted` is told how many messages wait to be read; `back` is the way out on the phone."""
+    def __init__(self, key: ThreadKey, *, back: str = '') -> None:
+        """`back` is the way out on the phone."""
         super().__init__()
-        self._key, self._counted = key, counted
+        self._key = key
         self._actor, self._reader = current_actor(), language()
         self._limit, self._turn, self._typed = PAGE, 0, ''
         self._fresh_after: int | None = None
@@ -174,8 +171,6 @@ class MessagesPanel(Element, component='messages_panel.js', dependencies=['uploa
                 'templates': _groups(thread.templates, self._reader),
             },
         )
-        if self._counted:
-            self._counted(thread.unread, fresh=bool(thread.unread))
         return True
 
     def _attaching(self, thread: Thread) -> dict[str, Any] | None:

@@ -1,6 +1,6 @@
 """The money tab of a claim: the radar, the ledger, the offers and the cheques, all read together and followed live."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -91,9 +91,9 @@ def _images(session: Any, claim_id: int, cheques: Sequence[Cheque]) -> dict[int,
 class MoneyTab:
     """The parts of the tab, and what they read."""
 
-    def __init__(self, claim: Claim, counted: Callable[..., None]) -> None:
-        """`counted` is told how many cheques still wait for their day, and whether one of the client's falls before the money."""
-        self._claim, self._counted = claim, counted
+    def __init__(self, claim: Claim) -> None:
+        """Draw the parts, empty until `refresh` is awaited."""
+        self._claim = claim
         self._money: Money | None = None
         self._staff = current_actor().may(Can.EDIT_CLAIM)
         with ui.element('div').classes('mk-stack').props('data-testid=money') as self._root:
@@ -135,8 +135,6 @@ class MoneyTab:
             self._form.offer(money.claim.id, money.claim.claim_no, heads, money.offers)
         if self._doubts is not None:
             self._doubts.show(money.doubts, language())
-        waiting = sum(cheque.live for cheque in money.cheques)
-        self._counted(waiting, fresh=bool(money.radar and money.radar.red))
 
     async def _answer(self, _: set[Notice]) -> None:
         await self.refresh()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 from nicegui import Client
 from nicegui.testing import User
 
+from components.claim_head import TABS, ClaimHead
 from components.claim_section import ClaimSection
 from db import identity
 from db.base import now
@@ -69,7 +71,16 @@ class Open:
         return rows[0] if rows else {}
 
     def everything(self) -> str:
-        return str([dict(element.props) for element in self.client.elements.values()])
+        shown = [{name: shown_by(element, name) for name in element.props} for element in self.client.elements.values()]
+        return str(shown)
+
+    async def open_tabs(self, *tabs: str) -> None:
+        """Open these tabs of a claim's page one after the other, all of them when none is named; each is drawn when it is opened first."""
+        for tab in tabs or (*TABS, 'overview'):
+            panel = next(part for part in self.client.elements.values() if part.props.get('id') == f'panel-{tab}')
+            self.send(self.of(ClaimHead)[0], 'tab', tab)
+            await until(partial(_is_open, panel))
+        await asyncio.sleep(0.1)
 
     def send(self, element: Any, event: str, args: Any = None) -> None:
         interaction = self.user.find(kind=type(element))
@@ -91,6 +102,10 @@ def shown_by(element: Any, name: str) -> Any:
     return orjson.loads(orjson.dumps(element.props[name]))
 
 
+def _is_open(panel: Any) -> bool:
+    return bool(panel.visible and panel.default_slot.children)
+
+
 async def until(true: Callable[[], Any]) -> None:
     for _ in range(300):
         if true():
@@ -103,14 +118,21 @@ Opener = Callable[..., Awaitable[Open]]
 
 
 @pytest.fixture
-async def open_page(portal: FastAPI) -> AsyncIterator[Opener]:
+def tab() -> str:
+    """Which tab claim pages are opened with; what is told of another one has a fixture of its own."""
+    return ''
+
+
+@pytest.fixture
+async def open_page(portal: FastAPI, tab: str) -> AsyncIterator[Opener]:
     users: dict[str, User] = {}
 
     async def opened(who: str, claim: Claim, query: str = '') -> Open:
         if who not in users:
             users[who] = await signed_in(portal, EMAILS[who])
         user = users[who]
-        return Open(user, await user.open(f'/claims/{claim.claim_no}{query}'))
+        asked = query or (f'?tab={tab}' if tab else '')
+        return Open(user, await user.open(f'/claims/{claim.claim_no}{asked}'))
 
     yield opened
     for user in users.values():

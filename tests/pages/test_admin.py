@@ -18,7 +18,7 @@ from db.reference import ClaimStatus
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
-from tests.pages.conftest import Open, until
+from tests.pages.conftest import Open, shown_by, until
 from tests.portal import PASSWORD, signed_in
 
 
@@ -113,7 +113,7 @@ async def test_a_renamed_status_shows_at_once_in_an_open_list(admin: User, porta
     form = await form_of(page, screen, 'new')
     assert '1' in form['uses']
     page.send(screen, 'save', {**form['values'], 'label': 'זה עתה נפתחה'})
-    await until(lambda: table.props['rows'][0]['status']['label'] == 'זה עתה נפתחה')
+    await until(lambda: shown_by(table, 'rows')[0]['status']['label'] == 'זה עתה נפתחה')
     with open_session(SYSTEM, reading=True) as session:
         assert session.get_one(ClaimStatus, 'new').label == 'זה עתה נפתחה'
     history = Open(admin, await admin.open('/admin/history'))

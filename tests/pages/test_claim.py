@@ -18,13 +18,14 @@ from components.claim_section import ClaimSection
 from components.claim_watch import ClaimWatchMenu
 from components.doubts_card import DoubtsCard
 from components.links_panel import LinksPanel
+from components.messages_panel import MessagesPanel
 from components.repair_tracker import RepairTracker
 from db import alert_choices, alerts
 from db.base import now
 from db.changes import SeenMark, history_of
 from db.claims import Claim, mark_checked, save_fields
 from db.lists import ListState
-from db.messages import notes_of
+from db.messages import Letter, ThreadKey, notes_of, write_message
 from db.reference import Garage
 from db.scope import Actor, Role
 from db.session import fetch, open_session
@@ -48,6 +49,7 @@ def change(actor: Actor, claim: Claim, **fields: Any) -> None:
 
 async def test_what_staff_save_changes_exactly_those_fields_on_an_open_page(open_page: Opener, claim: Claim) -> None:
     manager, staff = await open_page('manager', claim), await open_page('staff', claim)
+    await manager.open_tabs('history')
     before = {row['name']: row for section in manager.of(ClaimSection) for row in section.props['fields']}
     await staff.save('insured_phone', '053-7654321')
     await staff.save('insured_address', 'הרצל 5, חיפה')
@@ -191,7 +193,7 @@ async def test_an_older_reading_does_not_overwrite_a_newer_one(
 ) -> None:
     page = await open_page('dana', claim)
     with open_session(people.dana, reading=True) as session:
-        old = read(session, claim.id, 0, 51)
+        old = read(session, claim.id, 0, None, 51)
     change(people.staff, claim, policy_no='77-7')
     await until(lambda: page.row('policy_no').get('text') == '77-7')
     entries = len(page.everything())
@@ -262,6 +264,7 @@ async def test_what_looks_wrong_is_shown_to_staff_until_somebody_looked(open_pag
     other.send(other.of(DoubtsCard)[0], 'right', doubt['id'])
     await until(lambda: not page.of(DoubtsCard)[0].props['doubts'])
     dana = await open_page('dana', claim)
+    await dana.open_tabs()
     assert dana.of(DoubtsCard) == []
     assert 'בשני הצדדים' not in dana.everything()
 
@@ -376,8 +379,32 @@ async def test_notes_of_the_bureau_reach_the_bureau_only(open_page: Opener, clai
     await asyncio.sleep(0.1)
     assert not manager.of(NoteBox)
     for page in (manager, await open_page('dana', claim), await open_page('dana', claim, '?tab=history')):
+        await page.open_tabs()
         assert 'להתקשר' not in page.everything()
         assert 'כועס' not in page.everything()
+
+
+async def test_a_tab_is_drawn_when_it_is_opened_and_counted_before(
+    open_page: Opener, claim: Claim, people: People
+) -> None:
+    page = await open_page('dana', claim)
+
+    def counts() -> dict[str, str]:
+        return {tab['key']: tab.get('count', '') for tab in page.of(ClaimHead)[0].props['tabs']}
+
+    assert not page.of(MessagesPanel)
+    before = counts()['messages']
+    with open_session(people.staff) as session:
+        write_message(session, ThreadKey(claim.office_id, claim.id), Letter('ההצעה התקבלה'), now())
+    await until(lambda: counts()['messages'] == '1' != before)
+    await page.open_tabs('messages', 'overview', 'messages')
+    [panel] = page.of(MessagesPanel)
+    await until(lambda: [item for item in panel.props['items'] if 'ההצעה התקבלה' in str(item)])
+    with open_session(people.staff) as session:
+        write_message(session, ThreadKey(claim.office_id, claim.id), Letter('הכסף בדרך'), now())
+    await until(lambda: 'הכסף בדרך' in str(panel.props['items']))
+    later = await open_page('dana', claim, '?tab=messages')
+    assert 'הכסף בדרך' in str(later.of(MessagesPanel)[0].props['items']), 'the tab of the address comes with the page'
 
 
 async def test_checked_today_shows_and_alerts_nobody(open_page: Opener, claim: Claim) -> None:

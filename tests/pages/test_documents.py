@@ -23,6 +23,11 @@ TAB = '?tab=documents'
 
 
 @pytest.fixture
+def tab() -> str:
+    return 'documents'
+
+
+@pytest.fixture
 def claim(people: People) -> Claim:
     return make_claim(people.levi, people.staff, agent=people.dana.user_id, handler=people.staff.user_id)
 
@@ -81,7 +86,7 @@ async def test_what_comes_stands_on_every_open_page(open_page: Opener, claim: Cl
         assert tile['stateLabel'] == 'התקבל, ממתין לבדיקה'
         assert tile['received'] == 'התקבל בלשכה עכשיו'
         assert tile['mine'] is (page is dana)
-        assert badge(page)['count'] == f'1/{missing}'
+    await until(lambda: [badge(page)['count'] for page in (dana, staff)] == [f'1/{missing}'] * 2)
     await until(lambda: 'מסמך חדש · צילום רישיון רכב' in str([html.content for html in staff.of(Html)]))
 
 

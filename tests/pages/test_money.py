@@ -52,6 +52,11 @@ FORM = {
 
 
 @pytest.fixture
+def tab() -> str:
+    return 'money'
+
+
+@pytest.fixture
 def claim(people: People) -> Claim:
     return make_claim(people.levi, people.staff, agent=people.dana.user_id, handler=people.staff.user_id)
 

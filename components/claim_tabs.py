@@ -1,0 +1,72 @@
+"""What stands behind the tabs of a claim's page: counted for all of them with every reading, whether or not they were ever opened."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import or_
+
+from components.claim_head import ClaimHead
+from db.calls import Call, calls_of, standing
+from db.cheques import cheques_of
+from db.claims import Claim
+from db.documents import Document, documents_of
+from db.habits import pace_of
+from db.messages import ThreadKey, unread_messages
+from db.radar import radar_of
+from db.scope import Actor
+from db.session import fetch
+
+
+@dataclass(frozen=True)
+class Behind:
+    """How many required documents are there, calls, unread messages, and cheques that wait for their day; and what is new of them.
+
+    `red`: a cheque of the client's falls before the insurer's money.
+    """
+
+    documents: str
+    new_documents: bool
+    calls: int
+    new_calls: bool
+    messages: int
+    cheques: int
+    red: bool
+
+    def show(self, head: ClaimHead) -> None:
+        """Write the numbers on the tabs."""
+        head.count('documents', self.documents, fresh=self.new_documents)
+        head.count('calls', self.calls, fresh=self.new_calls)
+        head.count('messages', self.messages, fresh=bool(self.messages))
+        head.count('money', self.cheques, fresh=self.red)
+        head.warn_of_radar(red=self.red)
+
+
+def behind(session: Any, claim: Claim, last_visit: datetime | None, today: date) -> Behind:
+    """Count what the asker may see of it; nothing is new to somebody who was never here."""
+    actor: Actor = session.info['actor']
+    required = claim.required_documents
+    calls = standing(session.scalars(calls_of(claim.id)))
+    cheques = fetch(session, cheques_of(claim.id))
+    out = any(cheque.live and cheque.by_client for cheque in cheques)
+    # who has no cheque of the client's out needs no radar
+    radar = radar_of(claim, cheques, pace_of(session, claim.tp_insurer), today) if out else None
+    return Behind(
+        documents=f'{required - claim.missing_documents}/{required}' if required else '',
+        new_documents=last_visit is not None and _has_new_documents(session, claim.id, last_visit, actor),
+        calls=len(calls),
+        new_calls=any(_is_new(call, last_visit, actor) for call in calls),
+        messages=unread_messages(session, ThreadKey(claim.office_id, claim.id)),
+        cheques=sum(cheque.live for cheque in cheques),
+        red=bool(radar and radar.red),
+    )
+
+
+def _is_new(call: Call, last_visit: datetime | None, actor: Actor) -> bool:
+    return last_visit is not None and call.logged_at > last_visit and call.user_id != actor.user_id
+
+
+def _has_new_documents(session: Any, claim_id: int, since: datetime, actor: Actor) -> bool:
+    by_others = or_(Document.uploaded_by.is_(None), Document.uploaded_by != actor.user_id)
+    newest = documents_of(claim_id).where(Document.at > since, by_others).limit(1)
+    return session.scalars(newest).first() is not None
