@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import or_
-
 from components.claim_head import ClaimHead
 from db.calls import Call, calls_of, standing
 from db.cheques import cheques_of
 from db.claims import Claim
-from db.documents import Document, documents_of
+from db.documents import has_documents_since
 from db.habits import pace_of
 from db.messages import ThreadKey, unread_messages
 from db.radar import radar_of
@@ -53,7 +51,7 @@ def behind(session: Any, claim: Claim, last_visit: datetime | None, today: date)
     radar = radar_of(claim, cheques, pace_of(session, claim.tp_insurer), today) if out else None
     return Behind(
         documents=f'{required - claim.missing_documents}/{required}' if required else '',
-        new_documents=last_visit is not None and _has_new_documents(session, claim.id, last_visit, actor),
+        new_documents=last_visit is not None and has_documents_since(session, claim.id, last_visit),
         calls=len(calls),
         new_calls=any(_is_new(call, last_visit, actor) for call in calls),
         messages=unread_messages(session, ThreadKey(claim.office_id, claim.id)),
@@ -64,9 +62,3 @@ def behind(session: Any, claim: Claim, last_visit: datetime | None, today: date)
 
 def _is_new(call: Call, last_visit: datetime | None, actor: Actor) -> bool:
     return last_visit is not None and call.logged_at > last_visit and call.user_id != actor.user_id
-
-
-def _has_new_documents(session: Any, claim_id: int, since: datetime, actor: Actor) -> bool:
-    by_others = or_(Document.uploaded_by.is_(None), Document.uploaded_by != actor.user_id)
-    newest = documents_of(claim_id).where(Document.at > since, by_others).limit(1)
-    return session.scalars(newest).first() is not None

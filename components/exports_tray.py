@@ -8,7 +8,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.live import Subscription, ask, exports_topic, show_changes, work
-from components.words import t, tn
+from components.words import said_once, t, tn
 from db import values
 from db.base import now
 from db.exports import (
@@ -142,6 +142,7 @@ def _parts(export: Export, *, there: bool) -> list[str]:
     return [asked, rows, values.format_size(export.size)]
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'export': t('Export to Excel'),

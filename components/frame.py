@@ -19,7 +19,7 @@ from components.marks import avatar_html, icon_html, logo_svg
 from components.messages_link import MessagesLink
 from components.palette import Palette
 from components.plain import plain_page
-from components.theme import COLORS, asset, head_html
+from components.theme import asset, head_html
 from components.words import language, t
 from db import texts
 from db.alerts import unread_groups
@@ -124,7 +124,6 @@ def _settle(actor: Actor, title: str) -> None:
         f'<script type="application/json" id="maakav-words">{words}</script><script src="{asset("js/maakav.js")}"></script>'
         f'<script src="{asset("js/typed.js")}" data-person="{actor.user_id}"></script>'
     )
-    ui.colors(**COLORS)
     ui.on_exception(tell)
 
 
@@ -199,8 +198,7 @@ async def _frame(actor: Actor, active: str, *, flow: bool) -> Any:
             f'aria-label="{t("Main navigation")}"'
         )
         with ui.element('header').classes('mk-top'):
-            ui.html(_search_html()).classes('mk-contents')
-            ui.html(_find_html()).classes('mk-contents')
+            ui.html(_search_html() + _find_html()).classes('mk-contents')
             MessagesLink(read.messages, since)
             Bell(read.alerts, since)
             ui.html(_person_html(actor, read.office)).classes('mk-contents')

@@ -8,7 +8,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.live import ask, show_written, work
-from components.words import t, tn
+from components.words import said_once, t, tn
 from db import lists, values
 from db.claims import DOCUMENTS
 from db.lists import ANCHOR, COLUMNS, DENSITIES, Looks, Row
@@ -130,10 +130,12 @@ def _papers_text(row: Row) -> str:
     return tn('{n} missing', '{n} missing', row.missing_documents) if missing else t(DOCUMENTS[row.documents])
 
 
+@said_once
 def _densities() -> list[dict[str, str]]:
     return [{'key': key, 'label': t(label)} for key, label in _DENSITIES.items()]
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'columns': t('Columns'),

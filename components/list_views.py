@@ -8,7 +8,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.live import ask, show_changes, work
-from components.words import t
+from components.words import said_once, t
 from db import lists, views
 from db.base import now
 from db.lists import ListState
@@ -123,6 +123,7 @@ def _shown(view: View) -> dict[str, Any]:
     return {'key': view.key, 'label': view.name, 'icon': icon, 'href': f'/?{view.address}', 'pinned': view.pinned}
 
 
+@said_once
 def _quick() -> list[dict[str, Any]]:
     return [
         {'key': key, 'label': t(label), 'icon': _ICONS[key], 'href': f'/?{state.address()}'}

@@ -8,7 +8,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.live import ask, current_actor, show_changes
-from components.words import t
+from components.words import said_once, t
 from db import values
 from db.lists import Row
 from db.palette import Reached, reach
@@ -97,6 +97,7 @@ def _holding(items: Iterable[Item], typed: str) -> list[Item]:
     return [item for item in items if all(f' {word}' in f' {values.search_key(item["label"])}' for word in words)]
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'title': t('Go to'),
@@ -112,6 +113,7 @@ def _words() -> dict[str, str]:
     }
 
 
+@said_once
 def _keys() -> list[dict[str, Any]]:
     keys = (
         (('Ctrl', 'K'), t('Go to a claim, a view or a page')),

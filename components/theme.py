@@ -19,7 +19,7 @@ COLORS = {
     'dark': '#151B27',
     'dark_page': '#0F141E',
 }
-"""For ui.colors: Quasar paints with the colours of tokens.css."""
+"""For the whole app: Quasar paints with the colours of tokens.css."""
 
 
 class Look(NamedTuple):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, event, func, inspect, select
+from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, event, func, inspect, or_, select
 from sqlalchemy.orm import InstanceState, Mapped, Session, mapped_column, validates
 
 from db import values
@@ -226,6 +226,13 @@ def _pairs(**told: Any) -> dict[str, list[Any]]:
 
 
 # ---- questions --------------------------------------------------------------------------------------------------------------
+
+
+def has_documents_since(session: Session, claim_id: int, since: datetime) -> bool:
+    """Whether anybody but the asker sent something to a claim after a moment."""
+    by_others = or_(Document.uploaded_by.is_(None), Document.uploaded_by != session.info['actor'].user_id)
+    newer = documents_of(claim_id).where(Document.at > since, by_others)
+    return session.scalars(newer.limit(1)).first() is not None
 
 
 def documents_of(claim_id: int) -> Select[Document]:

@@ -127,6 +127,20 @@ def test_a_document_walks_from_required_to_accepted_and_the_claim_follows(people
     assert stored(claim).documents == 'missing_blocking'
 
 
+def test_what_others_sent_since_a_moment_is_new_and_ones_own_is_not(people: People) -> None:
+    claim, before = make_claim(people.levi, people.staff), now()
+    upload(people.dana, claim, 'vehicle_licence')
+
+    def is_new_to(reader: Actor, since: datetime = before) -> bool:
+        with open_session(reader, reading=True) as session:
+            return documents.has_documents_since(session, claim.id, since)
+
+    assert [is_new_to(reader) for reader in (people.dana, people.staff, people.manager, people.rival)] == [
+        *(False, True, True, False),
+    ]
+    assert not is_new_to(people.staff, now())
+
+
 def test_an_answered_request_closes_for_everybody(people: People) -> None:
     claim = make_claim(people.levi, people.staff)
     upload(people.dana, claim, 'vehicle_licence')
