@@ -560,8 +560,9 @@ def ids_in(session: Session, state: ListState, numbers: Sequence[str] = ()) -> I
     return iter(session.scalars(_ordered(*found, state), execution_options={'yield_per': 10_000}))
 
 
-# so many of the newest claims are looked at before the index is asked: most words that are common are met soon
-RECENT = 5000
+# so many of the newest claims are looked at before the index is asked: most words that are common are met soon.
+# The index finds an office's hits by themselves, everybody's are many more
+RECENT, RECENT_OF_OFFICE = 5000, 1500
 
 
 def _recently(session: Session, state: ListState, view: str | None = None) -> int | None:
@@ -572,7 +573,9 @@ def _recently(session: Session, state: ListState, view: str | None = None) -> in
     if Route('postgresql', _worth_a_walk(session, view or state.view)).walks:
         return None
     if 'recently' not in session.info:
-        newest = select(ClaimSearch.seq).order_by(ClaimSearch.seq.desc()).offset(RECENT).limit(1)
+        actor: Actor = session.info['actor']
+        far = RECENT if actor.is_bureau else RECENT_OF_OFFICE
+        newest = select(ClaimSearch.seq).order_by(ClaimSearch.seq.desc()).offset(far).limit(1)
         session.info['recently'] = session.scalar(newest)
     floor: int | None = session.info['recently']
     return floor

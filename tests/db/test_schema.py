@@ -165,6 +165,7 @@ def test_trouble_anywhere_on_the_way_leaves_the_schema_as_it_was(empty_url):
 
 def test_trouble_after_each_step_of_the_newest_migrations_leaves_the_schema_as_it_was(empty_url):
     schema.upgrade(empty_url, revisions()[-4])
+    steps = 0
     for revision in revisions()[-3:]:
         before, after = standing(empty_url), 0
         while schema.revision_of(empty_url) != revision:
@@ -175,7 +176,8 @@ def test_trouble_after_each_step_of_the_newest_migrations_leaves_the_schema_as_i
                     schema.upgrade(empty_url, revision)
             except Broken:
                 assert standing(empty_url) == before, (revision, after)
-        assert after > 2, 'each of them takes some steps'
+        steps += after
+    assert steps > 8, 'one of them may be for the other kind of database alone, but not all'
 
 
 def test_trouble_on_the_way_up_loses_no_data(empty_url):
