@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import FastAPI, Query
+from fastapi.responses import HTMLResponse
 from nicegui import binding, run
 from nicegui.client import Client
 
@@ -18,7 +19,7 @@ from db.offices import actor_of
 from db.scope import Actor
 from db.session import open_session
 
-METER, LAG, CHANGE, DISABLE = (f'/api/bench/{what}' for what in ('meter', 'lag', 'change', 'disable'))
+METER, LAG, CHANGE, DISABLE, PLAIN = (f'/api/bench/{what}' for what in ('meter', 'lag', 'change', 'disable', 'plain'))
 
 
 def add_routes(portal: FastAPI, author: int) -> None:
@@ -41,6 +42,11 @@ def add_routes(portal: FastAPI, author: int) -> None:
             'pages': pages,
             'memory_kib': _memory_kib(),
         }
+
+    @portal.get(PLAIN)
+    async def plain() -> HTMLResponse:
+        cells = ''.join(f'<td>{n}</td>' for n in range(12))
+        return HTMLResponse(f'<!doctype html><title>plain</title><table>{f"<tr>{cells}</tr>" * 25}</table>')
 
     @portal.get(LAG)
     async def lag(seconds: Annotated[float, Query(le=60)] = 3.0) -> list[float]:
