@@ -16,7 +16,7 @@ from db.reference import Appraiser, Garage, firm_named, reference
 from db.repairs import advance_repair, expect
 from db.sanity import doubts_about, values_of
 from db.texts import Told
-from db.watching import drafted, give_up, is_older, settle
+from db.watching import is_older
 
 _Order = Callable[[Any, int, str, tuple[Any, Any], datetime], Claim]
 
@@ -35,7 +35,7 @@ _ORDERS: Mapping[str, _Order] = {
 
 
 class Saving:
-    """Saves what the person of one page typed. The page's live claim itself is the draft."""
+    """Saves what the person of one page typed."""
 
     def __init__(self, claim: Claim, wording: Callable[[], Wording], follow: Callable[[], Awaitable[None]]) -> None:
         """`follow` shows the claim as it is now: somebody else was faster."""
@@ -66,21 +66,13 @@ class Saving:
         if doubt and not edit.anyway:
             return doubt
         if wanted != current:
-            await self._save_draft(edit.name, wanted)
+            await self._store(edit.name, (current, wanted))
         return ''
 
-    async def _save_draft(self, name: str, wanted: Any) -> None:
-        """What was not saved falls back to what is stored."""
-        others = set(drafted(self._claim))
-        setattr(self._claim, name, wanted)
-        mine = set(drafted(self._claim)) - others
-        try:
-            saved = await work(_ORDERS.get(name, _save), self._claim.id, name, drafted(self._claim)[name], now())
-        except BaseException:
-            give_up(self._claim, mine)
-            raise
-        settle(self._claim, mine)
-        if is_older(saved, self._claim):  # another change came in between, and left the draft alone
+    async def _store(self, name: str, change: tuple[Any, Any]) -> None:
+        """Until it is stored the claim of the page stays as it is: what it shows is what everybody may build on."""
+        saved = await work(_ORDERS.get(name, _save), self._claim.id, name, change, now())
+        if is_older(saved, self._claim):  # another change came in between
             await self._follow()
         else:
             refresh_live(self._claim, saved)

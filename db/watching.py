@@ -1,6 +1,6 @@
 """Watching a detached object: who changed which of its columns, what is still a draft, and how it takes over newer values."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -77,17 +77,3 @@ def is_older(one: Base, other: Base) -> bool:
         return False
     name = inspect(type(one)).get_property_by_column(counted).key
     return bool(getattr(one, name) < getattr(other, name))
-
-
-def settle(row: Base, names: Iterable[str]) -> None:
-    """The drafts of these columns are saved: what they hold is the stored value now."""
-    for name in names:
-        attributes.set_committed_value(row, name, getattr(row, name))
-
-
-def give_up(row: Base, names: Iterable[str]) -> None:
-    """Drop the drafts of these columns: they hold what was stored before."""
-    drafts = drafted(row)
-    for name in names:
-        if name in drafts:
-            attributes.set_committed_value(row, name, drafts[name][0])

@@ -9,7 +9,7 @@ from db.base import Base, now
 from db.claims import Claim, claim_by_no, save_fields
 from db.offices import User
 from db.session import Database, fetch_one, open_session
-from db.watching import drafted, give_up, is_older, settle, take_over, watch
+from db.watching import drafted, is_older, take_over, watch
 from tests.conftest import People
 from tests.factories import make_claim
 
@@ -68,16 +68,6 @@ def test_what_somebody_types_is_not_overwritten(people: People, claim_no: str) -
     assert 'policy_no' in changed
     assert 'insured_phone' not in changed
     assert drafted(shown) == {'insured_phone': (before, '0525550111')}
-
-
-def test_a_draft_is_settled_or_given_up(people: People, claim_no: str) -> None:
-    shown = _loaded(people, claim_no)
-    before = shown.insured_phone
-    shown.insured_phone, shown.policy_no = '0525550111', '77-1'
-    settle(shown, ['policy_no'])
-    give_up(shown, ['insured_phone'])
-    assert not drafted(shown)
-    assert (shown.insured_phone, shown.policy_no) == (before, '77-1')
 
 
 def test_a_watcher_hears_what_is_set_until_it_stops(people: People, claim_no: str, database: Database) -> None:

@@ -29,6 +29,7 @@ from db.messages import Letter, ThreadKey, notes_of, write_message
 from db.reference import Garage
 from db.scope import Actor, Role
 from db.session import fetch, open_session
+from db.texts import ClaimError
 from tests import papers
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim, make_user
@@ -345,6 +346,39 @@ async def test_who_saves_sees_what_was_saved_after_him(
     monkeypatch.setattr('components.claim_saving.work', overtaken)
     await page.save('policy_no', 'ראשון')
     assert page.row('policy_no')['text'] == 'אחריו'
+
+
+async def test_only_what_is_stored_is_shown_as_stored(
+    open_page: Opener, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, told = await open_page('staff', claim), []
+
+    async def slowly(*args: Any, **kwargs: Any) -> Any:
+        await asyncio.sleep(0.05)
+        told.append(page.row('policy_no')['value'])
+        return await live.work(*args, **kwargs)
+
+    monkeypatch.setattr('components.claim_saving.work', slowly)
+    before = page.row('policy_no')['value']
+    assert (await page.save('policy_no', '77'))['value'] == '77'
+    assert told == [before]
+
+
+async def test_what_was_not_saved_leaves_what_others_saved_meanwhile(
+    open_page: Opener, claim: Claim, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = await open_page('staff', claim)
+    shown = page.section('insured')._cells._claim
+
+    async def in_vain(*_: Any, **__: Any) -> Any:
+        version = shown.version
+        change(people.staff2, claim, policy_no='של אחר')
+        await until(lambda: shown.version > version)
+        raise ClaimError('The database is on fire')
+
+    monkeypatch.setattr('components.claim_saving.work', in_vain)
+    answer = await page.save('policy_no', 'שלי')
+    assert (answer['state'], answer['text']) == ('bad', 'של אחר')
 
 
 async def test_what_is_typed_is_kept_for_this_person_and_claim_only(open_page: Opener, claim: Claim) -> None:
