@@ -299,7 +299,8 @@ def alert_followers(session: Session, batch: int = 200) -> int:
     if read:
         cursor.xid, cursor.change_id = read[-1].xid or 0, read[-1].id
         terms = _Terms.of(session)
-        for change in sorted(read, key=lambda change: change.id):  # as they happened to each claim
+        # as they happened to each claim; and the claims in the order in which everybody takes them, so that nobody waits in a ring
+        for change in sorted(read, key=lambda change: (change.claim_id, change.id)):
             if not change.quiet:
                 _alert(session, change, terms)
     return len(read)

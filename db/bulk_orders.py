@@ -329,7 +329,8 @@ def place_order(session: Session, key: str, plan: Plan, now: datetime) -> BulkOr
 def _write_lines(session: Session, order: BulkOrder, plan: Plan) -> None:
     """A line for each claim the person may see, whatever ids the plan names."""
     ids = {*plan.ready, *plan.left}
-    for claim_id, office_id in session.execute(select(Claim.id, Claim.office_id).where(Claim.id.in_(ids))):
+    found = select(Claim.id, Claim.office_id).where(Claim.id.in_(ids)).order_by(Claim.id)
+    for claim_id, office_id in session.execute(found):
         line = BulkLine(order_id=order.id, user_id=order.user_id, claim_id=claim_id, office_id=office_id)
         line.seen, line.outcome = plan.ready.get(claim_id, ''), WAITING
         if claim_id in plan.left:

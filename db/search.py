@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, attributes, mapped_column
 
 from db.base import Base, BigKey
-from db.claims import Claim
+from db.claims import Claim, locked
 from db.offices import AgentOffice
 from db.reference import Appraiser, Garage, Insurer
 from db.scope import ClaimPart, claim_key
@@ -201,7 +201,7 @@ def refresh_texts(session: Session, name: str, key: int, after: int, limit: int)
     is written over by an older one.
     """
     found = select(Claim).where(getattr(Claim, name) == key, Claim.id > after).order_by(Claim.id).limit(limit)
-    claims = list(session.scalars(found.with_for_update().execution_options(populate_existing=True)))
+    claims = list(session.scalars(locked(found)))
     rows = ClaimSearch.metadata.tables['claim_search']
     for claim in claims:
         texts = update(rows).where(rows.c.claim_id == claim.id).values(text=search_text(session, claim))

@@ -21,7 +21,7 @@ from db.base import Base, BigKey, Json
 from db.calendar import Calendar, calendar_of
 from db.calls import Call
 from db.changes import Notice, ring_for
-from db.claims import Claim
+from db.claims import Claim, lock_claims
 from db.documents import Document
 from db.messages import Message
 from db.money import Offer
@@ -274,8 +274,7 @@ def settle_silences(session: Session, claim_ids: Iterable[int]) -> int:
     """Bring the rows of these claims in line with the records; returns how many differed. May run any number of times."""
     session.info['actor'].need(Can.KEEP_BOOKS)
     ids = list(claim_ids)
-    wanted = select(Claim).where(Claim.id.in_(ids)).order_by(Claim.id).with_for_update()
-    claims = list(session.scalars(wanted.execution_options(populate_existing=True)))
+    claims = lock_claims(session, ids)
     usuals = {(row.party, row.firm_id): row.days for row in session.scalars(select(PartyUsual))}
     meter = _Meter(calendar_of(session), heard_from(session, claims), _tries(session, ids), usuals)
     kept = session.scalars(select(Silence).where(Silence.claim_id.in_(ids)))

@@ -19,7 +19,7 @@ from db.base import Base, BigKey
 from db.calendar import Calendar, Deadline, calendar_of
 from db.calls import Call, follow_ups_among
 from db.changes import Notice, record_quietly, ring_for
-from db.claims import Claim, lock_claim
+from db.claims import Claim, lock_claim, lock_claims
 from db.offices import User, bureau_people
 from db.reference import CallOutcome, CallParty, Labelled
 from db.scope import Actor, Can, ClaimPart, Event, ForBureau, Recorded, claim_key, shared_by_all
@@ -288,8 +288,7 @@ def settle_tasks(session: Session, claim_ids: Iterable[int], now: datetime) -> N
     """
     session.info['actor'].need(Can.KEEP_BOOKS)
     record_quietly(session, internal=True)
-    wanted = select(Claim).where(Claim.id.in_(list(claim_ids))).order_by(Claim.id).with_for_update()
-    claims = list(session.scalars(wanted.execution_options(populate_existing=True)))
+    claims = lock_claims(session, claim_ids)
     desk = _desk_of(session, [claim.id for claim in claims], now)
     for claim in claims:
         for task in [*_by_rules(claim, desk), *_by_calls(claim, desk)]:
@@ -306,7 +305,7 @@ def alert_of_tasks(session: Session, now: datetime, limit: int = 200) -> int:
     due = select(Task, Claim).join(Claim, Claim.id == Task.claim_id)
     due = due.where(Task.is_open, Task.user_id.is_not(None), Task.due <= today, untold).order_by(Task.id).limit(limit)
     found = list(session.execute(due))
-    for task, claim in found:
+    for task, claim in sorted(found, key=lambda one: one.Claim.id):  # as everybody takes claims
         told = {'title': task.title, 'day': task.due.isoformat()}
         raise_alert(session, claim, 'task.due', f'task:{task.id}:{task.due}', told, now, to=[task.user_id or 0])
         task.told_of = task.due

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from db import import_runs, import_words, values
 from db.base import now, take_turns
 from db.changes import plain
-from db.claims import FIELDS, Claim, open_claims_on
+from db.claims import FIELDS, Claim, lock_claims, open_claims_on
 from db.import_mappings import heading_key, mapping_for, remember_mapping
 from db.import_runs import (
     CHECKING,
@@ -540,6 +540,8 @@ def _save_together(run_id: int, token: str, rows: Sequence[Row], applying: Apply
         numbers = {row.number for row in rows}
         kept = {row.number: row for row in fetch(session, rows_to_apply(run)) if row.number in numbers}
         existing = claims_of(session, rows)
+        # all before the first, whatever the file's order
+        lock_claims(session, [claim.id for claim in existing.values()])
         for row in rows:
             if row.number in kept:
                 _save_one(session, row, kept[row.number], existing.get(row.claim_no.casefold()), applying)

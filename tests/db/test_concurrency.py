@@ -26,7 +26,7 @@ from db import alerts, changes
 from db.alerts import Alert
 from db.base import now
 from db.changes import Change, SeenMark
-from db.claims import Claim, ClaimConflict, change_status, claim_by_no, open_claim, save_fields
+from db.claims import Claim, ClaimConflict, change_status, claim_by_no, lock_claims, open_claim, save_fields
 from db.scope import Actor
 from db.session import ScopedSession, connect, fetch, fetch_one, open_session
 from jobs import desk
@@ -402,6 +402,59 @@ def test_four_processes_alert_each_person_of_each_change_once(people, database_u
     alert_everybody()
     readers = [person.user_id for person in (people.manager, people.dana, people.yossi)]
     assert sorted(alerted()) == sorted((reader, change) for reader in readers for change in read(select(Change.id)))
+
+
+@pytest.fixture
+def two_claims_with_news(postgres_url: str) -> Iterator[tuple[Actor, int, int]]:
+    """A member of the bureau's staff and the ids of two claims; the younger one changed before the older."""
+    database, people = connect(postgres_url), make_people()
+    older, younger = (make_claim(people.levi, people.staff).id for _ in range(2))
+    alert_everybody()
+    for claim_id in (younger, older):
+        save_phone(people.staff, claim_id, '0521111111')
+    yield people.staff, older, younger
+    database.close()
+
+
+def save_phone(staff: Actor, claim_id: int, phone: str) -> None:
+    with open_session(staff) as session:
+        save_fields(session, claim_id, {'insured_phone': ('0525550134', phone)}, now())
+
+
+@pytest.mark.postgres
+def test_alerts_need_not_wait_for_whoever_has_a_claim(two_claims_with_news: tuple[Actor, int, int]):
+    _, older, younger = two_claims_with_news
+    with ThreadPoolExecutor(1) as pool, open_session(SYSTEM) as session:
+        lock_claims(session, [older, younger])
+        assert pool.submit(alert, 1).result(5) == 2
+
+
+def wait_until_somebody_waits(postgres_url: str) -> None:
+    told = make_url(postgres_url).set(drivername='postgresql').render_as_string(hide_password=False)
+    with psycopg.connect(told, autocommit=True) as admin:
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        deadline = time.monotonic() + 10
+        while admin.execute(waiting).fetchone() != (1,):
+            assert time.monotonic() < deadline, 'nobody waits'
+            time.sleep(0.01)
+
+
+@pytest.mark.postgres
+def test_alerts_take_the_claims_in_the_order_in_which_everybody_does(
+    postgres_url: str, two_claims_with_news: tuple[Actor, int, int]
+):
+    staff, older, younger = two_claims_with_news
+    with ThreadPoolExecutor(1) as pool:
+        with open_session(staff) as session:
+            save_fields(session, older, {'make_model': ('', 'מאזדה 3')}, now())
+            session.flush()
+            alerting = pool.submit(alert, 1)
+            wait_until_somebody_waits(postgres_url)
+            # a ring, if the alerts had the younger one already
+            save_fields(session, younger, {'make_model': ('', 'מאזדה 3')}, now())
+        assert alerting.result(10) == 2
 
 
 def test_four_processes_follow_each_change_to_the_desk_once(people, database_url, workers):
