@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,13 +74,15 @@ def person(chromium: Browser, demo: Server) -> Iterator[Person]:
 
 
 @contextmanager
-def visiting(chromium: Browser, server: Server, password: str = PASSWORD) -> Iterator[Person]:
-    """People in browsers of their own at a server; complaints of their pages are the test's."""
+def visiting(
+    chromium: Browser, server: Server, password: str = PASSWORD, forgiven: Sequence[str] = ()
+) -> Iterator[Person]:
+    """People in browsers of their own at a server; complaints of their pages are the test's, but for what is `forgiven`."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
-        if message.type == 'error' and not any(expected in message.text for expected in EXPECTED):
+        if message.type == 'error' and not any(expected in message.text for expected in (*EXPECTED, *forgiven)):
             complaints.append(message.text)
 
     def sign_in(email: str, *, viewport: dict[str, int] | None = None, path: str = '/', **options: object) -> Page:

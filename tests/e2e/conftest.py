@@ -47,6 +47,11 @@ class Server:
     log: Path
     process: subprocess.Popen[bytes]
 
+    def kill(self) -> None:
+        """As the power does: nothing is finished, nobody is told."""
+        self.process.kill()
+        self.process.wait(10)
+
     def written(self) -> str:
         """All its output so far."""
         return self.log.read_text('utf-8', 'replace')

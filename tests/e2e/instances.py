@@ -42,13 +42,21 @@ class Door:
 
 @dataclass(frozen=True)
 class Installation:
-    """Two instances that run, the door before them, and the people of two offices."""
+    """Two instances that run, one that can be started and killed, the door before the three, and the people of two offices."""
 
     database_url: str
     people: People
     one: Server
     two: Server
     door: Door
+    spare_port: int
+    settings: dict[str, str]
+
+    @contextmanager
+    def spare(self, folder: Path) -> Iterator[Server]:
+        """The third instance, for as long as a test needs it, or until it is killed."""
+        with serving('app', folder, port=self.spare_port, **self.settings) as server:
+            yield server
 
 
 @contextmanager
@@ -115,10 +123,13 @@ def installation(postgres_template: str, tmp_path_factory: pytest.TempPathFactor
         folders = [tmp_path_factory.mktemp(name) for name in ('one', 'two', 'door')]
         with ThreadPoolExecutor(2) as starting:
             one, two = starting.map(lambda folder: stack.enter_context(serving('app', folder, **settings)), folders[:2])
-        ports = [int(server.url.rpartition(':')[2]) for server in (one, two)]
+        spare_port = free_port()
+        ports = [*(int(server.url.rpartition(':')[2]) for server in (one, two)), spare_port]
         door = stack.enter_context(nginx(folders[2], ports))
-        yield Installation(url, people, one, two, door)
-        assert 'Traceback' not in one.written() + two.written()
+        yield Installation(url, people, one, two, door, spare_port, settings)
+        written = one.written() + two.written()
+        assert 'Traceback' not in written
+        assert '"level": "error"' not in written, written
 
 
 @contextmanager

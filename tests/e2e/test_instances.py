@@ -1,11 +1,14 @@
-"""Two instances on one PostgreSQL behind nginx: what happens on one is seen on the other at once."""
+"""Two instances on one PostgreSQL behind nginx: what happens on one is seen on the other at once, and one that dies takes nothing along."""
 
 import re
 import statistics
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -15,12 +18,14 @@ from sqlalchemy import select
 from websockets.exceptions import ConnectionClosed
 
 from db import values
+from db.alerts import Alert
+from db.changes import Change
 from db.claims import Claim
 from db.identity import WebSession
 from db.session import fetch, open_session
 from db.timetable import Lease
 from tests import papers
-from tests.e2e.browsing import rows, visiting
+from tests.e2e.browsing import ready, rows, visiting
 from tests.e2e.conftest import Server, Socket, Visitor, wait_until
 from tests.e2e.instances import PASSWORD, Installation
 from tests.factories import SYSTEM, make_claim
@@ -30,6 +35,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
 DANA, STAFF, MANAGER, RIVAL, ADMIN = (
     *('dana@levi.demo', 'staff@bureau.demo', 'manager@levi.demo', 'agent@cohen.demo', 'admin@bureau.demo'),
 )
+# what a browser says while the instance behind it is gone
+GONE = ('502', '503', '504', 'WebSocket connection to', 'ERR_CONNECTION', 'Failed to load resource')
 
 
 def of_all(model):
@@ -216,7 +223,7 @@ def announced(server: Server, size: int) -> int:
         return line.getresponse().status
 
 
-# ---- one timetable ----------------------------------------------------------------------------------------------------------
+# ---- one of them dies -------------------------------------------------------------------------------------------------------
 
 
 def test_one_instance_alone_runs_the_timetable(installation: Installation) -> None:
@@ -228,3 +235,88 @@ def test_one_instance_alone_runs_the_timetable(installation: Installation) -> No
     holder, beat = told()
     wait_until(lambda: told()[1] > beat, 20)
     assert told() == (holder, beat + 1)
+
+
+@pytest.fixture
+def doomed(installation: Installation, tmp_path: Path) -> Iterator[Server]:
+    with installation.spare(tmp_path) as server:
+        yield server
+
+
+def stuck_to(installation: Installation, server: Server) -> str:
+    """A routing cookie that leads to this instance."""
+    port = server.url.rpartition(':')[2]
+    for number in range(500):
+        route = f'{number:032x}'
+        httpx.get(f'{installation.door.server.url}/healthz', cookies={'maakav_route': route})
+        if installation.door.told[-1]['instance'].endswith(f':{port}'):
+            return route
+    raise AssertionError('nobody is led there')
+
+
+def test_one_that_is_killed_takes_nothing_of_the_others_along_and_its_own_pages_go_on_elsewhere(
+    installation: Installation, chromium: Browser, doomed: Server
+) -> None:
+    people, door = installation.people, installation.door
+    claims = [make_claim(people.levi, people.staff, agent=people.dana.user_id) for _ in range(4)]
+    wait_until(lambda: led_to(door.server, doomed, installation), 15)
+    route = {'name': 'maakav_route', 'value': stuck_to(installation, doomed), 'domain': '127.0.0.1', 'path': '/'}
+    with visiting(chromium, door.server, PASSWORD, forgiven=GONE) as person:
+        state = {
+            'cookies': [{**route, 'expires': -1, 'httpOnly': True, 'secure': False, 'sameSite': 'Lax'}],
+            'origins': [],
+        }
+        manager = person(MANAGER, path=f'/claims/{claims[3].claim_no}', storage_state=state)
+        manager.evaluate('window.before = true')
+
+        on_doomed = [Desk(at(doomed, STAFF), one) for one in claims[:2]]
+        on_other = [Desk(at(installation.one, 'staff2@bureau.demo'), one) for one in claims[2:]]
+        reading = at(installation.two, DANA)
+        readers = [Reader(reading, f'/claims/{one.claim_no}') for one in claims]
+        burst(doomed, [*on_doomed, *on_other])
+
+        # everything that was committed, whoever did it, reached the pages of those who live
+        committed = {row.id: row.insured_phone for row in of_all(Claim)}
+        for reader, one in zip(readers, claims, strict=True):
+            if committed[one.id] != one.insured_phone:
+                reader.hears_phone(committed[one.id] or '')
+        changed = {row.id for row in of_all(Change) if row.claim_id in {one.id for one in claims} and not row.quiet}
+        assert len(changed) >= 2 * 8 + 3
+
+        def alerted() -> list[int | None]:
+            mine = [alert for alert in of_all(Alert) if alert.user_id == people.dana.user_id]
+            return sorted(alert.change_id or 0 for alert in mine if alert.change_id in changed)
+
+        wait_until(lambda: alerted() == sorted(changed), 60)
+
+        # the page that lived in it is loaded anew by another, and follows on
+        manager.wait_for_function('window.before === undefined', timeout=20_000)
+        ready(manager)
+        expect(manager.get_by_test_id('field-insured_phone')).to_contain_text(
+            values.format_phone(committed[claims[3].id] or '')
+        )
+        on_other[1].save('0525559999')
+        expect(manager.get_by_test_id('field-insured_phone')).to_contain_text('052-5559999')
+
+
+def led_to(door: Server, server: Server, installation: Installation) -> bool:
+    """Whether nginx has noticed that an instance is back."""
+    for number in range(30):
+        httpx.get(f'{door.url}/healthz', cookies={'maakav_route': f'{number:032x}'})
+    return any(line['instance'].endswith(server.url.rpartition(':')[2]) for line in installation.door.told[-30:])
+
+
+def burst(doomed: Server, desks: list[Desk]) -> None:
+    """Everybody saves as fast as he is answered, and in the middle of it an instance is killed."""
+
+    def save_on(desk: Desk, start: int) -> None:
+        for n, phone in enumerate(phones(8, start)):
+            if n == 3 and start == 20_000:
+                doomed.kill()
+            try:
+                desk.save(phone)
+            except Gone:
+                return
+
+    with ThreadPoolExecutor(len(desks)) as everybody:
+        _ = list(everybody.map(save_on, desks, range(20_000, 60_000, 10_000)))
