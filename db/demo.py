@@ -36,7 +36,7 @@ from db.import_runs import DONE, ImportRun
 from db.messages import Message, Thread, ThreadMark
 from db.money import MOVED, HeadAmount, MoneyMove, Offer
 from db.offices import AgentOffice, User, actor_of
-from db.reference import Appraiser, ClaimStatus, Garage, Insurer
+from db.reference import Appraiser, CallOutcome, CallParty, ClaimStatus, Garage, Insurer
 from db.repairs import ETA, STAGE, RepairEvent
 from db.scope import Actor, Role
 from db.search import ClaimSearch
@@ -83,7 +83,7 @@ def load_demo(
     sizes = sizes or {office_id: size for office_id, (_, size) in OFFICES.items()}
     with open_session(_SYSTEM, reading=True) as session:
         cast = _cast(session, sizes)
-        rules, calendar = list(session.scalars(select(TaskRule))), calendar_of(session)
+        how = _by_hand(session, cast, at)
     crowd = _crowd(cast, at, make_url(url).get_backend_name(), claims - sum(sizes.values()), offices - len(sizes))
     told: list[datetime] = []
 
@@ -92,7 +92,7 @@ def load_demo(
         return crowd.numbered(moments)
 
     story = compose(cast, at, SEED, numbered)
-    tasks = tasks_of_story(story, rules, ByHand(at, calendar, [person.name for person in cast.staff], SEED))
+    tasks = tasks_of_story(story, how)
     crowd = replace(crowd, story=[micros(moment) for moment in told])
     database.close()  # a large load wants the database to itself
     with bulk.loading(url, many=(Claim, Change, ClaimSearch, MoneyMove) if crowd.claims else ()) as load:
@@ -313,6 +313,18 @@ def _cast(session: Session, sizes: Mapping[int, int]) -> Cast:
             status.id: (status.category, status.default_waiting_on) for status in session.scalars(select(ClaimStatus))
         },
         matrix=Matrix.read(session),
+    )
+
+
+def _by_hand(session: Session, cast: Cast, at: datetime) -> ByHand:
+    return ByHand(
+        at=at,
+        calendar=calendar_of(session),
+        rules=list(session.scalars(select(TaskRule).order_by(TaskRule.position, TaskRule.id))),
+        outcomes={outcome.id: outcome for outcome in session.scalars(select(CallOutcome))},
+        parties={party.id: party.label for party in session.scalars(select(CallParty))},
+        staff=[person.name for person in cast.staff],
+        seed=SEED,
     )
 
 

@@ -364,6 +364,11 @@ def key_of_stay(rule: str, since: datetime) -> str:
     return f'{rule}:{since.isoformat(timespec="seconds")}:'
 
 
+def key_of_call(call_id: int) -> str:
+    """The key of the task of somebody who promised to call again."""
+    return f'call:{call_id}'
+
+
 def _next_of(rule: TaskRule, since: datetime, claim: Claim, desk: _Desk) -> Task | None:
     """The task of a rule for this stay in its state: the first one, or, of a rule that repeats, the one after a task that was done."""
     start = key_of_stay(rule.id, since)
@@ -387,7 +392,7 @@ def _next_of(rule: TaskRule, since: datetime, claim: Claim, desk: _Desk) -> Task
 
 def _by_calls(claim: Claim, desk: _Desk) -> list[Task]:
     """A task for each day on which somebody promised to call again; done once somebody was reached there."""
-    asked = {f'call:{call.id}': (call, done) for call, done in desk.follow_ups.get(claim.id, {}).items()}
+    asked = {key_of_call(call.id): (call, done) for call, done in desk.follow_ups.get(claim.id, {}).items()}
     had = {task.key: task for task in desk.tasks[claim.id] if (task.key or '').startswith('call:')}
     for key, task in had.items():
         if task.is_open and asked.get(key or '', (None, True))[1]:
@@ -400,15 +405,20 @@ def _by_calls(claim: Claim, desk: _Desk) -> list[Task]:
 
 
 def _call_again(call: Call, claim: Claim, desk: _Desk) -> Task:
-    who = ', '.join(filter(None, (desk.parties.get(call.party, ''), call.person)))
     return Task(
-        title=texts.t(N_('Call again: {who}'), 'he', who=who),
+        title=title_of_call(call, desk.parties),
         due=call.follow_up,
-        key=f'call:{call.id}',
+        key=key_of_call(call.id),
         shown=False,
         user_id=call.user_id,
         **_made(claim, desk),
     )
+
+
+def title_of_call(call: Call, parties: Mapping[str, str]) -> str:
+    """What the task is called of somebody who promised to call again; `parties` are their names in words."""
+    who = ', '.join(filter(None, (parties.get(call.party, ''), call.person)))
+    return texts.t(N_('Call again: {who}'), 'he', who=who)
 
 
 def _made(claim: Claim, desk: _Desk) -> dict[str, Any]:

@@ -37,6 +37,8 @@ from db.scope import Actor, Role
 from db.search import ClaimSearch, search_text
 from db.session import connect, fetch, make_engine, open_session
 from db.silence import Silence
+from db.tasks import Task
+from jobs.desk import sweep_desk
 from tests.factories import SYSTEM, make_user
 
 NOW = datetime(2026, 11, 23, 11, 40, tzinfo=UTC)
@@ -334,6 +336,19 @@ def test_calls_are_as_if_people_had_logged_them(loaded):
     assert any(call.internal for call in logged)
     agents = {user.id for user in all_rows(User) if user.office_id}
     assert {call.party for call in logged if call.user_id in agents} == {'insured'}
+
+
+def test_the_desk_finds_nothing_left_to_do_by_itself(loaded):
+    def stands() -> list[Any]:
+        tasks = [(one.claim_id, one.key, one.title, one.due, one.is_open, one.user_id) for one in all_rows(Task)]
+        claims = [(one.id, one.next_action, one.next_action_due) for one in all_rows(Claim)]
+        return [*sorted(tasks, key=str), *claims]
+
+    before = stands()
+    assert sweep_desk(NOW)
+    assert stands() == before
+    kinds = {(one.key or 'by hand').split(':')[0] for one in all_rows(Task)}
+    assert {'garage', 'approval', 'call', 'by hand'} <= kinds
 
 
 def test_some_whom_one_waits_for_were_called_in_vain(loaded):
