@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import ExitStack
 from typing import Any, Protocol
 
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -28,7 +29,11 @@ class Ear(Protocol):
 def listen() -> Ear:
     """An ear on a connection of its own."""
     backend, connection = own_connection()
-    return _Called(connection) if backend == 'postgresql' else _Watching(connection)
+    with ExitStack() as until_it_hears:
+        until_it_hears.callback(connection.close)  # a server that follows another takes no LISTEN
+        ear: Ear = _Called(connection) if backend == 'postgresql' else _Watching(connection)
+        until_it_hears.pop_all()
+    return ear
 
 
 class _Called:

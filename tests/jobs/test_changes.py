@@ -6,18 +6,19 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import select
 
-from db import alerts, changes, messages
+from db import alerts, changes, messages, wakes
 from db.base import now
 from db.claims import Claim, change_status, save_fields
 from db.messages import Letter, ThreadKey
 from db.repairs import advance_repair
 from db.scope import Actor
-from db.session import connect, open_session
+from db.session import connect, open_session, own_connection
 from jobs.changes import HELD_BACK_SECONDS, Others, alert_all, clear_rings, follow_changes, hear_others, seconds_to_next
 from tests.conftest import People
 from tests.factories import SYSTEM, alert_everybody, make_claim, make_people
@@ -153,6 +154,23 @@ def test_whoever_lost_his_connection_listens_anew_and_catches_up(
     elsewhere(postgres_url, people.staff, claim, "change_status(session, claim_id, 'in_repair', '', 'new', now())")
     wait_for(lambda: [notice.claim_id for notice in notices if notice.kind == 'claim'] == [claim.id])
     assert 'trying again' in caplog.text
+    database.close()
+
+
+@pytest.mark.postgres
+def test_who_is_not_let_listen_leaves_no_connection_behind(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    database, opened = connect(postgres_url), []
+
+    def noted() -> tuple[str, Any]:
+        backend, connection = own_connection()
+        opened.append(connection)
+        return backend, connection
+
+    monkeypatch.setattr(wakes, 'own_connection', noted)
+    monkeypatch.setattr(wakes, 'CHANNEL', 'refused, as a server that follows another does')
+    with pytest.raises(psycopg.Error):
+        wakes.listen()
+    assert [connection.closed for connection in opened] == [True]
     database.close()
 
 
