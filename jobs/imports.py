@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from db import settings
 from db.base import now as present_moment
+from db.claims import lock_claims
 from db.schema import newest_revision, revision_of
 from db.session import connect, open_session
 from db.texts import N_, ClaimError, Told, t
@@ -93,6 +94,8 @@ def _apply(report: Report, applying: Applying, rows: Sequence[Row]) -> None:
     outcomes, kept = Counter[str](), Counter[str]()
     with open_session(IMPORT, reading=not report.committed, at=applying.now) as session:
         existing = claims_of(session, rows)
+        if report.committed:  # all before the first, whatever the file's order
+            lock_claims(session, [claim.id for claim in existing.values()])
         for row in rows:
             claim = existing.get(row.claim_no.casefold())
             if claim is None:

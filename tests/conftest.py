@@ -1,6 +1,7 @@
 """What every test stands on: a fresh database of either kind, the people of two offices and the bureau."""
 
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,6 +35,16 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plain_address(database: str) -> str:
     """A database of the server as psycopg itself is told."""
     return make_url(POSTGRES).set(drivername='postgresql', database=database).render_as_string(hide_password=False)
+
+
+def wait_until_somebody_waits(url: str) -> None:
+    """For a lock, in this PostgreSQL database."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    deadline = time.monotonic() + 10
+    with psycopg.connect(plain_address(make_url(url).database or ''), autocommit=True) as admin:
+        while admin.execute(waiting).fetchone() == (0,):
+            assert time.monotonic() < deadline, 'nobody waits'
+            time.sleep(0.01)
 
 
 @pytest.fixture(scope='session')

@@ -31,7 +31,7 @@ from db.scope import Actor
 from db.session import ScopedSession, connect, fetch, fetch_one, open_session
 from jobs import desk
 from jobs.changes import hear_others
-from tests.conftest import People
+from tests.conftest import People, wait_until_somebody_waits
 from tests.factories import SYSTEM, alert_everybody, make_claim, make_people
 
 PROCESSES = 8
@@ -427,18 +427,6 @@ def test_alerts_need_not_wait_for_whoever_has_a_claim(two_claims_with_news: tupl
     with ThreadPoolExecutor(1) as pool, open_session(SYSTEM) as session:
         lock_claims(session, [older, younger])
         assert pool.submit(alert, 1).result(5) == 2
-
-
-def wait_until_somebody_waits(postgres_url: str) -> None:
-    told = make_url(postgres_url).set(drivername='postgresql').render_as_string(hide_password=False)
-    with psycopg.connect(told, autocommit=True) as admin:
-        waiting = (
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        deadline = time.monotonic() + 10
-        while admin.execute(waiting).fetchone() != (1,):
-            assert time.monotonic() < deadline, 'nobody waits'
-            time.sleep(0.01)
 
 
 @pytest.mark.postgres

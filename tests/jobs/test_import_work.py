@@ -1,6 +1,7 @@
 """An import as the bureau runs it: suggested, checked, saved once, taken over when somebody stops, refused rows given back."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import openpyxl
@@ -12,12 +13,12 @@ from db.changes import history_of
 from db.claims import claim_by_no, save_fields
 from db.import_runs import CHECKING, COMMITTING, ImportRow, ImportRun, Superseded, counts_of_run, rows_with
 from db.reference import reference
-from db.session import fetch, fetch_one, open_session
+from db.session import connect, fetch, fetch_one, open_session
 from db.texts import ClaimError
 from jobs import import_work
 from jobs.workbook_reading import Unreadable, unpacked_cells
-from tests.conftest import People
-from tests.factories import SYSTEM, make_claim
+from tests.conftest import People, wait_until_somebody_waits
+from tests.factories import SYSTEM, make_claim, make_people
 
 HEADINGS = ("מס' תביעה", 'סוכנות', 'שם המבוטח', 'תאריך האירוע', "מס' רכב", 'הערות')
 
@@ -125,6 +126,25 @@ def test_updates_show_before_and_after_and_never_overwrite_what_was_not_shown(pe
     committed(people.staff, run_id)
     assert counts(run_id) == (0, 0, 0, 2, 0), 'somebody was faster: the row stays out'
     assert claim(first.claim_no).demand_amount == 999_00
+
+
+@pytest.mark.postgres
+def test_an_import_takes_the_claims_in_the_order_in_which_everybody_does(postgres_url: str, workbook):
+    database, people = connect(postgres_url), make_people()
+    older, younger = (make_claim(people.levi, people.staff, plate=plate) for plate in ('2173401', '2173402'))
+    sheet = workbook((younger.claim_no, 250), (older.claim_no, 350), headings=("מס' תביעה", 'סכום דרישה'))
+    run_id = uploaded(people.staff, sheet, 'updates')
+    with ThreadPoolExecutor(1) as pool:
+        with open_session(people.staff2) as session:
+            save_fields(session, older.id, {'make_model': ('', 'מאזדה 3')}, now())
+            session.flush()
+            importing = pool.submit(committed, people.staff, run_id)
+            wait_until_somebody_waits(postgres_url)
+            # a ring, if the import had this one already
+            save_fields(session, younger.id, {'make_model': ('', 'מאזדה 3')}, now())
+        importing.result(20)
+    assert counts(run_id) == (0, 2, 0, 0, 2)
+    database.close()
 
 
 def test_a_mapping_is_remembered_for_the_bureau_and_no_agent_reads_it(people: People, workbook):
