@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from components import frame, guard, live, pulse, row_news, shared_words
+from components.packed import Packed
 from components.theme import COLORS, STATIC_FOLDER, STATIC_PREFIX
 from db import log, schema
 from db.session import connect, warn_of_old_sqlite
@@ -80,6 +81,7 @@ def build(settings: Settings) -> FastAPI:
         show_welcome_message=False,
     )
     guard.protect(portal, settings)
+    portal.add_middleware(Packed)
     return portal
 
 
