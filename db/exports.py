@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 from db.base import Base, take_turns
 from db.changes import Notice, ring_for
 from db.claims import FIELDS, Claim
+from db.files import EXPORTS
 from db.identity import use_proof
 from db.list_words import filters_in_words, title_of
 from db.lists import DEFAULT_COLUMNS as LIST_COLUMNS
@@ -105,7 +106,7 @@ class Export(PersonOwned, Base):
     @property
     def key(self) -> str:
         """Where the file lies in the store: nowhere else, and under a name that nobody can guess."""
-        return f'exports/{self.worker}'
+        return f'{EXPORTS}{self.worker}'
 
     def is_there(self, now: datetime) -> bool:
         """Whether the workbook can be fetched."""
@@ -338,14 +339,20 @@ def fail_export(session: Session, export_id: int, worker: str, now: datetime, wh
         _end(session, export, FAILED, now)
 
 
-def release_exports(session: Session, now: datetime) -> int:
-    """Say of the workbooks whose worker is not heard of any more that they failed. Returns how many."""
+def release_exports(session: Session, now: datetime) -> list[str]:
+    """Say of the workbooks whose worker is not heard of any more that they failed; returns the keys where files of theirs may lie."""
     silent = select(Export).where(Export.state == RUNNING, Export.beat < now - STALE)
     found = list(session.scalars(silent.with_for_update(skip_locked=True)))
     for export in found:
         export.why = INTERRUPTED
         _end(session, export, FAILED, now)
-    return len(found)
+    return [export.key for export in found]
+
+
+def wanted_keys(session: Session) -> set[str]:
+    """The keys of the files that are fetched, or are about to be: whatever else lies beside them is nobody's."""
+    wanted = select(Export).where(Export.state.in_((RUNNING, DONE)))
+    return {export.key for export in session.scalars(wanted)}
 
 
 def expire_exports(session: Session, now: datetime) -> list[str]:

@@ -1,6 +1,7 @@
 """Where the bytes of documents lie: a local folder or an S3-compatible store behind one small interface, chosen by DOCUMENTS_URL.
 
-A file is known by its key: `ab/<sha256>` for what people sent, `previews/…` for pictures made of it. What `put` returned from
+A file is known by its key: `ab/<sha256>` for what people sent, `previews/…` for pictures made of it, `exports/…` for workbooks that
+live a day; only the first are for good, and in a backup. What `put` returned from
 is safe from a crash. New files are written in `incoming`, locked by their writer, so that what a crash left there is known.
 """
 
@@ -20,7 +21,8 @@ from uuid import uuid4
 from obstore.store import S3Store
 
 CHUNK = 256 * 1024
-PREVIEWS = 'previews/'
+PREVIEWS, EXPORTS = 'previews/', 'exports/'
+PASSING = (PREVIEWS, EXPORTS)
 FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 

@@ -152,9 +152,12 @@ def _listen(child: 'subprocess.Popen[str]', told: 'queue.SimpleQueue[dict[str, A
 
 
 def release_exports() -> int:
-    """Say so of the workbooks whose process ended in the middle, and make what waits; may run at any time."""
+    """Say so of the workbooks whose process ended in the middle, and leave no file of theirs; may run at any time. Returns how many."""
     with open_session(_ACTOR) as session:
-        return exports.release_exports(session, now())
+        keys = exports.release_exports(session, now())
+    for key in keys:  # it may have ended when the file lay in the store already
+        files.store().delete(key, now())
+    return len(keys)
 
 
 def clear_exports() -> int:

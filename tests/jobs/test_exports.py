@@ -1,5 +1,6 @@
 """A list as a workbook: the same claims in the same order, nobody else's, made by a program of its own, and on record."""
 
+import os
 import random
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from db.exports import (
     EXPIRED,
     FAILED,
     INTERRUPTED,
+    RUNNING,
     WAITING,
     Asked,
     Export,
@@ -43,7 +45,7 @@ from db.offices import AgentOffice, User, actor_of
 from db.scope import ROLE_CAN, Actor, Can, Role
 from db.session import fetch, fetch_one, open_session
 from db.texts import ClaimError
-from jobs import export_making, export_rows
+from jobs import export_making, export_rows, orphans
 from jobs import exports as making
 from jobs.sheets import FIRST_ROW, HEADER_ROW
 from tests.factories import SYSTEM, make_claim, make_user
@@ -411,9 +413,9 @@ def test_one_whose_server_vanished_is_said_to_have_failed(people):
         assert taken is not None
         assert take_export(session, now()) is None
     with open_session(SYSTEM) as session:
-        assert release_exports(session, now() + timedelta(seconds=10)) == 0
+        assert release_exports(session, now() + timedelta(seconds=10)) == []
     with open_session(SYSTEM) as session:
-        assert release_exports(session, now() + timedelta(minutes=1)) == 1
+        assert release_exports(session, now() + timedelta(minutes=1)) == [taken.key]
     left = read_again(people.dana, export)
     assert (left.state, left.why) == (FAILED, INTERRUPTED)
     with open_session(SYSTEM) as session:  # whoever comes back late hands nothing in
@@ -466,6 +468,57 @@ def test_old_and_put_away_files_are_thrown_away(people):
     with open_session(SYSTEM) as session:
         assert len(exports.expire_exports(session, now() + timedelta(hours=25))) == 1
     assert read_again(people.dana, kept).state == EXPIRED
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from db import exports, files, session
+from jobs import exports as making
+session.connect(sys.argv[1])
+files.connect(f'file:{sys.argv[2]}/documents', Path(sys.argv[2]))
+setattr({'exports': exports, 'making': making}[sys.argv[3]], sys.argv[4], lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+making.make_exports()
+"""
+
+
+@pytest.mark.parametrize(('place', 'step'), [('exports', 'finish_export'), ('making', '_hand_over')])
+def test_a_server_killed_at_the_last_step_leaves_no_file_and_a_line_that_starts_again(
+    people, database_url, tmp_path, monkeypatch, place, step
+):
+    make_claim(people.levi, people.staff)
+    export = ask_for(people.dana)
+    command = [sys.executable, '-c', KILLED, database_url, str(tmp_path), place, step]
+    assert subprocess.run(command, cwd=making._ROOT, check=False, timeout=60).returncode == -signal.SIGKILL
+    left = read_again(people.dana, export)
+    assert (left.state, files.store().size(left.key) is not None) == (RUNNING, step == 'finish_export')
+    assert making.release_exports() == 0, 'it may still be at work'
+    monkeypatch.setattr(exports, 'STALE', -timedelta(seconds=1))
+    assert making.release_exports() == 1
+    left = read_again(people.dana, export)
+    assert (left.state, left.why) == (FAILED, INTERRUPTED)
+    assert list(files.store().keys(files.FOR_EVER)) == []
+    assert orphans.sweep_files() == (step == '_hand_over'), 'what it had not handed over yet'
+    assert list(files.store().incoming.iterdir()) == []
+    with open_session(people.dana) as session:
+        again = start_again(session, export.id, now())
+    assert making.make_exports() == 1
+    assert read_again(people.dana, again).state == DONE
+
+
+def test_a_file_that_no_export_knows_goes_after_a_day(people):
+    make_claim(people.levi, people.staff)
+    export, store = ask_for(people.dana), files.store()
+    assert making.make_exports() == 1
+    kept = read_again(people.dana, export).key
+    lost = [f'{files.EXPORTS}{name}' for name in ('0' * 32, '1' * 32)]
+    for key in lost:
+        with files.new_file(store) as (path, _):
+            store.put(key, path)
+    for key in (kept, lost[0]):
+        os.utime(store.root / key, (0, 0))  # type: ignore[attr-defined]
+    assert orphans.sweep_files() == 1
+    assert {*store.keys(files.FOR_EVER)} == {kept, lost[1]}
 
 
 def _until(done, seconds=10.0):
