@@ -355,9 +355,14 @@ def wanted_keys(session: Session) -> set[str]:
     return {export.key for export in session.scalars(wanted)}
 
 
-def expire_exports(session: Session, now: datetime) -> list[str]:
-    """Let go of workbooks that are old or put away; returns the keys of their files, which may be thrown away."""
-    old = Export.put_away.is_(True) | (Export.finished_at < now - KEPT_FOR)
+def finished_exports(session: Session) -> list[Export]:
+    """The workbooks whose files should be in the store."""
+    return list(session.scalars(select(Export).where(Export.state == DONE)))
+
+
+def expire_exports(session: Session, now: datetime, gone: Sequence[int] = ()) -> list[str]:
+    """Let go of workbooks that are old, put away, or have no file; returns the keys of their files, which may be thrown away."""
+    old = Export.put_away.is_(True) | (Export.finished_at < now - KEPT_FOR) | Export.id.in_(gone)
     found = list(session.scalars(select(Export).where(Export.state == DONE, old).limit(200).with_for_update()))
     for export in found:
         export.state = EXPIRED

@@ -1,7 +1,7 @@
 """Backups: `python -m jobs.backup` makes one while people work, `python -m jobs.backup verify [FILE]` looks whether all is well.
 
 The database is copied first and the documents after it: a document's file is there before its row is, so each row of the copy has
-its file. Kept are the newest backups of 7 days, 5 weeks and 12 months, and the last ones made before an upgrade.
+its file. What passes (pictures, which are drawn anew, and exports, which live a day) is in none. Kept are the newest backups of 7 days, 5 weeks and 12 months, and the last ones made before an upgrade.
 """
 
 import argparse
@@ -172,7 +172,7 @@ def orphans(database_url: str, keeper: FileStore) -> list[str]:
     """Files that no document is made of; they go by themselves after a day."""
     known = {files.key_of(digest) for digest in copies.contents_of(database_url).files}
     keys = keeper.keys(now() + timedelta(days=1))
-    return [key for key in keys if not key.startswith(files.PREVIEWS) and key not in known]
+    return [key for key in keys if not key.startswith(files.PASSING) and key not in known]
 
 
 # ---- the command ------------------------------------------------------------------------------------------------------------

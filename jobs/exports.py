@@ -162,10 +162,15 @@ def release_exports() -> int:
 
 def clear_exports() -> int:
     """Throw away the files of old workbooks, and forget their lines; the record stays. Returns how many files."""
+    keeper = files.store()
+    with open_session(_ACTOR, reading=True) as session:
+        finished = exports.finished_exports(session)
+    # a backup that was put back knows of workbooks, and has none of them
+    gone = [export.id for export in finished if keeper.size(export.key) is None]
     with open_session(_ACTOR) as session:
-        keys = exports.expire_exports(session, now())
+        keys = exports.expire_exports(session, now(), gone)
     for key in keys:
-        files.store().delete(key, now())
+        keeper.delete(key, now())
     with open_session(_ACTOR) as session:
         exports.forget_exports(session, now())
     return len(keys)

@@ -56,7 +56,7 @@ TIMETABLE: tuple[tuple[Job, str, dict[str, int]], ...] = (
     (sweep_desk, 'interval', {'hours': 12}),
 )
 # what became due while nobody looked is caught up with as soon as the app runs
-AT_ONCE: frozenset[Job] = frozenset({sweep_cheques, remind_of_tasks, release_exports})
+AT_ONCE: frozenset[Job] = frozenset({sweep_cheques, remind_of_tasks, release_exports, clear_exports})
 # what follows what people did just now, and asks no calendar, also runs at night; and the backup, which is best made then
 AT_NIGHT: frozenset[Job] = frozenset(
     {

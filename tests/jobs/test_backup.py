@@ -24,15 +24,17 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
-from db import copies, files, identity, schema
+from db import copies, exports, files, identity, schema
 from db.base import now
 from db.claims import Claim
 from db.copies import CopyError
 from db.documents import Arrived, Document, Slot, attach
+from db.lists import ListState
 from db.scope import Actor
 from db.session import connect, open_session
 from db.settings import Settings, load
 from jobs import archive, backup, restore, upgrade
+from jobs import exports as making
 from tests.conftest import POSTGRES, People
 from tests.e2e.conftest import serving
 from tests.factories import SYSTEM, make_claim
@@ -266,6 +268,36 @@ def test_verify_finds_what_is_missing_damaged_or_belongs_to_nobody(here: Setting
         assert {*archive.verified(path).missing} == {one.name, two.name}, (
             'the rest is saved all the same, and it says so'
         )
+
+
+def test_exports_stay_out_of_a_backup_and_nobody_misses_them(
+    here: Settings, people: People, elsewhere: str, database_url: str, tmp_path: Path, capsys
+) -> None:
+    with open_session(people.staff) as session:
+        export = exports.start_export(session, exports.Asked(ListState(view='all')), now())
+    assert making.make_exports() == 1
+    with open_session(people.staff, reading=True) as session:
+        export = session.get_one(exports.Export, export.id)
+    assert (here.data_dir / 'documents' / export.key).exists()
+    path = backup.make(here)
+    manifest = archive.verified(path)
+    assert not any('exports' in name for name in manifest.members)
+    assert (manifest.missing, len(manifest.members)) == ([], 3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('DATA_DIR', str(here.data_dir))
+        patch.setenv('DATABASE_URL', database_url)
+        backup.main(['verify'])
+    assert capsys.readouterr().out.startswith('all is well'), 'an export is no stray file'
+
+    close(database_url)
+    there = installation(tmp_path / 'elsewhere', elsewhere)
+    restore.restore(there, path)
+    connect(elsewhere)
+    files.connect(there.documents_url, there.data_dir)
+    assert making.clear_exports() == 1, 'what the backup knew of is gone, and says so'
+    with open_session(people.staff, reading=True) as session:
+        assert session.get_one(exports.Export, export.id).state == exports.EXPIRED
+    close(elsewhere)
 
 
 def test_what_the_trash_gave_up_meanwhile_is_not_missed(here: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
