@@ -1,11 +1,11 @@
-"""What left the product as a workbook: who took which claims and columns, when, and how many; for admins."""
+"""What left the product as a workbook: who took which claims or report, which columns, when, and how many; for admins."""
 
 from html import escape
 
 from components.marks import chip_html, num_html
 from components.words import t, tn
 from db import values
-from db.exports import CANCELLED, DONE, EXPIRED, FAILED, LABELS, ExportRecord
+from db.exports import CANCELLED, DONE, EXPIRED, FAILED, LABELS, OF_REPORTS, ExportRecord
 from db.texts import N_
 
 _STATES = {
@@ -27,7 +27,11 @@ def records_html(records: list[ExportRecord]) -> str:
 
 def _record_html(record: ExportRecord) -> str:
     hue, icon, label = _STATES.get(record.state, _UNDER_WAY)
-    rows = escape(tn('One claim', '{n} claims', record.rows, n=f'{record.rows:,}'))
+    told = f'{record.rows:,}'
+    if record.export_id == OF_REPORTS:
+        rows = escape(tn('One row', '{n} rows', record.rows, n=told))
+    else:
+        rows = escape(tn('One claim', '{n} claims', record.rows, n=told))
     more = [t('Selected claims')] if record.picked else []
     more += [t('After the password was entered')] if record.confirmed else []
     columns = ', '.join(t(LABELS.get(name, name)) for name in record.columns)

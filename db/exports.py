@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from sqlalchemy import BigInteger, ForeignKey, Index, Select, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
+from db import values
 from db.base import Base, take_turns
 from db.changes import Notice, ring_for
 from db.claims import FIELDS, Claim
@@ -23,6 +24,7 @@ from db.identity import use_proof
 from db.list_words import filters_in_words, title_of
 from db.lists import DEFAULT_COLUMNS as LIST_COLUMNS
 from db.lists import ListState, claims_in, columns_shown
+from db.report_state import ReportState, Span
 from db.scope import Actor, Books, Can, PersonOwned, open_books
 from db.texts import N_, ClaimError, t
 
@@ -38,6 +40,7 @@ KEPT_FOR, SHOWN_FOR = timedelta(hours=24), timedelta(days=7)
 SHOWN_AT_MOST = 12
 # a worker says at least this often that he is alive
 STALE = timedelta(seconds=45)
+OF_REPORTS = 0
 INTERRUPTED = N_('Maakav was stopped while it was being made.')
 
 # what a workbook can tell of a claim, and what its column is called where the field's own name is not enough
@@ -68,6 +71,17 @@ class Asked:
 
     state: ListState
     numbers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReportTaken:
+    """A workbook of the reports that somebody takes: the table it is, of which days and filters, its columns and rows."""
+
+    label: str
+    state: ReportState
+    span: Span
+    columns: Sequence[str]
+    rows: int
 
 
 class Export(PersonOwned, Base):
@@ -115,12 +129,13 @@ class Export(PersonOwned, Base):
 
 
 class ExportRecord(Books, Base):
-    """The record of what left the product: who took which claims and columns, when, and how many rows. It is kept."""
+    """The record of what left the product: who took which claims or report, which columns, when, and how many rows. It is kept."""
 
     __tablename__ = 'export_records'
     __table_args__ = (Index('ix_export_records_export', 'export_id'),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    # OF_REPORTS: a workbook of the reports, which is made while its person waits and is no export
     export_id: Mapped[int]
     at: Mapped[datetime]
     user_id: Mapped[int] = mapped_column(ForeignKey('users.id'))
@@ -255,6 +270,20 @@ def _record(session: Session, export: Export) -> None:
     told = [title_of(export.asked.state, 'he'), *filters_in_words(session, export.asked.state, 'he')]
     record.what, record.columns, record.confirmed = ' · '.join(told), list(export.columns), export.confirmed
     record.picked = len(export.numbers)
+    with open_books(session):
+        session.add(record)
+
+
+def record_report(session: Session, taken: ReportTaken, now: datetime) -> None:
+    """Write down who takes a workbook of the reports, before it leaves."""
+    actor: Actor = session.info['actor']
+    actor.need(Can.SEE_REPORTS)
+    actor.need(Can.EXPORT)
+    days = ' – '.join(values.format_day(day) for day in taken.span.days)
+    narrowed = ListState.read({'office': taken.state.office, 'insurer': taken.state.insurer})
+    told = [t(taken.label, 'he'), days, *filters_in_words(session, narrowed, 'he')]
+    record = ExportRecord(export_id=OF_REPORTS, at=now, user_id=actor.user_id, by=actor.name, what=' · '.join(told))
+    record.columns, record.state, record.rows = list(taken.columns), DONE, taken.rows
     with open_books(session):
         session.add(record)
 

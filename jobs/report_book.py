@@ -29,12 +29,19 @@ class Part:
     frame: Callable[[Figures, str], pd.DataFrame]
 
 
-def table_book(figures: Figures, name: str, reader: str) -> bytes:
+@dataclass(frozen=True)
+class Book:
+    """A workbook, and for the record: the table it is, its columns, and how many rows."""
+
+    label: str
+    columns: Sequence[str]
+    rows: int
+    file: bytes
+
+
+def table_book(figures: Figures, name: str, reader: str) -> Book:
     """One table of the dashboard as a workbook."""
-    part = PARTS[name]
-    workbook = new_workbook(t(part.label, reader))
-    _add(workbook, part, figures, reader)
-    return _saved(workbook)
+    return _book(PARTS[name].label, [PARTS[name]], figures, reader)
 
 
 @dataclass(frozen=True)
@@ -49,37 +56,40 @@ class Month:
     words: Reference
 
 
-def month_book(month: Month, reader: str) -> bytes:
+def month_book(month: Month, reader: str) -> Book:
     """The report of a month: a summary, the claims that were opened and closed, the money, the cheques due, and by agent."""
-    workbook = new_workbook(t('Monthly report', reader))
-    figures = month.figures
-    _add(workbook, _SUMMARY, figures, reader, month.office)
-    for label, rows in ((N_('Claims opened'), month.opened), (N_('Claims closed'), month.closed)):
-        frame = pd.DataFrame(
-            [_claim(row, month.words, reader) for row in rows], columns=range(len(_CLAIM)), dtype=object
-        )
-        _add(workbook, Part(label, _CLAIM, lambda *_, frame=frame: frame), figures, reader, month.office)
-    cheques = pd.DataFrame([_cheque(row, reader) for row in month.cheques], columns=range(len(_CHEQUE)), dtype=object)
-    for part in (PARTS['months'], Part(N_('Cheques due'), _CHEQUE, lambda *_: cheques), PARTS['people']):
-        _add(workbook, part, figures, reader, month.office)
-    if figures.offices:
-        _add(workbook, PARTS['offices'], figures, reader, month.office)
-    return _saved(workbook)
+    opened, closed = ([_claim(row, month.words, reader) for row in rows] for rows in (month.opened, month.closed))
+    parts = [
+        _SUMMARY,
+        _listed(N_('Claims opened'), _CLAIM, opened),
+        _listed(N_('Claims closed'), _CLAIM, closed),
+        PARTS['months'],
+        _listed(N_('Cheques due'), _CHEQUE, [_cheque(row, reader) for row in month.cheques]),
+        PARTS['people'],
+        *([PARTS['offices']] if month.figures.offices else []),
+    ]
+    return _book(N_('Monthly report'), parts, month.figures, reader, month.office)
 
 
-def _add(workbook: Any, part: Part, figures: Figures, reader: str, office: str = '') -> None:
-    label = t(part.label, reader)
+def _listed(label: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> Part:
+    """A sheet of rows that are there already."""
+    return Part(label, columns, lambda *_: _frame(rows, len(columns)))
+
+
+def _book(label: str, parts: Sequence[Part], figures: Figures, reader: str, office: str = '') -> Book:
+    """A sheet for each part."""
+    workbook, file, written = new_workbook(t(label, reader)), BytesIO(), 0
     about = ' · '.join(filter(None, (office, days_text(figures.span))))
-    columns = [Column(t(column.label, reader), column.kind, column.width) for column in part.columns]
-    frame = part.frame(figures, reader)
-    rows = frame.astype(object).itertuples(index=False, name=None)
-    add_table(workbook, Table(label, label, about, columns, is_rtl(reader)), rows)
-
-
-def _saved(workbook: Any) -> bytes:
-    file = BytesIO()
+    for part in parts:
+        title, frame = t(part.label, reader), part.frame(figures, reader)
+        columns = [Column(t(column.label, reader), column.kind, column.width) for column in part.columns]
+        rows = frame.astype(object).itertuples(index=False, name=None)
+        add_table(workbook, Table(title, title, about, columns, is_rtl(reader)), rows)
+        written += len(frame)
     workbook.save(file)
-    return file.getvalue()
+    # what stands in several sheets is told once
+    told = dict.fromkeys(column.label for part in parts for column in part.columns)
+    return Book(label, tuple(told), written, file.getvalue())
 
 
 def days_text(span: Span) -> str:

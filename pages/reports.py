@@ -1,6 +1,7 @@
 """`/reports`: the dashboard of office managers and the bureau; its tables and the report of a month as workbooks.
 
 `GET /reports/tables/{name}.xlsx?…` has what `/reports?…` shows in a table; `GET /reports/month.xlsx?month=2026-10&office=…` is the report of a month.
+Whoever takes one stands in the record of exports.
 """
 
 from collections.abc import Awaitable
@@ -15,18 +16,19 @@ from starlette.responses import Response
 
 from components.downloads import LOCKED, disposition
 from components.frame import not_found, portal_page
-from components.live import ask_as, current_actor
+from components.live import ask_as, current_actor, work_as
 from components.report_board import ReportBoard
 from components.words import t
 from db import texts, values
 from db.base import now
+from db.exports import ReportTaken, record_report
 from db.offices import AgentOffice
 from db.reference import reference
 from db.report_state import ReportState
-from db.reports import cheques_behind, claims_behind, figures_of
+from db.reports import Figures, cheques_behind, claims_behind, figures_of
 from db.scope import Actor, Can
 from db.texts import N_, ClaimError
-from jobs.report_book import PARTS, Month, days_text, month_book, table_book
+from jobs.report_book import PARTS, Book, Month, days_text, month_book, table_book
 
 _EXCEL = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 
@@ -67,21 +69,37 @@ async def _if_allowed(answer: Awaitable[Response], request: Request) -> Response
 
 
 async def _table(name: str, request: Request) -> Response:
-    actor: Actor = request.state.session.actor
+    actor = _taker(request)
     if name not in PARTS:
         raise ClaimError(N_('Not found'))
     figures = await ask_as(actor, figures_of, _asked(request, actor), values.israel(now()).date())
-    file = await run_in_threadpool(table_book, figures, name, actor.language)
-    return _workbook(file, f'{texts.t(PARTS[name].label, actor.language)} {days_text(figures.span)}')
+    book = await run_in_threadpool(table_book, figures, name, actor.language)
+    return await _handed_out(actor, book, figures, days_text(figures.span))
 
 
 async def _month(request: Request) -> Response:
-    actor: Actor = request.state.session.actor
-    query = request.query_params
+    actor, query = _taker(request), request.query_params
     made = await ask_as(actor, _read_month, query.get('month', ''), query.get('office', '') if actor.is_bureau else '')
-    file = await run_in_threadpool(month_book, made, actor.language)
-    label = texts.t('Monthly report', actor.language)
-    return _workbook(file, f'{label} {made.figures.span.first.isoformat()[:7]} {made.office}'.strip())
+    book = await run_in_threadpool(month_book, made, actor.language)
+    return await _handed_out(actor, book, made.figures, f'{made.figures.span.first.isoformat()[:7]} {made.office}')
+
+
+def _taker(request: Request) -> Actor:
+    """Who asks, if he may take reports away at all; nothing is counted for anybody else."""
+    actor: Actor = request.state.session.actor
+    actor.need(Can.SEE_REPORTS)
+    actor.need(Can.EXPORT)
+    return actor
+
+
+async def _handed_out(actor: Actor, book: Book, figures: Figures, about: str) -> Response:
+    """The workbook as a file, once it is on record who takes it."""
+    taken = ReportTaken(book.label, figures.state, figures.span, book.columns, book.rows)
+    await work_as(actor, record_report, taken, now())
+    name = f'{texts.t(book.label, actor.language)} {about}'.strip()
+    return Response(
+        book.file, media_type=_EXCEL, headers={**LOCKED, 'Content-Disposition': disposition(f'{name}.xlsx')}
+    )
 
 
 def _read_month(session: Any, month: str, office: str) -> Month:
@@ -102,7 +120,3 @@ def _read_month(session: Any, month: str, office: str) -> Month:
         cheques=cheques_behind(session, state, figures.span),
         words=reference(session),
     )
-
-
-def _workbook(file: bytes, name: str) -> Response:
-    return Response(file, media_type=_EXCEL, headers={**LOCKED, 'Content-Disposition': disposition(f'{name}.xlsx')})

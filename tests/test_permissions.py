@@ -23,6 +23,7 @@ from db import (
     claims,
     clocks,
     documents,
+    exports,
     links,
     lists,
     mail,
@@ -55,6 +56,7 @@ from db.reference import (
     VatRate,
     WaitingParty,
 )
+from db.report_state import ReportState, Span
 from db.scope import BUREAU_ROLES, LINK_ROLES, ROLE_CAN, Actor, Can, Role
 from db.session import open_session
 from db.tasks import Task, TaskNote, TaskRule
@@ -65,6 +67,7 @@ from tests.factories import SYSTEM, make_claim, make_user
 OFFICE = {Role.AGENT, Role.OFFICE_MANAGER, Role.READ_ONLY}
 BUREAU = {Role.HANDLER, Role.ADMIN}
 EVERYBODY = OFFICE | BUREAU
+NOVEMBER = Span(date(2026, 11, 1), date(2026, 11, 30))
 
 # written down a second time on purpose: whoever changes a right must mean it
 RIGHTS: dict[str, set[Role]] = {
@@ -275,6 +278,10 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
     'move to another office': (
         {Role.ADMIN},
         lambda s, c, a: setattr(s.get_one(User, a.user_id), 'office_id', c.office_id + 1),
+    ),
+    'take a report away': (
+        BUREAU | {Role.OFFICE_MANAGER},
+        lambda s, c, a: exports.record_report(s, exports.ReportTaken('Summary', ReportState(), NOVEMBER, (), 1), now()),
     ),
     'delete oneself': ({Role.ADMIN}, lambda s, c, a: s.delete(s.get_one(User, a.user_id))),
 }

@@ -15,7 +15,7 @@ from db.report_state import ReportState
 from db.reports import cheques_behind, claims_behind, figures_of
 from db.scope import Actor
 from db.session import open_session
-from jobs.report_book import PARTS, Month, month_book, table_book
+from jobs.report_book import PARTS, Book, Month, month_book, table_book
 from tests.conftest import People
 
 TODAY = date(2026, 11, 23)
@@ -48,8 +48,8 @@ def some(people: People) -> People:
     return people
 
 
-def opened(file: bytes) -> dict[str, Any]:
-    return {sheet.title: sheet for sheet in openpyxl.load_workbook(BytesIO(file)).worksheets}
+def opened(book: Book) -> dict[str, Any]:
+    return {sheet.title: sheet for sheet in openpyxl.load_workbook(BytesIO(book.file)).worksheets}
 
 
 def rows(sheet: Any) -> list[list[Any]]:
@@ -81,7 +81,8 @@ def test_a_table_says_what_the_dashboard_does_and_not_more_than_it_knows(some: P
 
 
 def test_the_report_of_a_month_has_its_sheets_and_no_formula(some: People) -> None:
-    sheets = opened(month_book(month_of(some.manager), 'he'))
+    book = month_book(month_of(some.manager), 'he')
+    sheets = opened(book)
     assert list(sheets) == ['סיכום', 'נפתחו', 'נסגרו', 'כסף לפי חודש', 'המחאות לפירעון', 'ביצועים לפי סוכן']
     closed = rows(sheets['נסגרו'])
     assert len(closed) == ENOUGH + 1
@@ -97,6 +98,9 @@ def test_the_report_of_a_month_has_its_sheets_and_no_formula(some: People) -> No
     assert summary['הגשה ראשונה שלמה, באחוזים'][0] == 100
     due = rows(sheets['המחאות לפירעון'])
     assert (len(due), due[0][0].date(), due[0][3]) == (ENOUGH + 1, date(2026, 11, 30), 50)
+    assert book.rows == sum(len(rows(sheet)) for sheet in sheets.values())
+    assert {'Insured', 'Vehicle no.', 'Cheque no.', 'Agent'} <= {*book.columns}
+    assert len({*book.columns}) == len(book.columns)
 
 
 def test_no_workbook_tells_of_another_office(some: People) -> None:

@@ -5,25 +5,28 @@ from functools import partial
 from io import BytesIO
 
 import openpyxl
+import pytest
 from fastapi import FastAPI
 from nicegui import ui
 
 from components import report_board
-from db import values
+from db import identity, scope, values
 from db.base import now
 from db.cheques import Slip, enter_cheque
 from db.claims import change_status
+from db.exports import DONE, export_records
+from db.scope import ROLE_CAN, Can, Role
 from db.session import open_session
 from tests.conftest import People
-from tests.factories import make_claim
+from tests.factories import SYSTEM, make_claim
 from tests.pages.conftest import EMAILS, Open, until
-from tests.portal import signed_in
+from tests.portal import PASSWORD, signed_in
 
 EXCEL = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 
 
 async def opened(portal: FastAPI, who: str, path: str = '/reports') -> Open:
-    user = await signed_in(portal, EMAILS[who])
+    user = await signed_in(portal, EMAILS.get(who, who))
     return Open(user, await user.open(path))
 
 
@@ -96,6 +99,51 @@ async def test_workbooks_have_what_the_page_has(portal: FastAPI, people: People)
     assert 'קנרית' in str([row for sheet in openpyxl.load_workbook(BytesIO(answer.content)) for row in sheet.values])
     for made_up in ('/reports/tables/x.xlsx', '/reports/month.xlsx?office=999'):
         assert (await staff.http_client.get(made_up)).status_code == 404
+
+
+async def test_who_takes_a_workbook_stands_in_the_record_of_exports(portal: FastAPI, people: People) -> None:
+    make_claim(people.levi, people.staff, agent=people.dana.user_id)
+    with open_session(SYSTEM) as session:
+        identity.set_password(session, people.admin.user_id or 0, PASSWORD, now())
+    manager, staff, dana = [await signed_in(portal, EMAILS[who]) for who in ('manager', 'staff', 'dana')]
+    month = now().strftime('%Y-%m')
+    for path in ('/reports/month.xlsx', '/reports/tables/people.xlsx'):
+        assert (await dana.http_client.get(path)).status_code == 404
+    assert (await staff.http_client.get('/reports/tables/x.xlsx')).status_code == 404
+    with open_session(people.admin, reading=True) as session:
+        assert export_records(session) == [], 'whoever was refused took nothing'
+    await manager.http_client.get('/reports/tables/people.xlsx')
+    await staff.http_client.get(f'/reports/month.xlsx?month={month}&office={people.levi}')
+    with open_session(people.admin, reading=True) as session:
+        by_month, by_people = export_records(session)
+    day = values.israel(now()).date().replace(day=1)
+    assert (by_people.by, by_people.rows, by_people.state) == ('רות לוי', 1, DONE)
+    assert by_people.what.startswith('ביצועים לפי סוכן · ')
+    assert 'Agent' in by_people.columns
+    assert by_month.user_id == people.staff.user_id
+    assert by_month.what.startswith(f'דוח חודשי · {values.format_day(day)} – ')
+    assert by_month.what.endswith('משרד: סוכנות לוי')
+    assert by_month.rows > 1
+    assert {'Insured', 'Cheque no.'} <= {*by_month.columns}
+    admin = await opened(portal, 'admin@bureau.demo', '/admin/exports')
+    (shown,) = (element for element in admin.of(ui.html) if 'export-records' in str(element.props))
+    assert shown.content.count('data-testid="export-record"') == 2
+    for part in ('רות לוי', 'ביצועים לפי סוכן', 'שורה אחת', 'דוח חודשי', 'סוכנות לוי', 'מבוטח'):
+        assert part in shown.content
+
+
+@pytest.mark.parametrize('right', [Can.SEE_REPORTS, Can.EXPORT])
+async def test_without_the_right_to_see_or_to_export_nothing_is_taken(
+    portal: FastAPI, people: People, monkeypatch, right: Can
+) -> None:
+    manager = await signed_in(portal, EMAILS['manager'])
+    role, paths = Role.OFFICE_MANAGER, ('/reports/month.xlsx', '/reports/tables/people.xlsx')
+    with monkeypatch.context() as patch:
+        patch.setattr(scope, 'ROLE_CAN', {**ROLE_CAN, role: ROLE_CAN[role] - {right}})
+        answers = [(await manager.http_client.get(path)).status_code for path in paths]
+    assert answers == [404, 404]
+    with open_session(people.admin, reading=True) as session:
+        assert export_records(session) == []
 
 
 async def test_the_address_says_what_is_shown(portal: FastAPI, people: People) -> None:
