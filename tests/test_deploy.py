@@ -1,17 +1,24 @@
 """What stands in `deploy/` fits the portal it is for. Containers and systemd do not run here; nginx does (`tests/e2e/test_instances.py`)."""
 
 import configparser
+import os
 import re
+import shutil
 import subprocess
+import sys
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
+from sqlalchemy.engine import make_url
 
 from components import streams
+from db import schema
 from db.settings import Settings, load
+from jobs import archive, backup
 from tests.nginx import configured, nginx_program, write_configuration
 
 DEPLOY = Path(__file__).parents[1] / 'deploy'
@@ -88,13 +95,66 @@ def test_a_unit_starts_the_portal_as_nobody_in_particular(name):
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read(DEPLOY / 'systemd' / name, 'utf-8')
     service = unit['Service']
-    assert service['ExecStart'].removeprefix('/opt/maakav/.venv/bin/python ') in {'app.py', '-m db.schema'}
+    assert service['ExecStart'].removeprefix('/opt/maakav/.venv/bin/python ') in {'app.py', '-m jobs.upgrade'}
     assert service['User'] == 'maakav'
     assert service['ProtectSystem'] == 'strict'
     assert service['NoNewPrivileges'] == 'true'
     assert not service['CapabilityBoundingSet']
-    # the only place it may write in
-    assert f'DATA_DIR=/var/lib/{service["StateDirectory"]}' in service['Environment']
+    # the only places it may write in: its own, and the one where all of them leave backups
+    own, shared = service['StateDirectory'].split()
+    told = (DEPLOY / 'systemd' / name).read_text('utf-8')
+    assert f' DATA_DIR=/var/lib/{own}' in told.replace('Environment=', ' ')
+    assert f' BACKUP_DIR=/var/lib/{shared}\n' in told.replace('Environment=', ' ')
+    assert shared == 'maakav/backups'
+
+
+def test_systemd_understands_the_units(tmp_path):
+    program = shutil.which('systemd-analyze')
+    if program is None:
+        pytest.skip('no systemd-analyze on this machine')
+    units = [tmp_path / name for name in ('maakav@.service', 'maakav-schema.service')]
+    for path in units:
+        told = (DEPLOY / 'systemd' / path.name).read_text('utf-8')
+        path.write_text(told.replace('/opt/maakav/.venv/bin/python', sys.executable), 'utf-8')
+    done = subprocess.run(
+        [program, 'verify', '--man=no', '--recursive-errors=no', *units], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, '')
+
+
+def test_before_an_upgrade_the_database_is_copied_where_all_backups_are(compose):
+    services = compose['services']
+    assert services['schema']['command'] == ['python', '-m', 'jobs.upgrade']
+    place = '${BACKUPS:-backups}:/backups'
+    for name in ('schema', 'portal-1', 'portal-2'):
+        assert services[name]['environment']['BACKUP_DIR'] == '/backups'
+        assert place in services[name]['volumes']
+        assert services['portal-1']['depends_on'] == {'schema': {'condition': 'service_completed_successfully'}}
+    assert 'backups' in compose['volumes']
+    image = (DEPLOY / 'Dockerfile').read_text('utf-8')
+    # pg_dump reads servers of its own version and older ones
+    server = services['database']['image'].removeprefix('postgres:')
+    assert f'postgresql-client-{server} ' in image
+    assert re.search(r'install --directory --owner=maakav .*/backups', image), (
+        'a new volume belongs to whom the folder does'
+    )
+
+
+@pytest.mark.postgres
+def test_the_upgrade_of_the_containers_makes_a_backup_first(postgres_url, tmp_path, monkeypatch, compose):
+    older = schema.revisions()[-3]
+    with psycopg.connect(make_url(postgres_url).set(drivername='postgresql').render_as_string(False)) as database:
+        database.execute('DROP SCHEMA public CASCADE')
+        database.execute('CREATE SCHEMA public')
+    schema.upgrade(postgres_url, older)
+    environment = {**os.environ, 'DATABASE_URL': postgres_url, 'DATA_DIR': str(tmp_path / 'data')}
+    environment['BACKUP_DIR'] = str(tmp_path / 'backups')
+    command = [sys.executable, *compose['services']['schema']['command'][1:]]
+    done = subprocess.run(command, cwd=DEPLOY.parent, env=environment, capture_output=True, text=True, check=True)
+    ((_, path),) = backup.kept(tmp_path / 'backups')
+    assert f'backup before the upgrade: {path}' in done.stdout
+    assert archive.verified(path).revision == older
+    assert schema.revision_of(postgres_url) == schema.newest_revision()
 
 
 def test_a_silence_that_the_portal_keeps_is_none_for_nginx():
