@@ -157,7 +157,9 @@ def icon_links() -> str:
 
 def head_html(language: str = 'he') -> str:
     """Return what every NiceGUI page puts into its head: our layer wins over Quasar, utilities win over ours."""
-    sheets = ''.join(f'@import url("{asset(f"css/{name}.css")}") layer(components);' for name in ('maakav', 'quasar'))
+    sheets = ''.join(
+        f'@import url("{asset(f"css/{name}.css")}") layer(components);' for name in ('tokens', 'maakav', 'quasar')
+    )
     return (
         f'<script>document.documentElement.lang="{language}";'
         f'document.documentElement.dir="{direction_of(language)}"</script>'

@@ -70,6 +70,13 @@ def test_every_address_in_the_stylesheets_is_a_file():
             assert (sheet.parent / address).is_file(), address
 
 
+def test_no_stylesheet_waits_for_another_one():
+    # a page names all of them itself: they come at once, and nobody looks for them beside the page's own address
+    assert not [sheet.name for sheet in SHEETS if '@import' in sheet.read_text('utf-8')]
+    in_order = re.findall(r'css/(\w+)\.css', head_html())
+    assert in_order == ['tokens', 'maakav', 'quasar']
+
+
 def test_the_stylesheets_have_no_sides():
     # left and right would be wrong in one of the two languages
     sided = re.compile(r'(?:margin|padding|border)-(?:left|right)|(?<![\w-])(?:left|right)\s*:|float\s*:')
