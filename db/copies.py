@@ -215,11 +215,14 @@ def put_back(copy: Path, url: str, moment: datetime) -> Path | None:
 
 def _swap(copy: Path, path: Path, moment: datetime) -> Path | None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    for linked in path.parent.glob(f'{path.name}.before-*'):
+        if path.exists() and linked.samefile(path):
+            linked.unlink()  # whoever was killed at the last step had set the database aside, and it stands here still
     arriving, aside = path.with_name(f'{path.name}.arriving'), None
     shutil.copyfile(copy, arriving)
     sync(arriving)
     if path.exists():
-        aside = path.with_name(f'{path.name}.before-{moment:%Y%m%dT%H%M%SZ}')
+        aside = path.with_name(f'{path.name}.before-{moment:%Y%m%dT%H%M%S.%fZ}')
         aside.hardlink_to(path)
     arriving.replace(path)
     sync(path.parent)

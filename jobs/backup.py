@@ -11,7 +11,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -89,17 +89,22 @@ def make(settings: Settings, *, with_documents: bool = True, moment: datetime | 
 _UNFINISHED = '.unfinished-'
 
 
-@contextmanager
-def _our_turn(folder: Path) -> Iterator[None]:
+def _our_turn(folder: Path) -> AbstractContextManager[None]:
     """One backup at a time; what a crash has left of an earlier one is thrown away."""
     if not folder.exists():
         folder.mkdir(parents=True, mode=0o700)
-    with (folder / '.lock').open('a') as lock:
+    return alone(folder / '.lock', _UNFINISHED, 'another backup is being made')
+
+
+@contextmanager
+def alone(lock: Path, unfinished: str, refusal: str) -> Iterator[None]:
+    """One at a time, as long as it lives; folders beside the lock that somebody who was killed has left are thrown away."""
+    with lock.open('a') as file:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CopyError('another backup is being made') from None
-        for left in folder.glob(f'{_UNFINISHED}*'):
+            raise CopyError(refusal) from None
+        for left in lock.parent.glob(f'{unfinished}*'):
             shutil.rmtree(left, ignore_errors=True)
         yield
 

@@ -1,13 +1,15 @@
 """Restoring: `python -m jobs.restore FILE [--replace]` makes an archive the installation, and proves it before and after.
 
 The archive is read to its end first. Then the documents are put into the store, and last the database is swapped in one step:
-whatever breaks on the way leaves the database that was there.
+whatever breaks on the way, be it a kill at any moment, leaves the database that was there, whole and with all its documents, or the new one.
+Said again it begins anew, and throws away what the one before has left.
 """
 
 import argparse
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +22,7 @@ from db.files import FileMissing, FileStore
 from db.settings import Settings, load
 from jobs import archive
 from jobs.archive import DATABASE, DOCUMENTS, Manifest
-from jobs.backup import faults_of
+from jobs.backup import alone, faults_of
 from jobs.intake import hash_of
 
 
@@ -42,7 +44,7 @@ def restore(settings: Settings, path: Path, *, replacing: bool = False, identity
     copies.check_free(url)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     keeper = files.opened(settings.documents_url, settings.data_dir)
-    with TemporaryDirectory(dir=settings.data_dir, prefix='.restoring-') as work:
+    with _our_turn(settings), TemporaryDirectory(dir=settings.data_dir, prefix=_UNFINISHED) as work:
         copy = Path(work) / 'database'
         with archive.opened(path, identity) as file:
             for name, content in archive.members(file):
@@ -54,6 +56,13 @@ def restore(settings: Settings, path: Path, *, replacing: bool = False, identity
         aside = copies.put_back(copy, url, now())
     _check_restored(manifest, url, keeper)
     return Restored(manifest, aside)
+
+
+_UNFINISHED = '.restoring-'
+
+
+def _our_turn(settings: Settings) -> AbstractContextManager[None]:
+    return alone(settings.data_dir / '.restore.lock', _UNFINISHED, 'another restore is under way: wait for it')
 
 
 def _check_fit(manifest: Manifest, url: str) -> None:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -36,7 +37,7 @@ from db.settings import Settings, load
 from jobs import archive, backup, restore, upgrade
 from jobs import exports as making
 from tests.conftest import POSTGRES, People
-from tests.e2e.conftest import serving
+from tests.e2e.conftest import serving, wait_until
 from tests.factories import SYSTEM, make_claim
 from tests.portal import PASSWORD
 
@@ -349,6 +350,150 @@ def test_two_backups_at_once_are_one_too_many_and_a_crash_leaves_nothing_for_lon
         backup.make(here)
     path = backup.make(here)
     assert {entry.name for entry in path.parent.iterdir()} == {path.name, '.lock'}
+
+
+# ---- killed in the middle ---------------------------------------------------------------------------------------------------
+
+KILLED = """
+import os, signal, sys
+from jobs import restore
+def dies(*_): os.kill(os.getpid(), signal.SIGKILL)
+steps = {
+    'the document comes': lambda event, told: event == 'os.rename' and '/documents/' in str(told[1]),
+    'the database comes': lambda event, told: event == 'shutil.copyfile',
+    'it is set aside': lambda event, told: event == 'os.link',
+    'it is swapped': lambda event, told: event == 'os.rename' and str(told[1]).endswith('maakav.db'),
+    'pg_restore': lambda event, told: event == 'subprocess.Popen' and str(told[0]).endswith('pg_restore'),
+    'psql': lambda event, told: event == 'subprocess.Popen' and str(told[0]).endswith('psql'),
+}
+if sys.argv[1] in steps:
+    sys.addaudithook(lambda event, told: steps[sys.argv[1]](event, told) and dies())
+elif sys.argv[1] == 'it is proved':
+    restore._check_restored = dies
+restore.main([sys.argv[2], '--replace'])
+"""
+
+
+@pytest.fixture
+def two_states(here: Settings, people: People, database_url: str) -> Path:
+    """A backup with a third document, and an installation that has gone on without it."""
+    keeper = files.connect(here.documents_url, here.data_dir)
+    with open_session(SYSTEM) as session:
+        claim_id = session.scalars(select(Claim.id)).one()
+    third = file_document(keeper, people.staff, claim_id, b'three', now())
+    path = backup.make(here)
+    with open_session(SYSTEM) as session:
+        session.get_one(Claim, claim_id).insured_name = 'אחרי הגיבוי'
+        document = session.scalars(select(Document).where(Document.uuid == third)).one()
+        document.deleted_at = document.purged_at = now()
+    keeper.delete(files.key_of(document.sha256), files.FOR_EVER)
+    close(database_url)
+    return path
+
+
+def stands(here: Settings) -> str:
+    """Which of the two states is there, whole; there is no third."""
+    assert backup.faults_of(here.database_url, files.opened(here.documents_url, here.data_dir)) == []
+    connect(here.database_url)
+    with open_session(SYSTEM, reading=True) as session:
+        name = session.scalars(select(Claim.insured_name)).one()
+        third = session.scalars(select(Document.purged_at).order_by(Document.id.desc()).limit(1)).one()
+    close(here.database_url)
+    assert (name == 'אחרי הגיבוי') == (third is not None)
+    return 'new' if third is None else 'old'
+
+
+def killed_at(step: str, here: Settings, path: Path, **more: str) -> 'subprocess.Popen[bytes]':
+    environment = {**os.environ, 'DATA_DIR': str(here.data_dir), 'DATABASE_URL': here.database_url, **more}
+    command = [sys.executable, '-c', KILLED, step, str(path)]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+
+
+def restores_all_the_same(here: Settings, path: Path) -> None:
+    """Said again, it comes to its end, and nothing is left of the time before."""
+    restore.restore(here, path, replacing=True)
+    assert stands(here) == 'new'
+    left = [entry.name for entry in here.data_dir.iterdir()]
+    assert not [name for name in left if name.startswith('.restoring-') or name.endswith('.arriving')]
+    database = copies.path_of(here.database_url)
+    assert not any(aside.samefile(database) for aside in database.parent.glob('maakav.db.before-*'))
+
+
+@pytest.mark.parametrize(
+    ('step', 'expected'),
+    [
+        ('the document comes', 'old'),
+        ('the database comes', 'old'),
+        ('it is set aside', 'old'),
+        ('it is swapped', 'old'),
+        ('it is proved', 'new'),
+    ],
+)
+@pytest.mark.parametrize('database_url', ['sqlite'], indirect=True)
+def test_a_restore_that_is_killed_leaves_the_old_or_the_new_installation(
+    here: Settings, two_states: Path, step: str, expected: str
+) -> None:
+    assert killed_at(step, here, two_states).wait(60) == -signal.SIGKILL
+    assert stands(here) == expected
+    restores_all_the_same(here, two_states)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ('step', 'expected'),
+    [('the document comes', 'old'), ('pg_restore', 'old'), ('psql', 'old'), ('it is proved', 'new')],
+)
+@pytest.mark.parametrize('database_url', ['postgres'], indirect=True)
+def test_a_restore_to_postgresql_that_is_killed_leaves_the_old_or_the_new_installation(
+    here: Settings, two_states: Path, step: str, expected: str
+) -> None:
+    assert killed_at(step, here, two_states).wait(60) == -signal.SIGKILL
+    assert stands(here) == expected
+    restores_all_the_same(here, two_states)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize('whom', ['all', 'the restore alone'])
+@pytest.mark.parametrize('database_url', ['postgres'], indirect=True)
+def test_a_restore_that_is_killed_while_psql_loads_is_undone_or_comes_to_its_end(
+    here: Settings, two_states: Path, tmp_path: Path, whom: str
+) -> None:
+    slow = tmp_path / 'programs' / 'psql'
+    slow.parent.mkdir()
+    seconds = 60 if whom == 'all' else 3
+    slow.write_text(f'#!/bin/sh\nexec {shutil.which("psql")} "$@" --command="SELECT pg_sleep({seconds})"\n')
+    slow.chmod(0o755)
+    child = killed_at('', here, two_states, PATH=f'{slow.parent}:{os.environ["PATH"]}')
+    admin_url = make_url(POSTGRES).set(drivername='postgresql').render_as_string(hide_password=False)
+    name = make_url(here.database_url).database
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+
+        def at_work(query: str = '%') -> bool:
+            asked = 'SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND query LIKE %s'
+            row = admin.execute(asked, [name, query]).fetchone()
+            return bool(row and row[0])
+
+        wait_until(lambda: at_work('SELECT pg_sleep%'), 60)
+        os.killpg(child.pid, signal.SIGKILL) if whom == 'all' else child.kill()
+        assert child.wait(60) == -signal.SIGKILL
+        if whom != 'all':
+            with pytest.raises(CopyError, match='another program has the database open'):
+                restore.restore(here, two_states, replacing=True)
+        else:  # the server learns of it when it looks at the line, which it does not while it sleeps
+            admin.execute('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s', [name])
+        wait_until(lambda: not at_work(), 60)
+    # left alone, psql ends its transaction, or gives it up when it finds that nobody listens to it any more
+    assert stands(here) in ({'old'} if whom == 'all' else {'old', 'new'})
+    restores_all_the_same(here, two_states)
+
+
+def test_two_restores_at_once_are_one_too_many(sqlite_url: str, tmp_path: Path) -> None:
+    settings = installation(tmp_path / 'here', sqlite_url)
+    path = backup.make(settings)
+    there = installation(tmp_path / 'there', f'sqlite:///{tmp_path}/there/maakav.db')
+    there.data_dir.mkdir()
+    with restore._our_turn(there), pytest.raises(CopyError, match='another restore is under way'):
+        restore.restore(there, path)
 
 
 # ---- locked -----------------------------------------------------------------------------------------------------------------
