@@ -38,6 +38,7 @@ from jobs import archive, backup, restore, upgrade
 from jobs import exports as making
 from tests.conftest import POSTGRES, People
 from tests.e2e.conftest import serving, wait_until
+from tests.e2e.instances import bucket
 from tests.factories import SYSTEM, make_claim
 from tests.portal import PASSWORD
 
@@ -529,6 +530,61 @@ def test_a_locked_archive_opens_with_the_key_and_says_nothing_without(
     with pytest.raises(CopyError, match='could not be encrypted'):
         backup.make(settings)
     assert [kept for _, kept in backup.kept(settings.backup_dir)] == [path]
+
+
+def test_an_archive_for_age_opens_with_the_key_file_and_with_no_other(sqlite_url: str, tmp_path: Path) -> None:
+    if shutil.which('age') is None:
+        pytest.skip('no age on this machine')
+    keys = [tmp_path / 'key.txt', tmp_path / 'other.txt']
+    told = [
+        subprocess.run(['age-keygen', '-o', str(key)], check=True, capture_output=True, text=True).stderr
+        for key in keys
+    ]
+    recipient = told[0].split()[-1]
+    settings = installation(tmp_path / 'here', sqlite_url, backup_recipient=recipient)
+    path = backup.make(settings)
+    assert path.name.endswith('.tar.age')
+    assert b'SQLite format' not in path.read_bytes()
+    there = installation(tmp_path / 'there', f'sqlite:///{tmp_path}/there/maakav.db')
+    for wrong in (keys[1], None):
+        with pytest.raises(archive.Broken, match='could not be decrypted'):
+            restore.restore(there, path, identity=wrong)
+    assert not copies.path_of(there.database_url).exists()
+    environment = {**os.environ, 'DATA_DIR': str(there.data_dir), 'DATABASE_URL': there.database_url}
+    for module, *arguments in (
+        ('jobs.backup', 'verify', str(path), '--identity', str(keys[0])),
+        ('jobs.restore', str(path), '--identity', str(keys[0])),
+    ):
+        subprocess.run([sys.executable, '-m', module, *arguments], cwd=ROOT, env=environment, check=True)
+    assert backup.faults_of(there.database_url, files.opened(there.documents_url, there.data_dir)) == []
+
+
+# ---- documents in a store of others -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('database_url', ['sqlite'], indirect=True)
+def test_documents_of_a_bucket_go_back_into_a_bucket(database_url: str, people: People, tmp_path: Path) -> None:
+    content = os.urandom(3 * files.CHUNK)
+    with bucket() as url:
+        before, after = (url.replace('claims?', f'claims/{name}?') for name in ('before', 'after'))
+        here = installation(tmp_path / 'here', database_url, documents_url=before)
+        keeper = files.connect(here.documents_url, here.data_dir)
+        file_document(keeper, people.staff, make_claim(people.levi, people.staff).id, content, now())
+        with files.new_file(keeper) as (export, _):
+            keeper.put(f'{files.EXPORTS}{"0" * 32}', export)
+        path = backup.make(here)
+        close(database_url)
+        there = installation(tmp_path / 'there', f'sqlite:///{tmp_path}/there/maakav.db', documents_url=after)
+        restored = restore.restore(there, path)
+        assert len(restored.manifest.members) == 2
+        keeper = files.opened(there.documents_url, there.data_dir)
+        key = files.key_of(hashlib.sha256(content).hexdigest())
+        assert b''.join(keeper.read(key)) == content
+        assert list(keeper.keys(files.FOR_EVER)) == [key]
+        keeper.delete(key, files.FOR_EVER)
+        assert backup.faults_of(there.database_url, keeper) == [f'{key}: missing, although a document is made of it']
+        restore.restore(there, path, replacing=True)
+        assert backup.faults_of(there.database_url, keeper) == []
 
 
 # ---- programs of PostgreSQL -------------------------------------------------------------------------------------------------
