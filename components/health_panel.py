@@ -12,6 +12,7 @@ from components.marks import chip_html, icon_html, num_html
 from components.words import language, moment_text, t, tn
 from db import values
 from db.base import now
+from db.copies import BackupsKept
 from db.mail import DIGEST, FailedMail, MailHealth, mail_health, try_failed_again
 from db.texts import N_
 from db.timetable import JobRun, jobs_for_admin
@@ -46,9 +47,12 @@ JOB_WORDS = MappingProxyType(
 class HealthPanel:
     """The health of the product as an admin sees it; `load` fills it."""
 
-    def __init__(self, *, mail_is_on: bool) -> None:
+    def __init__(self, kept: BackupsKept, *, mail_is_on: bool) -> None:
         """Draw the frame."""
-        self._mail_is_on = mail_is_on
+        self._kept, self._mail_is_on = kept, mail_is_on
+        with ui.element('section').classes('mk-card').props('data-testid=backup-health'):
+            ui.html(f'<div class="mk-hd"><h2>{escape(t("Backups"))}</h2></div>').classes('mk-contents')
+            self._backups = ui.html('').classes('mk-bd')
         with ui.element('section').classes('mk-card').props('data-testid=mail-health'):
             ui.html(f'<div class="mk-hd"><h2>{escape(t("Mail"))}</h2></div>').classes('mk-contents')
             self._mail = ui.html('').classes('mk-bd')
@@ -68,7 +72,10 @@ class HealthPanel:
     async def load(self) -> None:
         """Read how things stand now."""
         moment = now()
-        self._jobs.set_content(jobs_html(await ask(jobs_for_admin), moment, language()))
+        jobs = await ask(jobs_for_admin)
+        waits_since = next((run.known_since for run in jobs if run.name == 'back_up'), moment)
+        self._backups.set_content(backups_html(self._kept, waits_since, moment, language()))
+        self._jobs.set_content(jobs_html(jobs, moment, language()))
         health = await ask(mail_health, moment) if self._mail_is_on else None
         self._mail.set_content(mail_html(health, moment, language()))
         self._again.set_visibility(health is not None and bool(health.failed))
@@ -76,6 +83,30 @@ class HealthPanel:
     async def _try_again(self) -> None:
         await work(try_failed_again, now())
         await self.load()
+
+
+def backups_html(kept: BackupsKept, waits_since: datetime, moment: datetime, reader: str) -> str:
+    """When the last backup was made, and what to do when that is too long ago, or never was."""
+    chip, advice = chip_html('green', 'check_circle', t('All well'), 'tiny'), ''
+    if not kept.newest and not kept.hours:
+        chip = chip_html('red', 'error', t('Needs a look'), 'tiny')
+        advice = t(
+            'There is no backup, and BACKUP_HOURS=0 has none made by itself. Set it to 24, or run «make backup» every night.'
+        )
+    elif kept.is_late(moment, waits_since):
+        chip = chip_html('red', 'error', t('Too old'), 'tiny')
+        advice = t('The last backup is too long ago. Run «make backup» on the server; if that fails, it says why.')
+    elif not kept.newest:
+        chip = chip_html('slate', 'schedule', t('None yet'), 'tiny')
+        advice = t('The first backup is made by itself within a day.')
+    told = ''
+    if kept.newest:
+        when = escape(moment_text(kept.newest, moment, reader))
+        told = f'{escape(t("The last one:"))} <span title="{escape(values.format_exact(kept.newest))}">{when}</span>'
+        told += f' · {escape(t("Kept:"))} {num_html(kept.number)}'
+    return f'<p class="mk-row">{chip} <span>{told}</span></p>' + (
+        f'<p class="mk-t2">{escape(advice)}</p>' if advice else ''
+    )
 
 
 def jobs_html(jobs: list[JobRun], moment: datetime, reader: str) -> str:

@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,20 @@ class Contents:
     counts: dict[str, int]
     # SHA-256 → bytes
     files: dict[str, int]
+
+
+@dataclass(frozen=True)
+class BackupsKept:
+    """How the backups of an installation stand: when the newest whole one was made, how many there are, and how often one is due."""
+
+    newest: datetime | None
+    number: int
+    # 0: none is made by itself
+    hours: int
+
+    def is_late(self, moment: datetime, since: datetime) -> bool:
+        """Whether the newest is too old; where there is none, it was due since the installation began to wait for it."""
+        return moment - (self.newest or since) > 1.5 * timedelta(hours=self.hours or 24)
 
 
 def kind_of(url: str) -> str:

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     )
     clamd_url: str = ''
     backup_dir: Path = Field(default_factory=lambda given: Path(given.get('data_dir', 'data')) / 'backups')
-    backup_hours: int = Field(0, ge=0, le=24 * 31)
+    backup_hours: int = Field(24, ge=0, le=24 * 31)
     backup_recipient: str = ''
     base_url: str = Field(default_factory=lambda given: f'http://localhost:{given.get("port", 8080)}')
     smtp_url: str = Field('', repr=False)  # holds a password

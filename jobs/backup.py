@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 from db import copies, files
 from db.base import now
-from db.copies import Contents, CopyError
+from db.copies import BackupsKept, Contents, CopyError
 from db.files import FileMissing, FileStore
 from db.settings import Settings, load
 from jobs import archive
@@ -35,6 +35,8 @@ KEPT: tuple[tuple[int, Callable[[datetime], object]], ...] = (
 UPGRADES_KEPT = 5
 _NAME = re.compile(r'maakav-(\d{8}T\d{6}Z)(-before-upgrade)?\.tar(?:\.age|\.gpg)?')
 _MOMENT = '%Y%m%dT%H%M%SZ'
+# below it the monitoring turns red; a copy before an upgrade may use it
+FREE_PART = 0.05
 _SOME_MEGABYTES = 64 * 1024 * 1024
 
 _settings: Settings | None = None
@@ -55,6 +57,13 @@ def hours() -> int:
     return _settings.backup_hours if _settings else 0
 
 
+def standing() -> BackupsKept:
+    """How the backups of this installation stand, as BACKUP_DIR shows, whoever made them."""
+    assert _settings is not None
+    whole = [moment for moment, path in kept(_settings.backup_dir) if '-before-upgrade' not in path.name]
+    return BackupsKept(max(whole, default=None), len(whole), _settings.backup_hours)
+
+
 def back_up() -> None:
     """The timetable's own backup."""
     if _settings is not None:
@@ -68,7 +77,7 @@ def make(settings: Settings, *, with_documents: bool = True, moment: datetime | 
         copy = Path(work) / 'database'
         contents = copies.copy_database(settings.database_url, copy)
         needed = copy.stat().st_size + sum(contents.files.values()) * with_documents
-        _check_room(folder, needed)
+        _check_room(folder, needed, FREE_PART * with_documents)
         manifest = Manifest(moment.isoformat(), contents.kind, contents.revision, contents.counts, with_documents)
         unfinished = Path(work) / 'archive'
         with archive.created(unfinished, settings.backup_recipient) as file, Writer(file, manifest) as writer:
@@ -109,10 +118,14 @@ def alone(lock: Path, unfinished: str, refusal: str) -> Iterator[None]:
         yield
 
 
-def _check_room(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < needed + _SOME_MEGABYTES:
-        raise CopyError(f'no room in {folder}: {needed // 1_000_000} MB are needed, {free // 1_000_000} MB are free')
+def _check_room(folder: Path, needed: int, kept_free: float) -> None:
+    """Backups never fill the disk that people work on: this part of it stays free."""
+    disk = shutil.disk_usage(folder)
+    needed += max(_SOME_MEGABYTES, int(kept_free * disk.total))
+    if disk.free < needed:
+        raise CopyError(
+            f'no room in {folder}: {needed // 1_000_000} MB are needed, {disk.free // 1_000_000} MB are free'
+        )
 
 
 def _add_documents(settings: Settings, writer: Writer, contents: Contents) -> None:

@@ -11,11 +11,10 @@ from db import copies, files, schema, vitals
 from db.log import clean
 from db.settings import Settings
 from jobs import intake, schedule
+from jobs.backup import FREE_PART
 
 log = logging.getLogger(__name__)
 
-# so much of a disk stays free
-FREE_PART = 0.05
 # changes that nobody follows for so long are a fault
 FOLLOWED_SECONDS = 60.0
 # who asks again within this time hears the same: a look costs a turn of the writers, and strangers may ask

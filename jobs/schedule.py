@@ -6,12 +6,15 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from datetime import time as clock
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from db import values
 from db.base import now
+from db.calendar import DAY
 from db.session import fetch, open_session
-from db.timetable import has_late_jobs, heartbeats, is_night, note_end, note_start, set_timetable
+from db.timetable import JobRun, has_late_jobs, heartbeats, is_night, note_end, note_start, set_timetable
 from jobs import backup
 from jobs.aftermath import follow_edits
 from jobs.backup import back_up
@@ -29,6 +32,8 @@ from jobs.turns import ACTOR, Turn
 
 log = logging.getLogger(__name__)
 Job = Callable[[], object]
+# backups that come once a day or more seldom come at this hour, when nobody works, and up to so many hours sooner than their pause
+QUIET, DAILY, SOONER = clock(2), 24, 12
 # so often a process asks whose turn it is, in seconds
 PAUSE = 5.0
 
@@ -125,6 +130,8 @@ class Timetable:
     def _perform(self, job: Job) -> None:
         if self._turn.is_mine() and not _resting.is_set():
             perform(job)
+            if job is back_up and backup.hours() >= DAILY:
+                self._scheduler.modify_job(job.__name__, next_run_time=next_night(now(), backup.hours()))
 
     def _catch_up(self) -> None:
         """What was due while no process ran it comes now, everything else after its pause."""
@@ -132,15 +139,34 @@ class Timetable:
         jobs = {job.__name__: (every, job in AT_NIGHT) for job, every in pauses.items()}
         with open_session(ACTOR) as session:
             set_timetable(session, jobs, moment)
-            last = {run.name: run.ended_at or run.known_since for run in fetch(session, heartbeats())}
+            runs = {run.name: run for run in fetch(session, heartbeats())}
         for job, every in pauses.items():
-            soon = moment if job in AT_ONCE else _next_time(moment, last[job.__name__], every)
+            run = runs[job.__name__]
+            soon = moment if job in AT_ONCE else _next_time(moment, run.ended_at or run.known_since, every)
+            if job is back_up:
+                soon = _next_backup(moment, run, backup.hours())
             self._scheduler.modify_job(job.__name__, next_run_time=soon)
 
 
 def _next_time(moment: datetime, last: datetime, every: timedelta) -> datetime:
     # also when a clock was set back nothing waits longer than its pause
     return max(moment, min(last, moment) + every)
+
+
+def _next_backup(moment: datetime, run: JobRun, hours: int) -> datetime:
+    """Once a day and more seldom: at night, or at once when a night was missed; the first one of all in the first night."""
+    last = min(run.ended_at or run.known_since, moment)
+    if hours < DAILY:
+        return _next_time(moment, last, timedelta(hours=hours))
+    return max(moment, next_night(last, hours if run.ended_at else SOONER))
+
+
+def next_night(last: datetime, hours: int) -> datetime:
+    """The hour of the night that is about so many hours after the last time."""
+    earliest = last + timedelta(hours=hours - SOONER)
+    day = values.israel(earliest).date()
+    nights = (datetime.combine(day + n * DAY, QUIET, tzinfo=values.ISRAEL) for n in (0, 1))
+    return next(night for night in nights if night >= earliest)
 
 
 def is_on_time() -> bool:

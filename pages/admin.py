@@ -18,7 +18,8 @@ from db.changes import Notice
 from db.exports import export_records
 from db.scope import Can
 from db.texts import N_
-from jobs import mail
+from jobs import backup, mail
+from jobs.receiving import disk, in_thread
 
 HISTORY = 200
 
@@ -48,7 +49,7 @@ async def _draw(section: str) -> None:
                 records = await ask(export_records, HISTORY)
                 ui.html(records_html(records)).classes('mk-card').props('data-testid=export-records')
             elif section == 'health':
-                await HealthPanel(mail_is_on=mail.is_on()).load()
+                await HealthPanel(await in_thread(disk, backup.standing), mail_is_on=mail.is_on()).load()
             else:
                 await (PeopleScreen() if section == 'people' else TableScreen(TABLES[section])).load()
 

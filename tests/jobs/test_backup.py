@@ -353,6 +353,17 @@ def test_two_backups_at_once_are_one_too_many_and_a_crash_leaves_nothing_for_lon
     assert {entry.name for entry in path.parent.iterdir()} == {path.name, '.lock'}
 
 
+def test_a_backup_never_fills_the_disk_that_people_work_on(here: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = shutil.disk_usage(here.data_dir)
+    monkeypatch.setattr(shutil, 'disk_usage', lambda _: disk._replace(total=10**12, free=45 * 10**9))
+    with pytest.raises(CopyError, match='no room in'):
+        backup.make(here)
+    assert not list(here.backup_dir.glob('maakav-*'))
+    assert backup.make(here, with_documents=False).exists(), 'an upgrade copies as long as there is any room'
+    monkeypatch.setattr(shutil, 'disk_usage', lambda _: disk._replace(total=10**12, free=55 * 10**9))
+    assert backup.make(here).exists()
+
+
 # ---- killed in the middle ---------------------------------------------------------------------------------------------------
 
 KILLED = """

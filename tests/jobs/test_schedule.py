@@ -12,8 +12,9 @@ import time_machine
 from db import values
 from db.base import now
 from db.session import connect, fetch, open_session
+from db.settings import load
 from db.timetable import JobRun, heartbeats, set_timetable
-from jobs import schedule, turns
+from jobs import backup, schedule, turns
 from jobs.turns import LAPSE, Turn
 from tests.factories import SYSTEM
 
@@ -176,6 +177,66 @@ def test_the_timetable_runs_what_is_due_and_stops(ran, quick, monkeypatch):
         session.get_one(JobRun, 'tick').ended_at = now() - timedelta(days=1)
     monkeypatch.setattr('db.timetable.NIGHT_ENDS', datetime.min.time())
     assert schedule.is_on_time() is (values.israel(now()) < values.israel(now()).replace(hour=0, minute=12, second=0))
+
+
+# ---- the backup of the night ------------------------------------------------------------------------------------------------
+
+
+def on_screen(moment: datetime) -> str:
+    return f'{values.israel(moment):%d %H:%M}'
+
+
+@pytest.mark.parametrize(
+    ('looked', 'last', 'due'),
+    [
+        ('23 10:00', None, '24 02:00'),  # a new installation
+        ('23 01:30', None, '23 02:00'),
+        ('23 09:00', '23 02:05', '24 02:00'),
+        ('23 02:06', '23 02:05', '24 02:00'),
+        ('23 23:10', '23 23:00', '25 02:00'),  # it was late once, and comes back to the night
+        ('23 09:00', '22 10:00', '23 09:00'),  # nothing ran at night: as soon as something does
+        ('23 12:00', '23 10:00', '24 02:00'),
+        ('23 09:00', '10 02:00', '23 09:00'),
+        ('23 09:00', '27 02:00', '24 02:00'),  # the clock was set back
+    ],
+)
+def test_a_backup_a_day_comes_at_night(tmp_path, monkeypatch, looked, last, due):
+    monkeypatch.setattr(backup, '_settings', load(None, data_dir=tmp_path))
+    assert backup.hours() == 24, 'without anybody asking for it'
+    assert schedule.timetable()[-1] == (backup.back_up, 'interval', {'hours': 24})
+    moment, ended = (
+        told and datetime.strptime(f'2026-11-{told}', '%Y-%m-%d %H:%M').replace(tzinfo=values.ISRAEL)
+        for told in (looked, last)
+    )
+    run = JobRun(name='back_up', known_since=moment, ended_at=ended)
+    assert on_screen(schedule._next_backup(moment, run, 24)) == due
+
+
+def test_backups_that_come_more_often_keep_their_pause():
+    moment = now()
+    run = JobRun(name='back_up', known_since=moment, ended_at=moment - timedelta(hours=1))
+    assert schedule._next_backup(moment, run, 6) == moment + timedelta(hours=5)
+
+
+def test_after_a_backup_the_next_is_planned_for_the_night(database, tmp_path, monkeypatch):
+    made = []
+
+    def back_up() -> None:
+        made.append(now())
+
+    monkeypatch.setattr(backup, '_settings', load(None, data_dir=tmp_path))
+    monkeypatch.setattr(schedule, 'back_up', back_up)
+    monkeypatch.setattr(schedule, 'TIMETABLE', ())
+    monkeypatch.setattr(schedule, 'AT_NIGHT', frozenset({back_up}))
+    timetable = schedule.Timetable()
+    timetable.look()
+    planned = timetable._scheduler.get_job('back_up')
+    assert values.israel(planned.next_run_time).time() == schedule.QUIET
+    planned.modify(next_run_time=now())
+    until(
+        lambda: made and values.israel(timetable._scheduler.get_job('back_up').next_run_time).time() == schedule.QUIET
+    )
+    timetable.end()
 
 
 # ---- real processes ---------------------------------------------------------------------------------------------------------

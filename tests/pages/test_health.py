@@ -7,9 +7,10 @@ from datetime import timedelta
 from fastapi import FastAPI
 from nicegui import ui
 
-from components.health_panel import jobs_html
+from components.health_panel import backups_html, jobs_html
 from db import identity
 from db.base import now
+from db.copies import BackupsKept
 from db.session import fetch, open_session
 from db.timetable import JobRun, heartbeats
 from tests.conftest import People
@@ -61,6 +62,44 @@ async def test_the_admin_sees_which_job_is_late_and_what_to_do(portal: FastAPI, 
         user = await signed_in(portal, email)
         assert (await user.http_client.get('/admin/health')).status_code == 404
         await user.http_client.aclose()
+
+
+async def test_the_admin_is_told_when_the_last_backup_is_too_old(portal: FastAPI, people: People) -> None:
+    with open_session(SYSTEM) as session:
+        identity.set_password(session, people.admin.user_id or 0, PASSWORD, now())
+    admin = await signed_in(portal, 'admin@bureau.demo')
+    folder = portal.state.settings.backup_dir
+
+    async def told() -> str:
+        page = Open(admin, await admin.open('/admin/health'))
+        return ' '.join(element.content for element in page.of(ui.html))
+
+    assert 'הגיבוי הראשון ייעשה מעצמו' in await told(), 'a new installation is not frightened'
+    folder.mkdir(parents=True)
+    for ago, expected in ((48 * HOUR, 'ישן מדי'), (HOUR, 'הגיבוי האחרון:')):
+        (folder / f'maakav-{now() - ago:%Y%m%dT%H%M%SZ}.tar').touch()
+        (folder / f'maakav-{now():%Y%m%dT%H%M%SZ}-before-upgrade.tar').touch()
+        assert expected in await told()
+    assert 'ישן מדי' not in await told()
+    await admin.http_client.aclose()
+
+
+def test_a_backup_is_too_old_after_half_as_much_again(monkeypatch) -> None:
+    monkeypatch.setattr('components.words.language', lambda: 'he')
+    moment = now()
+
+    def told(newest: timedelta | None, hours: int = 24, waits: timedelta = HOUR) -> str:
+        kept = BackupsKept(None if newest is None else moment - newest, 3, hours)
+        return backups_html(kept, moment - waits, moment, 'he')
+
+    assert 'תקין<' in told(35 * HOUR)
+    assert 'ישן מדי' in told(37 * HOUR)
+    assert 'ישן מדי' in told(10 * HOUR, 6)
+    assert 'ישן מדי' in told(None, waits=37 * HOUR)
+    assert 'עדיין אין' in told(None)
+    assert 'BACKUP_HOURS=0' in told(None, 0)
+    assert 'תקין<' in told(HOUR, 0), 'somebody else sees to it, every night'
+    assert 'ישן מדי' in told(37 * HOUR, 0)
 
 
 async def test_what_needs_help_comes_first(portal: FastAPI, people: People, monkeypatch) -> None:
