@@ -77,6 +77,10 @@ export default {
     warned() { return this.attempts.filter((line) => !this.only || line.party === this.only); },
   },
   watch: {
+    form(now, before) {
+      if (now && !before) this.fresh(now.parties[0].id);
+      this.heed();
+    },
     answer(now, before) {
       if (!now || now.turn === before?.turn) return;
       clearTimeout(this.waiting);
@@ -96,21 +100,16 @@ export default {
   created() { if (this.form) this.fresh(this.form.parties[0].id); },
   mounted() {
     this.unfolded = matchMedia('(min-width: 600px)').matches;
-    this.shortcut = (event) => {
-      if (event.code !== 'KeyC' || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.repeat) return;
-      if (!this.form || globalThis.maakav?.typing(event.target) || document.querySelector('.mk-edt')) return;
-      event.preventDefault();
-      this.wanted();
-    };
-    addEventListener('keydown', this.shortcut);
-    addEventListener('maakav:log-call', this.wanted);
+    addEventListener('maakav:log-call', this.heed);
+    this.heed();
   },
-  unmounted() { clearTimeout(this.waiting); removeEventListener('keydown', this.shortcut); removeEventListener('maakav:log-call', this.wanted); },
+  unmounted() { clearTimeout(this.waiting); removeEventListener('maakav:log-call', this.heed); },
   methods: {
     id(name) { return `call-${name}`; },
-    /* Open the tab if another one is open, and start where the hands are needed first. */
-    wanted() {
-      if (!this.$el.offsetParent) document.getElementById('tab-calls')?.click();
+    /* Somebody pressed the key, maybe before this part was drawn: start where the hands are needed first. */
+    heed() {
+      if (!this.form || !maakav.callWanted) return;
+      maakav.callWanted = false;
       this.unfolded = true;
       const until = Date.now() + 3000;
       const start = () => {

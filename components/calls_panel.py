@@ -125,8 +125,11 @@ class CallsPanel(Element, component='calls_panel.js'):
     async def refresh(self) -> None:
         """Read the log anew and show what differs."""
         log = await ask(read_calls, self._claim_id)
-        if log is None or self.is_deleted:
-            return
+        if log is not None and not self.is_deleted:
+            self.show(log)
+
+    def show(self, log: CallLog) -> None:
+        """Show what was read."""
         show_changes(self, _shown(log, self._actor, self._reader, self._last_visit))
 
     async def _answer(self, _: set[Notice]) -> None:

@@ -24,7 +24,7 @@ export default {
     </div>`,
   props: {
     name: String, no: String, plate: String, chip: Object, meta: Array, back: Object, steps: Object, tabs: Array, active: String,
-    hint: Object, words: Object, glow: Object, spokenNow: String, drawn: Number,
+    hint: Object, words: Object, glow: Object, spokenNow: String, drawn: Number, logs: Boolean,
   },
   emits: ['tab', 'seen'],
   data: () => ({showHint: true, spoken: ''}),
@@ -39,13 +39,24 @@ export default {
       const link = this.steps && this.steps.links[event.detail > 0 ? 1 : 0];
       if (link && link.href && !document.querySelector('.mk-edt')) location.href = link.href;
     };
+    // the call log answers, as soon as it is drawn
+    this.log = (event) => {
+      if (event.code !== 'KeyC' || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.repeat) return;
+      if (!this.logs || maakav.typing(event.target) || document.querySelector('.mk-edt')) return;
+      event.preventDefault();
+      if (this.active !== 'calls') document.getElementById('tab-calls').click();
+      maakav.callWanted = true;
+      dispatchEvent(new CustomEvent('maakav:log-call'));
+    };
     document.addEventListener('visibilitychange', this.see);
     addEventListener('maakav:step', this.step);
+    addEventListener('keydown', this.log);
     this.see();
   },
   unmounted() {
     document.removeEventListener('visibilitychange', this.see);
     removeEventListener('maakav:step', this.step);
+    removeEventListener('keydown', this.log);
   },
   watch: {
     drawn() { this.$nextTick(this.see); },

@@ -9,13 +9,14 @@ from nicegui.events import GenericEventArguments
 
 from components.claim_rows import Wording, money_axis
 from components.claim_section import Cells
-from components.live import show_changes
+from components.live import current_actor, show_changes
 from components.theme import status_look
 from components.words import t
 from db import values
 from db.cheques import Cheque
 from db.claims import Claim
 from db.lists import ListState, Neighbours
+from db.scope import Can
 from db.texts import N_
 
 # in the order they stand in; the page draws a panel for each
@@ -68,6 +69,7 @@ class ClaimHead(Element, component='claim_head.js'):
         self._props.update(
             words=_words(), back=self._back(), steps=None, glow={}, spokenNow='', active='overview', drawn=0
         )
+        self._props['logs'] = current_actor().may(Can.LOG_CALL)
         self._props['tabs'] = [
             {'key': key, 'label': t(label), 'href': claim_address(claim.claim_no, came_from.address(), key)}
             for key, label in TABS.items()

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from html import escape
 from math import ceil
 from typing import Any
@@ -11,7 +12,7 @@ from nicegui import ui
 from nicegui.elements.html import Html
 
 from components import claim_desk
-from components.calls_panel import CallsPanel
+from components.calls_panel import CallLog, CallsPanel, read_calls
 from components.claim_desk import ClaimDesk
 from components.claim_head import TABS, ClaimActions, ClaimHead, actions_of, claim_address
 from components.claim_panels import ChangesBar, NoteBox, daily_explained, status_explained
@@ -31,7 +32,7 @@ from components.claim_section import ClaimSection, Edit
 from components.claim_tabs import Behind, behind
 from components.claim_watch import ClaimWatchMenu, watched
 from components.clocks_card import ClocksCard
-from components.documents_panel import DocumentsPanel
+from components.documents_panel import DocumentsPanel, Shelf, read_shelf
 from components.doubts_card import DoubtsCard
 from components.frame import NotFound, say
 from components.links_panel import LinksPanel
@@ -50,8 +51,8 @@ from components.live import (
     words_topic,
     work,
 )
-from components.messages_panel import MessagesPanel
-from components.money_tab import MoneyTab
+from components.messages_panel import MessagesPanel, Thread, read_thread
+from components.money_tab import Money, MoneyTab, read_money
 from components.repair_panel import RepairPanel
 from components.repair_tracker import RepairTracker
 from components.repair_words import Repair, read_repair
@@ -72,8 +73,9 @@ from db.claims import (
     mark_checked,
 )
 from db.clocks import Clock, SaidDay, clocks_of, set_clock_day
+from db.links import SignedLink, links_of
 from db.lists import ListState, Neighbours, neighbours_of
-from db.messages import Letter, ThreadKey, note_internally
+from db.messages import PAGE, Letter, ThreadKey, note_internally
 from db.offices import AgentOffice, agents_of, bureau_people
 from db.reference import Reference, RepairStage
 from db.repairs import advance_repair, may_take_back, take_back
@@ -170,6 +172,7 @@ class ClaimPage:
         self.seen, self._last_visit, self._neighbours = arrival.seen, arrival.last_visit, arrival.neighbours
         self._newest, self._watched = arrival.reading.newest, arrival.watched
         self._since = since
+        self._thread = ThreadKey(self.claim.office_id, self.claim.id)
         self.wording = self._wording_of(arrival.reading)
         self.news = self._news_of(arrival.reading)
         self.sections: dict[str, ClaimSection] = {}
@@ -198,8 +201,7 @@ class ClaimPage:
                 self._draw_overview()
             self._bar = ClaimActions(actions_of(self.claim, staff=self.staff), self.act, bar=True)
             self._slip = UndoToast(self._take_back)
-            thread = ThreadKey(self.claim.office_id, self.claim.id)
-            topics = [claim_topic(self.claim.id), thread_topic(thread), words_topic()]
+            topics = [claim_topic(self.claim.id), thread_topic(self._thread), words_topic()]
             follower = Subscription(topics, self._answer, since=self._since)
             if has_rung([claims_topic(self.actor)], self._since):
                 follower.ring(MISSED)  # it may have changed after it was read and before anybody listened here
@@ -245,38 +247,52 @@ class ClaimPage:
         move = self._advance if self.actor.may(Can.UPDATE_REPAIR) else None
         self.trackers[tab] = RepairTracker(self.claim, lambda: self.wording, lambda: self.news, more=more, move=move)
 
-    # each gives how it reads what it shows; without it, it is shown with the claim
+    # what stands in a tab is drawn with what was read for it; each gives how it reads it anew
 
-    def _draw_repair(self) -> Refresh:
+    def _draw_repair(self, found: tuple[Repair, Sequence[SignedLink]]) -> Refresh:
+        repair, links = found
         self._track('repair')
+        self.trackers['repair'].remember(repair)
+        self.trackers['repair'].draw(now())
         self._repair = RepairPanel(self.claim, lambda: self.wording, self.follow)
-        links = LinksPanel(self.claim, lambda: self.wording)
+        self._repair.draw(repair, now())
+        panel = LinksPanel(self.claim, lambda: self.wording)
+        panel.show(links)
 
         async def refresh() -> None:
             await self.follow()
-            await links.refresh()
+            await panel.refresh()
 
         return refresh
 
-    def _draw_documents(self) -> Refresh:
-        return DocumentsPanel(self.claim, self._last_visit).refresh
+    def _draw_documents(self, found: Shelf) -> Refresh:
+        panel = DocumentsPanel(self.claim, self._last_visit)
+        panel.show(found)
+        return panel.refresh
 
-    def _draw_calls(self) -> Refresh:
-        return CallsPanel(self.claim, self._last_visit).refresh
+    def _draw_calls(self, found: CallLog) -> Refresh:
+        panel = CallsPanel(self.claim, self._last_visit)
+        panel.show(found)
+        return panel.refresh
 
-    def _draw_messages(self) -> Refresh:
-        return MessagesPanel(ThreadKey(self.claim.office_id, self.claim.id)).refresh
+    def _draw_messages(self, found: Thread) -> Refresh:
+        panel = MessagesPanel(self._thread)
+        panel.show(found)
+        return panel.refresh
 
-    def _draw_money(self) -> Refresh:
-        return MoneyTab(self.claim).refresh
+    def _draw_money(self, found: Money) -> Refresh:
+        tab = MoneyTab(self.claim)
+        tab.show(found)
+        return tab.refresh
 
-    def _draw_history(self) -> Refresh:
+    def _draw_history(self, found: Sequence[Change]) -> Refresh:
         with ui.element('section').classes('mk-card').props('data-testid=history'):
             self._history = ui.html('')
             self._more = ui.element('button').classes('mk-btn mk-g mk-w').props('type=button data-testid=history-more')
             self._more.on('click', self._show_more, args=[])
             with self._more:
                 ui.html(t('Show more'), tag='span')
+        self._redraw_history(found)
         return self.follow
 
     def _section(self, section: str, title: str) -> ClaimSection:
@@ -321,6 +337,9 @@ class ClaimPage:
         title = f'<div class="mk-hd"><h2>{escape(t("Activity"))}</h2></div>'
         timeline = timeline_html(record[:IN_TIMELINE], self.wording, moment, self.seen)
         self._timeline.content = title + timeline + self._further_html(len(record) > IN_TIMELINE)
+        self._redraw_history(record)
+
+    def _redraw_history(self, record: Sequence[Change]) -> None:
         if self._history is not None:
             self._history.content = history_html(record[: self._history_most], self.wording)
             self._more.set_visibility(len(record) > self._history_most)
@@ -446,28 +465,49 @@ class ClaimPage:
             panel.set_visibility(key == tab)
         for key, tracker in self.trackers.items():
             tracker.come_in_sight(seen=key == tab)
-        draw = self._further_tabs.get(tab)
-        if draw is None or tab in self._drawn:
+        if tab in self._further_tabs and tab not in self._drawn:
+            self._drawn.add(tab)
+            try:
+                await self._draw_tab(tab)
+            except BaseException:
+                self._drawn.discard(tab)  # another click tries again
+                raise
+
+    async def _draw_tab(self, tab: str) -> None:
+        question, draw = self._further_tabs[tab]
+        since, found = rung(), await ask(question)
+        if self._root.is_deleted:
             return
-        self._drawn.add(tab)
+        if found is None:
+            ui.navigate.reload()
+            return
         with self._panels[tab]:
-            refresh = draw()
-        await refresh()
+            refresh = draw(found)
+        if has_rung([claims_topic(self.actor)], since):
+            await refresh()  # it may have changed before anybody listened here
 
     @property
-    def _further_tabs(self) -> Mapping[str, Callable[[], Refresh]]:
+    def _further_tabs(self) -> Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Refresh]]]:
+        claim_id, today = self.claim.id, values.israel(now()).date()
         return {
-            'repair': self._draw_repair,
-            'documents': self._draw_documents,
-            'calls': self._draw_calls,
-            'messages': self._draw_messages,
-            'money': self._draw_money,
-            'history': self._draw_history,
+            'repair': (partial(_read_repair, claim_id=claim_id), self._draw_repair),
+            'documents': (partial(read_shelf, claim_id=claim_id), self._draw_documents),
+            'calls': (partial(read_calls, claim_id=claim_id), self._draw_calls),
+            'messages': (partial(read_thread, key=self._thread, limit=PAGE), self._draw_messages),
+            'money': (partial(read_money, claim_id=claim_id, today=today), self._draw_money),
+            'history': (
+                partial(fetch, question=history_of(claim_id).limit(self._history_most + 1)),
+                self._draw_history,
+            ),
         }
 
     async def _show_more(self) -> None:
         self._history_most += HISTORY_PAGE
         await self.follow()
+
+
+def _read_repair(session: Any, claim_id: int) -> tuple[Repair, Sequence[SignedLink]]:
+    return read_repair(session, claim_id), fetch(session, links_of(claim_id))
 
 
 def slip_text(left: timedelta | None, stage: RepairStage | None) -> str:

@@ -140,8 +140,11 @@ class DocumentsPanel(Element, component='documents_panel.js', dependencies=['doc
     async def refresh(self) -> None:
         """Read the documents anew and show what differs."""
         shelf = await ask(read_shelf, self._claim_id)
-        if shelf is None or self.is_deleted:
-            return
+        if shelf is not None and not self.is_deleted:
+            self.show(shelf)
+
+    def show(self, shelf: Shelf) -> None:
+        """Show what was read."""
         show_changes(self, _shown(shelf, self._actor, self._reader, self._last_visit))
 
     async def _answer(self, _: set[Notice]) -> None:

@@ -1,6 +1,6 @@
 """The links of a claim: made for its garage and its insured, handed on by QR code, copy or WhatsApp, counted and revoked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -9,7 +9,7 @@ import segno
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
-from components.live import Subscription, ask, base_url, claim_topic, current_actor, work
+from components.live import Subscription, ask, base_url, claim_topic, current_actor, show_changes, work
 from components.words import language, t, tn
 from db import texts, values
 from db.base import now
@@ -45,11 +45,14 @@ class LinksPanel(Element, component='links_panel.js'):
     async def refresh(self) -> None:
         """Read the links anew and show what differs."""
         found = await ask(fetch, links_of(self._claim.id))
+        if not self.is_deleted:
+            self.show(found)
+
+    def show(self, found: Sequence[SignedLink]) -> None:
+        """Show what was read."""
         moment = now()
         shown = [_shown(link, moment, self._reader) for link in found if link.purpose in self._purposes]
-        if not self.is_deleted and shown != self._props['links']:
-            self._props['links'] = shown
-            self.update()
+        show_changes(self, {'links': shown})
 
     async def _answer(self, _: set[Notice]) -> None:
         await self.refresh()

@@ -156,6 +156,11 @@ class MessagesPanel(Element, component='messages_panel.js', dependencies=['uploa
         thread = await ask(read_thread, self._key, self._limit)
         if thread is None or self.is_deleted:
             return False
+        self.show(thread)
+        return True
+
+    def show(self, thread: Thread) -> None:
+        """Show what was read."""
         if self._fresh_after is None:
             self._fresh_after = thread.talk.read_id
             self._props['readId'] = thread.talk.read_id
@@ -171,7 +176,6 @@ class MessagesPanel(Element, component='messages_panel.js', dependencies=['uploa
                 'templates': _groups(thread.templates, self._reader),
             },
         )
-        return True
 
     def _attaching(self, thread: Thread) -> dict[str, Any] | None:
         if not self._actor.may(Can.UPLOAD):

@@ -121,8 +121,11 @@ class MoneyTab:
     async def refresh(self) -> None:
         """Read the money anew and show what differs."""
         money = await ask(read_money, self._claim.id, values.israel(now()).date())
-        if money is None or self._root.is_deleted:
-            return
+        if money is not None and not self._root.is_deleted:
+            self.show(money)
+
+    def show(self, money: Money) -> None:
+        """Show what was read."""
         self._money = money
         today = values.israel(now()).date()
         self._radar.draw(money.radar, Around(money.claim, money.insurer, money.garage), money.steps)

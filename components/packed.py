@@ -1,5 +1,7 @@
 """What never changes under its address, packed once as tightly as it can be and kept: whoever comes for the first time loads a fifth less."""
 
+import asyncio
+
 import brotli
 from nicegui import background_tasks, run
 from starlette.datastructures import Headers, MutableHeaders
@@ -44,7 +46,7 @@ class Packed:
         """Ask for it once more, as it is, and keep it when it is worth it."""
         plain = [pair for pair in scope['headers'] if pair[0] != b'accept-encoding']
         answer = _Answer()
-        await self.app({**scope, 'headers': plain}, _nothing_more, answer)
+        await self.app({**scope, 'headers': plain}, _Silence(), answer)
         if answer.status == 200 and answer.headers.get('content-type', '').startswith(_WORTH_IT):
             body = await run.io_bound(brotli.compress, answer.body)
             if body is None:  # the server is about to end
@@ -80,5 +82,14 @@ class _Answer:
             self.body += message.get('body', b'')
 
 
-async def _nothing_more() -> Message:
-    return {'type': 'http.request', 'body': b'', 'more_body': False}
+class _Silence:
+    """A visitor who asks for nothing more and does not go."""
+
+    def __init__(self) -> None:
+        self._has_asked = False
+
+    async def __call__(self) -> Message:
+        if self._has_asked:
+            await asyncio.Event().wait()
+        self._has_asked = True
+        return {'type': 'http.request', 'body': b'', 'more_body': False}

@@ -33,7 +33,12 @@ def everything_closed() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Several browsers and servers share two cores: what broke is told again, twice at most, before it counts; the report lists it as a rerun."""
+    """Where everything runs, several browsers and servers share two cores: what broke is told again, twice at most, before it counts.
+
+    The report lists it as a rerun.
+    """
+    if 'REQUIRE_BROWSER' not in os.environ:
+        return
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.flaky(reruns=2))
