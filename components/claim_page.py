@@ -172,6 +172,7 @@ class ClaimPage:
         self.seen, self._last_visit, self._neighbours = arrival.seen, arrival.last_visit, arrival.neighbours
         self._newest, self._watched = arrival.reading.newest, arrival.watched
         self._since = since
+        self._tab = 'overview'
         self._thread = ThreadKey(self.claim.office_id, self.claim.id)
         self.wording = self._wording_of(arrival.reading)
         self.news = self._news_of(arrival.reading)
@@ -254,6 +255,7 @@ class ClaimPage:
         self._track('repair')
         self.trackers['repair'].remember(repair)
         self.trackers['repair'].draw(now())
+        self._look_at_trackers()
         self._repair = RepairPanel(self.claim, lambda: self.wording, self.follow)
         self._repair.draw(repair, now())
         panel = LinksPanel(self.claim, lambda: self.wording)
@@ -463,8 +465,8 @@ class ClaimPage:
         self.head.activate(tab)
         for key, panel in self._panels.items():
             panel.set_visibility(key == tab)
-        for key, tracker in self.trackers.items():
-            tracker.come_in_sight(seen=key == tab)
+        self._tab = tab
+        self._look_at_trackers()
         if tab in self._further_tabs and tab not in self._drawn:
             self._drawn.add(tab)
             try:
@@ -472,6 +474,10 @@ class ClaimPage:
             except BaseException:
                 self._drawn.discard(tab)  # another click tries again
                 raise
+
+    def _look_at_trackers(self) -> None:
+        for key, tracker in self.trackers.items():
+            tracker.come_in_sight(seen=key == self._tab)
 
     async def _draw_tab(self, tab: str) -> None:
         question, draw = self._further_tabs[tab]
