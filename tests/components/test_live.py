@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from nicegui import helpers
+from nicegui import Client, helpers
+from nicegui.element import Element
+from nicegui.page import page
 
 from components import live
 
@@ -33,3 +35,11 @@ def test_nicegui_looks_at_the_signature_of_a_method_once_for_all_elements(monkey
     assert helpers.expects_arguments(lambda event: event)
     assert not helpers.expects_arguments(lambda event=1: event)
     assert looked == ['hears', 'just_rung', '<lambda>', '<lambda>']
+
+
+def test_what_an_element_shows_is_kept_as_it_was_given() -> None:
+    rows = [{'name': 'x', 'tags': ['y']}]
+    element = Element('div', _client=Client(page('')))
+    element._props['rows'] = rows
+    assert element._props['rows'] is rows, 'no copy that watches itself'
+    element.client.delete()

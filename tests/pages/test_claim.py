@@ -12,7 +12,7 @@ from nicegui.elements.html import Html
 
 from components import live
 from components.claim_head import ClaimActions, ClaimHead
-from components.claim_page import arrive, read
+from components.claim_page import Arrival, arrive, read
 from components.claim_panels import ChangesBar, NoteBox
 from components.claim_section import ClaimSection
 from components.claim_watch import ClaimWatchMenu
@@ -416,6 +416,19 @@ async def test_notes_of_the_bureau_reach_the_bureau_only(open_page: Opener, clai
         await page.open_tabs()
         assert 'להתקשר' not in page.everything()
         assert 'כועס' not in page.everything()
+
+
+async def test_what_changes_between_the_reading_and_the_listening_is_shown(
+    open_page: Opener, claim: Claim, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(session: Any, *asked: Any) -> Arrival | None:
+        found = arrive(session, *asked)
+        change(people.staff, claim, policy_no='88-8')
+        return found
+
+    monkeypatch.setattr('components.claim_page.arrive', overtaken)
+    page = await open_page('dana', claim)
+    await until(lambda: page.row('policy_no').get('text') == '88-8')
 
 
 async def test_a_tab_is_drawn_when_it_is_opened_and_counted_before(
