@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -193,9 +194,10 @@ def measure(size: Size) -> Report:
 def _measure_with(report: Report, size: Size, many: int) -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         bureau, office = prepare(Path(one), many, Role.HANDLER), prepare(Path(other), many)
-        rounds: dict[str, list[dict[str, float]]] = {name: [] for name in ('raw', 'sse', 'one', 'bureau', 'office')}
+        bare = ('raw', 'sse', *(('channels',) if find_spec('channels') else ()))
+        rounds: dict[str, list[dict[str, float]]] = {name: [] for name in (*bare, 'one', 'bureau', 'office')}
         for _ in range(size.rounds):
-            for mode in ('raw', 'sse'):
+            for mode in bare:
                 with serving(('bench.push_server', '--mode', mode), '-', 0) as origin:
                     rounds[mode].append(asyncio.run(_bare(mode, origin, many)))
             for name, ground, pages in (('one', bureau, 1), ('bureau', bureau, many), ('office', office, many)):
@@ -216,6 +218,14 @@ def _report(report: Report, many: int, found: dict[str, dict[str, float]]) -> No
     each = (lists['event'] - alone['event']) / (many - 1)
     report.add(f'{name}: CPU of each further list (limit: bare broadcast)', each, 'us', limit=raw['cpu'], times=times)
     report.add(f'{name}: CPU of each further list (limit: FastAPI and SSE)', each, 'us', limit=sse['cpu'], times=1.5)
+    if 'channels' in found:
+        report.add(
+            f'{name}: CPU of each further list (limit: Django and channels)',
+            each,
+            'us',
+            limit=found['channels']['cpu'],
+            times=1,
+        )
     report.add(
         f'{name}: CPU of a change and its push, all of it', lists['event'] / 1000, 'ms', limit=alone['event'] / 1000
     )
@@ -228,7 +238,7 @@ def _report(report: Report, many: int, found: dict[str, dict[str, float]]) -> No
 
 
 async def _bare(mode: str, origin: str, many: int) -> dict[str, float]:
-    opening = Raw.open(origin, many) if mode == 'raw' else Events.open(origin, many)
+    opening = Events.open(origin, many) if mode == 'sse' else Raw.open(origin, many)
     async with opening as way:
         return await _push(way)
 

@@ -4,10 +4,12 @@ import argparse
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.responses import StreamingResponse
+from starlette.types import ASGIApp
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 TELL, METER, LINE = '/api/bench/tell', '/api/bench/meter', '/line'
@@ -18,15 +20,17 @@ WORDS = 'x' * 1000
 def main() -> None:
     """Serve until told to stop."""
     parser = argparse.ArgumentParser()
-    parser.add_argument('--mode', choices=('raw', 'sse'), required=True)
+    parser.add_argument('--mode', choices=('raw', 'sse', 'channels'), required=True)
     for name in ('port', 'author'):
         parser.add_argument(f'--{name}', type=int, required=True)
     parser.add_argument('--url', required=True)
     given = parser.parse_args()
     if given.mode == 'raw':
         asyncio.run(_raw(given.port))
-    else:
-        uvicorn.run(_plain(), host='127.0.0.1', port=given.port, access_log=False, log_level='error')
+        return
+    kept: dict[str, Any] = {'ws': 'websockets-sansio', 'ws_per_message_deflate': False, 'lifespan': 'off'}
+    app = _plain() if given.mode == 'sse' else _channels()
+    uvicorn.run(app, host='127.0.0.1', port=given.port, access_log=False, log_level='error', **kept)
 
 
 def _meter() -> dict[str, float]:
@@ -87,6 +91,42 @@ async def _events(streams: set[asyncio.Queue[bytes]]) -> AsyncIterator[bytes]:
             yield await stream.get()
     finally:
         streams.discard(stream)
+
+
+def _channels() -> ASGIApp:
+    """Django with channels, which is not among our requirements: a group in memory, and everybody's consumer in it."""
+    import django  # noqa: PLC0415 - only where it is installed
+    from django.conf import settings  # noqa: PLC0415
+
+    layers = {'default': {'BACKEND': 'channels.layers.InMemoryChannelLayer'}}
+    settings.configure(SECRET_KEY='bench', ALLOWED_HOSTS=['*'], INSTALLED_APPS=['channels'], CHANNEL_LAYERS=layers)
+    django.setup()
+    from channels.generic.websocket import AsyncWebsocketConsumer  # noqa: PLC0415 - after the settings
+    from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: PLC0415
+    from django.urls import re_path  # noqa: PLC0415
+
+    class Follower(AsyncWebsocketConsumer):  # type: ignore[misc]
+        async def connect(self) -> None:
+            await self.channel_layer.group_add('lines', self.channel_name)
+            await self.accept()
+
+        async def disconnect(self, code: int) -> None:
+            await self.channel_layer.group_discard('lines', self.channel_name)
+
+        async def receive(self, text_data: str = '', bytes_data: bytes = b'') -> None:
+            if text_data == METER:
+                await self.send(f'{time.process_time()} {time.monotonic()}')
+                return
+            await self.channel_layer.group_discard('lines', self.channel_name)
+            moment = time.monotonic()
+            await self.channel_layer.group_send('lines', {'type': 'told', 'text': f'{text_data}{WORDS}'})
+            await self.send(str(moment))
+
+        async def told(self, event: dict[str, str]) -> None:
+            await self.send(event['text'])
+
+    app: ASGIApp = ProtocolTypeRouter({'websocket': URLRouter([re_path('', Follower.as_asgi())])})
+    return app
 
 
 if __name__ == '__main__':

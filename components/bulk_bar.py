@@ -59,8 +59,8 @@ class BulkBar(Element, component='bulk_bar.js'):
 class BulkWork:
     """What one person does to many claims on one page."""
 
-    def __init__(self, listed: Callable[[], ListState], actor: Actor) -> None:
-        """`listed` tells the list whose claims «all» means."""
+    def __init__(self, listed: Callable[[], ListState], actor: Actor, since: int) -> None:
+        """`listed` tells the list whose claims «all» means; `since`: see `Subscription`."""
         self.actor, self._listed = actor, listed
         self._words: Reference | None = None
         self._planned: tuple[int, Plan] | None = None
@@ -78,7 +78,7 @@ class BulkWork:
         self.bar.on('order', self._order)
         self.bar.on('away', self._away, args=[])
         self.bar.on('pack', self._pack)
-        Subscription([bulk_topic(actor)], lambda _: self._follow(), breath=BREATH)
+        Subscription([bulk_topic(actor)], lambda _: self._follow(), breath=BREATH, since=since)
 
     def offer_export(self, export: Callable[[Sequence[str]], Awaitable[None]]) -> None:
         """Let what is selected be taken away; `export` gets its numbers, none for the whole list."""

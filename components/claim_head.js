@@ -46,6 +46,7 @@ export default {
       event.preventDefault();
       if (this.active !== 'calls') document.getElementById('tab-calls').click();
       maakav.callWanted = true;
+      setTimeout(() => { maakav.callWanted = false; }, 3000);
       dispatchEvent(new CustomEvent('maakav:log-call'));
     };
     document.addEventListener('visibilitychange', this.see);

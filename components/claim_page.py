@@ -45,6 +45,7 @@ from components.live import (
     current_actor,
     has_rung,
     live,
+    person_topic,
     refresh_live,
     rung,
     thread_topic,
@@ -203,9 +204,9 @@ class ClaimPage:
             self._bar = ClaimActions(actions_of(self.claim, staff=self.staff), self.act, bar=True)
             self._slip = UndoToast(self._take_back)
             topics = [claim_topic(self.claim.id), thread_topic(self._thread), words_topic()]
-            follower = Subscription(topics, self._answer, since=self._since)
-            if has_rung([claims_topic(self.actor)], self._since):
-                follower.ring(MISSED)  # it may have changed after it was read and before anybody listened here
+            follower = Subscription(topics, self._answer)
+            if self._may_have_changed(self._since):
+                follower.ring(MISSED)
         self.redraw(reading, now())
 
     async def load(self, tab: str) -> None:
@@ -217,7 +218,7 @@ class ClaimPage:
         with ClaimHead(self.claim, lambda: self.wording, self.came_from) as self.head:
             self._buttons = ClaimActions(actions_of(self.claim, staff=self.staff), self.act, bar=False)
             with self.head.add_slot('watch'):
-                ClaimWatchMenu(self.claim.id, self._watched)
+                ClaimWatchMenu(self.claim.id, self._watched, self._since)
         self.head.place(self._neighbours)
         if self.staff:
             self.head.show_hint()
@@ -353,13 +354,20 @@ class ClaimPage:
 
     # ---- following ----------------------------------------------------------------------------------------------------------
 
-    async def _answer(self, _: set[Notice]) -> None:
-        await self.follow()
+    async def _answer(self, notices: set[Notice]) -> None:
+        # of what others have read of the thread, only its own panel tells
+        if any(notice.kind != 'receipt' or notice.user_id == self.actor.user_id for notice in notices):
+            await self.follow()
+
+    def _may_have_changed(self, since: int) -> bool:
+        """Whether anything rang, after it was read and before anybody listened here, that this claim may have rung for too."""
+        return has_rung([claims_topic(self.actor), person_topic(self.actor), words_topic()], since)
 
     async def follow(self) -> None:
         """Read the claim anew and show it."""
-        reading = await ask(read, self.claim.id, self.seen, self._last_visit, self._history_most + 1)
-        if self._root.is_deleted:
+        seen = self.seen
+        reading = await ask(read, self.claim.id, seen, self._last_visit, self._history_most + 1)
+        if self._root.is_deleted or seen != self.seen:  # marked as read meanwhile, and read anew for that
             return
         if reading is None:
             ui.navigate.reload()  # no longer his: the answer is the page for what is not there
@@ -472,7 +480,8 @@ class ClaimPage:
             try:
                 await self._draw_tab(tab)
             except BaseException:
-                self._drawn.discard(tab)  # another click tries again
+                self._panels[tab].clear()  # another click tries again
+                self._drawn.discard(tab)
                 raise
 
     def _look_at_trackers(self) -> None:
@@ -489,8 +498,8 @@ class ClaimPage:
             return
         with self._panels[tab]:
             refresh = draw(found)
-        if has_rung([claims_topic(self.actor)], since):
-            await refresh()  # it may have changed before anybody listened here
+        if self._may_have_changed(since):
+            await refresh()
 
     @property
     def _further_tabs(self) -> Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Refresh]]]:

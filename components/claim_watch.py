@@ -8,7 +8,7 @@ from typing import Any
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
-from components.live import Subscription, ask, current_actor, person_topic, show_changes, work
+from components.live import MISSED, Subscription, ask, current_actor, person_topic, show_changes, work
 from components.words import language, t, weekday_of
 from db import values
 from db.alert_choices import PAUSE_AT_MOST, PAUSES, back_on, follow, watch_of
@@ -39,14 +39,19 @@ DAY_AT_MOST = 10
 class ClaimWatchMenu(Element, component='claim_watch.js'):
     """What one can choose about a claim's alerts, and what one has chosen; live in every tab."""
 
-    def __init__(self, claim_id: int | None = None, shown: Mapping[str, Any] | None = None) -> None:
-        """In the head of its claim a menu, which shows what `watched` found; without a claim a dialog, which `open` shows for one."""
+    def __init__(
+        self, claim_id: int | None = None, shown: Mapping[str, Any] | None = None, since: int | None = None
+    ) -> None:
+        """In the head of its claim a menu, which shows what `watched` found when `live.rung()` said `since`.
+
+        Without a claim a dialog, which `open` shows for one.
+        """
         super().__init__()
         self._claim_id = claim_id
         self._props.update(shown=shown, dialog=claim_id is None, turn=0, words=_words())
         self.on('act', self._act)
         with self:
-            Subscription([person_topic(current_actor())], self._ring)
+            Subscription([person_topic(current_actor())], self._ring, since=since)
 
     async def open(self, claim_id: int) -> None:
         """Show the dialog for a claim."""
@@ -64,7 +69,7 @@ class ClaimWatchMenu(Element, component='claim_watch.js'):
             show_changes(self, {'shown': shown})
 
     async def _ring(self, notices: set[Notice]) -> None:
-        if any(notice.claim_id == self._claim_id for notice in notices):
+        if any(notice.claim_id == self._claim_id for notice in notices) or MISSED in notices:
             await self.refresh()
 
     async def _act(self, event: GenericEventArguments) -> None:

@@ -103,7 +103,7 @@ class ClaimsList:
             asked=0,
             listed=_meant(self.state),
         )
-        self.bulk = BulkWork(lambda: self.state, self.actor)
+        self.bulk = BulkWork(lambda: self.state, self.actor, since)
         self._listen()
         self._draw_all(found)
         otherwise = Subscription([marks_topic(self.actor)], self._ring, breath=BREATH, since=since)
@@ -182,7 +182,7 @@ class ClaimsList:
 
     async def _ring(self, notices: set[Notice]) -> None:
         await self.load()
-        if self.views.is_open or any(notice.kind == 'person' for notice in notices):
+        if self.views.is_open or any(notice.kind in ('person', MISSED.kind) for notice in notices):
             await self.views.load()
 
     async def _view(self, state: ListState) -> None:

@@ -64,10 +64,6 @@ class ListColumns:
         self.menu.on('columns', self._choose)
         self.menu.on('density', self._set_density)
 
-    async def load(self) -> None:
-        """Ask what the person is used to."""
-        self.looks = await ask(lists.looks_of)
-
     def draw(self, shown: Sequence[str]) -> None:
         """Say in the menu what is shown: those first, in their order."""
         offered = [name for name in COLUMNS if name != 'office' or self.actor.is_bureau]
@@ -86,7 +82,7 @@ class ListColumns:
     async def prefer(self, **looks: Any) -> None:
         """Keep what the person is used to from now on."""
         await work(lists.prefer_looks, **looks)
-        await self.load()
+        self.looks = await ask(lists.looks_of)
 
 
 def columns_drawn(names: Sequence[str]) -> dict[str, Any]:

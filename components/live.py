@@ -293,8 +293,8 @@ class Subscription(Element):
     ) -> None:
         """`answer` gets the notices that rang; ids only, so it asks again under its own scope. `breath`: seconds to gather more.
 
-        `since`: what `rung()` said before the page was asked for what it shows. What rang since then is answered at once,
-        and so is whatever may have been missed while the line was down.
+        `since`: what `rung()` said before the page was asked for what it shows. What rang since then is answered at once (of a single
+        claim or thread that is not known: ask `has_rung` of its office), and so is whatever may have been missed while the line was down.
         """
         super().__init__('template')
         self._breath = breath

@@ -92,7 +92,7 @@ class MoneyTab:
     """The parts of the tab, and what they read."""
 
     def __init__(self, claim: Claim) -> None:
-        """Draw the parts, empty until `refresh` is awaited."""
+        """Draw the parts, empty until `show`."""
         self._claim = claim
         self._money: Money | None = None
         self._staff = current_actor().may(Can.EDIT_CLAIM)

@@ -37,8 +37,9 @@ class Packed:
             await send({'type': 'http.response.start', 'status': 200, 'headers': headers})
             await send({'type': 'http.response.body', 'body': body})
             return
-        await self.app(scope, receive, send)
-        if path not in self._seen and len(self._seen) < MOST:
+        outcome = _Watched(send)
+        await self.app(scope, receive, outcome)
+        if outcome.status == 200 and path not in self._seen and len(self._seen) < MOST:
             self._seen.add(path)
             self._packing = background_tasks.create(self._pack(scope), name='pack an asset')
 
@@ -67,6 +68,18 @@ def _may_have_it_packed(scope: Scope) -> bool:
     understood = [name.split(';')[0].strip() for name in headers.get('accept-encoding', '').split(',')]
     in_part = 'range' in headers or 'if-none-match' in headers or 'if-modified-since' in headers
     return scope['path'].startswith(ASSETS) and 'br' in understood and not in_part
+
+
+class _Watched:
+    """Sends on, and knows how it went."""
+
+    def __init__(self, send: Send) -> None:
+        self._send, self.status = send, 0
+
+    async def __call__(self, message: Message) -> None:
+        if message['type'] == 'http.response.start':
+            self.status = message['status']
+        await self._send(message)
 
 
 class _Answer:

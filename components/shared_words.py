@@ -9,7 +9,7 @@ from db.changes import Notice, on_notice
 from db.lists import FilterChoices
 from db.reference import Reference
 from db.scope import Actor
-from db.session import open_session
+from db.session import Unscoped, open_session
 
 T = TypeVar('T')
 # more audiences than are online at once
@@ -48,8 +48,10 @@ def choices_for(session: Any) -> FilterChoices:
 
 
 def _colleagues(session: Any) -> tuple[Actor, Hashable]:
-    """Who asks, and for whom else the answer is the same: sessions narrow names by the office and by nothing else."""
+    """Who asks, and for whom else the answer is the same: sessions of people narrow names by the office and by nothing else."""
     actor: Actor = session.info['actor']
+    if actor.claim_id is not None:
+        raise Unscoped('whoever comes by a link knows no names')
     return actor, ('bureau' if actor.is_bureau else actor.office_id)
 
 
