@@ -9,9 +9,8 @@ from db.calls import Call, calls_of, standing
 from db.cheques import cheques_of
 from db.claims import Claim
 from db.documents import has_documents_since
-from db.habits import pace_of
 from db.messages import ThreadKey, unread_messages
-from db.radar import radar_of
+from db.radar import radar_now
 from db.scope import Actor
 from db.session import fetch
 
@@ -46,9 +45,7 @@ def behind(session: Any, claim: Claim, last_visit: datetime | None, today: date)
     required = claim.required_documents
     calls = standing(session.scalars(calls_of(claim.id)))
     cheques = fetch(session, cheques_of(claim.id))
-    out = any(cheque.live and cheque.by_client for cheque in cheques)
-    # who has no cheque of the client's out needs no radar
-    radar = radar_of(claim, cheques, pace_of(session, claim.tp_insurer), today) if out else None
+    radar = radar_now(session, claim, cheques, today)
     return Behind(
         documents=f'{required - claim.missing_documents}/{required}' if required else '',
         new_documents=last_visit is not None and has_documents_since(session, claim.id, last_visit),

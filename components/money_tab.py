@@ -22,9 +22,9 @@ from db.changes import Notice
 from db.cheques import Cheque, ChequeStep, cheques_of, steps_of
 from db.claims import Claim
 from db.documents import documents_of
-from db.habits import RULE, Cuts, cuts_of, pace_of
+from db.habits import Cuts, cuts_of
 from db.money import HeadAmount, Offer, heads_of, offers_of, vat_rates
-from db.radar import Radar, radar_of
+from db.radar import Radar, radar_now
 from db.reference import Garage, Reference, VatRate
 from db.sanity import Doubt, confirm_doubt, open_doubts
 from db.scope import Can
@@ -63,9 +63,6 @@ def read_money(session: Any, claim_id: int, today: date) -> Money | None:
     if claim is None:
         return None
     cheques = fetch(session, cheques_of(claim_id))
-    # who has no cheque of the client's out needs no radar
-    out = any(cheque.live and cheque.by_client for cheque in cheques)
-    pace = pace_of(session, claim.tp_insurer) if out else RULE
     return Money(
         claim,
         fetch(session, heads_of(claim_id)),
@@ -74,7 +71,7 @@ def read_money(session: Any, claim_id: int, today: date) -> Money | None:
         cheques,
         _images(session, claim_id, cheques),
         fetch(session, steps_of(claim_id)),
-        radar_of(claim, cheques, pace, today),
+        radar_now(session, claim, cheques, today),
         cuts_of(session, claim.tp_insurer) if claim.tp_insurer else {},
         [doubt for doubt in open_doubts(session, claim, today) if doubt.field in _OF_MONEY],
         reference(session),

@@ -59,6 +59,13 @@ def radar_of(claim: Claim, cheques: Iterable[Cheque], pace: Pace, today: date) -
     return Radar(today, claim.submitted_at, decision, payment, pace, bool(coming), late, of_client)
 
 
+def radar_now(session: Session, claim: Claim, cheques: Sequence[Cheque], today: date) -> Radar | None:
+    """The radar of a claim by the pace of its insurer, which is asked for only when a cheque of the client's is out."""
+    if not any(cheque.live and cheque.by_client for cheque in cheques):
+        return None
+    return radar_of(claim, cheques, pace_of(session, claim.tp_insurer), today)
+
+
 def _start(claim: Claim, today: date) -> date:
     """When the insurer's days began; today at the earliest while he waits for more papers."""
     incomplete = claim.submitted_at is None or claim.status == SENT_BACK
