@@ -19,11 +19,26 @@ export default {
   props: {columns: Array, anchor: String, density: String, densities: Array, words: Object},
   emits: ['columns', 'density'],
   data: () => ({order: [], moving: '', said: ''}),
-  created() { this.order = this.columns; },
-  watch: { columns(now) { if (!this.moving) this.order = now; } },
+  created() { this.order = this.columns; this.wanted = ''; },
+  watch: {
+    columns(now) {
+      // an answer to what was asked for before the last step would take that back
+      if (this.moving || (this.wanted && this.wanted !== String(this.shownOf(now)))) return;
+      this.wanted = '';
+      this.order = now;
+    },
+  },
+  unmounted() { clearTimeout(this.waiting); },
   methods: {
     shut() { this.$refs.box.open = false; this.$refs.box.querySelector('summary').focus(); },
-    tell() { this.$emit('columns', this.order.filter((column) => column.on).map((column) => column.name)); },
+    shownOf(order) { return order.filter((column) => column.on).map((column) => column.name); },
+    tell() {
+      const names = this.shownOf(this.order);
+      this.wanted = String(names);
+      clearTimeout(this.waiting);
+      this.waiting = setTimeout(() => { this.wanted = ''; }, 3000);
+      this.$emit('columns', names);
+    },
     set(column, on) {
       // a column that comes back stands where the shown ones end
       const others = this.order.filter((other) => other.name !== column.name), shown = others.filter((other) => other.on);

@@ -472,7 +472,7 @@ def test_a_restore_that_is_killed_while_psql_loads_is_undone_or_comes_to_its_end
 ) -> None:
     slow = tmp_path / 'programs' / 'psql'
     slow.parent.mkdir()
-    seconds = 60 if whom == 'all' else 3
+    seconds = 60 if whom == 'all' else 15
     slow.write_text(f'#!/bin/sh\nexec {shutil.which("psql")} "$@" --command="SELECT pg_sleep({seconds})"\n')
     slow.chmod(0o755)
     child = killed_at('', here, two_states, PATH=f'{slow.parent}:{os.environ["PATH"]}')
