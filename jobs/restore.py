@@ -39,9 +39,9 @@ def restore(settings: Settings, path: Path, *, replacing: bool = False, identity
     url = settings.database_url
     manifest = archive.verified(path, identity)
     _check_fit(manifest, url)
+    copies.check_free(url)  # before anything is asked of it that would wait for whoever has it open
     if copies.has_data(url) and not replacing:
         raise CopyError('the database here has data; `make restore FILE=… REPLACE=yes` puts the archive in its place')
-    copies.check_free(url)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     keeper = files.opened(settings.documents_url, settings.data_dir)
     with _our_turn(settings), TemporaryDirectory(dir=settings.data_dir, prefix=_UNFINISHED) as work:
