@@ -105,7 +105,9 @@ def test_attempts_are_counted_filtered_corrected_and_kept_internal(person: Perso
         staff.keyboard.press('7')
         staff.keyboard.press('2')
         staff.keyboard.press('Control+Enter')
-        expect(dana.get_by_test_id('call')).to_have_count(before + place + 1)
+        for page in (staff, dana):
+            expect(page.get_by_test_id('call')).to_have_count(before + place + 1)
+        expect(staff.get_by_test_id('call-save')).to_be_enabled()  # it was answered
     tried = dana.locator('[data-testid=call-attempts][data-party=tp_agent]')
     expect(tried).to_contain_text('3 ניסיונות ללא מענה')
     dana.get_by_test_id('calls-tp_agent').click()
