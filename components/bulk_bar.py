@@ -46,9 +46,9 @@ _LONGEST = 500
 
 
 class BulkFound(NamedTuple):
-    """Colleagues and letters, and the order that is under way or waits to be read."""
+    """Colleagues and letters, for who may choose from them, and the order that is under way or waits to be read."""
 
-    choices: tuple[Sequence[Any], Sequence[Any]]
+    choices: tuple[Sequence[Any], Sequence[Any]] | None
     report: Report | None
 
 
@@ -94,13 +94,12 @@ class BulkWork:
 
     async def load(self, words: Reference) -> None:
         """Ask for what can be chosen, and for an order that was left before its report was read."""
-        self.draw(words, await ask(read_bulk, self.actor))
+        self.draw(words, await ask(read_bulk))
 
     def draw(self, words: Reference, found: BulkFound) -> None:
         """Show what can be chosen, and an order that was left before its report was read."""
         self._words = words
-        may_choose = self.actor.may(Can.EDIT_CLAIM)
-        show_written(self.bar, choices=self._choices(words, *found.choices) if may_choose else {})
+        show_written(self.bar, choices=self._choices(words, *found.choices) if found.choices else {})
         self._draw_order(found.report)
 
     async def _follow(self) -> None:
@@ -182,9 +181,10 @@ def _readable(body: str) -> str:
     return body
 
 
-def read_bulk(session: Any, actor: Actor) -> BulkFound:
-    """What a person may choose from; and an order he left before its report was read."""
-    choices = (fetch(session, bureau_people()), templates(session)) if actor.may(Can.EDIT_CLAIM) else ((), ())
+def read_bulk(session: Any) -> BulkFound:
+    """What the acting person may choose from; and an order he left before its report was read."""
+    actor: Actor = session.info['actor']
+    choices = (fetch(session, bureau_people()), templates(session)) if actor.may(Can.EDIT_CLAIM) else None
     return BulkFound(choices, present_order(session))
 
 

@@ -77,10 +77,6 @@ export default {
     warned() { return this.attempts.filter((line) => !this.only || line.party === this.only); },
   },
   watch: {
-    form(now, before) {
-      if (now && !before) this.fresh(now.parties[0].id);
-      this.heed();
-    },
     answer(now, before) {
       if (!now || now.turn === before?.turn) return;
       clearTimeout(this.waiting);

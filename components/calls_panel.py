@@ -26,6 +26,7 @@ from db.calls import (
     contacts_of,
     correct_call,
     follow_ups_among,
+    is_new_to,
     log_call,
     may_correct,
     parties_for,
@@ -244,7 +245,7 @@ def _calls(
             **_call(call, log.reference, reader, today),
             'corrected': call.id in corrected,
             'followUp': _follow_up(call.follow_up, done=done[call.id], today=today) if call.id in done else None,
-            'fresh': bool(last_visit and call.logged_at > last_visit and call.user_id != actor.user_id),
+            'fresh': is_new_to(actor, call, last_visit),
             'mine': may_correct(actor, call),
             'draft': _draft(call),
         }

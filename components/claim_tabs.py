@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from components.claim_head import ClaimHead
-from db.calls import Call, calls_of, standing
+from db.calls import calls_of, is_new_to, standing
 from db.cheques import cheques_of
 from db.claims import Claim
 from db.documents import has_documents_since
@@ -50,12 +50,8 @@ def behind(session: Any, claim: Claim, last_visit: datetime | None, today: date)
         documents=f'{required - claim.missing_documents}/{required}' if required else '',
         new_documents=last_visit is not None and has_documents_since(session, claim.id, last_visit),
         calls=len(calls),
-        new_calls=any(_is_new(call, last_visit, actor) for call in calls),
+        new_calls=any(is_new_to(actor, call, last_visit) for call in calls),
         messages=unread_messages(session, ThreadKey(claim.office_id, claim.id)),
         cheques=sum(cheque.live for cheque in cheques),
         red=bool(radar and radar.red),
     )
-
-
-def _is_new(call: Call, last_visit: datetime | None, actor: Actor) -> bool:
-    return last_visit is not None and call.logged_at > last_visit and call.user_id != actor.user_id

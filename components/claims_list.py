@@ -484,9 +484,7 @@ def opening_of(session: Any, asked: ListState, upto: int) -> Opening:
     looks = lists.looks_of(session)
     seen = replace(asked, columns=lists.columns_shown(asked, looks.columns, actor))
     page, counts = _page_and_counts(session, seen)
-    return Opening(
-        asked, names_for(session), looks, page, counts, upto, views_and_counts(session), read_bulk(session, actor)
-    )
+    return Opening(asked, names_for(session), looks, page, counts, upto, views_and_counts(session), read_bulk(session))
 
 
 def _whole(given: Any, default: int) -> int:

@@ -139,6 +139,11 @@ def standing(calls: Iterable[Call]) -> list[Call]:
     return [call for call in known if call.id not in corrected]
 
 
+def is_new_to(actor: Actor, call: Call, last_visit: datetime | None) -> bool:
+    """Whether somebody else logged it since; nothing is new to somebody who was never here."""
+    return last_visit is not None and call.logged_at > last_visit and call.user_id != actor.user_id
+
+
 def calls_per_party(session: Session, claim_id: int) -> dict[str, int]:
     """How many calls there were with each party."""
     return dict(Counter(call.party for call in standing(session.scalars(calls_of(claim_id)))))

@@ -432,31 +432,21 @@ def restores_all_the_same(here: Settings, path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ('step', 'expected'),
+    ('database_url', 'step', 'expected'),
     [
-        ('the document comes', 'old'),
-        ('the database comes', 'old'),
-        ('it is set aside', 'old'),
-        ('it is swapped', 'old'),
-        ('it is proved', 'new'),
+        ('sqlite', 'the document comes', 'old'),
+        ('sqlite', 'the database comes', 'old'),
+        ('sqlite', 'it is set aside', 'old'),
+        ('sqlite', 'it is swapped', 'old'),
+        ('sqlite', 'it is proved', 'new'),
+        pytest.param('postgres', 'the document comes', 'old', marks=pytest.mark.postgres),
+        pytest.param('postgres', 'pg_restore', 'old', marks=pytest.mark.postgres),
+        pytest.param('postgres', 'psql', 'old', marks=pytest.mark.postgres),
+        pytest.param('postgres', 'it is proved', 'new', marks=pytest.mark.postgres),
     ],
+    indirect=['database_url'],
 )
-@pytest.mark.parametrize('database_url', ['sqlite'], indirect=True)
 def test_a_restore_that_is_killed_leaves_the_old_or_the_new_installation(
-    here: Settings, two_states: Path, step: str, expected: str
-) -> None:
-    assert killed_at(step, here, two_states).wait(60) == -signal.SIGKILL
-    assert stands(here) == expected
-    restores_all_the_same(here, two_states)
-
-
-@pytest.mark.postgres
-@pytest.mark.parametrize(
-    ('step', 'expected'),
-    [('the document comes', 'old'), ('pg_restore', 'old'), ('psql', 'old'), ('it is proved', 'new')],
-)
-@pytest.mark.parametrize('database_url', ['postgres'], indirect=True)
-def test_a_restore_to_postgresql_that_is_killed_leaves_the_old_or_the_new_installation(
     here: Settings, two_states: Path, step: str, expected: str
 ) -> None:
     assert killed_at(step, here, two_states).wait(60) == -signal.SIGKILL
