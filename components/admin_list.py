@@ -12,7 +12,7 @@ from nicegui.events import GenericEventArguments
 from components.admin_words import Told, history_lines
 from components.frame import say
 from components.live import Subscription, ask, base_url, show_changes, words_topic, work
-from components.words import language, moment_text, t
+from components.words import language, moment_text, said_once, t
 from db import accounts, admin_rows, values
 from db.accounts import Account, Person, Wanted
 from db.admin_changes import key_of
@@ -441,6 +441,7 @@ def _link_note() -> str:
     return t('Send this link now: it works once, and is not shown again.')
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'search': t('Find'),

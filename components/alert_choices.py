@@ -7,7 +7,7 @@ from nicegui.events import GenericEventArguments
 
 from components.live import ask, current_actor, work
 from components.theme import EVENT_LOOKS
-from components.words import t
+from components.words import said_once, t
 from db.alert_choices import Choice, choose, choose_claims, my_choices
 from db.alert_kinds import CHANNELS, EVENTS, GROUPS
 from db.offices import User
@@ -75,6 +75,7 @@ def _row(choice: Choice) -> dict[str, Any]:
     }
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'title': t('My alerts'),

@@ -15,7 +15,7 @@ from components.claim_watch import ClaimWatchMenu
 from components.due_card import DueCard
 from components.live import Subscription, ask, current_actor, person_topic, show_changes, words_topic, work
 from components.shared_words import people_known_to, reference
-from components.words import language, t, weekday_of
+from components.words import language, said_once, t, weekday_of
 from db import texts, values
 from db.alert_kinds import GROUPS, events_in
 from db.alerts import AlertFilter, alert_groups, mark_all_read, mark_read, unread_by_group, unread_groups
@@ -164,6 +164,7 @@ def _day(at: datetime, reader: str, moment: datetime) -> str:
     return texts.t('Yesterday', reader) if day == today - timedelta(days=1) else dated
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'title': t('Alerts'),

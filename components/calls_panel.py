@@ -13,7 +13,7 @@ from components.live import Subscription, ask, claim_topic, current_actor, show_
 from components.shared_words import reference
 from components.theme import Look
 from components.timeline import day_title
-from components.words import call_how, language, t, tn
+from components.words import call_how, language, said_once, t, tn
 from db import texts, values
 from db.base import now
 from db.calls import (
@@ -319,6 +319,7 @@ def _draft(call: Call) -> dict[str, Any]:
     }
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'log': t('Call log'),

@@ -9,7 +9,7 @@ from nicegui.events import GenericEventArguments
 from components.cheque_shown import cheque_shown
 from components.cheque_words import steps_of_cheque
 from components.live import current_actor, show_changes, work
-from components.words import language, t
+from components.words import language, said_once, t
 from db.base import now
 from db.cheques import TRANSITIONS, Cheque, advance_cheque
 from db.scope import Can
@@ -86,6 +86,7 @@ def read_advance(sent: object) -> tuple[int, str, str, bool]:
     return cheque_id, state, reason[:40], sent.get('confirmed') is True
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'cheque': t('Cheque'),

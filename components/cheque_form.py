@@ -12,7 +12,7 @@ from nicegui.events import GenericEventArguments
 
 from components.cheque_shown import draft_of
 from components.live import ask, show_changes, work
-from components.words import language, t, tn
+from components.words import language, said_once, t, tn
 from db import values
 from db.base import now
 from db.calendar import calendar_of
@@ -207,6 +207,7 @@ def offer_line(offer: Offer, reader: str) -> str:
     return f'{values.format_money(offer.amount, reader)} · {values.format_day(offer.offered_on)}'
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'direction': t('Who pays whom'),

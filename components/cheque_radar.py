@@ -10,7 +10,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.live import current_actor, show_changes, work
-from components.words import language, t, tn
+from components.words import language, said_once, t, tn
 from db import texts, values
 from db.base import now
 from db.cheques import STEPS, Cheque, ChequeStep, note_step
@@ -211,6 +211,7 @@ def _wordings(radar: Radar, around: Around) -> dict[str, str]:
     return {kind: texts.t(_WORDINGS[kind], 'he', **told) for kind in kinds}
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'title': t('Cheque radar'),

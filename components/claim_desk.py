@@ -10,7 +10,7 @@ from nicegui.events import GenericEventArguments
 
 from components.live import current_actor, show_changes, work
 from components.shared_words import people_known_to
-from components.words import language, t
+from components.words import language, said_once, t
 from components.work_desk import due_words, explained
 from db import values
 from db.base import now
@@ -128,6 +128,7 @@ def _task(task: Task, reading: Reading, today: date) -> dict[str, Any]:
     }
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'silence': t('When we last heard'),

@@ -11,7 +11,7 @@ from components.claim_rows import Wording, money_axis
 from components.claim_section import Cells
 from components.live import current_actor, show_changes
 from components.theme import status_look
-from components.words import t
+from components.words import said_once, t
 from db import values
 from db.cheques import Cheque
 from db.claims import Claim
@@ -216,6 +216,7 @@ def _radar() -> dict[str, Any]:
     return {'name': 'radar', 'icon': 'crisis_alert', 'label': '', 'text': text, 'desk': False, 'red': True}
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'where': t('Where you are'),

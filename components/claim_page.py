@@ -1,7 +1,7 @@
 """One open claim page: what it read, how it follows the claim live, and how staff's edits get from the page into the database."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from html import escape
@@ -11,11 +11,11 @@ from typing import Any
 from nicegui import ui
 from nicegui.elements.html import Html
 
-from components import claim_desk
 from components.calls_panel import CallLog, CallsPanel, read_calls
 from components.claim_desk import ClaimDesk
 from components.claim_head import TABS, ClaimActions, ClaimHead, actions_of, claim_address
 from components.claim_panels import ChangesBar, NoteBox, daily_explained, status_explained
+from components.claim_reading import HISTORY_PAGE, Arrival, Own, Reading, arrive, read_once, read_own
 from components.claim_rows import (
     SECTIONS,
     News,
@@ -29,8 +29,7 @@ from components.claim_rows import (
 )
 from components.claim_saving import Saving
 from components.claim_section import ClaimSection, Edit
-from components.claim_tabs import Behind, behind
-from components.claim_watch import ClaimWatchMenu, watched
+from components.claim_watch import ClaimWatchMenu
 from components.clocks_card import ClocksCard
 from components.documents_panel import DocumentsPanel, Shelf, read_shelf
 from components.doubts_card import DoubtsCard
@@ -48,6 +47,7 @@ from components.live import (
     person_topic,
     refresh_live,
     rung,
+    show_written,
     thread_topic,
     words_topic,
     work,
@@ -57,108 +57,32 @@ from components.money_tab import Money, MoneyTab, read_money
 from components.repair_panel import RepairPanel
 from components.repair_tracker import RepairTracker
 from components.repair_words import Repair, read_repair
-from components.shared_words import people_known_to, reference
 from components.theme import section_icon
 from components.timeline import history_html, timeline_html
 from components.undo_toast import UndoToast
 from components.words import label_of, language, t, tn
 from db import values
-from db.alerts import is_unseen, visit
+from db.alerts import visit
 from db.base import now
-from db.changes import Change, Notice, history_of, mark_unseen, news_since, seen_seq
-from db.cheques import Cheque, next_cheque_of
+from db.changes import Change, Notice, history_of, mark_unseen
 from db.claims import (
     FIELDS,
-    Claim,
-    claim_by_no,
     mark_checked,
 )
-from db.clocks import Clock, SaidDay, clocks_of, set_clock_day
+from db.clocks import SaidDay, set_clock_day
 from db.links import SignedLink, links_of
-from db.lists import ListState, Neighbours, neighbours_of
+from db.lists import ListState
 from db.messages import PAGE, Letter, ThreadKey, note_internally
-from db.offices import AgentOffice, agents_of, bureau_people
-from db.reference import Reference, RepairStage
+from db.offices import agents_of, bureau_people
+from db.reference import RepairStage
 from db.repairs import advance_repair, may_take_back, take_back
-from db.sanity import Doubt, confirm_doubt, open_doubts
+from db.sanity import confirm_doubt
 from db.scope import Can
-from db.session import fetch, fetch_one
+from db.session import fetch
 from db.watching import is_older
 
 Refresh = Callable[[], Awaitable[Any]]
 IN_TIMELINE = 30
-HISTORY_PAGE = 50
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What the page reads of a claim each time the doorbell rings; `unseen` says whether looking at it would change anything."""
-
-    claim: Claim
-    reference: Reference
-    people: Mapping[int, str]
-    office: str
-    history: Sequence[Change]
-    news: Sequence[Change]
-    unseen: bool
-    repair: Repair
-    doubts: Sequence[Doubt]
-    cheque: Cheque | None
-    clocks: Sequence[Clock]
-    desk: claim_desk.Reading
-    behind: Behind
-
-    @property
-    def newest(self) -> int:
-        """The newest change it shows."""
-        return max(self.claim.seq, *(change.id for change in self.history[:1]), 0)
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """The first reading, with what was seen before, how the person watches the claim, and where it stands in the list he came from."""
-
-    reading: Reading
-    seen: int
-    last_visit: datetime | None
-    neighbours: Neighbours | None
-    watched: Mapping[str, Any] | None
-
-
-def read(session: Any, claim_id: int, seen: int, last_visit: datetime | None, most: int) -> Reading | None:
-    """Read a claim anew under the asker's scope; None when he may not see it (any more)."""
-    claim = session.get(Claim, claim_id)
-    if claim is None:
-        return None
-    office = session.get(AgentOffice, claim.office_id) if session.info['actor'].is_bureau else None
-    today = values.israel(now()).date()
-    return Reading(
-        claim,
-        reference(session),
-        people_known_to(session),
-        office.name if office else '',
-        fetch(session, history_of(claim_id).limit(most)),
-        fetch(session, news_since(claim_id, seen, session.info['actor'].user_id)),
-        is_unseen(session, claim),
-        read_repair(session, claim_id),
-        open_doubts(session, claim, today),
-        fetch_one(session, next_cheque_of(claim_id)),
-        clocks_of(session, claim, today),
-        claim_desk.read(session, claim_id),
-        behind(session, claim, last_visit, today),
-    )
-
-
-def arrive(session: Any, claim_no: str, came_from: ListState) -> Arrival | None:
-    """Read a claim somebody opens, with what is new to him and its place in the list he came from."""
-    claim = fetch_one(session, claim_by_no(claim_no))
-    if claim is None:
-        return None
-    neighbours = neighbours_of(session, came_from, claim.id)
-    seen, last_visit = seen_seq(session, claim.id)
-    reading = read(session, claim.id, seen, last_visit, HISTORY_PAGE)
-    mine = watched(session, claim.id, now(), session.info['actor'].language)
-    return Arrival(reading, seen, last_visit, neighbours, mine) if reading else None
 
 
 class ClaimPage:
@@ -172,15 +96,16 @@ class ClaimPage:
         self.staff = self.claim.may_edit(self.actor)
         self.seen, self._last_visit, self._neighbours = arrival.seen, arrival.last_visit, arrival.neighbours
         self._newest, self._watched = arrival.reading.newest, arrival.watched
+        self._own = arrival.own
         self._since = since
         self._tab = 'overview'
         self._thread = ThreadKey(self.claim.office_id, self.claim.id)
         self.wording = self._wording_of(arrival.reading)
-        self.news = self._news_of(arrival.reading)
+        self.news = self._news_of(arrival.reading, arrival.own)
         self.sections: dict[str, ClaimSection] = {}
         self.trackers: dict[str, RepairTracker] = {}
         self._saving = Saving(self.claim, lambda: self.wording, self.follow)
-        self._unseen = False
+        self._looked_at = 0  # up to which change he has
         self._keep = f'{self.actor.user_id}.{self.claim.id}'  # whose typing it is, and where
         self._panels: dict[str, ui.element] = {}
         self._drawn: set[str] = set()
@@ -212,6 +137,7 @@ class ClaimPage:
     async def load(self, tab: str) -> None:
         """Open a tab, and note the visit."""
         await self._open(tab)
+        self._looked_at, self._own = self._newest, replace(self._own, unseen=False)
         await work(visit, self.claim.id, now(), up_to=self._newest)
 
     def _draw_head(self) -> None:
@@ -315,8 +241,8 @@ class ClaimPage:
         for section in self.sections.values():
             section.draw()
         for name in SECTIONS:
-            shown = bool(self.sections[name]._props['fields'])
-            self.sections[name].look(summary=section_summary(name, self.claim, self.wording)).set_visibility(shown)
+            section = self.sections[name]
+            section.look(summary=section_summary(name, self.claim, self.wording)).set_visibility(not section.is_empty)
         self.sections['status'].look(explained=status_explained(self.claim, self.wording))
         self.sections['daily'].look(explained=daily_explained(self.claim, moment, self.wording.reader))
         for tracker in self.trackers.values():
@@ -331,20 +257,23 @@ class ClaimPage:
         for actions in (self._buttons, self._bar):
             actions.offer(actions_of(self.claim, staff=self.staff))
         self._desk.show(reading.desk)
-        self._redraw_record(reading.history, moment)
+        self._redraw_record(reading, moment)
         self.head.follow_cheque(reading.cheque)
-        reading.behind.show(self.head)
+        reading.behind.show(self.head, self.actor, self._last_visit, self._own.messages)
         self.head.drew(reading.newest)
 
-    def _redraw_record(self, record: Sequence[Change], moment: datetime) -> None:
+    def _redraw_record(self, reading: Reading, moment: datetime) -> None:
+        record, wording = reading.history[:IN_TIMELINE], self.wording
+        how = wording.reader, sum(change.id > self.seen for change in record)
+        timeline = reading.said(how, lambda: timeline_html(record, wording, moment, self.seen))
         title = f'<div class="mk-hd"><h2>{escape(t("Activity"))}</h2></div>'
-        timeline = timeline_html(record[:IN_TIMELINE], self.wording, moment, self.seen)
-        self._timeline.content = title + timeline + self._further_html(len(record) > IN_TIMELINE)
-        self._redraw_history(record)
+        further = self._further_html(len(reading.history) > IN_TIMELINE)
+        show_written(self._timeline, innerHTML=title + timeline + further)
+        self._redraw_history(reading.history)
 
     def _redraw_history(self, record: Sequence[Change]) -> None:
         if self._history is not None:
-            self._history.content = history_html(record[: self._history_most], self.wording)
+            show_written(self._history, innerHTML=history_html(record[: self._history_most], self.wording))
             self._more.set_visibility(len(record) > self._history_most)
 
     def _further_html(self, more: bool) -> str:
@@ -356,32 +285,43 @@ class ClaimPage:
 
     async def _answer(self, notices: set[Notice]) -> None:
         # of what others have read of the thread, only its own panel tells
-        if any(notice.kind != 'receipt' or notice.user_id == self.actor.user_id for notice in notices):
-            await self.follow()
+        told = [notice for notice in notices if notice.kind != 'receipt' or notice.user_id == self.actor.user_id]
+        if told:
+            await self.follow(own=any(notice.kind not in ('claim', 'words') for notice in told))
 
     def _may_have_changed(self, since: int) -> bool:
         """Whether anything rang, after it was read and before anybody listened here, that this claim may have rung for too."""
         return has_rung([claims_topic(self.actor), person_topic(self.actor), words_topic()], since)
 
-    async def follow(self) -> None:
-        """Read the claim anew and show it."""
+    async def follow(self, *, own: bool = True) -> None:
+        """Read the claim anew and show it. `own`: also what is the reader's own and in no record of the claim."""
         seen = self.seen
-        reading = await ask(read, self.claim.id, seen, self._last_visit, self._history_most + 1)
+        reading = await read_once(self.actor, self.claim.id, self._history_most + 1)
+        mine = self._own_of(reading) if reading and not own else None
+        mine = mine or await ask(read_own, self.claim.id, seen, reading)
         if self._root.is_deleted or seen != self.seen:  # marked as read meanwhile, and read anew for that
             return
-        if reading is None:
+        if reading is None or mine is None:
             ui.navigate.reload()  # no longer his: the answer is the page for what is not there
             return
         if not is_older(reading.claim, self.claim):  # two answers may overtake each other
-            self.take(reading)
+            self.take(reading, mine)
 
-    def take(self, reading: Reading) -> None:
+    def _own_of(self, reading: Reading) -> Own | None:
+        """What the record says of what is his own; None when it has to be asked for."""
+        news = reading.news(self.seen, self.actor.user_id)
+        if news is None:
+            return None
+        unseen = self._own.unseen or any(change.id > self._looked_at for change in news)
+        return Own(news, self._own.messages, unseen)
+
+    def take(self, reading: Reading, own: Own) -> None:
         """Take over a newer reading: bound rows follow by themselves, and what others changed lights up."""
         known = self.news.newest
-        self._unseen = reading.unseen
+        self._own = own
         self._newest, self.wording = reading.newest, self._wording_of(reading)
-        self.news = self._news_of(reading)
-        lit = [name for change in reading.news if change.id > known for name in change.fields if name in FIELDS]
+        self.news = self._news_of(reading, own)
+        lit = [name for change in own.news if change.id > known for name in change.fields if name in FIELDS]
         for section in self.sections.values():
             section.glow(lit)
         refresh_live(self.claim, reading.claim)
@@ -399,8 +339,8 @@ class ClaimPage:
         ]
         return '. '.join(said[:3])
 
-    def _news_of(self, reading: Reading) -> News:
-        return News.of(reading.news, reading.history, reading.claim, self.actor.user_id)
+    def _news_of(self, reading: Reading, own: Own) -> News:
+        return News.of(own.news, reading.history, reading.claim, self.actor.user_id)
 
     def _wording_of(self, reading: Reading) -> Wording:
         return Wording(reading.reference, reading.people, language(), reading.office)
@@ -411,9 +351,10 @@ class ClaimPage:
 
     async def _see(self, change_id: int) -> None:
         """What was drawn before somebody who looks counts as seen; anything else waits for him."""
-        if self._unseen:
+        if self._own.unseen:
+            self._looked_at = max(self._looked_at, change_id)
             await work(visit, self.claim.id, now(), arriving=False, up_to=change_id)
-            self._unseen = change_id < self._newest
+            self._own = replace(self._own, unseen=change_id < self._newest)
 
     async def _mark_read(self) -> None:
         self.seen = self.claim.seq

@@ -11,7 +11,7 @@ from components.claim_rows import News, Wording
 from components.marks import hue_of, initials_of
 from components.messages_panel import read_letter
 from components.theme import status_look
-from components.words import t, tn
+from components.words import said_once, t, tn
 from db import texts, values
 from db.claims import Claim
 from db.messages import Letter
@@ -47,6 +47,7 @@ class ChangesBar(Element, component='changes_bar.js'):
             self.update()
 
 
+@said_once
 def _bar_words() -> dict[str, str]:
     return {
         'title': t('Changed since your last visit'),

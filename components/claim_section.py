@@ -5,52 +5,45 @@ from dataclasses import dataclass
 from typing import Any
 
 from nicegui import binding
-from nicegui.binding import BindableProperty
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
-from components.words import t
+from components.live import path_of, show_written
+from components.words import said_once, t
 from db.claims import FIELDS, Claim, limit_of
 
 TYPED_AT_MOST = 6000
 REASON_AT_MOST = limit_of('status_reason')
 
 
-class Cell:
-    """One shown column of a claim. Bound to it by push: a new value draws that row anew, and nothing else."""
-
-    value = BindableProperty(on_change=lambda cell, _: cell.draw(cell.name))
-
-    def __init__(self, name: str, claim: Claim, draw: Callable[[str], None]) -> None:
-        """`draw` is called with the name whenever the column changes, not for the value it has now."""
-        self.name = name
-        self.draw: Callable[[str], None] = lambda _: None
-        self.value = getattr(claim, name)
-        binding.bind_from(self, 'value', claim, name)
-        self.draw = draw
-
-
 class Cells:
-    """The columns a part of the page shows; the part lets go of them when it goes."""
+    """The columns a part of the page shows, each bound to the claim by push; the part lets go of them when it goes.
+
+    One object takes the values of all of a part's columns: an object for each would weigh more than everything the page shows.
+    """
+
+    _claim: Claim
+    _part: Element
+    _draw: Callable[[], None] | None
 
     def __init__(self, part: Element, names: Sequence[str], claim: Claim, draw: Callable[[], None]) -> None:
-        """Bind every name that is a column of the claim; `draw` is called inside the part, whoever set the column."""
+        """Bind every name that is a column of the claim; `draw` is called inside the part, whoever set the column, but not for what it holds now."""
+        kept = self.__dict__
+        kept.update(_claim=claim, _part=part, _draw=None)
+        for path in (path_of(name) for name in names if name in FIELDS):
+            binding.bind_from(self, path, claim, path, self_strict=False)
+        kept['_draw'] = draw
 
-        def draw_inside(_: str) -> None:
-            with part:
-                draw()
-
-        self._claim = claim
-        self._cells = {name: Cell(name, claim, draw_inside) for name in names if name in FIELDS}
-
-    def read_again(self, name: str) -> None:
-        """Show what the claim holds now: a draft was given up."""
-        if name in self._cells:
-            self._cells[name].value = getattr(self._claim, name)
+    def __setattr__(self, name: str, value: Any) -> None:
+        """A column has a new value."""
+        self.__dict__[name] = value
+        if self._draw is not None:
+            with self._part:
+                self._draw()
 
     def release(self) -> None:
         """Unbind."""
-        binding.remove(self._cells.values())
+        binding.remove([self])
 
 
 @dataclass(frozen=True)
@@ -96,7 +89,9 @@ class ClaimSection(Element, component='claim_section.js'):
         self._answers: dict[str, dict[str, Any]] = {}
         self._choices: dict[str, list[dict[str, Any]]] = {}
         self._glow: dict[str, int] = {}
-        self._props.update(section=section, title=title, words=_words(), fields=[])
+        self.editable: Sequence[str] = ()  # the rows this person may edit
+        self.is_empty = True
+        self._props.update(section=section, title=title, words=_words())
         self._cells = Cells(self, self.names, claim, self.draw)
         self.draw()
 
@@ -124,24 +119,18 @@ class ClaimSection(Element, component='claim_section.js'):
             name = event.args.get('name') if isinstance(event.args, dict) else None
             if edit := Edit.read(event.args, self.editable):
                 await save(self, edit)
-            elif name in self.editable:
+            elif isinstance(name, str) and name in self.editable:
                 self.answer(name, 'bad', t('It was not saved. Please try again.'))
 
         self.on('open', opened)
         self.on('save', saved)
         return self
 
-    @property
-    def editable(self) -> list[str]:
-        """The rows this person may edit."""
-        return [row['name'] for row in self._props['fields'] if row.get('editable')]
-
     def draw(self) -> None:
         """Bring the rows up to what `describe` says now; only what differs is sent."""
         rows = [self._dressed(row) for name in self.names if (row := self._describe(name))]
-        if rows != self._props['fields']:
-            self._props['fields'] = rows
-            self.update()
+        self.editable, self.is_empty = tuple(row['name'] for row in rows if row.get('editable')), not rows
+        show_written(self, fields=rows)
 
     def glow(self, names: Sequence[str]) -> None:
         """Let rows that somebody else just changed light up."""
@@ -153,7 +142,6 @@ class ClaimSection(Element, component='claim_section.js'):
         """Answer a save: saved, bad, doubt or clash, with a reason in words."""
         turn = self._answers.get(name, {}).get('turn', 0) + 1
         self._answers[name] = {'turn': turn, 'state': state, 'message': message}
-        self._cells.read_again(name)
         self.draw()
 
     def _dressed(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -170,6 +158,7 @@ class ClaimSection(Element, component='claim_section.js'):
         super()._handle_delete()
 
 
+@said_once
 def _words() -> Mapping[str, str]:
     return {
         'plate': t('Vehicle no.'),

@@ -9,7 +9,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.live import MISSED, Subscription, ask, current_actor, person_topic, show_changes, work
-from components.words import language, t, weekday_of
+from components.words import language, said_once, t, weekday_of
 from db import values
 from db.alert_choices import PAUSE_AT_MOST, PAUSES, back_on, follow, watch_of
 from db.alerts import end_snooze, mute, snooze
@@ -114,6 +114,7 @@ def morning_text(at: datetime, reader: str) -> str:
     return f'{weekday_of(day, reader)} {values.format_day(day)}, {values.format_time(at)}'
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'title': t('Alerts of this claim'),

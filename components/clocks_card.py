@@ -9,7 +9,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.clock_words import explained, standing
-from components.words import language, t
+from components.words import language, said_once, t
 from db import texts, values
 from db.clocks import BY_HAND, NOT_STARTED, OF_THE_CLAIM, Clock, SaidDay
 from db.clocks import EVENTS as HAPPENINGS
@@ -99,6 +99,7 @@ def _days(clock: Clock, reader: str) -> list[dict[str, str]]:
     ]
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'title': t('Regulatory clocks'),

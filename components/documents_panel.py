@@ -13,7 +13,7 @@ from nicegui.events import GenericEventArguments
 
 from components.live import Subscription, ask, claim_topic, current_actor, show_changes, words_topic, work
 from components.shared_words import reference
-from components.words import language, reject_reason, t, tn
+from components.words import language, reject_reason, said_once, t, tn
 from db import documents, texts, values
 from db.base import now
 from db.changes import Notice
@@ -426,6 +426,7 @@ def _viewed(view: DocumentView, reader: str) -> dict[str, str]:
     }
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'documents': t('Documents'),

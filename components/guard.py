@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from nicegui import __version__, background_tasks, core
 from nicegui import json as nicegui_json
+from nicegui.nicegui import sio_app
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -37,6 +38,7 @@ OPEN_PAGES = frozenset(
     {'/login', '/logout', '/healthz', '/readyz', '/csp-report'}
     | {'/favicon.ico', '/robots.txt', '/manifest.webmanifest', '/sw.js', '/offline.html'}
 )
+SOCKETS = '/_nicegui_ws'
 ASSETS = ('/static/', f'/_nicegui/{__version__}/')
 BY_LINK = '/t/'
 OPEN_FOLDERS = (*ASSETS, '/setup/', BY_LINK)
@@ -164,7 +166,7 @@ class Guard:
             await answer(scope, receive, protect)
             return
         session: SignedIn | None = scope['state']['session']
-        if session is not None and not scope['path'].startswith('/_nicegui_ws/'):
+        if session is not None and not scope['path'].startswith(f'{SOCKETS}/'):
             sessions.in_use(session.token_hash)
         await self.app(scope, _limited(receive, _limit(scope['path'])), protect)
 
@@ -223,7 +225,7 @@ class Guard:
 
     async def _admit_socket(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         session: SignedIn | None = scope['state']['session']
-        if not scope['path'].startswith('/_nicegui_ws/') or not self._from_here(headers) or _foreign_connection(scope):
+        if not scope['path'].startswith(f'{SOCKETS}/') or not self._from_here(headers) or _foreign_connection(scope):
             refuse('foreign socket')
             await receive()
             await send({'type': 'websocket.close', 'code': 1008})
@@ -233,7 +235,8 @@ class Guard:
         else:
             line = Line(receive, send)
             scope['state']['line'] = line
-            await self.app(scope, line.receive, line.send)
+            # what else the app has looks at requests alone, and two dozen frames of it would stay for as long as the page is open
+            await sio_app({**scope, 'root_path': SOCKETS}, line.receive, line.send)
 
 
 def _refuse_stranger(scope: Scope) -> Response:
@@ -254,7 +257,7 @@ def _refuse_foreign(scope: Scope, session: SignedIn) -> Response | None:
     if path.startswith('/_nicegui/client/') and not sockets.owns(session, path.split('/')[3]):
         refuse('foreign page')
         return PlainTextResponse('not your page', 403)
-    if path.startswith('/_nicegui_ws/') and _foreign_connection(scope):
+    if path.startswith(f'{SOCKETS}/') and _foreign_connection(scope):
         refuse('foreign socket')
         return PlainTextResponse('not your page', 403)
     if not path.startswith(NO_PAGES) and scope['method'] == 'GET' and _too_many_waiting(session):
@@ -279,7 +282,7 @@ def _foreign_connection(scope: Scope) -> bool:
 
 
 def _limit(path: str) -> int:
-    if path.startswith('/_nicegui_ws/'):
+    if path.startswith(f'{SOCKETS}/'):
         return SOCKET_MESSAGE_LIMIT
     if path.startswith('/_nicegui/client/'):
         return UPLOAD_LIMIT

@@ -13,7 +13,7 @@ from components.frame import say
 from components.import_list import BREATH, came_of, state_of
 from components.live import Subscription, ask, imports_topic, show_changes, work
 from components.shared_words import people_known_to
-from components.words import label_of, language, moment_text, t, tn, value_text
+from components.words import label_of, language, moment_text, said_once, t, tn, value_text
 from db import import_runs, texts
 from db.base import now
 from db.changes import Notice
@@ -402,6 +402,7 @@ def _word(word: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'back': t('All imports'),

@@ -8,7 +8,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.live import current_actor, show_changes, work
-from components.words import language, t
+from components.words import language, said_once, t
 from db import money, values
 from db.base import now
 from db.claims import Claim
@@ -216,6 +216,7 @@ def _offer_shown(offer: Offer, reader: str) -> dict[str, Any]:
     }
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'title': t('Heads of damage'),

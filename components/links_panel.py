@@ -10,7 +10,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.live import Subscription, ask, base_url, claim_topic, current_actor, show_changes, work
-from components.words import language, t, tn
+from components.words import language, said_once, t, tn
 from db import texts, values
 from db.base import now
 from db.changes import Notice
@@ -115,6 +115,7 @@ def _shown(link: SignedLink, moment: datetime, reader: str) -> dict[str, Any]:
     }
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'title': t('Links without sign-in'),

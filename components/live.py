@@ -134,9 +134,16 @@ def live(row: Row) -> Row:
 
     One row belongs to one page. Undo with `binding.remove([row])` when the page's part that shows it goes.
     """
+    key = id(row)
     for name in columns_of(type(row)):
-        binding.bindable_properties[id(row), (name,)] = row
+        binding.bindable_properties[key, path_of(name)] = row
     return row
+
+
+@cache
+def path_of(name: str) -> tuple[str]:
+    """A column as NiceGUI's bindings know it; the same for every page, because each page keeps it for each of its columns."""
+    return (name,)
 
 
 def refresh_live(row: Base, fresh: Base) -> list[str]:
@@ -148,13 +155,13 @@ def refresh_live(row: Base, fresh: Base) -> list[str]:
 
 def _propagate(row: Base, names: Sequence[str]) -> None:
     for name in names:
-        if (id(row), (name,)) in binding.bindings and name in row.__dict__:  # never load inside the event loop
-            binding._propagate(row, (name,))  # private: pinned, and covered by a test
+        if (id(row), path_of(name)) in binding.bindings and name in row.__dict__:  # never load inside the event loop
+            binding._propagate(row, path_of(name))  # private: pinned, and covered by a test
 
 
 def _push(row: Base, names: Sequence[str]) -> None:
     """A column was set somewhere, maybe in a thread, and its value is about to be stored: propagate once it is."""
-    bound = [name for name in names if (id(row), (name,)) in binding.bindings]
+    bound = [name for name in names if (id(row), path_of(name)) in binding.bindings]
     if bound and core.loop is not None:
         core.loop.call_soon_threadsafe(_propagate, row, bound)
 

@@ -12,7 +12,7 @@ from nicegui.events import GenericEventArguments
 from components.frame import NotFound
 from components.live import Subscription, ask, current_actor, messages_topic, person_topic, show_changes
 from components.messages_panel import MessagesPanel
-from components.words import language, moment_text, t
+from components.words import language, moment_text, said_once, t
 from db import texts, values
 from db.base import now
 from db.changes import Notice
@@ -184,6 +184,7 @@ def _around(body: str, typed: str) -> str:
     return f'{"…" if start else ""}{part}{"…" if len(line) > start + HIT_LENGTH else ""}'
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'title': t('Messages'),

@@ -13,7 +13,7 @@ from components.claim_head import claim_address
 from components.claim_rows import editor_of
 from components.live import ask, current_actor, work
 from components.theme import section_icon
-from components.words import language, t
+from components.words import language, said_once, t
 from db import values
 from db.base import now
 from db.claims import FIELDS, Claim, duplicates_of, limit_of, open_claim, parse_field
@@ -233,6 +233,7 @@ def _field(name: str, choices: Offered) -> dict[str, Any]:
     return field
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'duplicate': t('This claim may have been opened already'),

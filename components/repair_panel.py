@@ -11,7 +11,7 @@ from nicegui.events import GenericEventArguments
 from components.claim_rows import Wording
 from components.live import current_actor, show_changes, work
 from components.repair_words import Repair, days_text
-from components.words import language, t
+from components.words import language, said_once, t
 from db import repairs, values
 from db.base import now
 from db.claims import Claim
@@ -187,6 +187,7 @@ def _shown_day(stored: str) -> str:
     return values.format_day(date.fromisoformat(stored)) if stored else ''
 
 
+@said_once
 def _words() -> dict[str, str]:
     return {
         'road': t('The car’s way through the garage'),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, event, func, inspect, or_, select
+from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, event, func, inspect, select
 from sqlalchemy.orm import InstanceState, Mapped, Session, mapped_column, validates
 
 from db import values
@@ -228,11 +228,18 @@ def _pairs(**told: Any) -> dict[str, list[Any]]:
 # ---- questions --------------------------------------------------------------------------------------------------------------
 
 
-def has_documents_since(session: Session, claim_id: int, since: datetime) -> bool:
-    """Whether anybody but the asker sent something to a claim after a moment."""
-    by_others = or_(Document.uploaded_by.is_(None), Document.uploaded_by != session.info['actor'].user_id)
-    newer = documents_of(claim_id).where(Document.at > since, by_others)
-    return session.scalars(newer.limit(1)).first() is not None
+def newest_by_sender(session: Session, claim_id: int) -> dict[int | None, datetime]:
+    """When each person last sent something to a claim; under None, whoever came by a link."""
+    asked = select(Document.uploaded_by, func.max(Document.at)).where(
+        Document.claim_id == claim_id, Document.deleted_at.is_(None)
+    )
+    return dict(session.execute(asked.group_by(Document.uploaded_by)).all())
+
+
+def are_new_to(actor: Actor, sent: Mapping[int | None, datetime], since: datetime | None) -> bool:
+    """Whether anybody else sent something since, by `newest_by_sender`; nothing is new to somebody who was never here."""
+    others = (at for sender, at in sent.items() if sender is None or sender != actor.user_id)
+    return since is not None and any(at > since for at in others)
 
 
 def documents_of(claim_id: int) -> Select[Document]:

@@ -133,7 +133,7 @@ def test_what_others_sent_since_a_moment_is_new_and_ones_own_is_not(people: Peop
 
     def is_new_to(reader: Actor, since: datetime = before) -> bool:
         with open_session(reader, reading=True) as session:
-            return documents.has_documents_since(session, claim.id, since)
+            return documents.are_new_to(reader, documents.newest_by_sender(session, claim.id), since)
 
     assert [is_new_to(reader) for reader in (people.dana, people.staff, people.manager, people.rival)] == [
         *(False, True, True, False),

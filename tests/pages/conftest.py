@@ -10,6 +10,7 @@ import orjson
 import pytest
 from fastapi import FastAPI
 from nicegui import Client
+from nicegui.elements.html import Html
 from nicegui.testing import User
 
 from components.claim_head import TABS, ClaimHead
@@ -67,8 +68,12 @@ class Open:
         return found
 
     def row(self, name: str) -> dict[str, Any]:
-        rows = [row for section in self.of(ClaimSection) for row in section.props['fields'] if row['name'] == name]
+        rows = [row for section in self.of(ClaimSection) for row in shown_by(section, 'fields') if row['name'] == name]
         return rows[0] if rows else {}
+
+    def html(self) -> str:
+        """What is written as HTML: the record of a claim."""
+        return ''.join(shown_by(element, 'innerHTML') for element in self.of(Html))
 
     def everything(self) -> str:
         shown = [{name: shown_by(element, name) for name in element.props} for element in self.client.elements.values()]
@@ -107,7 +112,7 @@ def _is_open(panel: Any) -> bool:
 
 
 async def until(true: Callable[[], Any]) -> None:
-    for _ in range(300):
+    for _ in range(1000):
         if true():
             return
         await asyncio.sleep(0.01)

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from nicegui import binding
-from nicegui.elements.html import Html
 
 from components import live
 from components.claim_head import ClaimActions, ClaimHead
-from components.claim_page import Arrival, arrive, read
 from components.claim_panels import ChangesBar, NoteBox
+from components.claim_reading import Arrival, arrive, read
 from components.claim_section import ClaimSection
 from components.claim_watch import ClaimWatchMenu
 from components.doubts_card import DoubtsCard
@@ -33,7 +32,7 @@ from db.texts import ClaimError
 from tests import papers
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim, make_user
-from tests.pages.conftest import EMAILS, Opener, until
+from tests.pages.conftest import EMAILS, Opener, shown_by, until
 from tests.portal import signed_in
 
 
@@ -51,7 +50,7 @@ def change(actor: Actor, claim: Claim, **fields: Any) -> None:
 async def test_what_staff_save_changes_exactly_those_fields_on_an_open_page(open_page: Opener, claim: Claim) -> None:
     manager, staff = await open_page('manager', claim), await open_page('staff', claim)
     await manager.open_tabs('history')
-    before = {row['name']: row for section in manager.of(ClaimSection) for row in section.props['fields']}
+    before = {row['name']: row for section in manager.of(ClaimSection) for row in shown_by(section, 'fields')}
     await staff.save('insured_phone', '053-7654321')
     await staff.save('insured_address', 'הרצל 5, חיפה')
     await staff.save('status', 'approved_for_payment')
@@ -60,7 +59,7 @@ async def test_what_staff_save_changes_exactly_those_fields_on_an_open_page(open
     assert manager.row('insured_phone')['text'] == '053-7654321'
     assert manager.row('insured_phone')['before'] == '052-5550134'
     assert manager.row('insured_address')['text'] == 'הרצל 5, חיפה'
-    after = {row['name']: row for section in manager.of(ClaimSection) for row in section.props['fields']}
+    after = {row['name']: row for section in manager.of(ClaimSection) for row in shown_by(section, 'fields')}
     # the next action follows a moment later, by the admin's rules
     changed = {name for name in after if after[name] != before.get(name)} - {'next_action', 'next_action_due'}
     assert changed == {'insured_phone', 'insured_address', 'status', 'waiting_on'}
@@ -69,9 +68,8 @@ async def test_what_staff_save_changes_exactly_those_fields_on_an_open_page(open
     assert head.props['chip']['label'] == 'אושרה לתשלום'
     assert 'אושרה לתשלום' in manager.section('status').props['explained']['title']
     assert bar.props['count'] == 4
-    htmls = [element.content for element in manager.of(Html)]
-    assert sum(html.count('data-testid="history-entry"') for html in htmls) == 4
-    assert sum(html.count('data-testid="timeline-entry"') for html in htmls) == 4
+    assert manager.html().count('data-testid="history-entry"') == 4
+    assert manager.html().count('data-testid="timeline-entry"') == 4
     assert not staff.row('insured_phone').get('changed'), "one's own change is no news"
     assert staff.row('insured_phone')['state'] == 'saved'
 
@@ -185,7 +183,7 @@ async def test_what_changes_while_the_page_is_drawn_is_on_it(
 
     monkeypatch.setattr('components.claim_page.arrive', overtaken)
     page = await open_page('dana', claim)
-    assert page.row('policy_no')['text'] == '77-7'
+    await until(lambda: page.row('policy_no').get('text') == '77-7')
     assert mark_of(people.dana, claim) < seq_of(claim)
 
 
@@ -194,11 +192,11 @@ async def test_an_older_reading_does_not_overwrite_a_newer_one(
 ) -> None:
     page = await open_page('dana', claim)
     with open_session(people.dana, reading=True) as session:
-        old = read(session, claim.id, 0, None, 51)
+        old = read(session, claim.id, 51)
     change(people.staff, claim, policy_no='77-7')
     await until(lambda: page.row('policy_no').get('text') == '77-7')
     entries = len(page.everything())
-    monkeypatch.setattr('components.claim_page.read', lambda *_: old)
+    monkeypatch.setattr('components.claim_reading.read', lambda *_: old)
     with open_session(people.staff) as session:
         mark_checked(session, claim.id, now())
     await asyncio.sleep(0.2)
@@ -317,7 +315,7 @@ async def test_hostile_edits_are_no_edits(open_page: Opener, claim: Claim) -> No
     with open_session(SYSTEM, reading=True) as session:
         stored = session.get_one(Claim, claim.id)
         assert (stored.office_id, stored.claim_no, stored.plate) == (claim.office_id, claim.claim_no, '21734801')
-    assert not [row for part in reader.of(ClaimSection) for row in part.props['fields'] if row.get('editable')]
+    assert not [row for part in reader.of(ClaimSection) for row in shown_by(part, 'fields') if row.get('editable')]
 
 
 async def test_what_cannot_be_read_is_answered_so_that_no_row_waits_for_ever(open_page: Opener, claim: Claim) -> None:
@@ -500,7 +498,7 @@ async def test_the_history_comes_in_pages(open_page: Opener, claim: Claim, peopl
     page = await open_page('dana', claim, '?tab=history')
 
     def entries() -> int:
-        return sum(html.content.count('data-testid="history-entry"') for html in page.of(Html))
+        return page.html().count('data-testid="history-entry"')
 
     assert entries() == 50
     more = next(

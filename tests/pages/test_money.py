@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from nicegui.elements.html import Html
 
 from components.cheque_cards import ChequeCards, read_advance
 from components.cheque_form import ChequeForm, read_written
@@ -106,7 +105,7 @@ async def test_a_sum_by_one_person_stands_on_every_open_page(open_page: Opener, 
         assert page.of(LedgerPanel)[0].props['totals']['demanded'] == '₪31,200'
     # the claim's head says how far the money is, and the timeline what happened
     await until(lambda: any('נדרש' in item['text'] for item in dana.of(ClaimHead)[0].props['meta']))
-    await until(lambda: 'ראש נזק · נזק לרכב' in str([html.content for html in dana.of(Html)]))
+    await until(lambda: 'ראש נזק · נזק לרכב' in dana.html())
     assert not dana.of(LedgerPanel)[0].props['staff']
     assert dana.of(ChequeForm) == []
 

@@ -1,0 +1,95 @@
+"""Who has the same claim open at the same moment reads it once, and never with other people's eyes."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Event
+from typing import Any
+
+import pytest
+
+from components import claim_reading
+from components.claim_reading import read_once
+from db.claims import Claim
+from tests.conftest import People
+from tests.factories import make_claim
+from tests.pages.conftest import Opener, until
+
+MOST = 51
+Readers = list[int | None]
+
+
+@pytest.fixture
+def claim(people: People) -> Claim:
+    return make_claim(people.levi, people.staff, agent=people.dana.user_id)
+
+
+@pytest.fixture
+async def readers(open_page: Opener, claim: Claim, monkeypatch: pytest.MonkeyPatch) -> Readers:
+    """Who has read the claim, once somebody has it open."""
+    await open_page('staff', claim)
+    found: Readers = []
+    read: Callable[..., Any] = claim_reading.read
+
+    def noted(session: Any, *asked: Any) -> Any:
+        found.append(session.info['actor'].user_id)
+        return read(session, *asked)
+
+    monkeypatch.setattr(claim_reading, 'read', noted)
+    return found
+
+
+async def test_colleagues_who_are_told_together_read_once(claim: Claim, people: People, readers: Readers) -> None:
+    one, two = await asyncio.gather(*(read_once(who, claim.id, MOST) for who in (people.staff, people.staff2)))
+    assert one is two
+    assert one is not None
+    assert len(readers) == 1
+
+
+async def test_nobody_reads_with_the_eyes_of_another_role_or_office(
+    claim: Claim, people: People, readers: Readers
+) -> None:
+    only_his_own = replace(people.yossi, sees_own_only=True)
+    everybody = (people.staff, people.manager, people.dana, people.yossi, only_his_own, people.rival)
+    found = await asyncio.gather(*(read_once(who, claim.id, MOST) for who in everybody))
+    assert [reading is not None for reading in found] == [True, True, True, True, False, False]
+    staff, manager, dana, yossi, *_ = found
+    assert dana is yossi
+    assert len({id(staff), id(manager), id(dana)}) == 3
+    assert staff is not None
+    assert dana is not None
+    assert staff.office
+    assert not dana.office
+    assert len(readers) == 5
+
+
+async def test_who_asks_while_it_is_being_read_gets_what_is_newer(
+    claim: Claim, people: People, readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, read = Event(), claim_reading.read
+
+    def slowly(*asked: Any) -> Any:
+        found = read(*asked)
+        goes_on.wait(5)
+        return found
+
+    monkeypatch.setattr(claim_reading, 'read', slowly)
+    first = asyncio.ensure_future(read_once(people.staff, claim.id, MOST))
+    await until(lambda: readers)
+    second = asyncio.ensure_future(read_once(people.staff2, claim.id, MOST))
+    await until(lambda: len(readers) == 2)
+    goes_on.set()
+    assert await first is not await second
+
+
+async def test_what_is_new_to_somebody_comes_out_of_the_record_or_is_asked_for(
+    claim: Claim, people: People, readers: Readers
+) -> None:
+    whole = await read_once(people.dana, claim.id, MOST)
+    short = await read_once(people.dana, claim.id, 1)
+    assert whole is not None
+    assert short is not None
+    assert whole.news(0, people.dana.user_id) == [*reversed(whole.history)]
+    assert whole.news(0, people.staff.user_id) == [], 'what he did himself'
+    assert short.news(0, people.dana.user_id) is None, 'further back than what was read'
+    assert short.news(short.history[0].id, people.dana.user_id) == []
