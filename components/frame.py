@@ -14,7 +14,7 @@ from nicegui.translations import translations
 from starlette.responses import HTMLResponse, Response
 
 from components.bell import Bell
-from components.live import ask, current_actor, rung, work
+from components.live import ask, current_actor, rung, work, written_html
 from components.marks import avatar_html, icon_html, logo_svg
 from components.messages_link import MessagesLink
 from components.palette import Palette
@@ -194,19 +194,19 @@ async def _frame(actor: Actor, active: str, *, flow: bool) -> Any:
     counts = {'alerts': read.alerts, 'messages': read.messages}
     places = [place for place in PLACES if actor.may(place.needs)]
     with ui.element('div').classes('mk-app mk-flow' if flow else 'mk-app'):
-        ui.html(_rail_html(places, active, counts), tag='nav').classes('mk-rail').props(
+        written_html(_rail_html(places, active, counts), tag='nav').classes('mk-rail').props(
             f'aria-label="{t("Main navigation")}"'
         )
         with ui.element('header').classes('mk-top'):
-            ui.html(_search_html() + _find_html()).classes('mk-contents')
+            written_html(_search_html() + _find_html()).classes('mk-contents')
             MessagesLink(read.messages, since)
             Bell(read.alerts, since)
-            ui.html(_person_html(actor, read.office)).classes('mk-contents')
+            written_html(_person_html(actor, read.office)).classes('mk-contents')
         Palette((place.address, place.icon, place.label) for place in places)
         main = ui.element('main').classes('mk-panel mk-pg' if flow else 'mk-panel').props('id=main tabindex=-1')
         with main:
-            ui.html(_offline_html()).classes('mk-contents')
-        ui.html(_nav_html([place for place in places if place.on_phone], active, counts), tag='nav').classes(
+            written_html(_offline_html()).classes('mk-contents')
+        written_html(_nav_html([place for place in places if place.on_phone], active, counts), tag='nav').classes(
             'mk-bnav'
         ).props(f'aria-label="{t("Main navigation")}"')
     return main

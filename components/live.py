@@ -14,6 +14,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 import orjson
 from nicegui import background_tasks, binding, core, helpers, ui
 from nicegui.element import Element
+from nicegui.elements.html import Html
 from nicegui.props import Props
 
 from db import meters
@@ -182,6 +183,13 @@ def show_written(element: Element, **shown: Any) -> None:
         if kept.get(name) != text:
             kept[name] = text
             element._props[name] = orjson.Fragment(text)
+
+
+def written_html(html: str, tag: str = 'div') -> Html:
+    """As `ui.html`, for what every page of many people says in the same words."""
+    element = ui.html(tag=tag)
+    show_written(element, innerHTML=html)
+    return element
 
 
 def show_changes(element: Element, shown: Mapping[str, Any]) -> None:

@@ -139,7 +139,7 @@ def direction_of(language: str) -> str:
 
 def icon_links() -> str:
     """Return the part of the head that plain pages and NiceGUI pages share: fonts, icons, manifest, browser colours."""
-    fonts = ('fonts/heebo-hebrew-wght-normal.woff2', 'fonts/heebo-latin-wght-normal.woff2', 'fonts/maakav-icons.woff2')
+    fonts = ('fonts/heebo-hebrew.woff2', 'fonts/heebo-latin.woff2', 'fonts/maakav-icons.woff2')
     preloads = ''.join(
         f'<link rel="preload" href="{asset(font)}" as="font" type="font/woff2" crossorigin>' for font in fonts
     )

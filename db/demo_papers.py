@@ -108,7 +108,7 @@ def _pdf(name: str, pages: Sequence[Image.Image]) -> Paper:
 
 @cache
 def _font(hebrew: bool, size: int, weight: int) -> ImageFont.FreeTypeFont:
-    name = 'heebo-hebrew-wght-normal.woff2' if hebrew else 'heebo-latin-wght-normal.woff2'
+    name = 'heebo-hebrew.woff2' if hebrew else 'heebo-latin.woff2'
     font = ImageFont.truetype(FONTS / name, size, layout_engine=ImageFont.Layout.BASIC)
     font.set_variation_by_axes([weight])
     return font

@@ -10,7 +10,7 @@ from components import row_news
 from components.claims_list import ClaimsList, Opening, opening_of
 from components.exports_tray import ExportWork, read_exports
 from components.frame import portal_page
-from components.live import ask, current_actor, rung
+from components.live import ask, current_actor, rung, written_html
 from components.marks import icon_html
 from components.words import t
 from db.exports import Export
@@ -25,9 +25,9 @@ async def claims_page(request: Request) -> None:
     actor, since, upto = current_actor(), rung(), row_news.newest()
     found, exported = await ask(_read, ListState.read(request.query_params), upto)
     with ui.element('div').classes('mk-ph'):
-        ui.html(_title_html()).classes('mk-contents')
+        written_html(_title_html()).classes('mk-contents')
         exports = ExportWork(lambda: claims.seen, actor, since) if actor.may(Can.EXPORT) else None
-        ui.html(_new_html(actor)).classes('mk-contents')
+        written_html(_new_html(actor)).classes('mk-contents')
     claims = ClaimsList(found, since)
     if exports is not None:
         claims.bulk.offer_export(exports.start)
