@@ -21,7 +21,7 @@ from starlette.types import Scope
 from components import frame, guard, live, pulse, row_news, shared_words
 from components.packed import Packed
 from components.theme import COLORS, STATIC_FOLDER, STATIC_PREFIX
-from db import log, schema
+from db import log, schema, sealing
 from db.session import connect, warn_of_old_sqlite
 from db.settings import Settings, load
 from jobs import aftermath, backup, bulk_orders, changes, desk, exports, import_work, mail, previews, schedule
@@ -43,6 +43,7 @@ from pages import (
     reports,
     sign_in,
     signed,
+    two_factor,
     work,
 )
 from pages import (
@@ -58,6 +59,7 @@ def build(settings: Settings) -> FastAPI:
     portal.state.settings = settings
     portal.mount(STATIC_PREFIX, _Immutable(directory=STATIC_FOLDER), name='static')
     sign_in.add_routes(portal, settings)
+    two_factor.add_routes(portal, settings)
     account.add_routes(portal)
     files.add_routes(portal, settings)
     export_files.add_routes(portal, settings)
@@ -67,6 +69,7 @@ def build(settings: Settings) -> FastAPI:
     signed.add_routes(portal, settings)
     health.add_routes(portal)
     metrics.measure(settings)
+    sealing.use(settings)
     mail.use(settings)
     backup.use(settings)
     frame.register_errors()

@@ -352,6 +352,7 @@ class PeopleScreen(AdminList):
             'enable': accounts.enable,
             'demand': accounts.demand_new_password,
             'end': accounts.end_sessions,
+            'two_factor': accounts.reset_two_factor,
         }
         await work(orders[action], user_id)
         return None
@@ -381,6 +382,7 @@ def _person_line(account: Account) -> dict[str, Any]:
         (t('Role'), t(accounts.ROLES[Role(user.role)])),
         (t('Office'), account.office or t('Claims bureau')),
         (t('E-mail'), user.email or ''),
+        (t('Two-step verification'), t('On') if account.has_two_factor else ''),
         (t('Last seen'), moment_text(account.seen_at, now(), language()) if account.seen_at else ''),
     ]
     return {
@@ -399,6 +401,8 @@ def _person_actions(account: Account) -> list[dict[str, Any]]:
     actions = [_action('link', again, 'link')]
     if account.has_password and not account.must_change:
         actions.append(_action('demand', t('Demand a new password'), 'lock_reset'))
+    if account.has_two_factor:
+        actions.append(_action('two_factor', t('Reset two-step verification'), 'mobile', danger=True))
     if account.devices:
         actions.append(_action('end', t('Sign out on every device ({n})', n=account.devices), 'logout'))
     return [*actions, _action('disable', t('Disable the account'), 'person_off', danger=True)]

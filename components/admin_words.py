@@ -20,6 +20,10 @@ _KINDS = {
     'link_made': N_('A new link was made'),
     'password_demanded': N_('A new password was demanded'),
     'sessions_ended': N_('Signed out on every device'),
+    'two_factor_on': N_('Two-step verification was turned on'),
+    'two_factor_off': N_('Two-step verification was turned off'),
+    'two_factor_reset': N_('Two-step verification was reset'),
+    'codes_renewed': N_('New recovery codes were made'),
 }
 _PEOPLE = {'name': N_('Full name'), 'email': N_('E-mail'), 'role': N_('Role'), 'office_id': N_('Office')}
 _OF_ALL = {'active': N_('In use'), 'position': N_('Place in the order')}

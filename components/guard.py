@@ -35,7 +35,7 @@ from db.settings import Settings
 log = logging.getLogger(__name__)
 
 OPEN_PAGES = frozenset(
-    {'/login', '/logout', '/healthz', '/readyz', '/csp-report'}
+    {'/login', '/login/code', '/logout', '/healthz', '/readyz', '/csp-report'}
     | {'/favicon.ico', '/robots.txt', '/manifest.webmanifest', '/sw.js', '/offline.html'}
 )
 SOCKETS = '/_nicegui_ws'
@@ -50,6 +50,7 @@ DOCUMENT_LIMIT = 26 * 1024 * 1024  # the route stops at 25 MB itself, and says s
 SOCKET_MESSAGE_LIMIT, SOCKET_MESSAGES_A_SECOND = 256 * 1024, 200
 PAGES_WAITING_LIMIT = 20
 CHOOSE_ANOTHER = '/account/password'  # where somebody lands who must choose another password
+SET_UP = '/account/two-factor'  # and who must set up the second step of signing in
 FORMS = ('/login', '/logout', '/setup/', '/account/', '/csp-report', BY_LINK)
 
 
@@ -249,11 +250,22 @@ def _refuse_stranger(scope: Scope) -> Response:
     return JSONResponse({'error': 'sign in first'}, 401)
 
 
-def _refuse_foreign(scope: Scope, session: SignedIn) -> Response | None:
+def _refuse_unfinished(scope: Scope, session: SignedIn) -> Response | None:
+    """Whoever has something to do before anything else is led there."""
     path: str = scope['path']
     if session.must_change and path != CHOOSE_ANOTHER:
         refuse('password to be changed')
         return RedirectResponse(CHOOSE_ANOTHER, 303) if scope['method'] == 'GET' else PlainTextResponse('password', 403)
+    if session.must_set_up and path not in (CHOOSE_ANOTHER, SET_UP, f'{SET_UP}/start'):
+        refuse('two-step verification to be set up')
+        return RedirectResponse(SET_UP, 303) if scope['method'] == 'GET' else PlainTextResponse('two steps', 403)
+    return None
+
+
+def _refuse_foreign(scope: Scope, session: SignedIn) -> Response | None:
+    path: str = scope['path']
+    if unfinished := _refuse_unfinished(scope, session):
+        return unfinished
     if path.startswith('/_nicegui/client/') and not sockets.owns(session, path.split('/')[3]):
         refuse('foreign page')
         return PlainTextResponse('not your page', 403)

@@ -11,11 +11,14 @@ from components.live import ask, work
 from components.marks import chip_html, icon_html, num_html
 from components.words import language, moment_text, t, tn
 from db import values
+from db.accounts import ROLES
 from db.base import now
 from db.copies import BackupsKept
 from db.mail import DIGEST, FailedMail, MailHealth, mail_health, try_failed_again
+from db.scope import Role
 from db.texts import N_
 from db.timetable import JobRun, jobs_for_admin
+from db.two_factor import Spread, spread
 
 # the name of a job → what it does, for people; one without words here is shown by its name
 JOB_WORDS = MappingProxyType(
@@ -65,6 +68,9 @@ class HealthPanel:
                     'mk-contents'
                 )
             again.on('click', self._try_again)
+        with ui.element('section').classes('mk-card').props('data-testid=two-factor-health'):
+            ui.html(f'<div class="mk-hd"><h2>{escape(t("Two-step verification"))}</h2></div>').classes('mk-contents')
+            self._two_factor = ui.html('').classes('mk-bd')
         with ui.element('section').classes('mk-card').props('data-testid=health'):
             ui.html(f'<div class="mk-hd"><h2>{escape(t("Background jobs"))}</h2></div>').classes('mk-contents')
             self._jobs = ui.html('').classes('mk-bd')
@@ -76,6 +82,7 @@ class HealthPanel:
         waits_since = next((run.known_since for run in jobs if run.name == 'back_up'), moment)
         self._backups.set_content(backups_html(self._kept, waits_since, moment, language()))
         self._jobs.set_content(jobs_html(jobs, moment, language()))
+        self._two_factor.set_content(two_factor_html(await ask(spread)))
         health = await ask(mail_health, moment) if self._mail_is_on else None
         self._mail.set_content(mail_html(health, moment, language()))
         self._again.set_visibility(health is not None and bool(health.failed))
@@ -105,6 +112,30 @@ def backups_html(kept: BackupsKept, waits_since: datetime, moment: datetime, rea
         told = f'{escape(t("The last one:"))} <span title="{escape(values.format_exact(kept.newest))}">{when}</span>'
         told += f' · {escape(t("Kept:"))} {num_html(kept.number)}'
     return f'<p class="mk-row">{chip} <span>{told}</span></p>' + (
+        f'<p class="mk-t2">{escape(advice)}</p>' if advice else ''
+    )
+
+
+def two_factor_html(found: Spread) -> str:
+    """Whether those who see every office sign in in two steps, and what to do when they need not."""
+    chip, advice = chip_html('green', 'verified_user', t('All well'), 'tiny'), ''
+    if found.sealed_otherwise:
+        chip = chip_html('red', 'error', t('Needs a look'), 'tiny')
+        advice = tn(
+            'The key of this server does not open the secret of {n} person. Set TWO_FACTOR_KEY to what it was, the same on every instance.',
+            'The key of this server does not open the secrets of {n} people. Set TWO_FACTOR_KEY to what it was, the same on every instance.',
+            found.sealed_otherwise,
+        )
+    elif not found.roles_of_bureau_covered:
+        chip = chip_html('amber', 'shield', t('Not required'), 'tiny')
+        advice = t(
+            'People of the bureau see every office, and the password alone lets them in. Require it under «How the bureau works».'
+        )
+    counted = f'{escape(t("People of the bureau who have it:"))} {num_html(f"{found.bureau_with} / {found.bureau}")}'
+    if found.roles:
+        names = ', '.join(t(ROLES[Role(role)]) for role in found.roles)
+        counted += f' · {escape(t("Required of:"))} {escape(names)}'
+    return f'<p class="mk-row">{chip} <span>{counted}</span></p>' + (
         f'<p class="mk-t2">{escape(advice)}</p>' if advice else ''
     )
 

@@ -14,6 +14,7 @@ from components.sessions import ask_sign_in, tell_sign_in
 from db import identity, meters
 from db.base import now
 from db.identity import SignedIn
+from db.offices import User
 from db.texts import tn
 
 P = ParamSpec('P')
@@ -31,13 +32,18 @@ class Busy(Exception):  # noqa: N818 - said like a verdict
 
 @dataclass(frozen=True)
 class Entry:
-    """Somebody at the door: whose account he names, and whether he may try now."""
+    """Somebody at the door: whose account he names, whether he may try now, and whether the code of the second step was right.
+
+    `earlier_tries` are those of the steps before; they are forgotten with these when he gets in.
+    """
 
     user_id: int | None
     password_hash: str | None
     tries: Mapping[str, tuple[int, timedelta]] = field(default_factory=dict)
     minutes_to_wait: int = 0
     browser_known: bool = False
+    both_steps: bool = False
+    earlier_tries: Mapping[str, tuple[int, timedelta]] = field(default_factory=dict)
 
 
 async def entry_of(request: Request, email: str, browser_token: str) -> Entry:
@@ -51,6 +57,31 @@ def _entry(session: Any, address: str, email: str, browser_token: str, moment: d
     tries = identity.tries_of(address, email, identity.hash_of(browser_token) if known else None)
     wait = identity.minutes_to_wait(session, tries, moment)
     return Entry(user_id, password_hash, tries, wait, known)
+
+
+async def entry_of_code(request: Request, present: SignedIn, browser_token: str) -> Entry:
+    """Somebody who is signed in and types a code once more."""
+    return await ask_sign_in(_entry_of_code, address_of(request), present.actor.user_id or 0, browser_token, now())
+
+
+async def entry_of_half(request: Request, half_token: str, browser_token: str) -> Entry | None:
+    """Who has typed his password and is about to type a code; None when that was too long ago."""
+    return await ask_sign_in(_entry_of_half, address_of(request), half_token, browser_token, now())
+
+
+def _entry_of_half(session: Any, address: str, half_token: str, browser_token: str, moment: datetime) -> Entry | None:
+    half = identity.half_of(session, half_token, moment)
+    return _entry_of_code(session, address, half.user_id or 0, browser_token, moment) if half is not None else None
+
+
+def _entry_of_code(session: Any, address: str, user_id: int, browser_token: str, moment: datetime) -> Entry:
+    email = session.get_one(User, user_id).email or ''
+    known = bool(browser_token) and identity.knows_browser(session, browser_token, user_id, moment)
+    browser = identity.hash_of(browser_token) if known else None
+    tries = identity.code_tries_of(address, user_id, browser)
+    earlier = identity.tries_of(address, email, browser)
+    wait = identity.minutes_to_wait(session, tries, moment)
+    return Entry(user_id, None, tries, wait, known, both_steps=True, earlier_tries=earlier)
 
 
 async def minutes_to_wait(entry: Entry) -> int:

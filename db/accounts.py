@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from db import values
-from db.admin_changes import LINK_MADE, PASSWORD_DEMANDED, SESSIONS_ENDED, note
+from db.admin_changes import LINK_MADE, PASSWORD_DEMANDED, SESSIONS_ENDED, TWO_FACTOR_RESET, note
 from db.base import take_turns
 from db.changes import latest_seq
 from db.claims import Claim
@@ -16,6 +16,7 @@ from db.identity import PASSWORD, Credential, OneTimeLink, WebSession, end_all_s
 from db.offices import AgentOffice, User
 from db.scope import BUREAU_ROLES, Actor, Can, Role, open_books
 from db.texts import N_, ClaimError, FieldsRefused, Told
+from db.two_factor import TwoFactor
 
 INVITE_HOURS, RESET_HOURS = 72, 24
 PAGE = 50
@@ -31,6 +32,7 @@ STANDINGS = {
     'active': N_('Can sign in'),
     'invited': N_('Invited, not signed in yet'),
     'disabled': N_('Disabled'),
+    'one_step': N_('Without two-step verification'),
 }
 
 
@@ -45,13 +47,14 @@ class Account:
     office: str
     has_password: bool
     must_change: bool
+    has_two_factor: bool
     devices: int
     seen_at: datetime | None
     invited_until: datetime | None
 
     @property
     def standing(self) -> str:
-        """A key of STANDINGS."""
+        """A key of STANDINGS, the first that fits."""
         if not self.user.active:
             return 'disabled'
         return 'active' if self.has_password else 'invited'
@@ -112,10 +115,16 @@ def _narrowed(wanted: Wanted) -> Select[User]:
         found = found.where(User.office_id == wanted.office)
     if wanted.standing == 'disabled':
         return found.where(User.active.is_(False))
+    if wanted.standing == 'one_step':
+        return found.where(User.active, User.id.not_in(_in_two_steps()))
     if wanted.standing in STANDINGS:
         signed = Credential.user_id.is_not(None) if wanted.standing == 'active' else Credential.user_id.is_(None)
         found = found.where(User.active, signed)
     return found
+
+
+def _in_two_steps() -> Select[int]:
+    return select(TwoFactor.user_id).where(TwoFactor.confirmed_at.is_not(None))
 
 
 def _accounts(session: Session, users: Sequence[User], now: datetime) -> list[Account]:
@@ -128,12 +137,14 @@ def _accounts(session: Session, users: Sequence[User], now: datetime) -> list[Ac
     links = select(OneTimeLink.user_id, func.max(OneTimeLink.expires_at)).group_by(OneTimeLink.user_id)
     links = links.where(OneTimeLink.user_id.in_(ids), OneTimeLink.purpose == PASSWORD, OneTimeLink.used_at.is_(None))
     until = dict(iter(session.execute(links)))
+    in_two_steps = set(session.scalars(_in_two_steps().where(TwoFactor.user_id.in_(ids))))
     return [
         Account(
             user,
             names.get(user.office_id or 0, ''),
             user.id in kept,
             user.id in kept and kept[user.id].must_change,
+            user.id in in_two_steps,
             devices=devices.get(user.id, (0, None))[0],
             seen_at=devices.get(user.id, (0, None))[1],
             invited_until=until.get(user.id),
@@ -237,6 +248,18 @@ def end_sessions(session: Session, user_id: int) -> int:
         if ended:
             note(session, user, SESSIONS_ENDED)
     return ended
+
+
+def reset_two_factor(session: Session, user_id: int) -> None:
+    """Somebody has lost his phone: his password alone lets him in again, and he is signed out everywhere."""
+    user = _person(session, user_id)
+    with open_books(session):
+        kept = session.get(TwoFactor, user_id)
+        if kept is None or kept.confirmed_at is None:
+            raise ClaimError(N_('This person has no two-step verification.'))
+        session.delete(kept)
+        end_all_sessions(session, user_id)
+        note(session, user, TWO_FACTOR_RESET)
 
 
 MEANWHILE = N_('Somebody else has changed this meanwhile. Close the form and look again.')

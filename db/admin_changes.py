@@ -19,6 +19,8 @@ from db.scope import Evidence, ForAdmins
 ADDED, CHANGED, REMOVED = 'added', 'changed', 'removed'
 # things done to an account, which are in no column of the person's row
 LINK_MADE, PASSWORD_DEMANDED, SESSIONS_ENDED = 'link_made', 'password_demanded', 'sessions_ended'
+TWO_FACTOR_ON, TWO_FACTOR_OFF, TWO_FACTOR_RESET = 'two_factor_on', 'two_factor_off', 'two_factor_reset'
+CODES_RENEWED = 'codes_renewed'
 
 
 class AdminChange(ForAdmins, Evidence, Base):

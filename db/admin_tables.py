@@ -11,6 +11,7 @@ from sqlalchemy import inspect, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db import values
+from db.accounts import ROLES
 from db.bureau import CITIES, BureauSettings
 from db.calendar import CalendarDay
 from db.calls import Call
@@ -532,6 +533,14 @@ _ALL = (
             Column('stuck_days', N_('Days without a change until a claim counts as stuck'), 'whole', limit=2),
             Column('stale_days', N_('Days until the daily update counts as old'), 'whole', limit=2),
             Column('link_days', N_('Days a shared link works'), 'whole', limit=3),
+            Column(
+                'two_factor_roles',
+                N_('Who needs two-step verification'),
+                'many',
+                MappingProxyType({role.value: words for role, words in ROLES.items()}),
+                required=False,
+                help=N_('At the next sign-in they set it up before anything else.'),
+            ),
         ),
         single=True,
     ),

@@ -9,10 +9,12 @@ from typing import Any, ClassVar
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db.base import Base
-from db.scope import Can, shared_by_all
+from db.scope import LINK_ROLES, Can, Role, shared_by_all
 from db.texts import N_, ClaimError
 
 THE_ONE = 1
+# the roles of people who have a password
+SIGN_IN_ROLES = frozenset(Role) - LINK_ROLES - {Role.SYSTEM}
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,20 @@ class BureauSettings(Base):
     link_days: Mapped[int] = mapped_column(default=30)
     digest_at: Mapped[str] = mapped_column(default='07:30')
     quiet_from: Mapped[str] = mapped_column(default='21:00')
+    # who signs in in two steps, or sets it up at his next sign-in before anything else
+    two_factor_roles: Mapped[list[str]] = mapped_column(default=list)
 
     @validates('city')
     def _city(self, _: str, city: str) -> str:
         if city not in CITIES:
             raise ClaimError(N_('This city is not in the list.'))
         return city
+
+    @validates('two_factor_roles')
+    def _roles(self, _: str, roles: list[str]) -> list[str]:
+        if not set(roles) <= SIGN_IN_ROLES:
+            raise ClaimError(N_('Please choose a value from the list.'))
+        return roles
 
     @validates(*_LIMITS)
     def _number(self, name: str, number: Any) -> int:

@@ -28,10 +28,15 @@ KNOWN_BROWSER_DAYS = 365
 # how often may be tried, and within what time
 ADDRESS_TRIES, ADDRESS_WINDOW = 10, timedelta(minutes=1)
 ACCOUNT_TRIES, ACCOUNT_WINDOW = 10, timedelta(minutes=10)
+CODE_TRIES, CODE_WINDOW = 3, timedelta(minutes=1)
+# three codes of a million are right at any time: so he who has stolen a password needs years
+CODE_TRIES_LONG, CODE_WINDOW_LONG = 10, timedelta(hours=1)
 
 FIRST_ADMIN, PASSWORD, KNOWN_BROWSER = 'first_admin', 'password', 'known_browser'
 # somebody who is signed in has just typed his password again, for one thing he wants to do
 PROOF, PROOF_FOR = 'proof', timedelta(minutes=5)
+# somebody has typed the right password, and the code of his app is awaited
+HALF, HALF_FOR = 'half', timedelta(minutes=5)
 
 # argon2id well above OWASP's floor; about a twelfth of a second, so it never runs on the loop or in a transaction
 _HASHES = CryptContext(
@@ -64,6 +69,8 @@ class WebSession(Books, Base):
     remembered: Mapped[bool] = mapped_column(default=False)
     address: Mapped[str] = mapped_column(default='')
     browser: Mapped[str] = mapped_column(default='')
+    # he signed in without the second step that is required of him: nothing opens before he has set it up
+    must_set_up: Mapped[bool] = mapped_column(default=False)
 
 
 class SignInAttempt(Books, Base):
@@ -195,6 +202,16 @@ def tries_of(address: str, email: str, known_browser: str | None = None) -> dict
     }
 
 
+def code_tries_of(address: str, user_id: int, known_browser: str | None = None) -> dict[str, tuple[int, timedelta]]:
+    """What a try to guess the code of the second step is counted under; a browser we know by itself, as above."""
+    account = f'browser:{known_browser}' if known_browser else user_id
+    return {
+        f'address:{network_of(address)}': (ADDRESS_TRIES, ADDRESS_WINDOW),
+        f'code:{account}': (CODE_TRIES, CODE_WINDOW),
+        f'codes:{account}': (CODE_TRIES_LONG, CODE_WINDOW_LONG),
+    }
+
+
 def network_of(address: str) -> str:
     """An address as we count it: a home or an office has a whole IPv6 /64 to itself."""
     try:
@@ -259,6 +276,7 @@ class SignedIn:
     seen_at: datetime
     remembered: bool
     must_change: bool = False
+    must_set_up: bool = False
 
     def still(self, present: 'SignedIn | None') -> bool:
         """Whether nothing that matters changed since: same person, same office, same rights."""
@@ -305,6 +323,7 @@ def signed_in(
             seen_at=kept.seen_at,
             remembered=kept.remembered,
             must_change=must_change is True,
+            must_set_up=kept.must_set_up,
         )
         for kept, user, office, must_change in session.execute(question)
     }
@@ -320,7 +339,15 @@ def sessions_of(user_id: int) -> Select[WebSession]:
     return select(WebSession).where(WebSession.user_id == user_id).order_by(WebSession.seen_at.desc())
 
 
-def start_session(session: Session, user_id: int, browser: Browser, now: datetime, longest: timedelta = LONGEST) -> str:
+def start_session(
+    session: Session,
+    user_id: int,
+    browser: Browser,
+    now: datetime,
+    longest: timedelta = LONGEST,
+    *,
+    must_set_up: bool = False,
+) -> str:
     """Sign somebody in; returns the token for the cookie. Always a new one: an old one may be known to others."""
     token, token_hash = new_token()
     session.add(
@@ -333,6 +360,7 @@ def start_session(session: Session, user_id: int, browser: Browser, now: datetim
             remembered=browser.remember,
             address=browser.address[:64],
             browser=browser.name[:256],
+            must_set_up=must_set_up,
         )
     )
     return token
@@ -364,8 +392,8 @@ def end_all_sessions(session: Session, user_id: int, except_for: str | None = No
 
 
 def make_link(session: Session, purpose: str, user_id: int | None, now: datetime, hours: int) -> str:
-    """A fresh link of its kind for a person; returns the token. Earlier ones are void, except for browsers."""
-    if purpose != KNOWN_BROWSER:
+    """A fresh link of its kind for a person; returns the token. Earlier ones are void, but for what each browser has of its own."""
+    if purpose not in (KNOWN_BROWSER, HALF):
         for earlier in session.scalars(_links(purpose, user_id)):
             session.delete(earlier)
     token, token_hash = new_token()
@@ -422,6 +450,20 @@ def use_proof(session: Session, token: str, now: datetime) -> bool:
         return now - link.created_at <= PROOF_FOR
 
 
+def half_of(session: Session, token: str, now: datetime) -> OneTimeLink | None:
+    """The half of a sign-in that a token stands for: for five minutes, as long as account and password are what they were."""
+    question = (
+        select(OneTimeLink)
+        .join(User, User.id == OneTimeLink.user_id)
+        .join(Credential, Credential.user_id == User.id)
+        .outerjoin(AgentOffice, AgentOffice.id == User.office_id)
+        .where(OneTimeLink.token_hash == hash_of(token), OneTimeLink.purpose == HALF, OneTimeLink.used_at.is_(None))
+        .where(OneTimeLink.created_at > now - HALF_FOR, OneTimeLink.created_at >= Credential.changed_at)
+        .where(*_may_sign_in())
+    )
+    return session.scalar(question if session.info['reading'] else question.with_for_update(of=OneTimeLink))
+
+
 def knows_browser(session: Session, token: str, user_id: int | None, now: datetime) -> bool:
     """Whether this browser has signed in to the account before."""
     link = session.get(OneTimeLink, hash_of(token))
@@ -473,7 +515,7 @@ def sweep_identity(session: Session, now: datetime, idle: timedelta = IDLE, limi
     )
     spent = or_(OneTimeLink.expires_at < now, OneTimeLink.used_at < now - timedelta(days=1))
     questions: list[Select[Any]] = [
-        select(SignInAttempt).where(SignInAttempt.at < now - 2 * ACCOUNT_WINDOW),
+        select(SignInAttempt).where(SignInAttempt.at < now - CODE_WINDOW_LONG),
         select(WebSession).where(stale_session),
         select(OneTimeLink).where(spent),
     ]

@@ -80,6 +80,7 @@ from db.silence import Silence  # noqa: F401 - likewise
 from db.tasks import Task  # noqa: F401 - likewise
 from db.texts import N_, ClaimError
 from db.timetable import Lease  # noqa: F401 - likewise
+from db.two_factor import TwoFactor  # noqa: F401 - likewise
 from db.views import SavedView  # noqa: F401 - likewise
 from db.watching import columns_of
 

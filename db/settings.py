@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     log_level: Literal['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'] = 'INFO'
     session_idle_hours: int = Field(12, ge=1)
     session_max_days: int = Field(30, ge=1)
+    two_factor_key: str = Field('', repr=False)  # is a secret
 
     @field_validator('data_dir', 'backup_dir')
     @classmethod
@@ -128,6 +129,13 @@ class Settings(BaseSettings):
         if '*' in networks or any(ip_network(network, strict=False).prefixlen == 0 for network in networks):
             raise ValueError('would believe every stranger about his address; name the proxies')
         return ','.join(networks)
+
+    @field_validator('two_factor_key')
+    @classmethod
+    def _is_long(cls, key: str) -> str:
+        if key and len(key) < 32:
+            raise ValueError('has at least 32 signs, such as `openssl rand -hex 32` makes')
+        return key
 
     @field_validator('log_level', mode='before')
     @classmethod

@@ -11,14 +11,16 @@ from components import guard
 from components.alert_choices import AlertChoices
 from components.frame import portal_page
 from components.live import ask, current_actor, work_as
-from components.marks import avatar_html, icon_html, num_html
+from components.marks import avatar_html, chip_html, icon_html, num_html
 from components.words import t
 from db import values
 from db.accounts import ROLES
+from db.base import now
 from db.mail import prefer_mail
 from db.offices import AgentOffice, User, prefer
 from db.scope import Actor, Can
 from db.texts import N_
+from db.two_factor import Standing, own_standing
 from jobs import mail
 
 
@@ -45,20 +47,20 @@ def add_routes(portal: FastAPI) -> None:
 @portal_page('/account', title=N_('My account'), active='account', needs=Can.FOLLOW, flow=True)
 async def account_page() -> None:
     """The person's own account."""
-    user, office = await ask(_me)
+    user, office, two_factor = await ask(_me)
     ui.html(f'<div class="mk-ph"><h1>{escape(t("My account"))}</h1></div>').classes('mk-contents')
     with ui.element('div').classes('mk-page'):
         ui.html(_person_html(user, office)).classes('mk-card')
         choices = AlertChoices()
         ui.html(_mail_html(user)).classes('mk-card')
-        ui.html(_safety_html()).classes('mk-card')
+        ui.html(_safety_html(two_factor)).classes('mk-card')
     await choices.load()
 
 
-def _me(session: Any) -> tuple[User, str]:
+def _me(session: Any) -> tuple[User, str, Standing]:
     actor: Actor = session.info['actor']
     office = session.get(AgentOffice, actor.office_id) if actor.office_id else None
-    return session.get_one(User, actor.user_id), office.name if office else ''
+    return session.get_one(User, actor.user_id), office.name if office else '', own_standing(session, now())
 
 
 def _person_html(user: User, office: str) -> str:
@@ -96,11 +98,19 @@ def _mail_html(user: User) -> str:
     )
 
 
-def _safety_html() -> str:
+def _safety_html(two_factor: Standing) -> str:
     explained = t('Signing out everywhere ends every open page of yours at once, on every device.')
+    chip = (
+        chip_html('green', 'verified_user', t('On'), 'tiny')
+        if two_factor.since
+        else chip_html('slate', 'shield', t('Off'), 'tiny')
+    )
     return (
         f'<div class="mk-hd">{icon_html("lock", "mk-lead")}<h2>{escape(t("Password and devices"))}</h2></div>'
-        f'<div class="mk-bd mk-stack"><p class="mk-t2">{escape(explained)}</p><div class="mk-row">'
+        f'<div class="mk-bd mk-stack"><div class="mk-row" data-testid="two-factor"><span>{escape(t("Two-step verification"))}</span>'
+        f'{chip}<a class="mk-btn mk-s" href="{guard.SET_UP}">{icon_html("verified_user")}'
+        f'<span>{escape(t("Manage two-step verification") if two_factor.since else t("Turn on two-step verification"))}</span></a></div>'
+        f'<p class="mk-t2">{escape(explained)}</p><div class="mk-row">'
         f'<a class="mk-btn mk-s" href="/account/password">{icon_html("key")}<span>{escape(t("Change password"))}</span></a>'
         f'<form method="post" action="/logout-everywhere"><button class="mk-btn mk-s" data-testid="logout-everywhere">'
         f'{icon_html("devices")}<span>{escape(t("Sign out everywhere"))}</span></button></form></div></div>'

@@ -2,8 +2,8 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated, Any
 
 import structlog
@@ -11,12 +11,13 @@ from fastapi import FastAPI, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from components import guard, sessions
+from components.door import Door
 from components.plain import plain_page
 from components.proving import Busy, Entry, address_of, entry_of, minutes_to_wait, slowly, wait_text
 from components.sessions import ask_sign_in, tell_sign_in
 from db import identity, values
 from db.base import now
-from db.identity import Browser, NewAdmin, SignedIn
+from db.identity import NewAdmin, SignedIn
 from db.offices import User
 from db.scope import Actor
 from db.session import open_session
@@ -39,20 +40,22 @@ def print_first_link(settings: Settings) -> None:
 
 def add_routes(portal: FastAPI, settings: Settings) -> None:
     """Register the forms on the parent app."""
-    cookies = _Cookies(settings)
+    door = Door(settings)
     portal.add_exception_handler(Busy, _busy)
-    _add_sign_in(portal, cookies)
-    _add_sign_out(portal, cookies)
-    _add_setup(portal, cookies)
-    _add_change_of_password(portal, cookies)
+    _add_sign_in(portal, door)
+    _add_sign_out(portal, door)
+    _add_setup(portal, door)
+    _add_change_of_password(portal, door)
 
 
-def _add_sign_in(portal: FastAPI, cookies: '_Cookies') -> None:
+def _add_sign_in(portal: FastAPI, door: Door) -> None:
     @portal.get('/login')
-    async def sign_in_form(request: Request, next: str = '/') -> Response:
+    async def sign_in_form(request: Request, next: str = '/', late: str = '') -> Response:
         if request.state.session is not None:
             return RedirectResponse(guard.same_site_path(next), 303)
-        return _sign_in_page(next)
+        return _sign_in_page(
+            next, notice=t('The time for the code has passed. Please sign in again.') if late else None
+        )
 
     @portal.post('/login')
     async def sign_in(
@@ -62,7 +65,7 @@ def _add_sign_in(portal: FastAPI, cookies: '_Cookies') -> None:
         remember: Field = '',
         next: Field = '/',
     ) -> Response:
-        entry = await entry_of(request, email, cookies.known_browser(request))
+        entry = await entry_of(request, email, door.known_browser(request))
         typed = {'email': email[:254], 'remember': bool(remember)}
         if wait := await minutes_to_wait(entry):
             sessions.refuse('sign-in braked')
@@ -72,29 +75,25 @@ def _add_sign_in(portal: FastAPI, cookies: '_Cookies') -> None:
             sessions.refuse('sign-in')
             log.warning('sign-in refused', user=entry.user_id, address=address_of(request))
             return _sign_in_page(next, t('The e-mail or the password is not right. Please check both.'), 401, **typed)
-        browser = _browser(request, remember=bool(remember))
-        answer = RedirectResponse(guard.same_site_path(next), 303)
-        await cookies.sign_in(answer, request, entry, browser, fresh)
-        log.info('signed in', user=entry.user_id, address=browser.address)
-        return answer
+        return await door.let_in(request, entry, next, remember=bool(remember), fresh_hash=fresh)
 
 
-def _add_sign_out(portal: FastAPI, cookies: '_Cookies') -> None:
+def _add_sign_out(portal: FastAPI, door: Door) -> None:
     @portal.post('/logout')
     async def sign_out(request: Request) -> Response:
         present: SignedIn | None = request.state.session
         if present is not None:
             await tell_sign_in(identity.end_session, present.token_hash)
-        return cookies.gone()
+        return door.gone()
 
     @portal.post('/logout-everywhere')
     async def sign_out_everywhere(request: Request) -> Response:
         present: SignedIn = request.state.session
         await tell_sign_in(identity.end_all_sessions, present.actor.user_id or 0)
-        return cookies.gone()
+        return door.gone()
 
 
-def _add_setup(portal: FastAPI, cookies: '_Cookies') -> None:
+def _add_setup(portal: FastAPI, door: Door) -> None:
     @portal.get('/setup/{token}')
     async def setup_form(token: str) -> Response:
         invited = await ask_sign_in(_invited, token, now())
@@ -123,13 +122,11 @@ def _add_setup(portal: FastAPI, cookies: '_Cookies') -> None:
             user_id = await tell_sign_in(identity.use_link, token, password_hash, now(), admin)
         except ClaimError:
             return _no_such_link()
-        answer = RedirectResponse('/', 303)
-        await cookies.sign_in(answer, request, Entry(user_id, password_hash), _browser(request))
         log.info('password set by link', user=user_id, address=address_of(request))
-        return answer
+        return await door.let_in(request, Entry(user_id, password_hash), '/')
 
 
-def _add_change_of_password(portal: FastAPI, cookies: '_Cookies') -> None:
+def _add_change_of_password(portal: FastAPI, door: Door) -> None:
     @portal.get('/account/password')
     async def change_form(request: Request) -> Response:
         return _change_page(request.state.session, {})
@@ -140,7 +137,7 @@ def _add_change_of_password(portal: FastAPI, cookies: '_Cookies') -> None:
     ) -> Response:
         present: SignedIn = request.state.session
         language, email = present.actor.language, present.email
-        entry = await entry_of(request, email, cookies.known_browser(request))
+        entry = await entry_of(request, email, door.known_browser(request))
         wrong = _wrong_fields(_Invited(email=email), password, password_again, language)
         if present.must_change and password == current_password:
             wrong.setdefault('password', t('This is your present password. Please choose another one.', language))
@@ -155,10 +152,9 @@ def _add_change_of_password(portal: FastAPI, cookies: '_Cookies') -> None:
             return _change_page(present, {'current_password': t('This is not your present password.', language)})
         password_hash = await slowly(identity.hash_password, password)
         await tell_sign_in(_change_password, entry.user_id, password_hash, now())
-        answer = RedirectResponse('/account', 303)
-        await cookies.sign_in(answer, request, entry, _browser(request, remember=present.remembered))
         log.info('password changed', user=entry.user_id, address=address_of(request))
-        return answer
+        # whoever is signed in has been through the second step already
+        return await door.let_in(request, replace(entry, both_steps=True), '/account', remember=present.remembered)
 
 
 # ---- what the forms ask the books -------------------------------------------------------------------------------------------
@@ -186,68 +182,6 @@ def _invited(session: Any, token: str, moment: datetime) -> _Invited | None:
 def _change_password(session: Any, user_id: int, password_hash: str, moment: datetime) -> None:
     identity.keep_password(session, user_id, password_hash, moment)
     identity.end_all_sessions(session, user_id)
-
-
-def _admit(
-    session: Any, entry: Entry, browser: Browser, ended: str | None, moment: datetime, longest: timedelta
-) -> tuple[str, str | None]:
-    """Start a session, and end the one this browser had; returns its token, and one by which we know the browser again."""
-    assert entry.user_id is not None
-    identity.forget_tries(session, entry.tries)
-    if ended is not None:
-        identity.end_session(session, ended)
-    hours = 24 * identity.KNOWN_BROWSER_DAYS
-    known = (
-        None
-        if entry.browser_known
-        else identity.make_link(session, identity.KNOWN_BROWSER, entry.user_id, moment, hours)
-    )
-    return identity.start_session(session, entry.user_id, browser, moment, longest), known
-
-
-# ---- the browser ------------------------------------------------------------------------------------------------------------
-
-
-def _browser(request: Request, *, remember: bool = False) -> Browser:
-    return Browser(address_of(request), request.headers.get('user-agent', ''), remember)
-
-
-class _Cookies:
-    """Our two cookies: the session, and the mark of a browser that has signed in before."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.longest = timedelta(days=settings.session_max_days)
-        self.secure = settings.secure_cookies
-        self.session, self.browser = (guard.cookie_name(self.secure, name) for name in ('sid', 'browser'))
-
-    def known_browser(self, request: Request) -> str:
-        return request.cookies.get(self.browser, '')[:100]
-
-    async def sign_in(
-        self, answer: Response, request: Request, entry: Entry, browser: Browser, fresh_hash: str | None = None
-    ) -> None:
-        """Start a session and put its token on the answer."""
-        moment = now()
-        if fresh_hash is not None and entry.user_id is not None:
-            await tell_sign_in(identity.keep_password, entry.user_id, fresh_hash, moment)
-        present: SignedIn | None = request.state.session
-        ended = present.token_hash if present is not None else None
-        token, known = await tell_sign_in(_admit, entry, browser, ended, moment, self.longest)
-        self._set(answer, self.session, token, self.longest if browser.remember else None)
-        if known is not None:
-            self._set(answer, self.browser, known, timedelta(days=identity.KNOWN_BROWSER_DAYS))
-        sessions.forget()
-
-    def gone(self) -> Response:
-        """The answer to signing out."""
-        sessions.forget()
-        answer = RedirectResponse('/login', 303)
-        answer.delete_cookie(self.session, path='/', secure=self.secure, httponly=True, samesite='lax')
-        return answer
-
-    def _set(self, answer: Response, name: str, value: str, lasts: timedelta | None) -> None:
-        seconds = int(lasts.total_seconds()) if lasts is not None else None
-        answer.set_cookie(name, value, seconds, path='/', secure=self.secure, httponly=True, samesite='lax')
 
 
 # ---- the pages --------------------------------------------------------------------------------------------------------------

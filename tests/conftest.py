@@ -11,8 +11,9 @@ import pytest
 from hypothesis import settings
 from sqlalchemy.engine import make_url
 
-from db import changes, schema
+from db import changes, schema, sealing
 from db.session import Database, connect
+from db.settings import load
 from tests import factories
 from tests.factories import People
 
@@ -22,6 +23,12 @@ settings.load_profile('ci')
 __all__ = ['People']  # the tests know it from here
 
 POSTGRES = os.environ.get('TEST_POSTGRES_URL', 'postgresql+psycopg://postgres@127.0.0.1:5432/postgres')
+
+
+@pytest.fixture(autouse=True)
+def sealing_key() -> None:
+    """Secrets are sealed with a key of the tests, and no file is made for one."""
+    sealing.use(load(None, two_factor_key='a key for the tests, and only for them'))
 
 
 @pytest.fixture(scope='session')

@@ -3,9 +3,12 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+from pyotp import TOTP
+
+from db import two_factor
 from db.alerts import Cursor, alert_followers
 from db.base import now
 from db.changes import latest_seq
@@ -76,6 +79,18 @@ def make_claim(office_id: int, staff: Actor, fields: Mapping[str, Any] | None = 
     }
     with open_session(staff) as session:
         return open_claim(session, office_id, {**given, **(fields or {}), **over}, now())
+
+
+def turn_on_two_factor(actor: Actor, moment: datetime) -> tuple[TOTP, list[str]]:
+    """The app in somebody's phone, whose code of this moment has just turned it on, and his recovery codes."""
+    with open_session(actor) as session:
+        two_factor.begin_two_factor(session, moment)
+    with open_session(actor, reading=True) as session:
+        app = TOTP(two_factor.own_standing(session, moment).secret)
+    with open_session(actor) as session:
+        codes = two_factor.confirm_two_factor(session, app.at(moment), moment)
+    assert codes is not None
+    return app, codes
 
 
 def alert_everybody() -> None:

@@ -56,12 +56,12 @@ def test_the_settings_of_the_containers_are_settings_and_start_the_portal(compos
     given = settings_in((DEPLOY / 'maakav.env.example').read_text('utf-8'))
     asked = set(NEEDED.findall((DEPLOY / 'compose.yaml').read_text('utf-8')))
     assert {name for name, value in given.items() if not value} == {
-        'POSTGRES_PASSWORD', 'DATABASE_PASSWORD', 'STORE_SECRET',
+        'POSTGRES_PASSWORD', 'DATABASE_PASSWORD', 'STORE_SECRET', 'TWO_FACTOR_KEY',
     }, 'no secret has a value of its own'  # fmt: skip
     optional = {'SECURE_COOKIES', 'LOG_LEVEL', 'LISTEN'}
     assert asked - optional == set(given)
     given |= {name: 'secret' for name, value in given.items() if not value}
-    given |= {'SECURE_COOKIES': 'true', 'LOG_LEVEL': 'INFO'}
+    given |= {'SECURE_COOKIES': 'true', 'LOG_LEVEL': 'INFO', 'TWO_FACTOR_KEY': 'k' * 48}
     for name, value in compose['services']['portal-1']['environment'].items():
         assert name.lower() in Settings.model_fields
         filled = NEEDED.sub(lambda match: NEEDED.sub(lambda inner: given[inner[1]], given[match[1]]), value)

@@ -87,6 +87,7 @@ from db.silence import Silence, settle_silences
 from db.tasks import Task, TaskNote
 from db.texts import ClaimError
 from db.timetable import FREE, JobRun, Lease, set_timetable, take
+from db.two_factor import TwoFactor
 from db.views import SavedView, SharedView
 from tests.conftest import People
 from tests.factories import SYSTEM, alert_everybody, make_claim, make_office, make_user
@@ -193,7 +194,7 @@ def world(people: People) -> World:
             OneTimeLink(token_hash='l', purpose='invite', user_id=gal.user_id),
         )
         link.created_at = link.expires_at = now()
-        writing.add_all([known, tried, link])
+        writing.add_all([known, tried, link, TwoFactor(user_id=gal.user_id, sealed='s', begun_at=now())])
     with open_session(gal) as writing:
         everything = bulk_orders.plan_for(writing, bulk_orders.Wish('read'), [claim.claim_no], now())
         order = bulk_orders.place_order(writing, 'k', everything, now())
@@ -273,6 +274,7 @@ def world(people: People) -> World:
         Kept(AgentOffice, (office,), OFFICE | BUREAU | {'tal'}, ('name', 'אחר')),
         Kept(Credential, (gal.user_id,), frozenset(), ('password_hash', 'y')),
         Kept(WebSession, ('t',), frozenset(), ('browser', 'y')),
+        Kept(TwoFactor, (gal.user_id,), frozenset(), ('last_step', 1)),
         Kept(SignInAttempt, (tried.id,), frozenset(), ('key', 'y')),
         Kept(OneTimeLink, ('l',), frozenset(), ('purpose', 'y')),
         Kept(AdminChange, (edit,), frozenset({'admin'}), ('kind', 'x')),

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from pyotp import TOTP
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -34,6 +35,7 @@ from db import (
     silence,
     tasks,
     timetable,
+    two_factor,
     views,
 )
 from db.base import now
@@ -62,7 +64,7 @@ from db.session import open_session
 from db.tasks import Task, TaskNote, TaskRule
 from db.texts import ClaimError
 from tests.conftest import People
-from tests.factories import SYSTEM, make_claim, make_user
+from tests.factories import SYSTEM, make_claim, make_user, turn_on_two_factor
 
 OFFICE = {Role.AGENT, Role.OFFICE_MANAGER, Role.READ_ONLY}
 BUREAU = {Role.HANDLER, Role.ADMIN}
@@ -158,6 +160,12 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
     'change the status of many': (BUREAU, lambda s, c, a: many(s, c, 'status', 'submitted')),
     'say of many that they were checked': (BUREAU, lambda s, c, a: many(s, c, 'checked')),
     'write a template to many': (BUREAU, lambda s, c, a: many(s, c, 'message', _letter(s))),
+    'reset_two_factor': ({Role.ADMIN}, lambda s, c, a: accounts.reset_two_factor(s, c.agent or 0)),
+    'spread': ({Role.ADMIN}, lambda s, c, a: two_factor.spread(s)),
+    'begin_two_factor for oneself': (EVERYBODY, lambda s, c, a: two_factor.begin_two_factor(s, now())),
+    'confirm_two_factor for oneself': (EVERYBODY, lambda s, c, a: _confirmed(s)),
+    'renew_recovery_codes for oneself': (EVERYBODY, lambda s, c, a: _renewed(s)),
+    'turn_off_two_factor for oneself': (EVERYBODY, lambda s, c, a: _turned_off(s)),
     'disable': ({Role.ADMIN}, lambda s, c, a: accounts.disable(s, c.agent or 0)),
     'advance_repair': (BUREAU, lambda s, c, a: repairs.advance_repair(s, c.id, 'paint', None, now())),
     'expect': (BUREAU, lambda s, c, a: repairs.expect(s, c.id, date(2026, 12, 1), '', now())),
@@ -287,6 +295,22 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
 }
 
 
+def _confirmed(session: Session) -> list[str]:
+    two_factor.begin_two_factor(session, now())
+    app = TOTP(two_factor.own_standing(session, now()).secret)
+    codes = two_factor.confirm_two_factor(session, app.now(), now())
+    assert codes
+    return codes
+
+
+def _renewed(session: Session) -> None:
+    assert two_factor.renew_recovery_codes(session, _confirmed(session)[0], now())
+
+
+def _turned_off(session: Session) -> None:
+    assert two_factor.turn_off_two_factor(session, _confirmed(session)[0], now())
+
+
 def task(session: Session, claim: Claim) -> int:
     """The claim's one task; nobody of an office can know its number."""
     return session.scalars(select(Task.id).where(Task.claim_id == claim.id)).first() or 1
@@ -345,6 +369,7 @@ def allowed(actor: Actor, order: Order, claim: Claim) -> bool:
 
 def test_each_order_is_taken_from_these_roles(people, everybody):
     claim = make_claim(people.levi, people.staff, agent=people.dana.user_id)
+    turn_on_two_factor(people.dana, now())
     with open_session(people.dana) as session:
         documents.attach(session, claim.id, SCAN, Slot('vehicle_licence'), now())
         call(session, claim, people.dana)
@@ -385,7 +410,7 @@ def test_each_order_stands_in_the_table():
     tried = {order.split()[0] for order in ORDERS} | OF_THE_PRODUCT
     for module in (
         *(claims, calls, documents, messages, changes, alerts, alert_choices, repairs, links, money),
-        *(cheques, cheque_alerts, cheque_board, silence, tasks, clocks),
+        *(cheques, cheque_alerts, cheque_board, silence, tasks, clocks, two_factor),
     ):
         orders = inspect.getsource(module).split('# ---- orders')[1].split('# ----')[0]
         written = set(re.findall(r'^def ([a-z]\w*)\(session\b', orders, re.MULTILINE))

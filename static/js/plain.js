@@ -12,11 +12,36 @@
     eye.firstElementChild.textContent = visible ? 'visibility_off' : 'visibility';
   };
 
+  // six boxes over one field: the next one is marked, and what is no digit falls away, also of what is pasted
+  const watchCode = (boxes) => {
+    const field = boxes.querySelector('input');
+    const mark = () => [...boxes.firstElementChild.children].forEach((box, place) => {
+      box.classList.toggle('mk-foc', document.activeElement === field && place === Math.min(field.value.length, 5));
+    });
+    boxes.classList.add('mk-marked');
+    field.addEventListener('input', () => {
+      const digits = field.value.replace(/\D/g, '').slice(0, 6);
+      if (field.value !== digits) field.value = digits;
+      mark();
+    });
+    field.addEventListener('focus', mark);
+    field.addEventListener('blur', mark);
+    mark();
+  };
+
   document.addEventListener('DOMContentLoaded', () => {
     for (const eye of document.querySelectorAll('[data-eye]')) {
       eye.hidden = false;
       eye.addEventListener('click', () => show(eye, eye.getAttribute('aria-pressed') !== 'true'));
     }
+    for (const copier of document.querySelectorAll('[data-copy]')) {
+      copier.hidden = !navigator.clipboard;
+      copier.addEventListener('click', async () => {
+        await navigator.clipboard.writeText(copier.dataset.copy);
+        copier.lastElementChild.textContent = copier.dataset.copied;
+      });
+    }
+    for (const boxes of document.querySelectorAll('[data-code]')) watchCode(boxes);
     for (const printer of document.querySelectorAll('[data-print]')) printer.addEventListener('click', () => print());
   });
 

@@ -17,7 +17,7 @@ from db.offices import User as Someone
 from db.reference import ClaimStatus
 from db.session import open_session
 from tests.conftest import People
-from tests.factories import SYSTEM, make_claim
+from tests.factories import SYSTEM, make_claim, turn_on_two_factor
 from tests.pages.conftest import Open, shown_by, until
 from tests.portal import PASSWORD, signed_in
 
@@ -103,6 +103,35 @@ async def test_an_account_is_disabled_and_another_admin_sees_it_at_once(admin: U
     with open_session(people.admin) as session:  # in another window
         accounts.enable(session, people.dana.user_id or 0)
     await until(lambda: not dana()['muted'])
+
+
+async def test_an_admin_sees_who_has_two_step_verification_and_resets_it(admin: User, people: People) -> None:
+    turn_on_two_factor(people.dana, now())
+    page, screen = await opened(admin, 'people')
+
+    def has_it() -> list[str]:
+        return [row['label'] for row in screen.props['rows'] if 'אימות דו-שלבי' in str(row['cells'])]
+
+    assert has_it() == ['דנה ארז']
+    assert 'two_factor' not in {
+        action['key'] for action in (await form_of(page, screen, str(people.yossi.user_id)))['actions']
+    }
+    await form_of(page, screen, str(people.dana.user_id))
+    page.send(screen, 'act', 'two_factor')
+    await until(lambda: has_it() == [])
+    assert 'אופס האימות הדו-שלבי' in str((await form_of(page, screen, str(people.dana.user_id)))['history'])
+
+
+async def test_an_admin_requires_it_of_roles_and_health_says_of_whom(admin: User, people: People) -> None:
+    health = Open(admin, await admin.open('/admin/health'))
+    await until(lambda: 'עובדי הלשכה רואים את כל המשרדים' in health.everything())
+    page, screen = await opened(admin, 'settings')
+    form = await form_of(page, screen, screen.props['rows'][0]['key'])
+    page.send(screen, 'save', {**form['values'], 'two_factor_roles': 'handler\nadmin'})
+    await until(lambda: 'עובד לשכה, מנהל מערכת' in str(screen.props['rows']))
+    health = Open(admin, await admin.open('/admin/health'))
+    await until(lambda: 'נדרש מבעלי התפקידים' in health.everything())
+    assert 'עובדי הלשכה רואים את כל המשרדים' not in health.everything()
 
 
 async def test_a_renamed_status_shows_at_once_in_an_open_list(admin: User, portal: FastAPI, people: People) -> None:

@@ -1,0 +1,131 @@
+"""Letting somebody in: his cookies, the half of a sign-in that still waits for a code, and the session in the end."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import structlog
+from fastapi import Request
+from starlette.responses import RedirectResponse, Response
+
+from components import guard, sessions
+from components.proving import Entry, address_of
+from components.sessions import tell_sign_in
+from db import identity, two_factor
+from db.base import now
+from db.identity import Browser, SignedIn
+from db.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+CODE_PAGE = '/login/code'
+
+
+@dataclass(frozen=True)
+class _Admitted:
+    """The tokens for the cookies of whoever is in, or of whoever still has to type a code."""
+
+    session: str = ''
+    known_browser: str = ''
+    half: str = ''
+
+
+class Door:
+    """The way in of this installation, and what a browser carries to be known: its session, its half of one, its own mark."""
+
+    def __init__(self, settings: Settings) -> None:
+        """`settings` say how long a session lasts and whether cookies travel over TLS only."""
+        self.longest = timedelta(days=settings.session_max_days)
+        self.secure = settings.secure_cookies
+        self.session, self.browser, self.half = (
+            guard.cookie_name(self.secure, name) for name in ('sid', 'browser', 'half')
+        )
+
+    def known_browser(self, request: Request) -> str:
+        """By what we know the browser again."""
+        return request.cookies.get(self.browser, '')[:100]
+
+    def half_of(self, request: Request) -> str:
+        """The token of a password that was right a moment ago."""
+        return request.cookies.get(self.half, '')[:100]
+
+    async def let_in(
+        self, request: Request, entry: Entry, target: str, *, remember: bool = False, fresh_hash: str | None = None
+    ) -> Response:
+        """Send somebody who has proved himself on to where he wanted; to the page for his code first, when that is still due."""
+        moment, present = now(), request.state.session
+        if fresh_hash is not None and entry.user_id is not None:
+            await tell_sign_in(identity.keep_password, entry.user_id, fresh_hash, moment)
+        browser = _browser_of(request, remember=remember)
+        ended = present.token_hash if present is not None else None
+        admitted = await tell_sign_in(_admit, entry, browser, ended, moment, self.longest)
+        if admitted.half:
+            log.info('password right, code asked', user=entry.user_id, address=browser.address)
+            answer = RedirectResponse(code_page(target, remember=remember), 303)
+            self._set(answer, self.half, admitted.half, identity.HALF_FOR)
+            return answer
+        log.info('signed in', user=entry.user_id, address=browser.address)
+        answer = RedirectResponse(guard.same_site_path(target), 303)
+        self._hand_over(answer, admitted.session, remember=remember)
+        if admitted.known_browser:
+            self._set(answer, self.browser, admitted.known_browser, timedelta(days=identity.KNOWN_BROWSER_DAYS))
+        if entry.both_steps:
+            self._take_away(answer, self.half)
+        return answer
+
+    async def renew(self, answer: Response, request: Request, present: SignedIn) -> None:
+        """Let somebody go on in a new session, when all of his have just ended."""
+        entry = Entry(present.actor.user_id, None, browser_known=True, both_steps=True)
+        browser = _browser_of(request, remember=present.remembered)
+        admitted = await tell_sign_in(_admit, entry, browser, None, now(), self.longest)
+        self._hand_over(answer, admitted.session, remember=present.remembered)
+
+    def gone(self) -> Response:
+        """The answer to signing out."""
+        sessions.forget()
+        answer = RedirectResponse('/login', 303)
+        self._take_away(answer, self.session)
+        return answer
+
+    def _hand_over(self, answer: Response, token: str, *, remember: bool) -> None:
+        self._set(answer, self.session, token, self.longest if remember else None)
+        sessions.forget()
+
+    def _set(self, answer: Response, name: str, value: str, lasts: timedelta | None) -> None:
+        seconds = int(lasts.total_seconds()) if lasts is not None else None
+        answer.set_cookie(name, value, seconds, path='/', secure=self.secure, httponly=True, samesite='lax')
+
+    def _take_away(self, answer: Response, name: str) -> None:
+        answer.delete_cookie(name, path='/', secure=self.secure, httponly=True, samesite='lax')
+
+
+def code_page(target: str, *, remember: bool, recovery: bool = False) -> str:
+    """The address of the page for a code; what was wanted before goes along."""
+    asked = {'next': guard.same_site_path(target)}
+    asked |= {name: '1' for name, wanted in (('remember', remember), ('recovery', recovery)) if wanted}
+    return f'{CODE_PAGE}?{urlencode(asked)}'
+
+
+def _browser_of(request: Request, *, remember: bool) -> Browser:
+    return Browser(address_of(request), request.headers.get('user-agent', ''), remember)
+
+
+def _admit(
+    session: Any, entry: Entry, browser: Browser, ended: str | None, moment: datetime, longest: timedelta
+) -> _Admitted:
+    """Start a session and end the one this browser had, unless a second step is due: then half a sign-in is all there is."""
+    user_id = entry.user_id
+    assert user_id is not None
+    if not entry.both_steps and two_factor.is_on(session, user_id):
+        return _Admitted(half=identity.make_link(session, identity.HALF, user_id, moment, hours=1))
+    for tries in (entry.tries, entry.earlier_tries):
+        identity.forget_tries(session, tries)
+    if ended is not None:
+        identity.end_session(session, ended)
+    must_set_up = two_factor.must_set_up(session, user_id)
+    token = identity.start_session(session, user_id, browser, moment, longest, must_set_up=must_set_up)
+    if entry.browser_known:
+        return _Admitted(token)
+    hours = 24 * identity.KNOWN_BROWSER_DAYS
+    return _Admitted(token, identity.make_link(session, identity.KNOWN_BROWSER, user_id, moment, hours))
