@@ -66,6 +66,8 @@ async def entry_of_code(request: Request, present: SignedIn, browser_token: str)
 
 async def entry_of_half(request: Request, half_token: str, browser_token: str) -> Entry | None:
     """Who has typed his password and is about to type a code; None when that was too long ago."""
+    if not half_token:
+        return None
     return await ask_sign_in(_entry_of_half, address_of(request), half_token, browser_token, now())
 
 

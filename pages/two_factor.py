@@ -219,4 +219,6 @@ async def _own_page(present: SignedIn, errors: Mapping[str, str] = MappingProxyT
 
 
 def _codes_page(present: SignedIn, codes: list[str], address: str) -> Response:
-    return HTMLResponse(plain_page('recovery_codes.html', present.actor.language, codes=codes, address=address))
+    day = values.format_day(values.israel(now()).date())
+    told = {'codes': codes, 'email': present.email, 'day': day, 'address': address}
+    return HTMLResponse(plain_page('recovery_codes.html', present.actor.language, **told))
