@@ -257,9 +257,9 @@ def reset_two_factor(session: Session, user_id: int) -> None:
         kept = session.get(TwoFactor, user_id)
         if kept is None or kept.confirmed_at is None:
             raise ClaimError(N_('This person has no two-step verification.'))
+        note(session, user, TWO_FACTOR_RESET)
         session.delete(kept)
         end_all_sessions(session, user_id)
-        note(session, user, TWO_FACTOR_RESET)
 
 
 MEANWHILE = N_('Somebody else has changed this meanwhile. Close the form and look again.')

@@ -154,17 +154,12 @@ def _take_step(kept: TwoFactor, code: str, now: datetime) -> bool:
 
 
 def _take_recovery(kept: TwoFactor, code: str) -> bool:
-    hashed = _hash_of_recovery(kept.user_id, code)
+    hashed = hash_of(code)
     left = [other for other in kept.recovery if not compare_digest(other, hashed)]
     taken = len(left) < len(kept.recovery)
     if taken:
         kept.recovery = left
     return taken
-
-
-def _hash_of_recovery(user_id: int, code: str) -> str:
-    # long and random, so a fast hash is enough
-    return hash_of(f'{user_id}:{code}')
 
 
 # ---- orders -----------------------------------------------------------------------------------------------------------------
@@ -230,5 +225,5 @@ def _me(session: Session) -> User:
 
 def _fresh_codes(kept: TwoFactor) -> list[str]:
     codes = [''.join(choice(RECOVERY_SIGNS) for _ in range(RECOVERY_LENGTH)) for _ in range(RECOVERY_CODES)]
-    kept.recovery = [_hash_of_recovery(kept.user_id, code) for code in codes]
+    kept.recovery = [hash_of(code) for code in codes]
     return ['-'.join(code[place : place + 4] for place in range(0, RECOVERY_LENGTH, 4)) for code in codes]
