@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,6 +29,7 @@ from components.theme import (
     head_html,
     status_look,
 )
+from db.two_factor import Standing
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = importlib.import_module('db.migrations.versions.2026_11_24_reference_data')
@@ -151,6 +153,14 @@ _CAR: dict[str, object] = {
 PLAIN: dict[str, dict[str, object]] = {
     'sign_in.html': {},
     'set_password.html': {'title': 'x', 'action': '/x', 'min_length': 12},
+    'two_step.html': {'action': '/x', 'other': '/y', 'back': '/z', 'recovery': False},
+    'two_factor.html': {
+        **dict.fromkeys(('action', 'since', 'left', 'qr', 'email'), 'x'),
+        'standing': Standing(),
+        'must_set_up': False,
+        'errors': {},
+    },
+    'recovery_codes.html': {'codes': ['a-b'], 'email': 'x', 'day': 'y', 'address': '/'},
     'message.html': {'title': 'x', 'text': 'y'},
     'error.html': {'error_id': 'E-1'},
     'clock_proof.html': {
@@ -179,6 +189,20 @@ PLAIN: dict[str, dict[str, object]] = {
         'seen': 0,
     },
 }
+
+
+@pytest.mark.parametrize(
+    ('standing', 'fields'),
+    [
+        (Standing(), ['current_password']),
+        (Standing(secret='ABCD' * 8), ['code']),
+        (Standing(since=datetime(2026, 11, 1, tzinfo=UTC), codes_left=3), ['current_password', 'code']),
+    ],
+)
+def test_the_page_of_two_step_verification_asks_for_what_is_due(standing, fields):
+    page = plain_page('two_factor.html', 'en', **{**PLAIN['two_factor.html'], 'standing': standing})
+    assert [name for name in ('current_password', 'code') if f'name="{name}"' in page] == fields
+    assert not re.search('[א-ת]', page)
 
 
 def test_every_plain_page_is_tried():
