@@ -8,6 +8,8 @@ from db.changes import Notice, on_notice
 
 log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 5
+# whoever looks at a screen is told first, and what else happens meanwhile is done in one go
+BREATH_SECONDS = 0.03
 
 
 # how long to wait for the bell at most; None: until it rings
@@ -28,9 +30,9 @@ def keep_doing(
         patience: float | None = None
         while not leaving.is_set():
             rung.wait(patience)
-            rung.clear()
-            if leaving.is_set():
+            if leaving.wait(BREATH_SECONDS):
                 return
+            rung.clear()
             patience = None
             try:
                 work()
