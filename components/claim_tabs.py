@@ -9,7 +9,7 @@ from components.claim_head import ClaimHead
 from db.calls import Call, calls_of, is_new_to, standing
 from db.cheques import cheques_of
 from db.claims import Claim
-from db.documents import are_new_to, newest_by_sender
+from db.documents import are_new_to, newest_by_sender, standing_of
 from db.radar import radar_now
 from db.scope import Actor
 from db.session import fetch
@@ -39,11 +39,11 @@ class Behind:
 
 def behind(session: Any, claim: Claim, today: date) -> Behind:
     """Count what the asker may see of it."""
-    required = claim.required_documents
+    required, missing = standing_of(session, claim)
     cheques = fetch(session, cheques_of(claim.id))
     radar = radar_now(session, claim, cheques, today)
     return Behind(
-        documents=f'{required - claim.missing_documents}/{required}' if required else '',
+        documents=f'{required - missing}/{required}' if required else '',
         sent=newest_by_sender(session, claim.id),
         calls=standing(session.scalars(calls_of(claim.id))),
         cheques=sum(cheque.live for cheque in cheques),

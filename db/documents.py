@@ -353,6 +353,14 @@ def checklist(session: Session, claim: Claim) -> list[ChecklistItem]:
     return _matrix_of(session).checklist(claim, list(documents), list(needs))
 
 
+def standing_of(session: Session, claim: Claim) -> tuple[int, int]:
+    """How many documents a claim requires and how many of them are missing, also while nobody has checked it."""
+    if claim.documents != 'unchecked':
+        return claim.required_documents, claim.missing_documents
+    items = checklist(session, claim)
+    return sum(item.required for item in items), missing_count(items)
+
+
 def missing_count(items: Iterable[ChecklistItem]) -> int:
     """How many lines of a checklist still wait for a document."""
     return sum(item.missing for item in items)

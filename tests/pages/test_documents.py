@@ -15,7 +15,7 @@ from db.documents import Arrived, Document, Slot, document_types
 from db.scope import Actor
 from db.session import fetch, open_session
 from tests.conftest import People
-from tests.factories import make_claim
+from tests.factories import SYSTEM, make_claim
 from tests.pages.conftest import Open, Opener, until
 
 TAB = '?tab=documents'
@@ -63,6 +63,14 @@ async def ordered(page: Open, order: str, **more: Any) -> str:
     page.send(panel(page), 'order', {'order': order, **more})
     await until(lambda: (shown(page, 'answer') or {}).get('turn', 0) > turn)
     return str(shown(page, 'answer')['message'])
+
+
+async def test_the_tab_counts_as_its_panel_does_while_nobody_has_checked(open_page: Opener, people: People) -> None:
+    imported = make_claim(people.levi, SYSTEM, agent=people.dana.user_id)
+    page = await open_page('dana', imported, TAB)
+    sums = shown(page, 'sums')
+    assert sums['unchecked']
+    assert badge(page)['count'] == f'{sums["received"]}/{sums["required"]}' != '0/0'
 
 
 async def test_what_comes_stands_on_every_open_page(open_page: Opener, claim: Claim, people: People) -> None:
