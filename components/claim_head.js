@@ -16,7 +16,7 @@ export default {
           <h1><span ref="insured_name" dir="auto">{{ name }}</span><span class="mk-sub">{{ words.claim }} <bdi class="mk-num" dir="ltr">{{ no }}</bdi></span></h1>${PLATE}
           <span class="mk-chip mk-lg" ref="status" :class="'mk-hue-' + chip.hue" data-testid="header-status"><span class="mk-ic" aria-hidden="true">{{ chip.icon }}</span><span class="mk-ell">{{ chip.label }}</span></span>
           <span class="mk-do mk-hide-xs"><slot></slot></span></div>
-        <div class="mk-metarow"><div class="mk-meta"><span v-for="item in meta" :key="item.name" :ref="(element) => { parts[item.name] = element; }" :class="{'mk-hide-xs': item.desk, 'mk-redm': item.red}"><span class="mk-ic" aria-hidden="true">{{ item.icon }}</span><span>{{ item.label }} <b><bdi v-if="item.number" class="mk-num" dir="ltr">{{ item.text }}</bdi><span v-else dir="auto">{{ item.text }}</span></b></span>
+        <div class="mk-metarow"><div class="mk-meta"><span v-for="item in meta" :key="item.name" :ref="(element) => { parts[item.name] = element; }" :class="{'mk-hide-xs': item.desk, 'mk-redm': item.red}"><span class="mk-ic" aria-hidden="true">{{ item.icon }}</span><span><span v-if="item.label" :class="{'mk-hide-xs': item.name === 'tp_insurer'}">{{ item.label }}</span> <b><bdi v-if="item.number" class="mk-num" dir="ltr">{{ item.text }}</bdi><span v-else dir="auto">{{ item.text }}</span></b></span>
           <button v-if="item.copy" type="button" class="mk-minia" :data-copy="item.copy" :aria-label="words.copy" :title="words.copy"><span class="mk-ic" aria-hidden="true">content_copy</span></button></span></div><slot name="watch"></slot></div>
       </div>
       <div class="mk-tabs mk-ctabs" role="tablist" :aria-label="words.parts"><a v-for="tab in tabs" :key="tab.key" class="mk-tab" :class="{'mk-on': tab.key === active}" role="tab" :id="'tab-' + tab.key" :aria-controls="'panel-' + tab.key" :aria-selected="String(tab.key === active)" :href="tab.href" :data-testid="'tab-' + tab.key" @click="choose(tab, $event)">{{ tab.label }}<span v-if="tab.count" class="mk-badge" :class="{'mk-br': tab.fresh}">{{ tab.count }}</span></a></div>
@@ -42,8 +42,9 @@ export default {
     // the call log answers, as soon as it is drawn
     this.log = (event) => {
       if (event.code !== 'KeyC' || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.repeat) return;
-      if (!this.logs || maakav.typing(event.target) || document.querySelector('.mk-edt')) return;
+      if (maakav.typing(event.target) || document.querySelector('.mk-edt')) return;
       event.preventDefault();
+      if (!this.logs) { maakav.say(this.words.logsNot, true); return; }
       if (this.active !== 'calls') document.getElementById('tab-calls').click();
       maakav.callWanted = true;
       setTimeout(() => { maakav.callWanted = false; }, 3000);
@@ -53,6 +54,7 @@ export default {
     addEventListener('maakav:step', this.step);
     addEventListener('keydown', this.log);
     this.see();
+    this.$nextTick(this.reveal);
   },
   unmounted() {
     document.removeEventListener('visibilitychange', this.see);
@@ -61,6 +63,7 @@ export default {
   },
   watch: {
     drawn() { this.$nextTick(this.see); },
+    active() { this.$nextTick(this.reveal); },
     glow(now, before) {
       for (const name of Object.keys(now || {})) {
         const element = this.$refs[name] || this.parts[name];
@@ -74,6 +77,7 @@ export default {
     spokenNow(now) { clearTimeout(this.speaking); this.speaking = setTimeout(() => { this.spoken = now; }, 1500); },
   },
   methods: {
+    reveal() { maakav.reveal(document.getElementById('tab-' + this.active)); },
     choose(tab, event) {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();

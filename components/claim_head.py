@@ -225,6 +225,7 @@ def _words() -> dict[str, str]:
         'plate': t('Vehicle no.'),
         'copy': t('Copy the claim number'),
         'parts': t('Parts of the claim'),
+        'logsNot': t('You can read the call log but not add to it. Ask the bureau to log the call.'),
     }
 
 

@@ -9,8 +9,11 @@ from functools import wraps
 from html import escape
 from typing import Any, NamedTuple
 
+from fastapi import Request
+from fastapi.exception_handlers import http_exception_handler
 from nicegui import app, ui
 from nicegui.translations import translations
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from components.bell import Bell
@@ -59,7 +62,7 @@ PLACES = (
     Place('alerts', '/alerts', 'notifications', N_('Alerts'), Can.FOLLOW),
     Place('import', '/import', 'upload_file', N_('Import'), Can.IMPORT, on_phone=False),
     Place('admin', '/admin', 'settings', N_('Administration'), Can.ADMINISTER),
-    Place('account', '/account', 'person', N_('Account'), Can.FOLLOW),
+    Place('account', '/account', 'person', N_('Settings'), Can.FOLLOW),
 )
 
 
@@ -107,6 +110,8 @@ def not_found(reader: str) -> Response:
             reader,
             title=texts.t('Not found', reader),
             text=texts.t('The claim was not found or does not belong to your office.', reader),
+            button=texts.t('To the claims', reader),
+            address='/',
         ),
         404,
     )
@@ -172,7 +177,7 @@ def say(text: str, *, error: bool = False) -> None:
 
 
 def register_errors() -> None:
-    """Answer a page that failed to build with a number instead of its traceback."""
+    """Answer a page that failed to build with a number instead of its traceback, and an address that leads nowhere in our words."""
 
     def show(error: Exception) -> None:
         ui.add_head_html(head_html())
@@ -182,6 +187,14 @@ def register_errors() -> None:
             ui.label(texts.t('Our fault, your data is safe. Error no. {number}', 'he', number=number))
 
     app.on_page_exception(show)
+    app.add_exception_handler(404, _nowhere)
+
+
+async def _nowhere(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and request.scope.get('endpoint') not in (None, app):
+        return await http_exception_handler(request, error)  # a file that is missing: nobody reads that as a page
+    session = request.state.session
+    return not_found(session.actor.language if session is not None else 'he')
 
 
 # ---- the shell --------------------------------------------------------------------------------------------------------------

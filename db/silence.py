@@ -148,7 +148,7 @@ def _told_tries(silence: Silence, reader: str) -> str:
     if not silence.tries:
         return ''
     # several calls on one day are one date
-    days = ', '.join(dict.fromkeys(f'{values.israel(datetime.fromisoformat(at)):%d.%m}' for at in silence.tried_at))
+    days = ', '.join(dict.fromkeys(f'{values.israel(datetime.fromisoformat(at)):%d/%m}' for at in silence.tried_at))
     return texts.tn('we called once ({days})', 'we called {n} times ({days})', silence.tries, reader, days=days)
 
 

@@ -62,7 +62,7 @@ def test_a_garage_that_is_not_heard_is_silent_and_our_tries_are_seen(claim, peop
     call(claim, people.staff, OPENED + 7 * DAY, 'garage', 'voicemail')
     garage = settle(claim)['garage']
     assert garage.over_on == date(2026, 11, 15)  # heard on Monday 9.11; three business days, and one more
-    assert told_silence(garage, date(2026, 11, 15), 'he') == 'המוסך שותק 6 ימים – התקשרנו פעמיים (12.11, 15.11)'
+    assert told_silence(garage, date(2026, 11, 15), 'he') == 'המוסך שותק 6 ימים – התקשרנו פעמיים (12/11, 15/11)'
     assert told_silence(garage, date(2026, 11, 12), 'he').startswith('המוסך: שמענו לאחרונה לפני 3 ימים')
     with open_session(people.dana, reading=True) as session:  # the office sees that somebody tried
         assert [row.party for row in fetch(session, silent_parties(date(2026, 11, 15)))] == ['garage']

@@ -136,3 +136,15 @@ def test_attempts_are_counted_filtered_corrected_and_kept_internal(person: Perso
     expect(dana.get_by_test_id('call').first).to_be_visible()
     assert 'לא למסור' not in dana.content()
     expect(dana.get_by_test_id('tab-calls')).to_have_text(re.compile(rf'{before + 3}$'))
+
+
+def test_who_may_only_read_is_told_so_when_he_reaches_for_the_key(person: Person) -> None:
+    admin = person('admin@bureau.demo', path='/admin/people')
+    admin.get_by_test_id('admin-row').filter(has_text='yossi@levi.demo').get_by_test_id('admin-open').click()
+    admin.get_by_test_id('edit-role').select_option('read_only')
+    admin.get_by_test_id('admin-save').click()
+    expect(admin.get_by_test_id('admin-form')).to_have_count(0)
+    yossi = person('yossi@levi.demo')
+    yossi.goto(f'/claims/{rows(yossi)[0]}')
+    ready(yossi).keyboard.press('c')
+    expect(yossi.get_by_role('alert')).to_contain_text('אפשר לקרוא כאן את תיעוד השיחות, אך לא להוסיף עליו')

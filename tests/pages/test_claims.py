@@ -187,6 +187,16 @@ async def test_pages_are_for_those_with_the_right(portal: FastAPI, people: Peopl
     assert without_nonce(answer.text) == without_nonce(nobody.text), 'not yours and not there look the same'
 
 
+async def test_an_address_that_leads_nowhere_is_answered_like_a_claim_that_is_not_there(
+    portal: FastAPI, two: tuple[Claim, Claim]
+) -> None:
+    dana = await signed_in(portal, EMAILS['dana'])
+    nowhere, nobody = [await dana.http_client.get(address) for address in ('/nothing/here', '/claims/99-99999')]
+    assert (nowhere.status_code, without_nonce(nowhere.text)) == (404, without_nonce(nobody.text))
+    assert 'href="/"' in nowhere.text
+    assert 'לתביעות' in nowhere.text
+
+
 async def test_the_bell_counts_claims_and_forgets_what_was_opened(
     portal: FastAPI, people: People, two: tuple[Claim, Claim]
 ) -> None:
