@@ -34,7 +34,7 @@ export default {
         <span class="mk-sp"></span><slot name="columns"></slot>
       </div>
       <div v-if="sheet" class="mk-scrim" @click.self="sheet = false" @keydown.esc="sheet = false">
-        <div class="mk-sheet mk-fsheet" role="dialog" aria-modal="true" :aria-label="texts.filters" ref="sheet" tabindex="-1">
+        <div class="mk-sheet" role="dialog" aria-modal="true" :aria-label="texts.filters" ref="sheet" tabindex="-1">
           <div class="mk-grab"></div>
           <div class="mk-sheet-h"><h2>{{ texts.filters }}</h2><button type="button" class="mk-btn mk-g" @click="typed = ''; $emit('clear')">{{ texts.clear }}</button></div>
           <div v-for="filter in filters" :key="filter.name" class="mk-sheet-g"><span class="mk-gh">{{ filter.label }}</span>
@@ -60,6 +60,7 @@ export default {
     addEventListener('popstate', this.back);
     addEventListener('pointerdown', this.outside);
     maakav.follow('news', this.hear);
+    this.$nextTick(this.reveal);
   },
   unmounted() {
     removeEventListener('popstate', this.back);
@@ -68,10 +69,12 @@ export default {
   },
   watch: {
     // what came back from the server never replaces what is being typed
+    'state.view'() { this.$nextTick(this.reveal); },
     'state.q'(q) { if (!this.pending) this.typed = q; },
     sheet(open) { if (open) this.$nextTick(() => this.$refs.sheet.focus()); },
   },
   methods: {
+    reveal() { maakav.reveal(this.$el.querySelector('.mk-tab.mk-on')); },
     // told to all lists at once: what became unread since the numbers were counted
     hear(news) { if (news.fresh && news.number > this.upto) this.told = [...this.told, news.number]; },
     counted(view) {

@@ -30,6 +30,7 @@ from components.live import (
     words_topic,
     work,
 )
+from components.marks import picture_html
 from components.row_news import RowNews
 from components.shared_words import choices_for, people_known_to, reference
 from components.theme import status_look
@@ -48,7 +49,7 @@ from db.views import View
 BREATH = 0.1
 # a skeleton that flashes for a quick answer only disturbs
 PATIENCE = 0.2
-_FIRST = frozenset({'status', 'insurer', 'office', 'agent', 'garage', 'waiting_on', 'documents', 'event'})
+_FIRST = frozenset({'status', 'insurer', 'office', 'agent', 'waiting_on', 'documents', 'event'})
 
 
 Names = tuple[Reference, Mapping[int, str], FilterChoices]
@@ -72,7 +73,12 @@ class ClaimsBar(Element, component='claims_bar.js'):
 
 
 class ClaimsTable(Element, component='claims_table.js'):
-    """Rows, or cards on the phone, and the pager."""
+    """Rows, or cards on the phone, and the pager; without rows a picture and what to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with self.add_slot('picture'):
+            self.picture = ui.html('').classes('mk-contents')
 
 
 class ClaimsList:
@@ -301,6 +307,9 @@ class ClaimsList:
         today = values.israel(moment).date()
         rows = [self._row(row, origin, moment) | cells_of(row, names, reader, today) for row in page.rows]
         self._ends = page.ends
+        self.table.picture.set_content(
+            picture_html('done' if state.view == 'unread' and not _narrowed(state) else 'nothing')
+        )
         pages, more = _pages(page)
         shown = {
             'dense': self.columns.looks.density == 'dense',
@@ -330,6 +339,7 @@ class ClaimsList:
             'action': t('Try again'),
             'rescue': 'again',
         }
+        self.table.picture.set_content(picture_html('error'))
         show_changes(self.table, {'state': 'error', 'message': message, 'busy': False})
 
     def _row(self, row: Row, origin: str, moment: datetime) -> dict[str, Any]:
@@ -373,7 +383,7 @@ class ClaimsList:
         return {'label': label, 'before': before, 'after': after, 'more': more_changes(more, reader) if more else ''}
 
     def _empty_message(self) -> dict[str, str]:
-        if self.state.filters or self.state.q:
+        if _narrowed(self.state):
             return {
                 'title': t('No claims found'),
                 'text': t('Check the digits, search in all claims or clear the filters.'),
@@ -493,6 +503,10 @@ def _whole(given: Any, default: int) -> int:
 
 def _mapping(given: Any) -> Mapping[str, Any]:
     return given if isinstance(given, Mapping) else {}
+
+
+def _narrowed(state: ListState) -> bool:
+    return bool(state.filters or state.q)
 
 
 def _count_text(count: int) -> str:

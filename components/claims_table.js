@@ -13,7 +13,7 @@ export default {
       <div v-if="!compact" class="mk-twrap" ref="list" @pointerenter="enter" @pointerleave="leave" @focusin="hold" @focusout="leave">
         <div class="mk-waits" v-if="waiting"><button type="button" class="mk-wait" data-testid="updates-waiting" @click="settle"><span class="mk-ic" aria-hidden="true">arrow_upward</span>{{ waitingText }}</button></div>
         <table class="mk-ct" :class="{'mk-picking': picking, 'mk-dense': dense, 'mk-chosen': room}" :style="room ? 'min-width:' + room + 'px' : ''" data-testid="claims-table" :aria-label="texts.table" :aria-busy="String(busy)">
-          <colgroup><col style="width:62px"><col v-for="column in columns" :class="'mk-col-' + column.name" :style="column.width ? 'width:' + column.width + 'px' : ''"></colgroup>
+          <colgroup><col style="width:44px"><col v-for="column in columns" :class="'mk-col-' + column.name" :style="column.width ? 'width:' + column.width + 'px' : ''"></colgroup>
           <thead><tr><th scope="col"><span class="mk-pk"><input type="checkbox" class="mk-check mk-pick" :checked="wholePage" :indeterminate="picking && !wholePage" :aria-label="texts.pickPage" :disabled="state !== 'ready' ? true : null" data-testid="pick-page" @click.stop="pickPage"></span><span class="mk-vh">{{ texts.change }}</span></th>
             <th v-for="column in columns" scope="col" :class="['mk-col-' + column.name, {'mk-sorted': sorted(column)}]" :aria-sort="sorted(column) ? (descending ? 'descending' : 'ascending') : null">
               <button type="button" v-if="column.sortable" @click="$emit('sort', column.name)">{{ column.label }}<span v-if="sorted(column)" class="mk-ic" aria-hidden="true">{{ descending ? 'arrow_downward' : 'arrow_upward' }}</span></button><template v-else>{{ column.label }}</template></th></tr></thead>
@@ -34,9 +34,8 @@ export default {
             </tr>
           </tbody>
         </table>
-        <slot v-if="state !== 'ready' && state !== 'loading'" name="none"></slot>
         <div v-if="state === 'empty' || state === 'error'" class="mk-empty" :role="state === 'error' ? 'alert' : 'status'" :data-testid="'list-' + state">
-          <h2>{{ message.title }}</h2><p>{{ message.text }}</p>
+          <slot name="picture"></slot><h2>{{ message.title }}</h2><p>{{ message.text }}</p>
           <button type="button" v-if="message.action" class="mk-btn mk-s" @click="$emit('rescue', message.rescue)">{{ message.action }}</button></div>
       </div>
       <div v-else class="mk-mlist" ref="list" data-testid="claims-table" :role="state === 'ready' ? 'list' : 'region'" :aria-label="texts.table" :aria-busy="String(busy)" @pointerenter="enter" @pointerleave="leave" @focusin="hold" @focusout="leave" @touchstart.passive="touch">
@@ -51,7 +50,7 @@ export default {
           </a></div>
         </template>
         <div v-if="state === 'empty' || state === 'error'" class="mk-empty" :role="state === 'error' ? 'alert' : 'status'" :data-testid="'list-' + state">
-          <h2>{{ message.title }}</h2><p>{{ message.text }}</p>
+          <slot name="picture"></slot><h2>{{ message.title }}</h2><p>{{ message.text }}</p>
           <button type="button" v-if="message.action" class="mk-btn mk-s" @click="$emit('rescue', message.rescue)">{{ message.action }}</button></div>
       </div>
       <div class="mk-tfoot" v-if="state === 'ready'">

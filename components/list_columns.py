@@ -18,11 +18,11 @@ from db.texts import N_
 # what it is called, how wide it is, and what stands in it
 _COLUMNS: dict[str, tuple[str, int, str]] = {
     'insured_name': (N_('Insured'), 0, 'name'),
-    'claim_no': (N_('Claim no.'), 96, 'number'),
-    'plate': (N_('Vehicle'), 124, 'plate'),
-    'event_date': (N_('Event date'), 94, 'number'),
-    'status': (N_('Status'), 170, 'status'),
-    'repair_stage': (N_('Repair'), 130, 'stage'),
+    'claim_no': (N_('Claim no.'), 92, 'number'),
+    'plate': (N_('Vehicle'), 126, 'plate'),
+    'event_date': (N_('Event date'), 92, 'number'),
+    'status': (N_('Status'), 190, 'status'),
+    'repair_stage': (N_('Repair'), 128, 'stage'),
     'waiting_on': (N_('Whose turn'), 112, 'party'),
     'tp_insurer': (N_('Third-party insurer'), 112, 'text'),
     'demand_amount': (N_('Amount claimed'), 92, 'money'),
@@ -45,7 +45,7 @@ _NUMERIC = frozenset({'number', 'money', 'due'})
 _PAPERS = {'unchecked': 'slate', 'missing_blocking': 'red', 'missing': 'amber', 'complete': 'green'}
 _DENSITIES = {'usual': N_('Usual'), 'dense': N_('Dense')}
 # the least that the way to the claim needs beside all others
-_ROOM = 62 + 220
+_ROOM = 44 + 240
 
 
 class ColumnsMenu(Element, component='columns_menu.js'):

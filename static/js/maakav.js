@@ -90,6 +90,14 @@
     dispatchEvent(new CustomEvent('maakav:palette', {detail: document.querySelector('.mk-gsearch input[type=search]')?.value || ''}));
   }
 
+  /* Bring the chosen one of a bar that scrolls sideways into its middle; the page itself stays where it is. */
+  function reveal(chosen) {
+    if (!chosen) return;
+    const bar = chosen.parentElement.closest('.mk-tabs');
+    const [own, around] = [chosen.getBoundingClientRect(), bar.getBoundingClientRect()];
+    bar.scrollBy({left: own.left + own.width / 2 - around.left - around.width / 2, behavior: 'instant'});
+  }
+
   const typing = (target) => target.closest('input, textarea, select, [contenteditable=true]');
 
   addEventListener('click', (event) => {
@@ -138,7 +146,7 @@
   });
   const unfollow = (name, hear) => globalThis.socket.off(name, hear);
 
-  globalThis.maakav = {follow, unfollow, keyed, relative, say, typing, words};
+  globalThis.maakav = {follow, unfollow, keyed, relative, reveal, say, typing, words};
   addEventListener('DOMContentLoaded', watchConnection);
   if (document.readyState !== 'loading') watchConnection();
   setInterval(refreshTimes, 30000);
