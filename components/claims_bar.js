@@ -16,7 +16,7 @@ export default {
         <button type="button" class="mk-fbtn" data-testid="filter-sheet" :aria-label="texts.filters" @click="sheet = true"><span class="mk-in"><span class="mk-ic" aria-hidden="true">tune</span><span v-if="active.length">{{ active.length }}</span></span></button>
         <span class="mk-vr mk-hide-sm"></span>
         <div class="mk-fchips">
-          <div v-for="filter in offered" :key="filter.name" class="mk-fbox" :class="{'mk-hide-md': !more && !filter.chosen && (filter.name === 'garage' || filter.dates)}" @keydown.esc.stop="open = ''">
+          <div v-for="filter in offered" :key="filter.name" class="mk-fbox" :class="{'mk-hide-md': !more && !filter.chosen && (filter.name === 'documents' || filter.dates)}" @keydown.esc.stop="open = ''">
             <span v-if="filter.chosen" class="mk-fchip mk-on" data-testid="active-filter" :data-filter="filter.name"><button type="button" @click="toggle(filter.name)" :aria-expanded="String(open === filter.name)">{{ filter.label }}: <b>{{ filter.chosen }}</b></button><button type="button" :aria-label="texts.remove + ' ' + filter.label" @click="$emit('filter', filter.name, [])"><span class="mk-ic" aria-hidden="true">close</span></button></span>
             <button type="button" v-else class="mk-fchip" :data-testid="'filter-' + filter.name" @click="toggle(filter.name)" :aria-expanded="String(open === filter.name)"><span class="mk-ic" aria-hidden="true">{{ filter.dates ? 'calendar_month' : 'add' }}</span>{{ filter.label }}</button>
             <div v-if="open === filter.name" class="mk-pop mk-menu mk-fmenu" role="dialog" :aria-label="filter.label">
