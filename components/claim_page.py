@@ -47,7 +47,7 @@ from components.live import (
     person_topic,
     refresh_live,
     rung,
-    show_written,
+    show_html,
     thread_topic,
     words_topic,
     work,
@@ -82,80 +82,7 @@ from db.session import fetch
 from db.watching import is_older
 
 Refresh = Callable[[], Awaitable[Any]]
-IN_TIMELINE = 30
 IN_TIMELINE = 16
-HISTORY_PAGE = 50
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What the page reads of a claim each time the doorbell rings; `unseen` says whether looking at it would change anything."""
-
-    claim: Claim
-    reference: Reference
-    people: Mapping[int, str]
-    office: str
-    history: Sequence[Change]
-    news: Sequence[Change]
-    unseen: bool
-    repair: Repair
-    doubts: Sequence[Doubt]
-    cheque: Cheque | None
-    clocks: Sequence[Clock]
-    desk: claim_desk.Reading
-    behind: Behind
-
-    @property
-    def newest(self) -> int:
-        """The newest change it shows."""
-        return max(self.claim.seq, *(change.id for change in self.history[:1]), 0)
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """The first reading, with what was seen before, how the person watches the claim, and where it stands in the list he came from."""
-
-    reading: Reading
-    seen: int
-    last_visit: datetime | None
-    neighbours: Neighbours | None
-    watched: Mapping[str, Any] | None
-
-
-def read(session: Any, claim_id: int, seen: int, last_visit: datetime | None, most: int) -> Reading | None:
-    """Read a claim anew under the asker's scope; None when he may not see it (any more)."""
-    claim = session.get(Claim, claim_id)
-    if claim is None:
-        return None
-    office = session.get(AgentOffice, claim.office_id) if session.info['actor'].is_bureau else None
-    today = values.israel(now()).date()
-    return Reading(
-        claim,
-        reference(session),
-        people_known_to(session),
-        office.name if office else '',
-        fetch(session, history_of(claim_id).limit(most)),
-        fetch(session, news_since(claim_id, seen, session.info['actor'].user_id)),
-        is_unseen(session, claim),
-        read_repair(session, claim_id),
-        open_doubts(session, claim, today),
-        fetch_one(session, next_cheque_of(claim_id)),
-        clocks_of(session, claim, today),
-        claim_desk.read(session, claim_id),
-        behind(session, claim, last_visit, today),
-    )
-
-
-def arrive(session: Any, claim_no: str, came_from: ListState) -> Arrival | None:
-    """Read a claim somebody opens, with what is new to him and its place in the list he came from."""
-    claim = fetch_one(session, claim_by_no(claim_no))
-    if claim is None:
-        return None
-    neighbours = neighbours_of(session, came_from, claim.id)
-    seen, last_visit = seen_seq(session, claim.id)
-    reading = read(session, claim.id, seen, last_visit, HISTORY_PAGE)
-    mine = watched(session, claim.id, now(), session.info['actor'].language)
-    return Arrival(reading, seen, last_visit, neighbours, mine) if reading else None
 
 
 class ClaimPage:
@@ -341,12 +268,12 @@ class ClaimPage:
         timeline = reading.said(how, lambda: timeline_html(record, wording, moment, self.seen))
         title = f'<div class="mk-hd"><h2>{escape(t("Activity"))}</h2></div>'
         further = self._further_html(len(reading.history) > IN_TIMELINE)
-        show_written(self._timeline, innerHTML=title + timeline + further)
+        show_html(self._timeline, title + timeline + further)
         self._redraw_history(reading.history)
 
     def _redraw_history(self, record: Sequence[Change]) -> None:
         if self._history is not None:
-            show_written(self._history, innerHTML=history_html(record[: self._history_most], self.wording))
+            show_html(self._history, history_html(record[: self._history_most], self.wording))
             self._more.set_visibility(len(record) > self._history_most)
 
     def _further_html(self, more: bool) -> str:

@@ -185,10 +185,15 @@ def show_written(element: Element, **shown: Any) -> None:
             element._props[name] = orjson.Fragment(text)
 
 
+def show_html(element: Html, html: str) -> None:
+    """As `element.content`, for what is large, or on many pages: kept as it travels."""
+    show_written(element, **{Html.CONTENT_PROP: html})
+
+
 def written_html(html: str, tag: str = 'div') -> Html:
-    """As `ui.html`, for what every page of many people says in the same words."""
+    """As `ui.html`, for what is large, or on many pages."""
     element = ui.html(tag=tag)
-    show_written(element, innerHTML=html)
+    show_html(element, html)
     return element
 
 
