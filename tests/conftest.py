@@ -1,9 +1,12 @@
 """What every test stands on: a fresh database of either kind, the people of two offices and the bureau."""
 
+import gc
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -31,6 +34,12 @@ def sealing_key() -> None:
     sealing.use(load(None, two_factor_key='a key for the tests, and only for them'))
 
 
+def pytest_collection_finish() -> None:
+    """What stands until the end is not looked through for waste again and again: each portal that is built collects twice."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope='session')
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database at the newest revision, copied for each test."""
@@ -42,6 +51,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plain_address(database: str) -> str:
     """A database of the server as psycopg itself is told."""
     return make_url(POSTGRES).set(drivername='postgresql', database=database).render_as_string(hide_password=False)
+
+
+def postgres_address(database: str) -> str:
+    """A database of the server as SQLAlchemy is told."""
+    return make_url(POSTGRES).set(database=database).render_as_string(hide_password=False)
 
 
 def wait_until_somebody_waits(url: str) -> None:
@@ -65,32 +79,53 @@ def postgres_template() -> Iterator[str]:
         pytest.skip(f'no PostgreSQL server: {error}')
     name = f'maakav_template_{uuid.uuid4().hex[:8]}'
     admin.execute(f'CREATE DATABASE {name}')
-    schema.upgrade(make_url(POSTGRES).set(database=name).render_as_string(hide_password=False))
+    schema.upgrade(postgres_address(name))
     yield name
     admin.execute(f'DROP DATABASE IF EXISTS {name} WITH (FORCE)')
     admin.close()
 
 
-@pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """A fresh SQLite database."""
-    path = tmp_path / 'maakav.db'
-    path.write_bytes(sqlite_template.read_bytes())
-    return f'sqlite:///{path}'
-
-
-@pytest.fixture
-def postgres_url(postgres_template: str) -> Iterator[str]:
-    """A fresh PostgreSQL database."""
+@contextmanager
+def copy_of(url: str, folder: Path) -> Iterator[str]:
+    """A database of one's own like the one at `url`, to which nobody may be connected."""
+    template = make_url(url)
+    if template.get_backend_name() == 'sqlite':
+        shutil.copyfile(template.database or '', folder / 'maakav.db')
+        yield f'sqlite:///{folder / "maakav.db"}'
+        return
     name = f'maakav_{uuid.uuid4().hex[:12]}'
     with psycopg.connect(plain_address('postgres'), autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE {name} TEMPLATE {postgres_template}')
-    yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+        admin.execute(f'CREATE DATABASE {name} TEMPLATE {template.database}')
+    yield template.set(database=name).render_as_string(hide_password=False)
     with psycopg.connect(plain_address('postgres'), autocommit=True) as admin:
         admin.execute(f'DROP DATABASE {name} WITH (FORCE)')
 
 
-@pytest.fixture(params=['sqlite', pytest.param('postgres', marks=pytest.mark.postgres)])
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
+    """A fresh SQLite database."""
+    with copy_of(f'sqlite:///{sqlite_template}', tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_template: str, tmp_path: Path) -> Iterator[str]:
+    """A fresh PostgreSQL database."""
+    with copy_of(postgres_address(postgres_template), tmp_path) as url:
+        yield url
+
+
+KINDS = ['sqlite', pytest.param('postgres', marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(scope='module', params=KINDS)
+def template_url(request: pytest.FixtureRequest) -> str:
+    """The empty database of each kind, for what a file of tests makes once and copies for each: see `copy_of`."""
+    template = request.getfixturevalue(f'{request.param}_template')
+    return f'sqlite:///{template}' if request.param == 'sqlite' else postgres_address(template)
+
+
+@pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest) -> str:
     """A fresh database of each kind: every rule holds on both."""
     return str(request.getfixturevalue(f'{request.param}_url'))

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from pyotp import TOTP
+from sqlalchemy import inspect
 
 from db import two_factor
 from db.alerts import Cursor, alert_followers
@@ -101,3 +102,8 @@ def alert_everybody() -> None:
                 return
         time.sleep(0.01)
     raise TimeoutError('changes are held back')
+
+
+def values_of(row: Any, **over: Any) -> dict[str, Any]:
+    """What stands in a row, column by column."""
+    return {item.key: getattr(row, item.key) for item in inspect(type(row)).column_attrs} | over

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import httpx
 from fastapi import FastAPI
-from nicegui import ui
+from nicegui import Client, ui
 from nicegui.functions.download import download
 from nicegui.functions.navigate import Navigate
 from nicegui.functions.notify import notify
@@ -34,6 +34,8 @@ async def simulated_portal(url: str) -> AsyncIterator[FastAPI]:
             portal = app.build(load(None, database_url=url, data_dir=folder))
             async with portal.router.lifespan_context(portal):
                 yield portal
+                for client in Client.instances.values():
+                    client.outbox.stop()  # one that has just been told something would not notice for two seconds
         finally:
             os.environ.pop('NICEGUI_USER_SIMULATION', None)
             ui.navigate, ui.notify, ui.download = Navigate(), notify, download

@@ -1,8 +1,10 @@
 """The demo: the same every time, believable, as the session itself would have recorded it, and never over real data."""
 
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,13 +34,15 @@ from db.claims import FIELDS, Claim, change_status, open_claim, parse_field, sav
 from db.documents import Document
 from db.messages import Letter, Message, Thread, ThreadKey, ThreadMark, unread_messages, write_message
 from db.money import HeadAmount, OfferNote, answer_offer, log_offer, offers_of, totals_of
-from db.offices import User, actor_of
+from db.offices import AgentOffice, User, actor_of
+from db.reference import Appraiser, Garage, Insurer
 from db.scope import Actor, Role
 from db.search import ClaimSearch, search_text
 from db.session import connect, fetch, make_engine, open_session
 from db.silence import Silence
 from db.tasks import Task
 from jobs.desk import sweep_desk
+from tests.conftest import copy_of
 from tests.factories import SYSTEM, make_user
 
 NOW = datetime(2026, 11, 23, 11, 40, tzinfo=UTC)
@@ -46,10 +50,21 @@ SMALL = {1: 60, 2: 20}
 LATE = ('submitted', 'under_insurer_review', 'approved_for_payment', 'awaiting_payment', 'partially_paid', 'paid')
 
 
+@pytest.fixture(scope='module')
+def small(template_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The stories, loaded once; each test has a copy of its own."""
+    with copy_of(template_url, tmp_path_factory.mktemp('small')) as url:
+        assert demo.load_demo(url, NOW, SMALL)
+        connect(url).close()
+        yield url
+
+
 @pytest.fixture
-def loaded(database_url: str) -> str:
-    assert demo.load_demo(database_url, NOW, SMALL)
-    return database_url
+def loaded(small: str, tmp_path: Path) -> Iterator[str]:
+    with copy_of(small, tmp_path) as url:
+        connected = connect(url)
+        yield url
+        connected.close()
 
 
 def all_rows(model: Any) -> list[Any]:
@@ -69,14 +84,13 @@ def told(change: Change) -> tuple[Any, ...]:
     return (change.id, change.claim_id, change.at, change.by, change.kind, change.quiet, change.internal, change.fields)
 
 
-def test_the_same_moment_gives_the_same_demo(sqlite_url, sqlite_template, tmp_path):
-    stories = []
-    for name in ('one.db', 'two.db'):
-        (tmp_path / name).write_bytes(sqlite_template.read_bytes())
-        demo.load_demo(f'sqlite:///{tmp_path / name}', NOW, SMALL)
-        stories.append([told(change) for change in all_rows(Change)])
-    assert stories[0] == stories[1]
-    assert len(stories[0]) > 800
+@pytest.mark.parametrize('template_url', ['sqlite'], indirect=True)
+def test_the_same_moment_gives_the_same_demo(loaded, sqlite_template, tmp_path):
+    first = [told(change) for change in all_rows(Change)]
+    (tmp_path / 'two.db').write_bytes(sqlite_template.read_bytes())
+    demo.load_demo(f'sqlite:///{tmp_path / "two.db"}', NOW, SMALL)
+    assert [told(change) for change in all_rows(Change)] == first
+    assert len(first) > 800
 
 
 def test_a_second_time_changes_nothing_and_says_so(loaded):
@@ -106,6 +120,7 @@ def test_rows_are_what_the_record_says(loaded):
     for change in sorted(all_rows(Change), key=lambda change: change.id):
         history.setdefault(change.claim_id, []).append(change)
     texts = {row.claim_id: row for row in all_rows(ClaimSearch)}
+    empty = bulk.blank(Claim)
     with open_session(SYSTEM, reading=True) as session:
         claims = fetch(session, select(Claim))
         for claim in claims:
@@ -113,7 +128,7 @@ def test_rows_are_what_the_record_says(loaded):
             for change in history[claim.id]:
                 for name, (before, after) in change.fields.items():
                     if name in FIELDS and change.kind == 'updated':
-                        assert replayed.get(name, bulk.blank(Claim)[name]) == before
+                        assert replayed.get(name, empty[name]) == before
                     replayed[name] = after
             shown = {name: changes.plain(getattr(claim, name)) for name in FIELDS}
             assert {name: replayed.get(name, shown[name]) for name in FIELDS} == shown
@@ -128,16 +143,16 @@ DERIVED = ('insured_key', 'claim_no_key', 'is_open', 'closed_at', 'status_since'
 STAMPS = ('daily_note_at', 'daily_note_by', 'created_at', 'updated_at')
 
 
-def test_the_verbs_would_have_made_the_same_rows(sqlite_url, tmp_path, sqlite_template):
+@pytest.mark.parametrize('template_url', ['sqlite'], indirect=True)
+def test_the_verbs_would_have_made_the_same_rows(loaded, tmp_path, sqlite_template):
     """Tell the recorded changes again, as orders through the door: the rows come out the same."""
-    demo.load_demo(sqlite_url, NOW, SMALL)
     recorded = [change for change in sorted(all_rows(Change), key=lambda change: change.id) if not change.internal]
     made = {claim.claim_no: claim for claim in all_rows(Claim)}
     chosen = {claim.id: claim.claim_no for claim in list(made.values())[::4]}
     again = tmp_path / 'again.db'
     again.write_bytes(sqlite_template.read_bytes())
     connect(f'sqlite:///{again}')
-    _people_like(sqlite_url, f'sqlite:///{again}')
+    _people_like(loaded, f'sqlite:///{again}')
     ids: dict[int, int] = {}
     for change in recorded:
         if change.claim_id in chosen and not change.quiet:
@@ -397,12 +412,24 @@ def test_cohen_sees_nothing_of_levi(loaded):
 CLAIMS, OFFICES = 2000, 12
 
 
+@pytest.fixture(scope='module')
+def crowd(template_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The stories in a crowd, loaded once; each test has a copy of its own."""
+    with copy_of(template_url, tmp_path_factory.mktemp('crowd')) as url:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(demo_crowd, 'CHUNK', 700)  # more than one part, made by other processes
+            patched.setattr(demo, 'ProcessPoolExecutor', lambda *_, **__: ThreadPoolExecutor(2))
+            assert demo.load_demo(url, NOW, SMALL, claims=CLAIMS, offices=OFFICES)
+        connect(url).close()
+        yield url
+
+
 @pytest.fixture
-def crowded(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(demo_crowd, 'CHUNK', 700)  # more than one part, made by other processes
-    monkeypatch.setattr(demo, 'ProcessPoolExecutor', lambda *_, **__: ThreadPoolExecutor(2))
-    assert demo.load_demo(database_url, NOW, SMALL, claims=CLAIMS, offices=OFFICES)
-    return database_url
+def crowded(crowd: str, tmp_path: Path) -> Iterator[str]:
+    with copy_of(crowd, tmp_path) as url:
+        connected = connect(url)
+        yield url
+        connected.close()
 
 
 def test_a_crowd_is_whole(crowded):
@@ -425,7 +452,7 @@ def test_a_crowd_is_whole(crowded):
     engine.dispose()
 
 
-def test_a_crowd_leaves_the_schema_as_it_was(crowded, database_url):
+def test_a_crowd_leaves_the_schema_as_it_was(crowded):
     engine = make_engine(crowded)
     tables = ('claims', 'changes', 'claim_search')
     found = {name: {index['name'] for index in inspect(engine).get_indexes(name)} for name in tables}
@@ -446,22 +473,28 @@ def test_the_crowd_too_is_what_its_record_says(crowded):
     history: dict[int, list[Change]] = {}
     for change in sorted(all_rows(Change), key=lambda change: change.id):
         history.setdefault(change.claim_id, []).append(change)
-    texts = {row.claim_id: row for row in all_rows(ClaimSearch)}
+    texts = {row.claim_id: row.text for row in all_rows(ClaimSearch)}
     with open_session(SYSTEM, reading=True) as session:
+        named = [
+            fetch(session, select(model)) for model in (Garage, Appraiser, Insurer, AgentOffice)
+        ]  # held: read once
+        assert all(named)
         claims = fetch(session, select(Claim).where(Claim.id > sum(SMALL.values())))
-        for claim in claims:
-            known = {name: after for change in history[claim.id] for name, (_, after) in change.fields.items()}
-            shown = {name: changes.plain(getattr(claim, name)) for name in FIELDS}
-            assert {name: known.get(name, bulk.blank(Claim)[name]) for name in FIELDS} == shown
-            first, last = history[claim.id][0], history[claim.id][-1]
-            assert (claim.seq, claim.updated_at, claim.created_at) == (last.id, last.at, first.at)
-            assert claim.is_open == (claim.status != 'closed') == (claim.closed_at is None)
-            assert claim.claim_no_key == values.search_key(claim.claim_no)
-            assert claim.insured_key == values.search_key(claim.insured_name)
-            assert texts[claim.id].text == search_text(session, claim)
-            for name, field in FIELDS.items():
-                if isinstance(getattr(claim, name), str) and field.kind not in ('stage', 'waiting', 'status'):
-                    assert parse_field(name, getattr(claim, name)) == getattr(claim, name)
+        wanted = {claim.id: search_text(session, claim) for claim in claims}
+    assert {claim_id: texts[claim_id] for claim_id in wanted} == wanted
+    empty = bulk.blank(Claim)
+    for claim in claims:
+        known = {name: after for change in history[claim.id] for name, (_, after) in change.fields.items()}
+        shown = {name: changes.plain(getattr(claim, name)) for name in FIELDS}
+        assert {name: known.get(name, empty[name]) for name in FIELDS} == shown
+        first, last = history[claim.id][0], history[claim.id][-1]
+        assert (claim.seq, claim.updated_at, claim.created_at) == (last.id, last.at, first.at)
+        assert claim.is_open == (claim.status != 'closed') == (claim.closed_at is None)
+        assert claim.claim_no_key == values.search_key(claim.claim_no)
+        assert claim.insured_key == values.search_key(claim.insured_name)
+        for name, field in FIELDS.items():
+            if isinstance(getattr(claim, name), str) and field.kind not in ('stage', 'waiting', 'status'):
+                assert parse_field(name, getattr(claim, name)) == getattr(claim, name)
     in_order = sorted(all_rows(Claim), key=lambda claim: claim.seq)
     assert [claim.updated_at for claim in in_order] == sorted(claim.updated_at for claim in in_order)
 
