@@ -3,8 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
-# everything runs on all cores, a file to a core; what one names runs alone
-WORKERS = $(if $(ARGS),,-n auto --dist loadfile)
+# everything runs on all cores, a file to a core, in the order of tests/conftest.py; what one names runs alone
+WORKERS = $(if $(ARGS),,-n auto --dist loadfile --no-loadscope-reorder)
 
 # always `python -m`: works too when the folder was moved
 PY := $(VENV)/bin/python

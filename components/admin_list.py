@@ -1,5 +1,6 @@
 """The screens on which an admin keeps people, offices and reference data: a list, and a form for one line of it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -41,7 +42,7 @@ class Form:
     shown: dict[str, Any] = field(default_factory=dict)
 
 
-class AdminList(Element, component='admin_list.js'):
+class AdminList(Element, ABC, component='admin_list.js'):
     """What both screens share: the list follows everybody's edits, and the form keeps what was typed until it is taken."""
 
     def __init__(self, *, title: str, hint: str, add: str, searched: bool, ordered: bool) -> None:
@@ -59,21 +60,21 @@ class AdminList(Element, component='admin_list.js'):
         with self:
             Subscription([words_topic()], self._ring)
 
+    @abstractmethod
     async def load(self) -> None:
         """Read the list anew and show it."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def form_of(self, key: str) -> Form:
         """The form of a line; of a new one when `key` is empty."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def save(self, form: Form, given: Mapping[str, str]) -> str | None:
         """Take what was typed; returns a one-time link to show, or None."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def act(self, form: Form, action: str) -> str | None:
         """Do one of the form's actions; likewise."""
-        raise NotImplementedError
 
     async def load_record(self, table_name: str) -> None:
         """Who changed what of the whole table, and when."""

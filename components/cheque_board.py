@@ -79,7 +79,7 @@ class ChequeBoard(Element, component='cheque_board.js'):
         question = self._newest
         try:
             read = await ask(_read, self.state, values.israel(now()).date())
-        except Exception as error:
+        except Exception as error:  # whatever it is, who asked is told its number and may ask again
             if not asked:
                 raise  # what is shown stays, and the doorbell tries again
             if question == self._newest:

@@ -171,7 +171,7 @@ class ClaimsList:
             )
         try:
             page, counts = await ask(_page_and_counts, state)
-        except Exception as error:
+        except Exception as error:  # whatever it is, who asked is told its number and may ask again
             if not asked:
                 raise  # the rows stay, and the doorbell tries again
             if question == self._newest:

@@ -1,6 +1,7 @@
 """Whether the database can be worked with: it answers, takes writes, and somebody keeps up with what is written."""
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from db.alerts import Alert, Cursor, held_back
 from db.mail import Mail
@@ -8,6 +9,7 @@ from db.scope import Actor
 from db.session import open_session
 
 _ACTOR = Actor.system('health')
+NoAnswer = SQLAlchemyError  # what every question raises while the database cannot be asked
 
 
 def answers() -> bool:

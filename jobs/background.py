@@ -37,7 +37,7 @@ def keep_doing(
             try:
                 work()
                 patience = pause()
-            except Exception:
+            except Exception:  # the thread lives as long as the app
                 log.exception('%s failed; the timetable tries again', name)
 
     thread = threading.Thread(target=follow, name=name, daemon=True)

@@ -78,7 +78,7 @@ def _settle(order: BulkOrder, actor: Actor, claim_ids: Sequence[int]) -> None:
             _leave(order, claim_ids, _NO_RIGHT)
     except Told as refusal:
         _one_by_one(order, actor, claim_ids, Why.of(refusal))
-    except Exception:
+    except Exception:  # one claim that fails must not keep the others, nor the order from its end
         log.exception('order %s for many claims stumbled; its claims are tried one by one', order.id)
         _one_by_one(order, actor, claim_ids, _FAILED)
 

@@ -111,7 +111,7 @@ def hear_others(pause: float = 1.0) -> Callable[[], None]:
         while not leaving.is_set():
             try:
                 listen_and_look()
-            except Exception:
+            except Exception:  # the thread listens as long as the app runs: it begins anew
                 log.exception('could not look at what others changed; trying again')
                 leaving.wait(pause)
 

@@ -69,7 +69,7 @@ def _make(export: Export) -> bool:
             why = _in_child(export, path)
             if why is None:
                 return _hand_over(export, path)
-    except Exception:
+    except Exception:  # the next one is still to be made, and whoever waits for this one is told
         log.exception('export %s failed', export.id)
         why = FAILED
     with open_session(_ACTOR) as session:

@@ -282,7 +282,7 @@ def _work(run_id: int, token: str, step: Callable[[int, str], None]) -> None:
         _let_go(run_id, token)
     except Superseded:
         log.info('import %s was taken over', run_id)
-    except Exception:
+    except Exception:  # otherwise the future would keep it to itself, and the run would seem to be under way
         log.exception('import %s stopped; somebody may go on with it', run_id)
         _let_go(run_id, token)
 

@@ -163,7 +163,7 @@ def _ready_or_failed(sender: Sender, mail: Mail, moment: datetime) -> _Ready | N
     """One mail that cannot be written keeps nobody else's back."""
     try:
         return _ready(sender, mail, moment)
-    except Exception:
+    except Exception:  # the words are everybody's: what cannot be told of one claim is still told of the others
         log.exception('mail %s could not be written', mail.id)
         with open_session(ACTOR) as session:
             mail_failed(session, mail.id, moment, 'unwritten')

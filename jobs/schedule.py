@@ -87,7 +87,7 @@ def perform(job: Job) -> None:
     error = ''
     try:
         job()
-    except Exception:
+    except Exception:  # the thread runs the other jobs too, and the number stands in the administration
         error = secrets.token_hex(4)
         log.exception('error %s: the job %s failed; it is tried again at its next turn', error, name)
     with open_session(ACTOR) as session:
@@ -114,7 +114,7 @@ class Timetable:
             if mine and not self._running:
                 self._catch_up()
                 self._scheduler.resume()
-        except Exception:
+        except Exception:  # a thread that ended here would end every job until the next start
             log.exception('could not ask whose turn the timetable is; trying again')
             mine = False
         if self._running and not mine:

@@ -45,7 +45,7 @@ class _Now(Collector):
         yield refused
         try:
             yield from _of_the_database()
-        except Exception:
+        except vitals.NoAnswer:
             log.exception('the database tells no figures')
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ settings.load_profile('ci')
 
 __all__ = ['People']  # the tests know it from here
 
+ROOT = Path(__file__).parents[1]
 POSTGRES = os.environ.get('TEST_POSTGRES_URL', 'postgresql+psycopg://postgres@127.0.0.1:5432/postgres')
 
 
@@ -32,6 +34,39 @@ POSTGRES = os.environ.get('TEST_POSTGRES_URL', 'postgresql+psycopg://postgres@12
 def sealing_key() -> None:
     """Secrets are sealed with a key of the tests, and no file is made for one."""
     sealing.use(load(None, two_factor_key='a key for the tests, and only for them'))
+
+
+# a minute and more each
+LONGEST = (
+    'tests/jobs/test_backup.py',
+    'tests/e2e/test_accessibility.py',
+    'tests/jobs/test_imports.py',
+    'tests/test_isolation.py',
+    'tests/e2e/test_attack.py',
+    'tests/db/test_demo.py',
+    'tests/e2e/test_documents_story.py',
+    'tests/db/test_concurrency.py',
+    'tests/e2e/test_instances.py',
+    'tests/pages/test_claim.py',
+    'tests/e2e/test_claim_story.py',
+    'tests/jobs/test_exports.py',
+    'tests/e2e/test_messages_story.py',
+    'tests/test_permissions.py',
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole files go to whichever core is free: the longest first, so that none waits for another at the end.
+
+    Then one from each folder in turn, for two cores that both drive browsers and servers get in each other's way.
+    """
+    turns: Counter[Path] = Counter()
+    places: dict[Path, tuple[int, int]] = {}
+    for path in dict.fromkeys(item.path for item in items):
+        name = path.relative_to(ROOT).as_posix()
+        turns[path.parent] += 1
+        places[path] = LONGEST.index(name) if name in LONGEST else len(LONGEST), turns[path.parent]
+    items.sort(key=lambda item: places[item.path])
 
 
 def pytest_collection_finish() -> None:

@@ -16,6 +16,7 @@ import db
 from db.base import Base
 from db.scope import Books, ForAdmins, ForBureau, OfficeOwned, PersonOwned
 from db.session import make_engine
+from tests.conftest import LONGEST
 
 ROOT = Path(__file__).parents[1]
 PRODUCT = ('app.py', 'pages', 'components', 'jobs', 'db')
@@ -130,6 +131,11 @@ def test_the_product_does_not_say(pattern):
     files = _files(*PRODUCT, 'static', endings=('.py', '.js', '.vue', '.html', '.css'))
     found = [str(path.relative_to(ROOT)) for path in files if re.search(pattern, path.read_text(encoding='utf-8'))]
     assert not found, BANNED[pattern]
+
+
+def test_what_begins_first_is_there():
+    # a file that moved would silently begin last, and a core would wait for it
+    assert [name for name in LONGEST if not (ROOT / name).is_file()] == []
 
 
 def test_nothing_leans_on_one_machine():
