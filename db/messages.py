@@ -606,7 +606,8 @@ def _mark(session: Session, thread: Thread) -> ThreadMark:
 
 
 def _forget_draft(session: Session, thread: Thread) -> None:
-    draft = session.get(Draft, (session.info['actor'].user_id, thread.id))
+    user_id = session.info['actor'].user_id
+    draft = session.get(Draft, (user_id, thread.id)) if user_id is not None else None  # a file has none
     if draft is not None:
         session.delete(draft)
 

@@ -55,6 +55,7 @@ from jobs.import_applying import (
     save_row,
     sort_out,
     weigh,
+    whom_rows_name,
     words_of,
 )
 from jobs.import_names import NEW as NEWCOMER
@@ -542,6 +543,7 @@ def _save_together(run_id: int, token: str, rows: Sequence[Row], applying: Apply
         existing = claims_of(session, rows)
         # all before the first, whatever the file's order
         lock_claims(session, [claim.id for claim in existing.values()])
+        _held = whom_rows_name(session)
         for row in rows:
             if row.number in kept:
                 _save_one(session, row, kept[row.number], existing.get(row.claim_no.casefold()), applying)

@@ -26,6 +26,7 @@ from jobs.import_applying import (
     save_row,
     sort_out,
     weigh,
+    whom_rows_name,
     words_of,
 )
 from jobs.import_names import Names, Newcomers, add, newcomers
@@ -96,6 +97,7 @@ def _apply(report: Report, applying: Applying, rows: Sequence[Row]) -> None:
         existing = claims_of(session, rows)
         if report.committed:  # all before the first, whatever the file's order
             lock_claims(session, [claim.id for claim in existing.values()])
+        _held = whom_rows_name(session) if report.committed else ()
         for row in rows:
             claim = existing.get(row.claim_no.casefold())
             if claim is None:

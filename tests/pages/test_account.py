@@ -1,8 +1,8 @@
 """My account: what I am alerted of is mine to choose, except what must not be missed."""
 
+from functools import partial
 from typing import Any
 
-import pytest
 from fastapi import FastAPI
 
 from components.alert_choices import AlertChoices
@@ -53,22 +53,26 @@ async def test_what_must_not_be_missed_is_locked_and_says_why(portal: FastAPI, p
     assert wants(people.dana, 'cheques', APP)
 
 
-@pytest.mark.parametrize(
-    'sent',
-    [
-        *(None, 'calls', [], {}),
-        *({'event': event, 'channel': APP, 'wanted': False} for event in (['calls'], 'x', None)),
-        *({'event': 'calls', 'channel': channel, 'wanted': False} for channel in ('fax', 'APP', None)),
-        {'event': 'calls', 'channel': APP, 'wanted': 'no'},
-    ],
+HOSTILE: tuple[Any, ...] = (
+    *(None, 'calls', [], {}),
+    *({'event': event, 'channel': APP, 'wanted': False} for event in (['calls'], 'x', None)),
+    *({'event': 'calls', 'channel': channel, 'wanted': False} for channel in ('fax', 'APP', None)),
+    {'event': 'calls', 'channel': APP, 'wanted': 'no'},
 )
-async def test_a_hostile_browser_chooses_nothing(portal: FastAPI, people: People, sent: Any) -> None:
+
+
+def _saved(matrix: Any, times: int) -> bool:
+    return bool(matrix.props['saved'] == times)
+
+
+async def test_a_hostile_browser_chooses_nothing(portal: FastAPI, people: People) -> None:
     page, matrix = await account(portal, 'dana')
-    page.send(matrix, 'choose', sent)
-    page.send(matrix, 'claims', sent)
-    page.send(matrix, 'choose', {'event': 'tasks', 'channel': APP, 'wanted': False})
-    await until(lambda: matrix.props['saved'] == 1)
-    assert wants(people.dana, 'calls', APP)
+    for times, sent in enumerate(HOSTILE, 1):
+        page.send(matrix, 'choose', sent)
+        page.send(matrix, 'claims', sent)
+        page.send(matrix, 'choose', {'event': 'tasks', 'channel': APP, 'wanted': times % 2 == 0})
+        await until(partial(_saved, matrix, times))
+        assert wants(people.dana, 'calls', APP), sent
 
 
 async def test_of_which_claims_is_asked_where_there_is_a_choice(portal: FastAPI, people: People) -> None:

@@ -43,11 +43,11 @@ async def form_of(page: Open, screen: AdminList, key: str) -> dict[str, Any]:
     return dict(screen.props['form'])
 
 
-@pytest.mark.parametrize('section', ['', '/people', '/statuses', '/settings', '/history', '/nothing'])
-async def test_nobody_but_an_admin_gets_in(portal: FastAPI, people: People, section: str) -> None:
+async def test_nobody_but_an_admin_gets_in(portal: FastAPI, people: People) -> None:
     for email in ('dana@levi.demo', 'manager@levi.demo', 'staff@bureau.demo'):
         user = await signed_in(portal, email)
-        assert (await user.http_client.get(f'/admin{section}')).status_code == 404
+        for section in ('', '/people', '/statuses', '/settings', '/history', '/nothing'):
+            assert (await user.http_client.get(f'/admin{section}')).status_code == 404, (email, section)
         await user.http_client.aclose()
 
 

@@ -172,14 +172,12 @@ async def test_the_guard_stops_what_is_far_too_large(dana: httpx.AsyncClient, cl
     )
 
 
-@pytest.mark.parametrize(
-    'what', ['a web page as PDF', 'a letter with macros', 'nothing', 'a name that hides its ending']
-)
-async def test_hostile_files_are_refused_in_the_persons_words(dana: httpx.AsyncClient, claim: Claim, what: str) -> None:
-    name, make, why = papers.HOSTILE[what]
-    answer = await send(dana, claim, name, make())
-    assert answer.status_code == 422
-    assert answer.json()['error'] == intake.Refused(why).told('he')
+async def test_hostile_files_are_refused_in_the_persons_words(dana: httpx.AsyncClient, claim: Claim) -> None:
+    for what in ('a web page as PDF', 'a letter with macros', 'nothing', 'a name that hides its ending'):
+        name, make, why = papers.HOSTILE[what]
+        answer = await send(dana, claim, name, make())
+        assert answer.status_code == 422, what
+        assert answer.json()['error'] == intake.Refused(why).told('he')
     assert (rows(), stored()) == ([], [])
 
 
@@ -245,11 +243,9 @@ async def test_odd_headers_are_answered_in_words(
     assert ('error' in answer.json()) is (answer.status_code != 201)
 
 
-@pytest.mark.parametrize(
-    'address', ['/files/x', '/files/%00', '/files/claims/%00/zip', '/files/x/pages/1', '/files/..%2f..%2fetc']
-)
-async def test_odd_addresses_lead_nowhere(dana: httpx.AsyncClient, address: str) -> None:
-    assert (await dana.get(address)).status_code == 404
+async def test_odd_addresses_lead_nowhere(dana: httpx.AsyncClient) -> None:
+    for address in ('/files/x', '/files/%00', '/files/claims/%00/zip', '/files/x/pages/1', '/files/..%2f..%2fetc'):
+        assert (await dana.get(address)).status_code == 404, address
 
 
 async def test_the_same_file_again_is_named(dana: httpx.AsyncClient, claim: Claim, people: People) -> None:

@@ -3,7 +3,9 @@
 import asyncio
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
+import pytest
 from fastapi import FastAPI
 from nicegui import ui
 
@@ -11,8 +13,9 @@ from components.health_panel import backups_html, jobs_html
 from db import identity
 from db.base import now
 from db.copies import BackupsKept
-from db.session import fetch, open_session
+from db.session import connect, fetch, open_session
 from db.timetable import JobRun, heartbeats
+from pages import metrics
 from tests.conftest import People
 from tests.factories import SYSTEM
 from tests.pages.conftest import Open, until
@@ -123,3 +126,17 @@ async def test_what_needs_help_comes_first(portal: FastAPI, people: People, monk
     assert all(part in html for part in ('abcd5678', '&lt;b&gt;1234', 'own_name', 'טרם רצה', 'רצה כעת', 'בכל דקה'))
     assert '<b>1234' not in html
     assert 'עדיין לא רצה' in jobs_html([], moment, 'he')
+
+
+def test_a_database_that_is_away_takes_along_only_its_own_figures(tmp_path: Path, caplog) -> None:
+    connected = connect(f'sqlite:///{tmp_path}/without-a-table.db')
+    told = [figure.name for figure in metrics._Now().collect()]
+    assert told == ['maakav_pages', 'maakav_sockets', 'maakav_guard_refused']
+    assert 'no such table' in caplog.text
+    connected.close()
+
+
+def test_a_bug_in_the_figures_is_not_taken_for_a_database_that_is_away(monkeypatch) -> None:
+    monkeypatch.setattr(metrics, '_of_the_database', lambda: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        list(metrics._Now().collect())
