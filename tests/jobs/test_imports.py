@@ -2,11 +2,15 @@
 
 import io
 import zipfile
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from db import alerts, changes, lists
 from db.claims import change_status, claim_by_no, save_fields
@@ -454,6 +458,25 @@ def test_the_command_wants_a_database_at_the_newest_revision(tmp_path, monkeypat
     monkeypatch.setenv('DATABASE_URL', f'sqlite:///{tmp_path}/empty.db')
     assert main([str(file_of(line(1))), '--commit']) == UNREADABLE
     assert 'make migrate' in capsys.readouterr().err
+
+
+# ---- how long it takes ------------------------------------------------------------------------------------------------------
+
+
+def test_what_every_row_names_is_read_once_and_not_for_each_row(file_of, people):
+    named = {'סטטוס': 'הרכב בתיקון', 'מוסך': 'מוסך הגליל'}
+    run(file_of(line(1, **named)))
+    asked: Counter[str] = Counter()
+
+    def count(state: Any) -> None:
+        asked.update(mapper.class_.__name__ for mapper in state.all_mappers)
+
+    event.listen(Session, 'do_orm_execute', count)
+    try:
+        assert counts(run(file_of(*(line(number, **named) for number in range(2, 32))))) == (30, 0, 0, 0)
+    finally:
+        event.remove(Session, 'do_orm_execute', count)
+    assert max(asked[name] for name in ('Garage', 'ClaimStatus', 'AgentOffice')) < 10
 
 
 # ---- the bureau's own file --------------------------------------------------------------------------------------------------
