@@ -1,6 +1,6 @@
 """What the reports count: a stretch of days, an office, an insurer from an address, to figures that each know the list behind them.
 
-Screens and workbooks ask `figures_of`; the monthly report beside it `claims_behind` and `cheques_behind`. How each figure is defined:
+Screens and workbooks ask `figures_of`; the monthly report beside it `rows_behind`. How each figure is defined:
 
 - Open claims, by status and by age: those open now; the age is the days since `opened_at`.
 - Opened, submitted, closed: claims whose `opened_at`, `submitted_at`, `closed_at` falls into the period, in Israeli calendar days.
@@ -30,6 +30,7 @@ from db.calendar import DAY
 from db.cheque_board import OUTWARD, BoardState, cheques_asked
 from db.cheques import WARN_DAYS, Cheque
 from db.claims import Claim
+from db.exports import CONFIRM_ABOVE
 from db.lists import NOBODY, ListState, claims_in, filtered, on_days
 from db.measuring import Measured, days_apart, israel_day, measured
 from db.money import MoneyMove
@@ -42,8 +43,6 @@ from db.scope import Actor, Can
 # the days since the opening of claims that are still open, from and to; the last has no end
 AGES: Sequence[tuple[int, int | None]] = ((0, 30), (31, 60), (61, 90), (91, 180), (181, None))
 WEEKS, MONTHS_AHEAD = 6, 6
-# more than a person reads in one workbook
-CLAIMS_AT_MOST = 50_000
 Told = Mapping[tuple[date, bool], tuple[int, int]]
 
 
@@ -475,6 +474,26 @@ def _summed(told: Told, span: Span, *, out: bool) -> tuple[int, int]:
 # ---- the rows behind, for the monthly report --------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Behind:
+    """The rows behind a month: the claims that were opened and closed, the first opened first, and the cheques due beside their claims."""
+
+    opened: Sequence[Any]
+    closed: Sequence[Any]
+    cheques: Sequence[Any]
+
+
+def rows_behind(session: Session, figures: Figures) -> Behind | None:
+    """The rows behind the figures of a month; None when there are more than may leave without one's password."""
+    told = figures.total.figures
+    behind = Behind(
+        claims_behind(session, told['opened']),
+        claims_behind(session, told['closed']),
+        cheques_behind(session, figures.state, figures.span),
+    )
+    return behind if len(behind.opened) + len(behind.closed) + len(behind.cheques) <= CONFIRM_ABOVE else None
+
+
 def claims_behind(session: Session, figure: Figure) -> list[Any]:
     """The claims of a figure as rows for a workbook, the first opened first."""
     actor: Actor = session.info['actor']
@@ -487,7 +506,7 @@ def claims_behind(session: Session, figure: Figure) -> list[Any]:
     )
     found: Any = claims_in(session, figure.behind)[0].with_only_columns(*columns)
     found = found.outerjoin(Insurer, Insurer.id == Claim.tp_insurer).outerjoin(agent, agent.id == Claim.agent)
-    return list(session.execute(found.order_by(Claim.opened_at, Claim.id).limit(CLAIMS_AT_MOST)))
+    return list(session.execute(found.order_by(Claim.opened_at, Claim.id).limit(CONFIRM_ABOVE + 1)))
 
 
 def cheques_behind(session: Session, state: ReportState, span: Span) -> list[Any]:
@@ -498,4 +517,4 @@ def cheques_behind(session: Session, state: ReportState, span: Span) -> list[Any
     found: Any = cheques_asked(session, page, span.first).join(Claim, Claim.id == Cheque.claim_id)
     columns = (Cheque.due_date, Cheque.direction, Cheque.state, Cheque.amount, Cheque.cheque_no)
     found = found.with_only_columns(*columns, Claim.claim_no, Claim.insured_name)
-    return list(session.execute(found.order_by(Cheque.due_date, Cheque.id).limit(CLAIMS_AT_MOST)))
+    return list(session.execute(found.order_by(Cheque.due_date, Cheque.id).limit(CONFIRM_ABOVE + 1)))

@@ -9,10 +9,11 @@ import pandas as pd
 
 from db import values
 from db.cheques import DIRECTIONS, STATES
+from db.exports import CONFIRM_ABOVE
 from db.measuring import Measured
 from db.reference import Reference
 from db.report_state import Span
-from db.reports import DueLine, Figures, Line
+from db.reports import Behind, DueLine, Figures, Line
 from db.texts import N_, is_rtl, t
 from jobs.sheets import Column, Kind, Table, add_table, new_workbook
 
@@ -50,30 +51,37 @@ class Month:
 
     office: str
     figures: Figures
-    opened: Sequence[Any]
-    closed: Sequence[Any]
-    cheques: Sequence[Any]
+    behind: Behind | None
     words: Reference
 
 
 def month_book(month: Month, reader: str) -> Book:
     """The report of a month: a summary, the claims that were opened and closed, the money, the cheques due, and by agent."""
-    opened, closed = ([_claim(row, month.words, reader) for row in rows] for rows in (month.opened, month.closed))
-    parts = [
-        _SUMMARY,
-        _listed(N_('Claims opened'), _CLAIM, opened),
-        _listed(N_('Claims closed'), _CLAIM, closed),
-        PARTS['months'],
-        _listed(N_('Cheques due'), _CHEQUE, [_cheque(row, reader) for row in month.cheques]),
-        PARTS['people'],
-        *([PARTS['offices']] if month.figures.offices else []),
-    ]
+    figures, behind = month.figures, month.behind
+    tables = [PARTS['people'], *([PARTS['offices']] if figures.offices else [])]
+    if behind is None:
+        parts = [_SUMMARY, PARTS['months'], *tables, _left_out(reader)]
+    else:
+        opened, closed = ([_claim(row, month.words, reader) for row in rows] for rows in (behind.opened, behind.closed))
+        cheques = [_cheque(row, reader) for row in behind.cheques]
+        lists = [_listed(N_('Claims opened'), _CLAIM, opened), _listed(N_('Claims closed'), _CLAIM, closed)]
+        parts = [_SUMMARY, *lists, PARTS['months'], _listed(N_('Cheques due'), _CHEQUE, cheques), *tables]
     return _book(N_('Monthly report'), parts, month.figures, reader, month.office)
 
 
 def _listed(label: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> Part:
     """A sheet of rows that are there already."""
     return Part(label, columns, lambda *_: _frame(rows, len(columns)))
+
+
+def _left_out(reader: str) -> Part:
+    """What stands instead of lists that are too long to leave without one's password."""
+    said = t(
+        'Together the lists behind these figures have more than {n} rows. Open a figure on the dashboard and export its list from there.',
+        reader,
+        n=f'{CONFIRM_ABOVE:,}',
+    )
+    return _listed(N_('Lists left out'), _columns((N_('Why'), Kind.TEXT)), [[said]])
 
 
 def _book(label: str, parts: Sequence[Part], figures: Figures, reader: str, office: str = '') -> Book:

@@ -25,7 +25,7 @@ from db.exports import ReportTaken, record_report
 from db.offices import AgentOffice
 from db.reference import reference
 from db.report_state import ReportState
-from db.reports import Figures, cheques_behind, claims_behind, figures_of
+from db.reports import Figures, figures_of, rows_behind
 from db.scope import Actor, Can
 from db.texts import N_, ClaimError
 from jobs.report_book import PARTS, Book, Month, days_text, month_book, table_book
@@ -111,12 +111,5 @@ def _read_month(session: Any, month: str, office: str) -> Month:
     if chosen and house is None:
         raise ClaimError(N_('Not found'))
     figures = figures_of(session, state, today)
-    told = figures.total.figures
-    return Month(
-        office=house.name if house else texts.t('Every office', actor.language),
-        figures=figures,
-        opened=claims_behind(session, told['opened']),
-        closed=claims_behind(session, told['closed']),
-        cheques=cheques_behind(session, state, figures.span),
-        words=reference(session),
-    )
+    every = texts.t('Every office', actor.language)
+    return Month(house.name if house else every, figures, rows_behind(session, figures), reference(session))

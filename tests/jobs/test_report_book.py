@@ -12,7 +12,7 @@ from db.claims import change_status, open_claim, save_fields
 from db.habits import ENOUGH
 from db.reference import reference
 from db.report_state import ReportState
-from db.reports import cheques_behind, claims_behind, figures_of
+from db.reports import figures_of, rows_behind
 from db.scope import Actor
 from db.session import open_session
 from jobs.report_book import PARTS, Book, Month, month_book, table_book
@@ -60,9 +60,7 @@ def month_of(actor: Actor, office: str = '') -> Month:
     with open_session(actor, reading=True) as session:
         state = ReportState.of_month('2026-11', office, TODAY)
         figures = figures_of(session, state, TODAY)
-        told = figures.total.figures
-        lists = claims_behind(session, told['opened']), claims_behind(session, told['closed'])
-        return Month('לוי', figures, *lists, cheques_behind(session, state, figures.span), reference(session))
+        return Month('לוי', figures, rows_behind(session, figures), reference(session))
 
 
 def test_a_table_says_what_the_dashboard_does_and_not_more_than_it_knows(some: People) -> None:
@@ -101,6 +99,18 @@ def test_the_report_of_a_month_has_its_sheets_and_no_formula(some: People) -> No
     assert book.rows == sum(len(rows(sheet)) for sheet in sheets.values())
     assert {'Insured', 'Vehicle no.', 'Cheque no.', 'Agent'} <= {*book.columns}
     assert len({*book.columns}) == len(book.columns)
+
+
+def test_more_than_may_leave_without_the_password_is_left_out_and_said(
+    some: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows_of_all = 3 * (ENOUGH + 1)
+    monkeypatch.setattr('db.reports.CONFIRM_ABOVE', rows_of_all)
+    assert 'נסגרו' in opened(month_book(month_of(some.manager), 'he'))
+    monkeypatch.setattr('db.reports.CONFIRM_ABOVE', rows_of_all - 1)
+    sheets = opened(month_book(month_of(some.manager), 'he'))
+    assert list(sheets) == ['סיכום', 'כסף לפי חודש', 'ביצועים לפי סוכן', 'רשימות שלא צורפו']
+    assert '10,000' in rows(sheets['רשימות שלא צורפו'])[0][0]
 
 
 def test_no_workbook_tells_of_another_office(some: People) -> None:
