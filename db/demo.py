@@ -113,7 +113,7 @@ def load_demo(
         for batch in _made(crowd):
             load.pour(batch)
         counted = (AgentOffice, User, Garage, Appraiser, Claim, Change, RepairEvent, Call, Thread, Message, Alert)
-        load.count_on(*counted, HeadAmount, Offer, Cheque, Task)
+        load.count_on(*counted, HeadAmount, Offer, Cheque, Task, Document, ImportRun)
     _follow_from_here()
     _hear_everybody([claim['id'] for claim in story.claims if claim['is_open']], at)
     _settle_alerts(at)

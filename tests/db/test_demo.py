@@ -393,6 +393,20 @@ def test_new_claims_go_on_counting(loaded):
     assert claim.claim_no > max(other.claim_no for other in all_rows(Claim) if other.id != claim.id)
 
 
+@pytest.mark.postgres
+def test_new_rows_of_every_table_are_numbered_after_the_loaded_ones(postgres_url):
+    assert demo.load_demo(postgres_url, NOW, SMALL)
+    counted = [table for table in Base.metadata.sorted_tables if table.autoincrement_column is not None]
+    engine, taken = make_engine(postgres_url), []
+    with engine.connect() as connection:
+        for name in [table.name for table in counted]:
+            largest = connection.exec_driver_sql(f'SELECT coalesce(max(id), 0) FROM {name}').scalar_one()
+            following = connection.exec_driver_sql(f"SELECT nextval(pg_get_serial_sequence('{name}', 'id'))").scalar()
+            taken += [name] if following is not None and following <= largest else []
+    engine.dispose()
+    assert taken == ['bureau_settings'], 'the one row it ever has'
+
+
 def test_cohen_sees_nothing_of_levi(loaded):
     levi = {claim.insured_name for claim in all_rows(Claim) if claim.office_id == 1}
     levi_numbers = {claim.claim_no for claim in all_rows(Claim) if claim.office_id == 1}
