@@ -37,7 +37,8 @@ def nginx_program() -> str:
 def configured(listen: str, instances: Sequence[str], logs: Path) -> str:
     """The configuration of `deploy/`, filled in as its first lines say."""
     servers = ' '.join(f'server {instance} max_fails=1 fail_timeout=5s;' for instance in instances)
-    return Template(TEMPLATE.read_text('utf-8')).safe_substitute(LISTEN=listen, INSTANCES=servers, LOGS=str(logs))
+    told = {'ACCESS_LOG': str(logs / 'maakav.log'), 'ERROR_LOG': str(logs / 'maakav-error.log')}
+    return Template(TEMPLATE.read_text('utf-8')).safe_substitute(told, LISTEN=listen, INSTANCES=servers)
 
 
 def write_configuration(folder: Path, configuration: str) -> Path:

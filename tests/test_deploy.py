@@ -1,4 +1,7 @@
-"""What stands in `deploy/` fits the portal it is for. Containers and systemd do not run here; nginx does (`tests/e2e/test_instances.py`)."""
+"""What stands in `deploy/` fits the portal it is for. Containers and systemd do not run here; nginx does (`tests/e2e/test_instances.py`).
+
+Most of it was found by starting the containers: each would have been refused, or would have answered wrongly.
+"""
 
 import configparser
 import os
@@ -6,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -44,19 +47,71 @@ def test_every_instance_stands_behind_the_door_and_is_believed_by_nobody_else(co
     assert re.findall(r'server (\S+):8080 ', services['nginx']['environment']['INSTANCES']) == instances
     address = services['nginx']['networks']['inside']['ipv4_address']
     assert services['portal-1']['environment']['FORWARDED_ALLOW_IPS'] == address
-    (network,) = compose['networks']['inside']['ipam']['config']
-    assert ip_address(address) in ip_network(network['subnet'])
     # nothing else is reached from outside, and each keeps for itself what is on the way in
     assert [name for name, service in services.items() if 'ports' in service] == ['nginx']
     kept = [services[name]['volumes'] for name in instances]
     assert len({str(volumes) for volumes in kept}) == len(instances)
 
 
+def test_nobody_sits_on_an_address_that_nginx_looks_for(compose):
+    """Docker gives the first free one to whoever starts first; nginx asks for a name once, when it starts."""
+    (network,) = compose['networks']['inside']['ipam']['config']
+    services = compose['services']
+    named = [name for name in services if name == 'nginx' or name.startswith('portal-')]
+    kept = [IPv4Address(services[name]['networks']['inside']['ipv4_address']) for name in named]
+    assert len(set(kept)) == len(kept) >= 3
+    given, whole = IPv4Network(network['ip_range']), IPv4Network(network['subnet'])
+    assert given.subnet_of(whole)
+    assert all(address in whole and address not in given for address in kept)
+
+
+def test_an_image_is_ours_or_of_a_named_version(compose):
+    images = {service['image'] for service in compose['services'].values()}
+    assert all(image == 'maakav' or re.search(r':\d', image) for image in images)
+    assert [service['build']['dockerfile'] for service in compose['services'].values() if 'build' in service]
+
+
+def test_what_a_container_writes_does_not_fill_the_disk(compose):
+    kept_by = {name: service.get('logging', {}).get('driver') for name, service in compose['services'].items()}
+    assert set(kept_by.values()) == {'local'}, kept_by
+    logs = {compose['services']['nginx']['environment'][name] for name in ('ACCESS_LOG', 'ERROR_LOG')}
+    assert logs == {'/dev/stdout', '/dev/stderr'}
+
+
+def test_nginx_is_told_everything_that_its_template_asks_for(compose):
+    template = (DEPLOY / 'nginx' / 'maakav.conf.template').read_text('utf-8')
+    asked = set(re.findall(r'\$\{([A-Z_]+)\}', template))
+    assert asked == set(compose['services']['nginx']['environment'])
+    (by_hand,) = re.findall(r"envsubst '([^']+)'", template)
+    assert asked == {name.removeprefix('$') for name in by_hand.split()}
+
+
+def test_nobody_but_the_portal_answers_on_port_80(compose):
+    """The image of nginx brings a server of its own for it, which would greet instead of sending on to TLS."""
+    mounted = [volume.split(':')[:2] for volume in compose['services']['nginx']['volumes']]
+    assert ['./nginx/tls.conf', '/etc/nginx/conf.d/default.conf'] in mounted
+    named = [place for place, _ in mounted if place.startswith('./')]
+    assert all((DEPLOY / place).exists() for place in named), 'Docker would make a folder of it'
+
+
+def test_the_schema_waits_for_the_database_that_stays(compose):
+    """While the image makes the database, a server answers on the socket that is stopped again; by TCP it does not."""
+    database = compose['services']['database']
+    assert '--host=127.0.0.1' in database['healthcheck']['test']
+    # an end in order writes everything down; Docker's own ten seconds may be too few for that
+    assert int(database['stop_grace_period'].removesuffix('s')) >= 60
+
+
+def test_what_belongs_to_one_installation_is_not_committed():
+    ignored = (DEPLOY.parent / '.gitignore').read_text('utf-8').splitlines()
+    assert {'/deploy/.env', '/deploy/certificates/'} <= set(ignored)
+
+
 def test_the_settings_of_the_containers_are_settings_and_start_the_portal(compose, monkeypatch):
     given = settings_in((DEPLOY / 'maakav.env.example').read_text('utf-8'))
     asked = set(NEEDED.findall((DEPLOY / 'compose.yaml').read_text('utf-8')))
     assert {name for name, value in given.items() if not value} == {
-        'POSTGRES_PASSWORD', 'DATABASE_PASSWORD', 'STORE_SECRET', 'TWO_FACTOR_KEY',
+        'POSTGRES_PASSWORD', 'DATABASE_PASSWORD', 'TWO_FACTOR_KEY',
     }, 'no secret has a value of its own'  # fmt: skip
     optional = {'SECURE_COOKIES', 'LOG_LEVEL', 'LISTEN'}
     assert asked - optional == set(given)
@@ -68,7 +123,9 @@ def test_the_settings_of_the_containers_are_settings_and_start_the_portal(compos
         monkeypatch.setenv(name, filled)
     settings = load(env_file=None)
     assert settings.database_url == 'postgresql+psycopg://maakav:secret@database:5432/maakav'
-    assert settings.documents_url == 's3://maakav:secret@documents?endpoint=http://store:9000'
+    assert settings.documents_url == 's3://key:secret@bucket?endpoint=https://s3.example.org'
+    asked_for_nothing = compose['services']['portal-1']['environment']['DOCUMENTS_URL']
+    assert re.fullmatch(r'\$\{DOCUMENTS_URL:-file:/documents\}', asked_for_nothing)
 
 
 def test_the_role_of_the_portal_is_no_superuser_and_no_policy_is_past_it(compose):
@@ -125,17 +182,19 @@ def test_systemd_understands_the_units(tmp_path):
 def test_before_an_upgrade_the_database_is_copied_where_all_backups_are(compose):
     services = compose['services']
     assert services['schema']['command'] == ['python', '-m', 'jobs.upgrade']
-    place = '${BACKUPS:-backups}:/backups'
     for name in ('schema', 'portal-1', 'portal-2'):
         assert services[name]['environment']['BACKUP_DIR'] == '/backups'
-        assert place in services[name]['volumes']
+        # documents too: a restore is carried out by `schema`
+        assert {'${DOCUMENTS:-documents}:/documents', '${BACKUPS:-backups}:/backups'} <= set(services[name]['volumes'])
         assert services['portal-1']['depends_on'] == {'schema': {'condition': 'service_completed_successfully'}}
-    assert 'backups' in compose['volumes']
+    assert {'backups', 'documents'} <= set(compose['volumes'])
     image = (DEPLOY / 'Dockerfile').read_text('utf-8')
+    (user,) = re.findall(r'useradd .*--uid (\d+) ', image)
+    assert f'/data:uid={user},mode=0700' in services['schema']['tmpfs'], 'a restore takes a lock there'
     # pg_dump reads servers of its own version and older ones
     server = services['database']['image'].removeprefix('postgres:')
     assert f'postgresql-client-{server} ' in image
-    assert re.search(r'install --directory --owner=maakav .*/backups', image), (
+    assert re.search(r'install --directory --owner=maakav --mode=0700 /data /documents /backups\n', image), (
         'a new volume belongs to whom the folder does'
     )
 
@@ -172,7 +231,7 @@ def test_nginx_takes_the_configuration_with_tls_too(tmp_path):
     subprocess.run(
         ['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', *subject], check=True, capture_output=True
     )
-    tls = (DEPLOY / 'nginx' / 'tls.conf.example').read_text('utf-8').replace('/etc/ssl/maakav', str(tmp_path))
+    tls = (DEPLOY / 'nginx' / 'tls.conf').read_text('utf-8').replace('/etc/ssl/maakav', str(tmp_path))
     tls = tls.replace('listen 80;', 'listen 127.0.0.1:18080;')
     portal = configured('127.0.0.1:18443 ssl http2', ['127.0.0.1:8081', '127.0.0.1:8082'], tmp_path)
     main = write_configuration(tmp_path, f'{tls}\n{portal}')
