@@ -111,7 +111,7 @@ def test_the_settings_of_the_containers_are_settings_and_start_the_portal(compos
     given = settings_in((DEPLOY / 'maakav.env.example').read_text('utf-8'))
     asked = set(NEEDED.findall((DEPLOY / 'compose.yaml').read_text('utf-8')))
     assert {name for name, value in given.items() if not value} == {
-        'POSTGRES_PASSWORD', 'DATABASE_PASSWORD', 'TWO_FACTOR_KEY',
+        'POSTGRES_PASSWORD', 'DATABASE_PASSWORD', 'STORE_SECRET', 'TWO_FACTOR_KEY',
     }, 'no secret has a value of its own'  # fmt: skip
     optional = {'SECURE_COOKIES', 'LOG_LEVEL', 'LISTEN'}
     assert asked - optional == set(given)
@@ -123,9 +123,8 @@ def test_the_settings_of_the_containers_are_settings_and_start_the_portal(compos
         monkeypatch.setenv(name, filled)
     settings = load(env_file=None)
     assert settings.database_url == 'postgresql+psycopg://maakav:secret@database:5432/maakav'
-    assert settings.documents_url == 's3://key:secret@bucket?endpoint=https://s3.example.org'
-    asked_for_nothing = compose['services']['portal-1']['environment']['DOCUMENTS_URL']
-    assert re.fullmatch(r'\$\{DOCUMENTS_URL:-file:/documents\}', asked_for_nothing)
+    assert settings.documents_url == 's3://maakav:secret@documents?endpoint=http://store:8333'
+    assert 's3.bucket.create -name documents\\n' in compose['services']['bucket']['command'][0]
 
 
 def test_the_role_of_the_portal_is_no_superuser_and_no_policy_is_past_it(compose):
@@ -184,9 +183,8 @@ def test_before_an_upgrade_the_database_is_copied_where_all_backups_are(compose)
     assert services['schema']['command'] == ['python', '-m', 'jobs.upgrade']
     for name in ('schema', 'portal-1', 'portal-2'):
         assert services[name]['environment']['BACKUP_DIR'] == '/backups'
-        # documents too: a restore is carried out by `schema`
-        assert {'${DOCUMENTS:-documents}:/documents', '${BACKUPS:-backups}:/backups'} <= set(services[name]['volumes'])
-        assert services['portal-1']['depends_on'] == {'schema': {'condition': 'service_completed_successfully'}}
+        assert '${BACKUPS:-backups}:/backups' in services[name]['volumes']
+    assert services['portal-1']['depends_on']['schema'] == {'condition': 'service_completed_successfully'}
     assert {'backups', 'documents'} <= set(compose['volumes'])
     image = (DEPLOY / 'Dockerfile').read_text('utf-8')
     (user,) = re.findall(r'useradd .*--uid (\d+) ', image)
@@ -194,7 +192,7 @@ def test_before_an_upgrade_the_database_is_copied_where_all_backups_are(compose)
     # pg_dump reads servers of its own version and older ones
     server = services['database']['image'].removeprefix('postgres:')
     assert f'postgresql-client-{server} ' in image
-    assert re.search(r'install --directory --owner=maakav --mode=0700 /data /documents /backups\n', image), (
+    assert re.search(r'install --directory --owner=maakav --mode=0700 /data /backups\n', image), (
         'a new volume belongs to whom the folder does'
     )
 
