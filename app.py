@@ -18,7 +18,7 @@ from nicegui import ui
 from starlette.responses import Response
 from starlette.types import Scope
 
-from components import frame, guard, live, pulse, row_news, shared_words
+from components import claim_reading, frame, guard, live, pulse, row_news, shared_words
 from components.packed import Packed
 from components.theme import COLORS, STATIC_FOLDER, STATIC_PREFIX
 from db import log, schema, sealing
@@ -106,6 +106,7 @@ async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
             live.start,
             pulse.start,
             row_news.start,
+            claim_reading.start,
             guard.start,
             changes.follow_changes,
             changes.hear_others,

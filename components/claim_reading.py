@@ -168,6 +168,12 @@ class _Once:
 _asked: dict[Audience, _Once] = {}
 
 
+def start() -> Callable[[], None]:
+    """Begin with nothing asked for; returns the way out. What an earlier life of the app did not come to read, nobody waits for."""
+    _asked.clear()
+    return _asked.clear
+
+
 async def read_once(actor: Actor, claim_id: int, most: int) -> Reading | None:
     """`read`, once for all pages that ask before the reading begins: one bell rings them all, and they see the same."""
     mine = actor.user_id if actor.sees_own_only else None

@@ -93,3 +93,13 @@ async def test_what_is_new_to_somebody_comes_out_of_the_record_or_is_asked_for(
     assert whole.news(0, people.staff.user_id) == [], 'what he did himself'
     assert short.news(0, people.dana.user_id) is None, 'further back than what was read'
     assert short.news(short.history[0].id, people.dana.user_id) == []
+
+
+async def test_nobody_waits_for_what_an_earlier_life_of_the_app_was_asked(
+    claim: Claim, people: People, readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_over = claim_reading._Once((claim.id, MOST, None, None, str(people.staff.role)), people.staff)
+    left_over._reading.cancel()
+    monkeypatch.setitem(claim_reading._asked, left_over._audience, left_over)
+    claim_reading.start()
+    assert await read_once(people.staff, claim.id, MOST) is not None
