@@ -295,12 +295,14 @@ class ClaimPage:
 
     async def follow(self, *, own: bool = True) -> None:
         """Read the claim anew and show it. `own`: also what is the reader's own and in no record of the claim."""
-        seen = self.seen
-        reading = await read_once(self.actor, self.claim.id, self._history_most + 1)
-        mine = self._own_of(reading) if reading and not own else None
-        mine = mine or await ask(read_own, self.claim.id, seen, reading)
-        if self._root.is_deleted or seen != self.seen:  # marked as read meanwhile, and read anew for that
-            return
+        asked = None
+        while asked != (self.seen, self._history_most):  # marked as read meanwhile, or asked for more
+            asked = self.seen, self._history_most
+            reading = await read_once(self.actor, self.claim.id, self._history_most + 1)
+            mine = self._own_of(reading) if reading and not own else None
+            mine = mine or await ask(read_own, self.claim.id, self.seen, reading)
+            if self._root.is_deleted:
+                return
         if reading is None or mine is None:
             ui.navigate.reload()  # no longer his: the answer is the page for what is not there
             return

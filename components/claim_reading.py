@@ -34,7 +34,7 @@ HISTORY_PAGE = 50
 
 @dataclass(frozen=True)
 class Reading:
-    """A claim as everybody of one role and office reads it. Nobody changes what is in it."""
+    """A claim as everybody of one role and office reads it. Nobody changes what is in it; only words are kept beside it."""
 
     claim: Claim
     reference: Reference
@@ -139,7 +139,7 @@ def read_own(session: Any, claim_id: int, seen: int, reading: Reading | None = N
 
 # ---- once for all -----------------------------------------------------------------------------------------------------------
 
-Audience = tuple[int, int, int | None, int | None, str]
+Audience = tuple[int, int, int | None, int | None, str, str]
 
 
 class _Once:
@@ -152,7 +152,8 @@ class _Once:
 
     async def _read(self) -> Reading | None:
         await asyncio.sleep(0)  # whoever was rung by the same bell has asked by now
-        del _asked[self._audience]  # whoever asks from now on may have been rung by something newer
+        if _asked.get(self._audience) is self:
+            del _asked[self._audience]  # whoever asks from now on may have been rung by something newer
         claim_id, most, *_ = self._audience
         return await ask_as(self._actor, read, claim_id, most)
 
@@ -177,7 +178,8 @@ def start() -> Callable[[], None]:
 async def read_once(actor: Actor, claim_id: int, most: int) -> Reading | None:
     """`read`, once for all pages that ask before the reading begins: one bell rings them all, and they see the same."""
     mine = actor.user_id if actor.sees_own_only else None
-    audience = claim_id, most, actor.office_id, mine, str(actor.role)  # as the session's filters look at it
+    # as the session's filters look at it, and who puts names of documents into words
+    audience = claim_id, most, actor.office_id, mine, str(actor.role), actor.language
     if audience not in _asked:
         _asked[audience] = _Once(audience, actor)
     return await _asked[audience].answer()

@@ -50,16 +50,14 @@ class Door:
         """The token of a password that was right a moment ago."""
         return request.cookies.get(self.half, '')[:100]
 
-    async def let_in(
-        self, request: Request, entry: Entry, target: str, *, remember: bool = False, fresh_hash: str | None = None
-    ) -> Response:
+    async def let_in(self, request: Request, entry: Entry, target: str, *, remember: bool = False) -> Response:
         """Send somebody who has proved himself on to where he wanted; to the page for his code first, when that is still due."""
         moment, present = now(), request.state.session
-        if fresh_hash is not None and entry.user_id is not None:
-            await tell_sign_in(identity.keep_password, entry.user_id, fresh_hash, moment)
         browser = _browser_of(request, remember=remember)
         ended = present.token_hash if present is not None else None
         admitted = await tell_sign_in(_admit, entry, browser, ended, moment, self.longest)
+        if not (admitted.half or admitted.session):
+            return RedirectResponse('/login', 303)
         if admitted.half:
             log.info('password right, code asked', user=entry.user_id, address=browser.address)
             answer = RedirectResponse(code_page(target, remember=remember), 303)
@@ -68,18 +66,18 @@ class Door:
         log.info('signed in', user=entry.user_id, address=browser.address)
         answer = RedirectResponse(guard.same_site_path(target), 303)
         self._hand_over(answer, admitted.session, remember=remember)
-        if admitted.known_browser:
-            self._set(answer, self.browser, admitted.known_browser, timedelta(days=identity.KNOWN_BROWSER_DAYS))
+        self._know(answer, admitted.known_browser)
         if entry.both_steps:
             self._take_away(answer, self.half)
         return answer
 
     async def renew(self, answer: Response, request: Request, present: SignedIn) -> None:
         """Let somebody go on in a new session, when all of his have just ended."""
-        entry = Entry(present.actor.user_id, None, browser_known=True, both_steps=True)
+        entry = Entry(present.actor.user_id, None, both_steps=True)
         browser = _browser_of(request, remember=present.remembered)
         admitted = await tell_sign_in(_admit, entry, browser, None, now(), self.longest)
         self._hand_over(answer, admitted.session, remember=present.remembered)
+        self._know(answer, admitted.known_browser)
 
     def gone(self) -> Response:
         """The answer to signing out."""
@@ -91,6 +89,10 @@ class Door:
     def _hand_over(self, answer: Response, token: str, *, remember: bool) -> None:
         self._set(answer, self.session, token, self.longest if remember else None)
         sessions.forget()
+
+    def _know(self, answer: Response, token: str) -> None:
+        if token:
+            self._set(answer, self.browser, token, timedelta(days=identity.KNOWN_BROWSER_DAYS))
 
     def _set(self, answer: Response, name: str, value: str, lasts: timedelta | None) -> None:
         seconds = int(lasts.total_seconds()) if lasts is not None else None
@@ -114,9 +116,15 @@ def _browser_of(request: Request, *, remember: bool) -> Browser:
 def _admit(
     session: Any, entry: Entry, browser: Browser, ended: str | None, moment: datetime, longest: timedelta
 ) -> _Admitted:
-    """Start a session and end the one this browser had, unless a second step is due: then half a sign-in is all there is."""
+    """Start a session and end the one this browser had, unless a second step is due: then half a sign-in is all there is.
+
+    Nothing at all for somebody whose password was changed since it was looked at.
+    """
     user_id = entry.user_id
     assert user_id is not None
+    kept, fresh = entry.password_hash, entry.fresh_hash
+    if not (entry.both_steps or identity.is_still_password(session, user_id, kept, fresh)):
+        return _Admitted()
     if not entry.both_steps and two_factor.is_on(session, user_id):
         return _Admitted(half=identity.make_link(session, identity.HALF, user_id, moment, hours=1))
     for tries in (entry.tries, entry.earlier_tries):

@@ -34,7 +34,8 @@ class Busy(Exception):  # noqa: N818 - said like a verdict
 class Entry:
     """Somebody at the door: whose account he names, whether he may try now, and whether the code of the second step was right.
 
-    `earlier_tries` are those of the steps before; they are forgotten with these when he gets in.
+    `earlier_tries` are those of the steps before; they are forgotten with these when he gets in. `fresh_hash` is a hash of today's
+    making of the password that was right, when the one that is kept is of an older.
     """
 
     user_id: int | None
@@ -44,6 +45,7 @@ class Entry:
     browser_known: bool = False
     both_steps: bool = False
     earlier_tries: Mapping[str, tuple[int, timedelta]] = field(default_factory=dict)
+    fresh_hash: str | None = None
 
 
 async def entry_of(request: Request, email: str, browser_token: str) -> Entry:

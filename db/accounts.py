@@ -251,7 +251,7 @@ def end_sessions(session: Session, user_id: int) -> int:
 
 
 def reset_two_factor(session: Session, user_id: int) -> None:
-    """Somebody has lost his phone: his password alone lets him in again, and he is signed out everywhere."""
+    """Somebody has lost his phone: his password alone lets him in again, to set it up anew where his role requires it; he is signed out everywhere."""
     user = _person(session, user_id)
     with open_books(session):
         kept = session.get(TwoFactor, user_id)

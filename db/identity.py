@@ -179,6 +179,16 @@ def keep_password(session: Session, user_id: int, password_hash: str, now: datet
     credential.password_hash, credential.changed_at, credential.must_change = password_hash, now, False
 
 
+def is_still_password(session: Session, user_id: int, verified: str | None, fresh: str | None = None) -> bool:
+    """Whether the hash a password was looked at with is still the person's; `fresh`, a hash of today's making, then takes its place."""
+    credential = session.get(Credential, user_id, with_for_update=True)
+    if credential is None or credential.password_hash != verified:
+        return False
+    if fresh is not None:
+        credential.password_hash = fresh
+    return True
+
+
 def set_password(session: Session, user_id: int, password: str, now: datetime, *, demo: bool = False) -> None:
     """Check, hash and keep a password in one go, where nobody waits: the terminal, demo data, tests."""
     if not demo:
@@ -473,6 +483,12 @@ def knows_browser(session: Session, token: str, user_id: int | None, now: dateti
         and user_id is not None
         and link.expires_at > now
     )
+
+
+def forget_browsers(session: Session, user_id: int) -> None:
+    """No browser is known to have signed in to the account before: each counts as a stranger until it does again."""
+    for link in session.scalars(_links(KNOWN_BROWSER, user_id)):
+        session.delete(link)
 
 
 @dataclass(frozen=True)

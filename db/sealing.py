@@ -11,11 +11,12 @@ from secrets import token_hex
 
 from cryptography.fernet import Fernet, InvalidToken
 
+from db.files import sync
 from db.settings import Settings
 
 log = logging.getLogger(__name__)
 
-KEY_FILE = 'two_factor.key'
+KEY_FILE, SHORTEST_KEY = 'two_factor.key', 32
 
 _where = ('', Path('data') / KEY_FILE)
 
@@ -54,7 +55,12 @@ def _kept_in(file: Path) -> str:
         fresh = file.with_name(f'{file.name}.{token_hex(8)}')
         fresh.touch(0o600)
         fresh.write_text(token_hex(32), 'ascii')
+        sync(fresh)
         with suppress(FileExistsError):
             os.link(fresh, file)
         fresh.unlink()
-    return file.read_text('ascii').strip()
+        sync(file.parent)
+    key = file.read_text('ascii').strip()
+    if len(key) < SHORTEST_KEY:
+        raise RuntimeError(f'{file} holds no key: bring it back from where a copy is kept, or set TWO_FACTOR_KEY')
+    return key

@@ -13,7 +13,7 @@ from db import identity, sealing
 from db.admin_changes import CODES_RENEWED, TWO_FACTOR_OFF, TWO_FACTOR_ON, note
 from db.base import Base, BigKey
 from db.bureau import bureau_settings
-from db.identity import end_all_sessions, hash_of
+from db.identity import end_all_sessions, forget_browsers, hash_of
 from db.offices import User
 from db.scope import BUREAU_ROLES, Actor, Books, Can, open_books
 from db.texts import N_, ClaimError
@@ -188,12 +188,13 @@ def confirm_two_factor(session: Session, typed: str, now: datetime) -> list[str]
             return None
         kept.confirmed_at = now
         end_all_sessions(session, user.id)
+        forget_browsers(session, user.id)  # whoever knew the password until now would be counted kindly
         note(session, user, TWO_FACTOR_ON)
         return _fresh_codes(kept)
 
 
 def renew_recovery_codes(session: Session, typed: str, now: datetime) -> list[str] | None:
-    """Ten new recovery codes for a code of the app; the earlier ones are void. None when the code is wrong."""
+    """Ten new recovery codes for a code, which may be one of those left; the earlier ones are void. None when it is wrong."""
     user = _me(session)
     with open_books(session):
         if not _take_code(session, user.id, typed, now):

@@ -29,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(error.told('en')) from None
     finally:
         database.close()
-    sys.stdout.write(f'{given.email} signs in by the password alone from now on\n')
+    sys.stdout.write(
+        f'{given.email} signs in by the password alone; where the role requires two steps, they are set up again right then\n'
+    )
 
 
 if __name__ == '__main__':

@@ -75,7 +75,7 @@ def _add_sign_in(portal: FastAPI, door: Door) -> None:
             sessions.refuse('sign-in')
             log.warning('sign-in refused', user=entry.user_id, address=address_of(request))
             return _sign_in_page(next, t('The e-mail or the password is not right. Please check both.'), 401, **typed)
-        return await door.let_in(request, entry, next, remember=bool(remember), fresh_hash=fresh)
+        return await door.let_in(request, replace(entry, fresh_hash=fresh), next, remember=bool(remember))
 
 
 def _add_sign_out(portal: FastAPI, door: Door) -> None:

@@ -79,8 +79,7 @@ def _add_turning_on(portal: FastAPI, door: Door) -> None:
     @portal.post(f'{guard.SET_UP}/start')
     async def begin(request: Request, current_password: Field = '') -> Response:
         present: SignedIn = request.state.session
-        # who is kept from everything else has typed it a moment ago
-        wrong = {} if present.must_set_up else await _wrong_password(request, door, current_password)
+        wrong = await _wrong_password(request, door, current_password) if _must_prove(present) else {}
         if wrong:
             return await _own_page(present, wrong)
         try:
@@ -154,6 +153,11 @@ async def _with_both(
     return done, {}
 
 
+def _must_prove(present: SignedIn) -> bool:
+    """Whether a person has to type his password: who is kept from everything else has just done so when he came in."""
+    return not (present.must_set_up and now() - present.since <= identity.HALF_FOR)
+
+
 async def _wrong_password(request: Request, door: Door, password: str) -> dict[str, str]:
     present: SignedIn = request.state.session
     language = present.actor.language
@@ -212,6 +216,7 @@ async def _own_page(present: SignedIn, errors: Mapping[str, str] = MappingProxyT
         ),
         qr=Markup(qr),  # noqa: S704 - drawn here, of squares alone
         must_set_up=present.must_set_up,
+        must_prove=_must_prove(present),
         email=present.email,
         errors=errors,
     )

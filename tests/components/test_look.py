@@ -158,6 +158,7 @@ PLAIN: dict[str, dict[str, object]] = {
         **dict.fromkeys(('action', 'since', 'left', 'qr', 'email'), 'x'),
         'standing': Standing(),
         'must_set_up': False,
+        'must_prove': True,
         'errors': {},
     },
     'recovery_codes.html': {'codes': ['a-b'], 'email': 'x', 'day': 'y', 'address': '/'},

@@ -42,10 +42,18 @@ def test_a_key_that_another_process_has_made_meanwhile_is_everybodys(tmp_path: P
     link = os.link
 
     def come_second(fresh: Path, file: Path) -> None:
-        file.write_text('the key of the other process')
+        file.write_text('the key of the other process' * 2)
         link(fresh, file)
 
     monkeypatch.setattr(os, 'link', come_second)
     file = tmp_path / sealing.KEY_FILE
-    assert sealing._kept_in(file) == 'the key of the other process'
+    assert sealing._kept_in(file) == 'the key of the other process' * 2
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize('left', ['', 'half a k'])
+def test_what_is_left_of_a_key_is_none(tmp_path: Path, left: str):
+    (tmp_path / sealing.KEY_FILE).write_text(left)
+    sealing.use(load(None, data_dir=tmp_path))
+    with pytest.raises(RuntimeError, match='holds no key'):
+        sealing.seal('x')

@@ -88,6 +88,18 @@ def test_the_first_code_turns_it_on_and_nothing_readable_is_kept(dana: Actor, pe
     assert record(people)[0] == ('two_factor_on', dana.name)
 
 
+def test_a_browser_known_from_before_is_a_stranger_to_the_codes(dana: Actor):
+    def knows(token: str, moment: datetime) -> bool:
+        with open_session(SIGN_IN, reading=True) as session:
+            return identity.knows_browser(session, token, dana.user_id, moment)
+
+    with open_session(SIGN_IN) as session:
+        token = identity.make_link(session, identity.KNOWN_BROWSER, dana.user_id, NOON, hours=9000)
+    assert knows(token, NOON)
+    turn_on_two_factor(dana, NOON)
+    assert not knows(token, LATER)
+
+
 def test_a_wrong_first_code_turns_nothing_on_and_the_right_one_still_does(dana: Actor):
     with open_session(dana) as session:
         two_factor.begin_two_factor(session, NOON)

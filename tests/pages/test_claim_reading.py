@@ -50,17 +50,18 @@ async def test_nobody_reads_with_the_eyes_of_another_role_or_office(
     claim: Claim, people: People, readers: Readers
 ) -> None:
     only_his_own = replace(people.yossi, sees_own_only=True)
-    everybody = (people.staff, people.manager, people.dana, people.yossi, only_his_own, people.rival)
+    in_english = replace(people.staff2, language='en')
+    everybody = (people.staff, people.manager, people.dana, people.yossi, only_his_own, people.rival, in_english)
     found = await asyncio.gather(*(read_once(who, claim.id, MOST) for who in everybody))
-    assert [reading is not None for reading in found] == [True, True, True, True, False, False]
-    staff, manager, dana, yossi, *_ = found
+    assert [reading is not None for reading in found] == [True, True, True, True, False, False, True]
+    staff, manager, dana, yossi, *_, english = found
     assert dana is yossi
-    assert len({id(staff), id(manager), id(dana)}) == 3
+    assert len({id(staff), id(manager), id(dana), id(english)}) == 4
     assert staff is not None
     assert dana is not None
     assert staff.office
     assert not dana.office
-    assert len(readers) == 5
+    assert len(readers) == 6
 
 
 async def test_who_asks_while_it_is_being_read_gets_what_is_newer(
@@ -98,7 +99,7 @@ async def test_what_is_new_to_somebody_comes_out_of_the_record_or_is_asked_for(
 async def test_nobody_waits_for_what_an_earlier_life_of_the_app_was_asked(
     claim: Claim, people: People, readers: Readers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left_over = claim_reading._Once((claim.id, MOST, None, None, str(people.staff.role)), people.staff)
+    left_over = claim_reading._Once((claim.id, MOST, None, None, str(people.staff.role), 'he'), people.staff)
     left_over._reading.cancel()
     monkeypatch.setitem(claim_reading._asked, left_over._audience, left_over)
     claim_reading.start()

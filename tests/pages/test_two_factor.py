@@ -405,6 +405,37 @@ async def test_whoever_has_to_set_it_up_gets_nowhere_before(browser: httpx.Async
     assert 'formaction' not in (await browser.get(OWN)).text, 'what is required is not turned off'
 
 
+async def test_who_finds_a_browser_left_at_the_first_step_needs_the_password(
+    browser: httpx.AsyncClient, people: People, clock: time_machine.Traveller
+) -> None:
+    with open_session(people.admin) as session:
+        bureau_settings(session).two_factor_roles = [Role.AGENT]
+    await password(browser)
+    clock.shift(timedelta(minutes=6))
+    assert 'current_password' in (await browser.get(OWN)).text
+    assert (await browser.post(f'{OWN}/start')).status_code == 400
+    assert 'two-factor-key' not in (await browser.get(OWN)).text
+    await browser.post(f'{OWN}/start', data={'current_password': PASSWORD})
+    assert 'two-factor-key' in (await browser.get(OWN)).text
+
+
+async def test_a_password_changed_while_it_is_looked_at_lets_nobody_in(
+    browser: httpx.AsyncClient, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify = identity.verify_password
+
+    def slowly(typed: str, kept: str | None) -> tuple[bool, str | None]:
+        answer = verify(typed, kept)
+        with open_session(Actor.system('sign-in')) as session:
+            identity.keep_password(session, people.dana.user_id or 0, identity.hash_password('another one now'), now())
+        return answer
+
+    monkeypatch.setattr(identity, 'verify_password', slowly)
+    answer = await password(browser)
+    assert (answer.status_code, answer.headers['location']) == (303, '/login')
+    assert (await browser.get('/')).status_code == 303
+
+
 async def test_of_whom_it_is_not_required_signs_in_as_ever(browser: httpx.AsyncClient, people: People) -> None:
     with open_session(people.admin) as session:
         bureau_settings(session).two_factor_roles = [Role.ADMIN, Role.HANDLER]
