@@ -352,7 +352,7 @@ class Subscription(Element):
                 try:
                     await self._answer(notices)
                     pause = 1.0
-                except Exception:
+                except Exception:  # whatever it is, the page lives on and tries again
                     if self._has_gone():  # its person left, or was cut off, in the middle of it
                         return
                     log.exception('a page could not answer a doorbell; it tries again in %.0f s', pause)

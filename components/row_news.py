@@ -133,7 +133,7 @@ class _Room:
                     await self._tell(notices)
                     pause = 1.0
                     await asyncio.sleep(BREATH)
-                except Exception:
+                except Exception:  # whatever it is, the lists wait for their news, which is asked for again
                     log.exception('could not ask for news; trying again in %.0f s', pause)
                     self._waiting |= notices
                     await asyncio.sleep(pause)

@@ -29,17 +29,6 @@ HERE = 'http://127.0.0.1:8080'
 
 
 @pytest.fixture
-def database_url(sqlite_url: str) -> str:
-    """One kind is enough here: the questions and verbs are tested on both."""
-    return sqlite_url
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, '_HASHES', identity._HASHES.copy(argon2__memory_cost=64, argon2__time_cost=1))
-
-
-@pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(NOON, tick=True) as traveller:
         yield traveller
