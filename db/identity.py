@@ -404,14 +404,18 @@ def end_all_sessions(session: Session, user_id: int, except_for: str | None = No
 def make_link(session: Session, purpose: str, user_id: int | None, now: datetime, hours: int) -> str:
     """A fresh link of its kind for a person; returns the token. Earlier ones are void, but for what each browser has of its own."""
     if purpose not in (KNOWN_BROWSER, HALF):
-        for earlier in session.scalars(_links(purpose, user_id)):
-            session.delete(earlier)
+        _void_links(session, purpose, user_id)
     token, token_hash = new_token()
     expires_at = now + timedelta(hours=hours)
     session.add(
         OneTimeLink(token_hash=token_hash, purpose=purpose, user_id=user_id, created_at=now, expires_at=expires_at)
     )
     return token
+
+
+def _void_links(session: Session, purpose: str, user_id: int | None) -> None:
+    for link in session.scalars(_links(purpose, user_id)):
+        session.delete(link)
 
 
 def _links(purpose: str, user_id: int | None) -> Select[OneTimeLink]:
@@ -487,8 +491,7 @@ def knows_browser(session: Session, token: str, user_id: int | None, now: dateti
 
 def forget_browsers(session: Session, user_id: int) -> None:
     """No browser is known to have signed in to the account before: each counts as a stranger until it does again."""
-    for link in session.scalars(_links(KNOWN_BROWSER, user_id)):
-        session.delete(link)
+    _void_links(session, KNOWN_BROWSER, user_id)
 
 
 @dataclass(frozen=True)
