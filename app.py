@@ -13,14 +13,13 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
-from nicegui import app as nicegui_app
 from nicegui import ui
 from starlette.responses import Response
 from starlette.types import Scope
 
-from components import claim_reading, frame, guard, live, pulse, row_news, shared_words
+from components import claim_reading, frame, guard, lean, live, pulse, row_news, shared_words
 from components.packed import Packed
-from components.theme import COLORS, STATIC_FOLDER, STATIC_PREFIX
+from components.theme import STATIC_FOLDER, STATIC_PREFIX
 from db import log, schema, sealing
 from db.session import connect, warn_of_old_sqlite
 from db.settings import Settings, load
@@ -73,7 +72,7 @@ def build(settings: Settings) -> FastAPI:
     mail.use(settings)
     backup.use(settings)
     frame.register_errors()
-    nicegui_app.colors(**COLORS)
+    lean.use()
     ui.run_with(
         portal,
         language='he',

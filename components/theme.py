@@ -8,20 +8,6 @@ from db.texts import is_rtl
 
 STATIC_FOLDER = Path(__file__).resolve().parent.parent / 'static'
 
-COLORS = {
-    'primary': '#2250C9',
-    'secondary': '#465068',
-    'accent': '#7E57DA',
-    'positive': '#1E9A5E',
-    'negative': '#D6382F',
-    'warning': '#B97A00',
-    'info': '#1392B3',
-    'dark': '#151B27',
-    'dark_page': '#0F141E',
-}
-"""For the whole app: Quasar paints with the colours of tokens.css."""
-
-
 class Look(NamedTuple):
     """A hue (class `mk-hue-…`) and an icon: status is never shown by colour alone."""
 
@@ -156,9 +142,9 @@ def icon_links() -> str:
 
 
 def head_html(language: str = 'he') -> str:
-    """Return what every NiceGUI page puts into its head: our layer wins over Quasar, utilities win over ours."""
+    """Return what every NiceGUI page puts into its head: our layer wins over NiceGUI's own."""
     sheets = ''.join(
-        f'@import url("{asset(f"css/{name}.css")}") layer(components);' for name in ('tokens', 'maakav', 'quasar')
+        f'@import url("{asset(f"css/{name}.css")}") layer(components);' for name in ('tokens', 'maakav')
     )
     return (
         f'<script>document.documentElement.lang="{language}";'

@@ -1,0 +1,39 @@
+"""Pages load nothing of Quasar; a NiceGUI that looks different is noticed at the start, and nobody draws with Quasar's elements."""
+
+import re
+from pathlib import Path
+
+import pytest
+from nicegui import client
+
+from components.lean import PAGE, lean
+
+ROOT = Path(__file__).parents[2]
+THEIRS = Path(client.__file__).parent / 'templates' / PAGE
+
+
+def test_a_page_loads_nothing_of_quasar() -> None:
+    page = lean(THEIRS.read_text('utf-8'))
+    loaded = re.findall(r'(?:src|href|url)[=(]"([^"]+)"', page)
+    assert not [address for address in loaded if re.search('quasar|fonts.css|/lang/', address)]
+    assert [address for address in loaded if address.endswith(('nicegui.js', 'nicegui.css', 'socket.io.min.js'))]
+
+
+def test_another_page_of_nicegui_is_refused() -> None:
+    with pytest.raises(RuntimeError, match='0 times'):
+        lean('<html></html>')
+
+
+def test_nobody_draws_with_elements_that_are_not_loaded() -> None:
+    # Quasar's own, and NiceGUI's that stand on them; in the browser they would be nothing at all
+    ours = [path for folder in ('components', 'pages') for path in (ROOT / folder).iterdir()]
+    drawn = {
+        name
+        for path in ours
+        if path.suffix == '.py'
+        for name in re.findall(r'\bui\.([a-z_]+)\(', path.read_text('utf-8'))
+    }
+    plain = {'element', 'html', 'label', 'echart'}
+    orders = {'run_javascript', 'page_title', 'add_head_html', 'add_body_html', 'on_exception', 'page'}
+    assert drawn <= plain | orders
+    assert not [path.name for path in ours if path.suffix == '.js' and re.search(r'<q-|\$q\b', path.read_text('utf-8'))]
