@@ -85,6 +85,17 @@ def test_the_stylesheets_have_no_sides():
     assert not [found for sheet in SHEETS for found in sided.findall(sheet.read_text('utf-8'))]
 
 
+def test_no_class_means_two_things():
+    # the later rule would win everywhere, also where the earlier one was meant
+    said = set()
+    for sheet in SHEETS:
+        plain = re.sub(r'/\*.*?\*/|@media[^{]*\{(?:[^{}]*\{[^}]*\})*[^{}]*\}', '', sheet.read_text('utf-8'), flags=re.DOTALL)
+        for name, rules in re.findall(r'(?:^|\})\s*(\.mk-[\w-]+)\{([^}]*)', plain):
+            for rule in rules.split(';'):
+                assert (name, rule.split(':')[0]) not in said, (name, rule)
+            said |= {(name, rule.split(':')[0]) for rule in rules.split(';') if rule}
+
+
 def test_static_files_have_an_address_that_changes_with_them():
     assert asset('css/maakav.css') == f'{STATIC_PREFIX}/css/maakav.css'
     assert re.fullmatch(r'/static/[0-9a-f]{12}', STATIC_PREFIX)
