@@ -211,7 +211,7 @@ async def _frame(actor: Actor, active: str, *, flow: bool) -> Any:
             f'aria-label="{t("Main navigation")}"'
         )
         with ui.element('header').classes('mk-top'):
-            written_html(_search_html() + _find_html()).classes('mk-contents')
+            written_html(_search_html() + _find_html() + _theme_html()).classes('mk-contents')
             MessagesLink(read.messages, since)
             Bell(read.alerts, since)
             written_html(_person_html(actor, read.office)).classes('mk-contents')
@@ -285,16 +285,36 @@ def _find_html() -> str:
     )
 
 
+def _preference_html(button: str) -> str:
+    # where the person is by then, the browser says: filters move the address without a new page
+    return (
+        f'<form method="post" action="/account/preferences"><input type="hidden" name="back" data-here '
+        f'value="{escape(ui.context.client.request.url.path)}">{button}</form>'
+    )
+
+
+def _theme_html() -> str:
+    """Light and dark by one click; the stylesheet shows the one that is not on."""
+
+    def button(value: str, label: str, icon: str) -> str:
+        return (
+            f'<button class="mk-ib mk-hide-sm mk-to-{value}" name="theme" value="{value}" aria-label="{escape(label)}" '
+            f'title="{escape(label)}">{icon_html(icon)}</button>'
+        )
+
+    return _preference_html(
+        button('dark', t('Dark display'), 'dark_mode') + button('light', t('Light display'), 'light_mode')
+    )
+
+
 def _person_html(actor: Actor, office: str) -> str:
-    here = escape(ui.context.client.request.url.path)
     theme = ui.context.client.request.state.session.theme
 
     def choice(name: str, value: str, label: str, icon: str, *, on: bool) -> str:
         mark = icon_html('check') if on else ''
-        return (
-            f'<form method="post" action="/account/preferences"><input type="hidden" name="back" value="{here}">'
+        return _preference_html(
             f'<button class="mk-mi{" mk-cur" if on else ""}" name="{name}" value="{value}">{icon_html(icon)}'
-            f'<span class="mk-grow">{escape(label)}</span>{mark}</button></form>'
+            f'<span class="mk-grow">{escape(label)}</span>{mark}</button>'
         )
 
     themes = (

@@ -114,3 +114,16 @@ def test_on_the_phone_views_and_palette_are_under_the_thumb(person: Person) -> N
     expect(dana.get_by_test_id('palette-item').first).to_be_visible()
     assert serious(dana) + serious_in_the_dark(dana) == []
     assert dana.evaluate('document.documentElement.scrollWidth <= innerWidth')
+
+
+def test_dark_by_one_click_where_one_is(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    rows(dana)
+    dana.get_by_test_id('view-closed').click()
+    dana.wait_for_url('**/?view=closed')
+    dana.get_by_role('button', name='תצוגה כהה').click()
+    expect(dana.locator('body.body--dark')).to_be_attached()
+    rows(dana)
+    assert dana.url.endswith('/?view=closed')
+    dana.get_by_role('button', name='תצוגה בהירה').click()
+    expect(dana.locator('body.body--light')).to_be_attached()
