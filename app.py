@@ -48,8 +48,11 @@ from pages import (
 from pages import (
     exports as export_files,
 )
+from pages import (
+    help as help_page,
+)
 
-PAGES = (claims, work, claim, new_claim, messages, cheques, reports, alerts, imports, admin, account)
+PAGES = (claims, work, claim, new_claim, messages, cheques, reports, alerts, imports, admin, help_page, account)
 
 
 def build(settings: Settings) -> FastAPI:

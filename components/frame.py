@@ -62,6 +62,7 @@ PLACES = (
     Place('alerts', '/alerts', 'notifications', N_('Alerts'), Can.FOLLOW),
     Place('import', '/import', 'upload_file', N_('Import'), Can.IMPORT, on_phone=False),
     Place('admin', '/admin', 'settings', N_('Administration'), Can.ADMINISTER),
+    Place('help', '/help', 'help', N_('Help'), Can.SEE_CLAIMS, on_phone=False),
     Place('account', '/account', 'person', N_('Settings'), Can.FOLLOW),
 )
 

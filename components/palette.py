@@ -113,8 +113,8 @@ def _words() -> dict[str, str]:
     }
 
 
-@said_once
-def _keys() -> list[dict[str, Any]]:
+def keyboard() -> list[dict[str, Any]]:
+    """The keys of the portal, and what each does."""
     keys = (
         (('Ctrl', 'K'), t('Go to a claim, a view or a page')),
         (('/',), t('Search in the list')),
@@ -125,3 +125,6 @@ def _keys() -> list[dict[str, Any]]:
         (('?',), t('This help')),
     )
     return [{'keys': list(pressed), 'label': label} for pressed, label in keys]
+
+
+_keys = said_once(keyboard)

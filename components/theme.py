@@ -8,6 +8,7 @@ from db.texts import is_rtl
 
 STATIC_FOLDER = Path(__file__).resolve().parent.parent / 'static'
 
+
 class Look(NamedTuple):
     """A hue (class `mk-hue-…`) and an icon: status is never shown by colour alone."""
 
@@ -143,9 +144,7 @@ def icon_links() -> str:
 
 def head_html(language: str = 'he') -> str:
     """Return what every NiceGUI page puts into its head: our layer wins over NiceGUI's own."""
-    sheets = ''.join(
-        f'@import url("{asset(f"css/{name}.css")}") layer(components);' for name in ('tokens', 'maakav')
-    )
+    sheets = ''.join(f'@import url("{asset(f"css/{name}.css")}") layer(components);' for name in ('tokens', 'maakav'))
     return (
         f'<script>document.documentElement.lang="{language}";'
         f'document.documentElement.dir="{direction_of(language)}"</script>'

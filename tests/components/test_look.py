@@ -89,7 +89,9 @@ def test_no_class_means_two_things():
     # the later rule would win everywhere, also where the earlier one was meant
     said = set()
     for sheet in SHEETS:
-        plain = re.sub(r'/\*.*?\*/|@media[^{]*\{(?:[^{}]*\{[^}]*\})*[^{}]*\}', '', sheet.read_text('utf-8'), flags=re.DOTALL)
+        plain = re.sub(
+            r'/\*.*?\*/|@media[^{]*\{(?:[^{}]*\{[^}]*\})*[^{}]*\}', '', sheet.read_text('utf-8'), flags=re.DOTALL
+        )
         for name, rules in re.findall(r'(?:^|\})\s*(\.mk-[\w-]+)\{([^}]*)', plain):
             for rule in rules.split(';'):
                 assert (name, rule.split(':')[0]) not in said, (name, rule)

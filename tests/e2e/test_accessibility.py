@@ -59,6 +59,7 @@ def test_pages_of_the_portal(person: Person, viewport: dict[str, int]) -> None:
         '/cheques?view=calendar',
         '/reports?period=12m',
         '/alerts',
+        '/help',
         '/account',
     ):
         staff.goto(path)
