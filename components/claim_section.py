@@ -81,7 +81,7 @@ class ClaimSection(Element, component='claim_section.js'):
     """Rows of one category. `describe` says what a row shows now; saving is the page's business."""
 
     def __init__(self, section: str, title: str, names: Sequence[str], claim: Claim, describe: Describe) -> None:
-        """Draw the rows that have something to show, and follow their columns."""
+        """Follow the columns of the rows; they are drawn by `draw`."""
         super().__init__()
         self.section = section
         self.names = tuple(names)
@@ -93,7 +93,6 @@ class ClaimSection(Element, component='claim_section.js'):
         self.is_empty = True
         self._props.update(section=section, title=title, words=_words())
         self._cells = Cells(self, self.names, claim, self.draw)
-        self.draw()
 
     def look(self, **props: Any) -> 'ClaimSection':
         """Set what stands around the rows (look, icon, summary, explained, columns, unfold)."""

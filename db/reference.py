@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from datetime import date
 from typing import ClassVar
 
@@ -218,7 +219,7 @@ class Reference:
     damage_heads: Mapping[str, DamageHead]
     reduction_reasons: Mapping[str, ReductionReason]
 
-    @property
+    @cached_property
     def shown_stages(self) -> list[RepairStage]:
         """The stages of the stage bar, in order."""
         return [stage for stage in self.stages.values() if stage.shown and stage.active]
@@ -238,11 +239,16 @@ class Reference:
 
     def stage_place(self, stage_id: str | None) -> tuple[int, int]:
         """(how far, of how many) on the stage bar: 1-based, 0 before the car arrives; a hidden stage counts as the shown one before it."""
-        shown = [stage for stage in self.shown_stages if stage.id != 'not_arrived']
-        current = self.stages.get(stage_id or '')
-        if current is None:
-            return 0, len(shown)
-        return sum(stage.position <= current.position for stage in shown), len(shown)
+        return self._stage_places.get(stage_id or '', 0), self._stages_to_pass
+
+    @cached_property
+    def _stage_places(self) -> Mapping[str, int]:
+        positions = [stage.position for stage in self.shown_stages if stage.id != 'not_arrived']
+        return {key: sum(place <= stage.position for place in positions) for key, stage in self.stages.items()}
+
+    @cached_property
+    def _stages_to_pass(self) -> int:
+        return sum(stage.id != 'not_arrived' for stage in self.shown_stages)
 
 
 def reference(session: Session) -> Reference:

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal
@@ -249,6 +250,7 @@ def money(value: object, *, negative: bool = False) -> int:
     return int((shekels * 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
+@lru_cache(maxsize=10_000)
 def format_money(agorot: int, language: str = 'he', *, cents: bool | None = None) -> str:
     """`₪38,640`, with agorot where there are any; `cents` says always or never."""
     with_cents = bool(agorot % 100) if cents is None else cents

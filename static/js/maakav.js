@@ -93,9 +93,13 @@
   /* Bring the chosen one of a bar that scrolls sideways into its middle; the page itself stays where it is. */
   function reveal(chosen) {
     if (!chosen) return;
-    const bar = chosen.parentElement.closest('.mk-tabs');
-    const [own, around] = [chosen.getBoundingClientRect(), bar.getBoundingClientRect()];
-    bar.scrollBy({left: own.left + own.width / 2 - around.left - around.width / 2, behavior: 'instant'});
+    // with the next picture, when the page is laid out anyway: before, the line would wait for it
+    requestAnimationFrame(() => {
+      const bar = chosen.parentElement?.closest('.mk-tabs');
+      if (!bar) return;
+      const [own, around] = [chosen.getBoundingClientRect(), bar.getBoundingClientRect()];
+      bar.scrollBy({left: own.left + own.width / 2 - around.left - around.width / 2, behavior: 'instant'});
+    });
   }
 
   const typing = (target) => target.closest('input, textarea, select, [contenteditable=true]');

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from nicegui import client
 
-from components.lean import PAGE, lean
+from components.lean import PAGE, _dumps, lean
 
 ROOT = Path(__file__).parents[2]
 THEIRS = Path(client.__file__).parent / 'templates' / PAGE
@@ -22,6 +22,13 @@ def test_a_page_loads_nothing_of_quasar() -> None:
 def test_another_page_of_nicegui_is_refused() -> None:
     with pytest.raises(RuntimeError, match='0 times'):
         lean('<html></html>')
+
+
+def test_what_a_page_shows_is_escaped_as_nicegui_does_it() -> None:
+    shown = {'text': 'רונית & <b>"x"</b> `${1}` &amp; \\ \u2028 🚗'}
+    written = _dumps(shown)
+    assert written.translate(client.HTML_ESCAPE_TABLE) == str(written).translate(client.HTML_ESCAPE_TABLE)
+    assert '&lt;b&gt;' in written.translate(client.HTML_ESCAPE_TABLE)
 
 
 def test_nobody_draws_with_elements_that_are_not_loaded() -> None:
