@@ -70,5 +70,5 @@ def use() -> None:
     assert loader is not None  # it reads its own folder
     page, _, _ = loader.get_source(client.templates.env, PAGE)
     client.templates.env.loader = ChoiceLoader([DictLoader({PAGE: lean(page)}), loader])
-    client.json = SimpleNamespace(dumps=_dumps)  # type: ignore[attr-defined]
+    client.json = SimpleNamespace(dumps=_dumps)  # type: ignore[assignment, attr-defined]
     core.app.config.vue_config_script = _INSTEAD
