@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, DictLoader
 from nicegui import client, core, json
+from starlette.requests import empty_receive, empty_send
 
 PAGE = 'index.html'
 
@@ -45,6 +46,11 @@ def lean(page: str) -> str:
     return page
 
 
+_OF_ANSWERING = (
+    *('starlette.exception_handlers', 'fastapi_middleware_astack', 'fastapi_inner_astack', 'fastapi_function_astack'),
+)
+
+
 class _Written(str):
     """What a page shows, as it travels. NiceGUI has it escaped letter by letter, an eighth of what a page costs; a search for each does the same."""
 
@@ -62,6 +68,14 @@ def _dumps(shown: Any) -> str:
     return _Written(json.dumps(shown))
 
 
+def _let_go(page: client.Client) -> None:
+    """What answered the request for a page is not kept as long as the page is open; what the request said is."""
+    request = page.request
+    request._receive, request._send = empty_receive, empty_send
+    for name in _OF_ANSWERING:
+        request.scope.pop(name, None)
+
+
 def use() -> None:
     """Let every page be lean. NiceGUI is told through places of its own: its template, how it writes, and what a page does before it is shown."""
     loader = client.templates.env.loader
@@ -70,5 +84,6 @@ def use() -> None:
     assert loader is not None  # it reads its own folder
     page, _, _ = loader.get_source(client.templates.env, PAGE)
     client.templates.env.loader = ChoiceLoader([DictLoader({PAGE: lean(page)}), loader])
-    client.json = SimpleNamespace(dumps=_dumps)  # type: ignore[assignment, attr-defined]
+    client.json = SimpleNamespace(dumps=_dumps, loads=json.loads)  # type: ignore[assignment, attr-defined]
     core.app.config.vue_config_script = _INSTEAD
+    core.app.on_connect(_let_go)

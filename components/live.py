@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import weakref
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -297,7 +298,24 @@ def imports_topic() -> Topic:
     return 'import', None
 
 
-class Subscription(Element):
+def when_gone(part: Element, leave: Callable[[], None]) -> None:
+    """Call `leave` when a part of a page goes. What only listens needs no element of its own: each weighs 4 KiB, and the browser would draw it."""
+    if '_leaving' not in part.__dict__:
+        part.__dict__['_leaving'] = []
+        part._handle_delete = partial(_go, weakref.ref(part))  # type: ignore[method-assign]
+    part.__dict__['_leaving'].append(leave)
+
+
+def _go(there: weakref.ref[Element]) -> None:
+    part = there()
+    if part is None:
+        return
+    for leave in part.__dict__.pop('_leaving'):
+        leave()
+    type(part)._handle_delete(part)
+
+
+class Subscription:
     """Listens for doorbells as long as the part of the page it stands in lives.
 
     Rings that come while the answer to an earlier one is still being worked out are answered together, once.
@@ -316,23 +334,24 @@ class Subscription(Element):
         `since`: what `rung()` said before the page was asked for what it shows. What rang since then is answered at once (of a single
         claim or thread that is not known: ask `has_rung` of its office), and so is whatever may have been missed while the line was down.
         """
-        super().__init__('template')
+        self._slot = ui.context.slot
+        self._part = self._slot.parent
         self._breath = breath
         self._answer = answer
         self._waiting: set[Notice] = set()
         self._answering = False
         self._task: asyncio.Task[Any] | None = None
-        self._leave = listen(topics, self)
         self._connections = 0
+        when_gone(self._part, listen(topics, self))
         if since is not None:
-            self.client.on_connect(self._connected)
+            self._part.client.on_connect(self._connected)
             if has_rung(topics, since):
                 self.ring(MISSED)
 
     def _connected(self) -> None:
         """The line is up. When it had been down, what was told meanwhile is lost: NiceGUI keeps only what it says itself."""
         self._connections += 1
-        if self._connections > 1 and not self.is_deleted:
+        if self._connections > 1 and not self._has_gone():
             self.ring(MISSED)
 
     def ring(self, notice: Notice) -> None:
@@ -340,7 +359,7 @@ class Subscription(Element):
         self._waiting.add(notice)
         if not self._answering:
             self._answering = True
-            self._task = background_tasks.create(self._answer_all(), name='answer doorbell', context=self.parent_slot)
+            self._task = background_tasks.create(self._answer_all(), name='answer doorbell', context=self._slot)
 
     async def _answer_all(self) -> None:
         """Answer until nothing waits. What could not be answered is not forgotten: it is tried again, ever more patiently."""
@@ -363,11 +382,7 @@ class Subscription(Element):
             self._answering = False
 
     def _has_gone(self) -> bool:
-        return self.is_deleted
-
-    def _handle_delete(self) -> None:
-        self._leave()
-        super()._handle_delete()
+        return self._part.is_deleted
 
 
 def _dispatch(notice: Notice) -> None:

@@ -6,15 +6,15 @@ A list that shows the newest claims takes a changed row as it is. Every other on
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Hashable
+from functools import partial
 from itertools import count
 from typing import Any, Protocol
 
-from nicegui import background_tasks
+from nicegui import background_tasks, ui
 from nicegui import json as nicegui_json
-from nicegui.element import Element
 
 from components import sockets
-from components.live import LONGEST_PAUSE, Subscription, ask_as, claims_topic, listen
+from components.live import LONGEST_PAUSE, Subscription, ask_as, claims_topic, listen, when_gone
 from db import lists
 from db.changes import Notice
 from db.lists import News
@@ -68,20 +68,17 @@ class Listing(Protocol):
         """The row as the browser draws it."""
 
 
-class RowNews(Element):
+class RowNews:
     """Keeps a list among those that are told, as long as the part of the page it stands in lives."""
 
     def __init__(self, listing: Listing, otherwise: Subscription) -> None:
         """`otherwise` is rung when the list has to ask again."""
-        super().__init__('template')
         self.listing, self.otherwise = listing, otherwise
-        self.client_id = self.client.id
+        self.slot = ui.context.slot
+        self.client_id = self.slot.parent.client.id
         self.room = _Room.for_(listing.actor)
         self.room.members[id(self)] = self
-
-    def _handle_delete(self) -> None:
-        self.room.leave(self)
-        super()._handle_delete()
+        when_gone(self.slot.parent, partial(self.room.leave, self))
 
 
 class _Room:
@@ -175,7 +172,7 @@ class _Room:
                 fresh = not one.is_quiet and (listing.actor.user_id, claim_id) not in waiting
                 look = listing.look, fresh
                 if look not in frames:
-                    with member:  # its words are those of a page
+                    with member.slot:  # its words are those of a page
                         frames[look] = _frame(listing.row_of, one, number, fresh=fresh)
                 if not number or sockets.tell(member.client_id, frames[look]):
                     continue
