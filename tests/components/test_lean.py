@@ -1,12 +1,17 @@
 """Pages load nothing of Quasar; a NiceGUI that looks different is noticed at the start, and nobody draws with Quasar's elements."""
 
 import re
+import weakref
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from nicegui import client
+from starlette.requests import Request
+from starlette.types import Message
 
-from components.lean import PAGE, _dumps, lean
+from components.lean import PAGE, _dumps, _let_go, lean
 
 ROOT = Path(__file__).parents[2]
 THEIRS = Path(client.__file__).parent / 'templates' / PAGE
@@ -29,6 +34,21 @@ def test_what_a_page_shows_is_escaped_as_nicegui_does_it() -> None:
     written = _dumps(shown)
     assert written.translate(client.HTML_ESCAPE_TABLE) == str(written).translate(client.HTML_ESCAPE_TABLE)
     assert '&lt;b&gt;' in written.translate(client.HTML_ESCAPE_TABLE)
+
+
+def test_what_answered_a_request_goes_once_its_page_is_open() -> None:
+    class Answering:
+        async def __call__(self, message: Message) -> None:
+            raise AssertionError(message)
+
+    answering = Answering()
+    gone = weakref.ref(answering)
+    scope = {'type': 'http', 'path': '/', 'headers': [], 'state': {'session': 'his'}, 'fastapi_inner_astack': answering}
+    page: Any = SimpleNamespace(request=Request(scope, send=answering))
+    del answering
+    _let_go(page)
+    assert gone() is None
+    assert (page.request.state.session, page.request.url.path) == ('his', '/')
 
 
 def test_nobody_draws_with_elements_that_are_not_loaded() -> None:

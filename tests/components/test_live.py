@@ -43,3 +43,22 @@ def test_what_an_element_shows_is_kept_as_it_was_given() -> None:
     element._props['rows'] = rows
     assert element._props['rows'] is rows, 'no copy that watches itself'
     element.client.delete()
+
+
+def test_what_listens_leaves_with_the_part_it_stands_in() -> None:
+    async def answer(_: object) -> None:
+        """Nothing to say."""
+
+    topics = [live.claim_topic(1), live.words_topic()]
+    client = Client(page(''))
+    with client:
+        outer = Element('div')
+        with outer:
+            live.Subscription(topics, answer)
+            live.Subscription(topics[:1], answer)
+    heard = [len(live._subscribers[topic]) for topic in topics]
+    outer.delete()
+    assert heard == [2, 1]
+    assert not set(topics) & live._subscribers.keys()
+    assert outer.id not in client.elements
+    client.delete()
