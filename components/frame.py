@@ -287,9 +287,8 @@ def _find_html() -> str:
 
 
 def _preference_html(button: str) -> str:
-    # where the person is by then, the browser says: filters move the address without a new page
     return (
-        f'<form method="post" action="/account/preferences"><input type="hidden" name="back" data-here '
+        f'<form method="post" action="/account/preferences"><input type="hidden" name="back" '
         f'value="{escape(ui.context.client.request.url.path)}">{button}</form>'
     )
 

@@ -112,10 +112,6 @@
       if (!event.composedPath().includes(open)) open.open = false;  // also when the click took its own button away
     }
   });
-  addEventListener('submit', (event) => {
-    const back = event.target.querySelector('[data-here]');
-    if (back) back.value = location.pathname + location.search;
-  });
   addEventListener('keydown', (event) => {
     if (event.key === 'Escape') {
       for (const open of document.querySelectorAll('details.mk-drop[open]')) {

@@ -1,6 +1,5 @@
 """Many people at once, in processes of their own: nothing is lost, skipped, done twice or left half done."""
 
-import multiprocessing
 import os
 import random
 import signal
@@ -33,9 +32,9 @@ from jobs import desk
 from jobs.changes import hear_others
 from tests.conftest import People, wait_until_somebody_waits
 from tests.factories import SYSTEM, alert_everybody, make_claim, make_people
+from tests.processes import PROCESSES
 
-PROCESSES = 8
-SPAWN = multiprocessing.get_context('spawn')
+MANY = 8
 
 
 # ---- what the other processes do --------------------------------------------------------------------------------------------
@@ -161,9 +160,9 @@ class Workers:
 @pytest.fixture(scope='module')
 def workers() -> Iterator[Workers]:
     members: list[tuple[BaseProcess, Any]] = []
-    for _ in range(PROCESSES):
-        ours, theirs = SPAWN.Pipe()
-        member: BaseProcess = SPAWN.Process(target=serve, args=(theirs,), daemon=True)
+    for _ in range(MANY):
+        ours, theirs = PROCESSES.Pipe()
+        member: BaseProcess = PROCESSES.Process(target=serve, args=(theirs,), daemon=True)
         member.start()
         members.append((member, ours))
     yield Workers(members)
@@ -175,8 +174,8 @@ def workers() -> Iterator[Workers]:
 
 def killed(name: str, url: str, *arguments: Any) -> None:
     """Have a process of its own do a job in which it is killed."""
-    ours, theirs = SPAWN.Pipe()
-    victim = SPAWN.Process(target=serve, args=(theirs,), daemon=True)
+    ours, theirs = PROCESSES.Pipe()
+    victim = PROCESSES.Process(target=serve, args=(theirs,), daemon=True)
     victim.start()
     ours.send((name, url, arguments))
     victim.join(60)
@@ -195,12 +194,12 @@ def read(question: Any) -> list[Any]:
 @pytest.mark.slow
 def test_no_update_is_lost(people, database_url, workers):
     claim, times = make_claim(people.levi, people.staff), 125
-    workers.run('raise_demand', database_url, [(claim.id, times)] * PROCESSES)
+    workers.run('raise_demand', database_url, [(claim.id, times)] * MANY)
     (after,) = read(select(Claim))
-    assert after.demand_amount == PROCESSES * times
-    assert after.version == claim.version + PROCESSES * times
+    assert after.demand_amount == MANY * times
+    assert after.version == claim.version + MANY * times
     record = read(select(Change).order_by(Change.id))
-    assert [change.fields['demand_amount'][1] for change in record[1:]] == [*range(1, PROCESSES * times + 1)]
+    assert [change.fields['demand_amount'][1] for change in record[1:]] == [*range(1, MANY * times + 1)]
     assert after.seq == record[-1].id
 
 
@@ -226,9 +225,7 @@ class Reader:
 def test_no_change_is_skipped_while_eight_write(people, database_url, workers):
     postgres = database_url.startswith('postgresql')
     claims = [make_claim(people.levi, people.staff).id for _ in range(40)]
-    pipes = workers.start(
-        'write_on', database_url, [(claims, 118 if postgres else 15, seed) for seed in range(PROCESSES)]
-    )
+    pipes = workers.start('write_on', database_url, [(claims, 118 if postgres else 15, seed) for seed in range(MANY)])
     reader = Reader([])
     while not all(pipe.poll() for pipe in pipes):
         if not reader.catch_up():
@@ -261,7 +258,7 @@ def test_nobody_misses_a_ring_whose_connections_are_cut_at_random(postgres_url, 
     with ExitStack() as stack:
         stack.callback(changes.on_notice(lambda notice: heard.append(notice.change_id)))
         stack.callback(hear_others(0.05))
-        pipes = workers.start('write_on', postgres_url, [(claims, 40, seed) for seed in range(PROCESSES)])
+        pipes = workers.start('write_on', postgres_url, [(claims, 40, seed) for seed in range(MANY)])
         told = make_url(postgres_url).set(drivername='postgresql').render_as_string(hide_password=False)
         with psycopg.connect(told, autocommit=True, application_name='cutter') as admin:
             while not all(pipe.poll() for pipe in pipes):
@@ -278,16 +275,16 @@ def test_nobody_misses_a_ring_whose_connections_are_cut_at_random(postgres_url, 
 
 
 def test_claims_opened_at_once_get_a_number_each(people, database_url, workers):
-    numbers = workers.run('open_many', database_url, [(people.staff, people.levi, 8)] * PROCESSES)
+    numbers = workers.run('open_many', database_url, [(people.staff, people.levi, 8)] * MANY)
     drawn = sorted(number for some in numbers for number in some)
     year = drawn[0][:3]
-    assert drawn == [f'{year}{n:05d}' for n in range(1, PROCESSES * 8 + 1)]
+    assert drawn == [f'{year}{n:05d}' for n in range(1, MANY * 8 + 1)]
 
 
 def test_two_windows_of_one_person_open_a_claim_at_once(people, database_url, workers):
     for _ in range(3):
         claim = make_claim(people.levi, people.staff)
-        workers.run('visit_together', database_url, [(people.dana, claim.id, 5)] * PROCESSES)
+        workers.run('visit_together', database_url, [(people.dana, claim.id, 5)] * MANY)
         (mark,) = read(select(SeenMark).where(SeenMark.user_id == people.dana.user_id, SeenMark.claim_id == claim.id))
         assert mark.seq == claim.seq
 

@@ -1,6 +1,5 @@
 """The schema over time: up, down, and never half way, whatever goes wrong on the way."""
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -23,6 +22,7 @@ from db.base import Base
 from db.session import connect, make_engine
 from tests.conftest import POSTGRES
 from tests.factories import make_office
+from tests.processes import PROCESSES
 
 ROOT = Path(__file__).parents[2]
 
@@ -224,7 +224,7 @@ def upgrade_and_die(url: str, after: int) -> None:
 
 def test_killed_on_the_way_it_stands_where_it_stood(empty_url):
     before = standing(empty_url)
-    victim = multiprocessing.get_context('spawn').Process(target=upgrade_and_die, args=(empty_url, 40))
+    victim = PROCESSES.Process(target=upgrade_and_die, args=(empty_url, 40))
     victim.start()
     victim.join(60)
     assert victim.exitcode == -signal.SIGKILL

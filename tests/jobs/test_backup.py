@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import multiprocessing
 import os
 import re
 import shutil
@@ -41,6 +40,7 @@ from tests.e2e.conftest import serving, wait_until
 from tests.e2e.instances import bucket
 from tests.factories import SYSTEM, make_claim
 from tests.portal import PASSWORD
+from tests.processes import PROCESSES
 
 ROOT = Path(__file__).parents[2]
 WRITERS = 6
@@ -126,13 +126,11 @@ def test_a_backup_made_under_six_writers_is_whole_elsewhere_and_people_sign_in(
     here, there = (
         installation(tmp_path / name, url) for name, url in (('here', database_url), ('elsewhere', elsewhere))
     )
-    processes = multiprocessing.get_context('forkserver')  # the imports once, not six times
-    processes.set_forkserver_preload([__name__])
     lines, writers = [], []
     for number, claim in enumerate(claims):
-        heard, told = processes.Pipe(duplex=False)
+        heard, told = PROCESSES.Pipe(duplex=False)
         arguments = (database_url, here.data_dir, people.staff, claim.id, number, told)
-        writers.append(processes.Process(target=keep_writing, args=arguments))
+        writers.append(PROCESSES.Process(target=keep_writing, args=arguments))
         writers[-1].start()
         lines.append(heard)
     before = {heard.recv() for heard in lines for _ in range(2)}

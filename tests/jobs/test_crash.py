@@ -1,6 +1,5 @@
 """A process that is killed, again and again: after the restart each change that was saved is alerted, and alerted once."""
 
-import multiprocessing
 import random
 import time
 from collections import Counter
@@ -19,8 +18,7 @@ from jobs import changes
 from jobs.changes import alert_all, follow_changes
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
-
-SPAWN = multiprocessing.get_context('spawn')
+from tests.processes import PROCESSES
 
 
 def serve(url: str, staff: Actor, claim_id: int, told: Connection, alerting: bool) -> None:
@@ -37,8 +35,8 @@ def serve(url: str, staff: Actor, claim_id: int, told: Connection, alerting: boo
 
 def killed_after(commits: int, *arguments: object, alerting: bool) -> int:
     """Let a process commit so often, kill it in the middle of whatever it does; returns how many commits it told of."""
-    heard, told = SPAWN.Pipe(duplex=False)
-    process = SPAWN.Process(target=serve, args=(*arguments, told, alerting))
+    heard, told = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=serve, args=(*arguments, told, alerting))
     process.start()
     told.close()
     for _ in range(commits):

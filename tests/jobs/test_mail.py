@@ -1,7 +1,6 @@
 """Mail on its way: a real server takes it, refuses it, is silent or gone; and what it says gives nobody away."""
 
 import email.policy
-import multiprocessing
 import re
 import socket
 import time
@@ -33,12 +32,12 @@ from jobs.mail import send_mails
 from jobs.mail_words import Sender, written
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
+from tests.processes import PROCESSES
 
 MONDAY = datetime(2026, 11, 23, 12, 0, tzinfo=values.ISRAEL)
 MORNING = MONDAY.replace(hour=7, minute=30)
 READY = MONDAY + timedelta(minutes=6)
 FROM, BASE = 'Maakav <claims@bureau.example>', 'https://claims.bureau.example'
-SPAWN = multiprocessing.get_context('spawn')
 
 
 class Inbox:
@@ -223,7 +222,7 @@ def test_two_processes_send_one_summary_and_one_mail(people, claim, inbox, datab
     server = mail._post
     assert server is not None
     smtp = f'smtp://127.0.0.1:{server.server.port}'
-    running = [SPAWN.Process(target=post_as_another_process, args=(database_url, smtp, MORNING)) for _ in range(2)]
+    running = [PROCESSES.Process(target=post_as_another_process, args=(database_url, smtp, MORNING)) for _ in range(2)]
     for one in running:
         one.start()
     for one in running:

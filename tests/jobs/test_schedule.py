@@ -1,6 +1,5 @@
 """The timetable: one process of many runs it, another takes over, and every run leaves a heartbeat."""
 
-import multiprocessing
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,8 +16,8 @@ from db.timetable import JobRun, heartbeats, set_timetable
 from jobs import backup, schedule, turns
 from jobs.turns import LAPSE, Turn
 from tests.factories import SYSTEM
+from tests.processes import PROCESSES
 
-SPAWN = multiprocessing.get_context('spawn')
 MINUTE = timedelta(minutes=1)
 
 
@@ -267,7 +266,7 @@ def test_of_several_processes_with_clocks_years_apart_one_runs_the_jobs_and_a_de
     diary.touch()
     walls = ['2026-11-23T10:00:00+00:00', '2031-05-05T10:00:00+00:00', '2020-02-02T10:00:00+00:00']
     running = {
-        wall: SPAWN.Process(target=process, args=(database_url, wall, str(diary)), daemon=True) for wall in walls
+        wall: PROCESSES.Process(target=process, args=(database_url, wall, str(diary)), daemon=True) for wall in walls
     }
     for one in running.values():
         one.start()

@@ -1,0 +1,6 @@
+"""Processes of the tests' own. They come from one that has imported everything once: each begins at once, with nothing open and nothing shared."""
+
+import multiprocessing
+
+PROCESSES = multiprocessing.get_context('forkserver')
+PROCESSES.set_forkserver_preload(['tests.conftest', 'jobs.backup', 'jobs.cheques', 'jobs.mail', 'jobs.schedule'])
