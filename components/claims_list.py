@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote
 
 from nicegui import background_tasks, ui
 from nicegui.element import Element
+from nicegui.elements.html import Html
 from nicegui.events import GenericEventArguments
 
 from components import row_news
@@ -75,10 +76,14 @@ class ClaimsBar(Element, component='claims_bar.js'):
 class ClaimsTable(Element, component='claims_table.js'):
     """Rows, or cards on the phone, and the pager; without rows a picture and what to do."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        with self.add_slot('picture'):
-            self.picture = ui.html('').classes('mk-contents')
+    _picture: Html | None = None
+
+    def show_picture(self, kind: str) -> None:
+        """Draw what stands in the place of rows; most lists have some and never need it."""
+        if self._picture is None:
+            with self.add_slot('picture'):
+                self._picture = ui.html('').classes('mk-contents')
+        self._picture.set_content(picture_html(kind))
 
 
 class ClaimsList:
@@ -307,9 +312,8 @@ class ClaimsList:
         today = values.israel(moment).date()
         rows = [self._row(row, origin, moment) | cells_of(row, names, reader, today) for row in page.rows]
         self._ends = page.ends
-        self.table.picture.set_content(
-            picture_html('done' if state.view == 'unread' and not _narrowed(state) else 'nothing')
-        )
+        if not rows:
+            self.table.show_picture('done' if state.view == 'unread' and not _narrowed(state) else 'nothing')
         pages, more = _pages(page)
         shown = {
             'dense': self.columns.looks.density == 'dense',
@@ -339,7 +343,7 @@ class ClaimsList:
             'action': t('Try again'),
             'rescue': 'again',
         }
-        self.table.picture.set_content(picture_html('error'))
+        self.table.show_picture('error')
         show_changes(self.table, {'state': 'error', 'message': message, 'busy': False})
 
     def _row(self, row: Row, origin: str, moment: datetime) -> dict[str, Any]:

@@ -27,7 +27,8 @@ async def claims_page(request: Request) -> None:
     with ui.element('div').classes('mk-ph'):
         written_html(_title_html()).classes('mk-contents')
         exports = ExportWork(lambda: claims.seen, actor, since) if actor.may(Can.EXPORT) else None
-        written_html(_new_html(actor)).classes('mk-contents')
+        if actor.may(Can.OPEN_CLAIM):
+            written_html(_new_html()).classes('mk-contents')
     claims = ClaimsList(found, since)
     if exports is not None:
         claims.bulk.offer_export(exports.start)
@@ -46,7 +47,5 @@ def _title_html() -> str:
     )
 
 
-def _new_html(actor: Actor) -> str:
-    if not actor.may(Can.OPEN_CLAIM):
-        return ''
+def _new_html() -> str:
     return f'<a class="mk-btn mk-p" href="/claims/new">{icon_html("add")}{escape(t("New claim"))}</a>'
