@@ -1,5 +1,6 @@
 """The frame of every page: who may open it, the rail and top bar around it, and the one place where errors are told."""
 
+import asyncio
 import json
 import logging
 import secrets
@@ -71,6 +72,8 @@ class NotFound(Exception):  # noqa: N818 - an answer, not a failure
     """What was asked for does not exist, or belongs to somebody else: the answer is the same."""
 
 
+# seconds a page may take; then the person is told in our words, before NiceGUI tells him in its own
+SLOWEST = 15
 PORTAL_PAGES: dict[str, Can] = {}
 
 
@@ -91,13 +94,18 @@ def portal_page(
                 if not actor.may(needs):
                     raise NotFound
                 _settle(actor, title)
-                with await _frame(actor, active, flow=flow):
-                    await build(*args, **kwargs)
+                async with asyncio.timeout(SLOWEST) as patience:
+                    with await _frame(actor, active, flow=flow):
+                        await build(*args, **kwargs)
             except NotFound:
                 return not_found(actor.language)
+            except TimeoutError:
+                if not patience.expired():
+                    raise
+                return _too_slow(actor.language, ui.context.client.request.url.path)
             return None
 
-        ui.page(path, response_timeout=15)(page)
+        ui.page(path, response_timeout=SLOWEST + 1)(page)
         return page
 
     return register
@@ -115,6 +123,21 @@ def not_found(reader: str) -> Response:
             address='/',
         ),
         404,
+    )
+
+
+def _too_slow(reader: str, address: str) -> Response:
+    return HTMLResponse(
+        plain_page(
+            'message.html',
+            reader,
+            title=texts.t('We could not load the page', reader),
+            text=texts.t('It takes too long at the moment. Your data is safe; please try again in a minute.', reader),
+            kind='error',
+            button=texts.t('Try again', reader),
+            address=address,
+        ),
+        503,
     )
 
 

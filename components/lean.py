@@ -79,11 +79,10 @@ def _let_go(page: client.Client) -> None:
 def use() -> None:
     """Let every page be lean. NiceGUI is told through places of its own: its template, how it writes, and what a page does before it is shown."""
     loader = client.templates.env.loader
-    if isinstance(loader, ChoiceLoader):  # another portal in this process, as in tests
-        return
-    assert loader is not None  # it reads its own folder
-    page, _, _ = loader.get_source(client.templates.env, PAGE)
-    client.templates.env.loader = ChoiceLoader([DictLoader({PAGE: lean(page)}), loader])
+    if not isinstance(loader, ChoiceLoader):  # the template outlives a portal, as tests make them one after the other
+        assert loader is not None  # it reads its own folder
+        page, _, _ = loader.get_source(client.templates.env, PAGE)
+        client.templates.env.loader = ChoiceLoader([DictLoader({PAGE: lean(page)}), loader])
     client.json = SimpleNamespace(dumps=_dumps, loads=json.loads)  # type: ignore[assignment, attr-defined]
     core.app.config.vue_config_script = _INSTEAD
     core.app.on_connect(_let_go)

@@ -300,10 +300,17 @@ def imports_topic() -> Topic:
 
 def when_gone(part: Element, leave: Callable[[], None]) -> None:
     """Call `leave` when a part of a page goes. What only listens needs no element of its own: each weighs 4 KiB, and the browser would draw it."""
+    if _has_gone(part):  # its person was cut off while the page was being made: nobody would ever tell it to leave
+        leave()
+        return
     if '_leaving' not in part.__dict__:
         part.__dict__['_leaving'] = []
         part._handle_delete = partial(_go, weakref.ref(part))  # type: ignore[method-assign]
     part.__dict__['_leaving'].append(leave)
+
+
+def _has_gone(part: Element) -> bool:
+    return part.is_deleted or part.client.is_deleted
 
 
 def _go(there: weakref.ref[Element]) -> None:
@@ -382,7 +389,7 @@ class Subscription:
             self._answering = False
 
     def _has_gone(self) -> bool:
-        return self._part.is_deleted
+        return _has_gone(self._part)
 
 
 def _dispatch(notice: Notice) -> None:

@@ -10,7 +10,7 @@ from components.palette import keyboard
 from components.shared_words import reference
 from components.theme import status_look
 from components.words import language, t
-from db.reference import Reference
+from db.reference import ClaimStatus, Reference
 from db.scope import Actor, Can
 from db.texts import N_
 
@@ -65,7 +65,7 @@ def _how_html(actor: Actor) -> str:
         ),
         (
             Can.WRITE_MESSAGE,
-            t('How do I ask the claims bureau?'),
+            t('How do I ask the claims team?'),
             t('Write under «Messages» of the claim. The whole claims team sees it, and the answer rings your bell.'),
         ),
         (
@@ -84,8 +84,12 @@ def _how_html(actor: Actor) -> str:
             t('Open this address in the browser of the phone and choose «Add to home screen» in its menu.'),
         ),
     )  # fmt: skip
-    lines = [(escape(asked), escape(said)) for needs, asked, said in offered if actor.may(needs)]
-    return _card('help', t('How do I…'), _listed(lines), 'how')
+    told = [
+        (escape(asked), escape(said))
+        for needs, asked, said in offered
+        if actor.may(needs) and not (actor.is_bureau and needs is Can.WRITE_MESSAGE)  # they are whom one asks
+    ]
+    return _card('help', t('How do I…'), _listed(told), 'how')
 
 
 def _statuses_html(words: Reference) -> str:
@@ -93,11 +97,19 @@ def _statuses_html(words: Reference) -> str:
     lines = []
     for status in words.statuses.values():
         if status.active:
-            look, waiting = status_look(status.id), words.waiting[status.default_waiting_on]
-            waits = t('Usually waiting on: {party}', party=waiting.label_in(reader))
-            explained = f'{escape(status.explanation_in(reader))}<br><span class="mk-xs mk-t3">{escape(waits)}</span>'
+            look, waits = status_look(status.id), _waits_html(words, status)
+            explained = escape(status.explanation_in(reader)) + waits
             lines.append((chip_html(look.hue, look.icon, status.label_in(reader)), explained))
     return _card('sync_alt', t('What the statuses mean'), _listed(lines), 'statuses')
+
+
+def _waits_html(words: Reference, status: ClaimStatus) -> str:
+    party = status.default_waiting_on
+    if party == 'none':
+        return ''
+    label = words.waiting[party].label_in(language())
+    said = t('Usually with the claims team') if party == 'bureau' else t('Usually waiting on: {party}', party=label)
+    return f'<br><span class="mk-xs mk-t3">{escape(said)}</span>'
 
 
 def _stages_html(words: Reference) -> str:

@@ -54,13 +54,20 @@ def test_what_answered_a_request_goes_once_its_page_is_open() -> None:
 def test_nobody_draws_with_elements_that_are_not_loaded() -> None:
     # Quasar's own, and NiceGUI's that stand on them; in the browser they would be nothing at all
     ours = [path for folder in ('components', 'pages') for path in (ROOT / folder).iterdir()]
-    drawn = {
-        name
-        for path in ours
-        if path.suffix == '.py'
-        for name in re.findall(r'\bui\.([a-z_]+)\(', path.read_text('utf-8'))
-    }
+    python = [path.read_text('utf-8') for path in ours if path.suffix == '.py']
+    drawn = {name for text in python for name in re.findall(r'\bui\.([a-z_]+)\b', text)}
+    taken = {name for text in python for name in re.findall(r'\bfrom nicegui\.elements\.(\w+)', text)}
     plain = {'element', 'html', 'label', 'echart'}
-    orders = {'run_javascript', 'page_title', 'add_head_html', 'add_body_html', 'on_exception', 'page'}
+    orders = {
+        'run_javascript',
+        'page_title',
+        'add_head_html',
+        'add_body_html',
+        'on_exception',
+        'page',
+        'navigate',
+        'context',
+    }
     assert drawn <= plain | orders
+    assert taken <= {'html'}
     assert not [path.name for path in ours if path.suffix == '.js' and re.search(r'<q-|\$q\b', path.read_text('utf-8'))]

@@ -45,10 +45,21 @@ def test_what_an_element_shows_is_kept_as_it_was_given() -> None:
     element.client.delete()
 
 
-def test_what_listens_leaves_with_the_part_it_stands_in() -> None:
-    async def answer(_: object) -> None:
-        """Nothing to say."""
+async def answer(_: object) -> None:
+    """Nothing to say."""
 
+
+def test_what_begins_to_listen_after_its_page_was_cut_off_does_not() -> None:
+    client = Client(page(''))
+    with client:
+        part = Element('div')
+        client.delete()
+        with part:
+            live.Subscription([live.words_topic()], answer)
+    assert live.words_topic() not in live._subscribers
+
+
+def test_what_listens_leaves_with_the_part_it_stands_in() -> None:
     topics = [live.claim_topic(1), live.words_topic()]
     client = Client(page(''))
     with client:

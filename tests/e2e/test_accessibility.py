@@ -68,6 +68,7 @@ def test_pages_of_the_portal(person: Person, viewport: dict[str, int]) -> None:
     ):
         staff.goto(path)
         ready(staff)
+        expect(staff.locator('body.body--dark' if viewport == PHONE else 'body.body--light')).to_be_attached()
         findings[path] = serious(staff)
         if viewport == DESK:
             findings[f'{path} in the dark'] = serious_in_the_dark(staff)

@@ -118,6 +118,7 @@ def test_on_the_phone_views_and_palette_are_under_the_thumb(person: Person) -> N
 
 def test_dark_by_one_click_where_one_is(person: Person) -> None:
     dana = person('dana@levi.demo')
+    as_the_device(dana)
     rows(dana)
     dana.get_by_test_id('view-closed').click()
     dana.wait_for_url('**/?view=closed')
@@ -127,3 +128,10 @@ def test_dark_by_one_click_where_one_is(person: Person) -> None:
     assert dana.url.endswith('/?view=closed')
     dana.get_by_role('button', name='תצוגה בהירה').click()
     expect(dana.locator('body.body--light')).to_be_attached()
+    as_the_device(dana)
+
+
+def as_the_device(page: Page) -> None:
+    page.locator('.mk-user').click()
+    page.locator('.mk-menu button[value=auto]').click()
+    ready(page)

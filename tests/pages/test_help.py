@@ -31,6 +31,8 @@ async def test_every_status_and_stage_is_explained(portal: FastAPI) -> None:
         assert f'>{escape(label)}</span>' in shown
         assert escape(explanation) in shown
     assert all(f'<li>{escape(stage)}</li>' in shown for stage in stages)
+    assert 'לרוב בטיפול צוות התביעות' in shown
+    assert 'ממתינים ל: —' not in shown, 'a closed claim waits for nobody'
     assert '<kbd class=mk-kbd>Ctrl</kbd>' in shown
 
 
@@ -38,6 +40,7 @@ async def test_who_may_not_do_a_thing_is_not_told_how(portal: FastAPI, people: P
     assert 'איך מוציאים טבלה לאקסל?' in await help_of(portal, 'dana')
     with open_session(SYSTEM) as session:
         session.get_one(User, people.dana.user_id).role = Role.READ_ONLY
+    assert 'איך שואלים את צוות התביעות?' not in await help_of(portal, 'staff')
     shown = await help_of(portal, 'dana')
     assert 'איך מוצאים תביעה?' in shown
     assert 'איך מוציאים טבלה לאקסל?' not in shown

@@ -1,0 +1,34 @@
+"""What every page of the portal has around it: it comes lean, keeps nothing of how it was answered, and is told when it takes too long."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from components import frame
+from tests.pages.conftest import EMAILS
+from tests.portal import signed_in
+
+
+async def test_a_page_comes_without_quasar_and_keeps_nothing_of_its_answer(portal: FastAPI) -> None:
+    dana = await signed_in(portal, EMAILS['dana'])
+    served = (await dana.http_client.get('/help')).text
+    assert 'matchMedia' in served
+    assert 'quasar.' not in served
+    page = await dana.open('/help')
+    assert 'fastapi_inner_astack' not in page.request.scope
+    assert page.request.state.session.actor.user_id
+
+
+async def test_a_page_that_takes_too_long_says_so(portal: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slowly(*_: Any) -> None:
+        await asyncio.sleep(60)
+
+    dana = await signed_in(portal, EMAILS['dana'])
+    monkeypatch.setattr(frame, 'SLOWEST', 0.1)
+    monkeypatch.setattr(frame, 'ask', slowly)
+    answer = await dana.http_client.get('/help')
+    assert answer.status_code == 503
+    assert 'נסו שוב בעוד דקה' in answer.text
+    assert 'href="/help"' in answer.text
