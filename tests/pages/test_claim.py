@@ -161,6 +161,7 @@ async def test_looking_writes_only_when_something_was_unseen(
     before = head.props['drawn']
     change(people.staff2, claim, policy_no='78')
     await until(lambda: head.props['drawn'] > before)
+    await asyncio.sleep(0.3)  # what follows a change has followed
     for _ in range(3):
         page.send(head, 'seen', args=head.props['drawn'])
         await asyncio.sleep(0.1)
