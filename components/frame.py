@@ -113,32 +113,30 @@ def portal_page(
 
 def not_found(reader: str) -> Response:
     """The page for what is not there or not yours: one text for both."""
-    return HTMLResponse(
-        plain_page(
-            'message.html',
-            reader,
-            title=texts.t('Not found', reader),
-            text=texts.t('The claim was not found or does not belong to your office.', reader),
-            button=texts.t('To the claims', reader),
-            address='/',
-        ),
+    return _message(
         404,
+        reader,
+        title=texts.t('Not found', reader),
+        text=texts.t('The claim was not found or does not belong to your office.', reader),
+        button=texts.t('To the claims', reader),
+        address='/',
     )
 
 
 def _too_slow(reader: str, address: str) -> Response:
-    return HTMLResponse(
-        plain_page(
-            'message.html',
-            reader,
-            title=texts.t('We could not load the page', reader),
-            text=texts.t('It takes too long at the moment. Your data is safe; please try again in a minute.', reader),
-            kind='error',
-            button=texts.t('Try again', reader),
-            address=address,
-        ),
+    return _message(
         503,
+        reader,
+        title=texts.t('We could not load the page', reader),
+        text=texts.t('It takes too long at the moment. Your data is safe; please try again in a minute.', reader),
+        kind='error',
+        button=texts.t('Try again', reader),
+        address=address,
     )
+
+
+def _message(status: int, reader: str, **told: str) -> Response:
+    return HTMLResponse(plain_page('message.html', reader, **told), status)
 
 
 def _settle(actor: Actor, title: str) -> None:

@@ -358,7 +358,7 @@ class Subscription:
     def _connected(self) -> None:
         """The line is up. When it had been down, what was told meanwhile is lost: NiceGUI keeps only what it says itself."""
         self._connections += 1
-        if self._connections > 1 and not self._has_gone():
+        if self._connections > 1 and not _has_gone(self._part):
             self.ring(MISSED)
 
     def ring(self, notice: Notice) -> None:
@@ -372,14 +372,14 @@ class Subscription:
         """Answer until nothing waits. What could not be answered is not forgotten: it is tried again, ever more patiently."""
         pause = 1.0
         try:
-            while self._waiting and not self._has_gone():
+            while self._waiting and not _has_gone(self._part):
                 await asyncio.sleep(self._breath)
                 notices, self._waiting = self._waiting, set()
                 try:
                     await self._answer(notices)
                     pause = 1.0
                 except Exception:  # whatever it is, the page lives on and tries again
-                    if self._has_gone():  # its person left, or was cut off, in the middle of it
+                    if _has_gone(self._part):  # its person left, or was cut off, in the middle of it
                         return
                     log.exception('a page could not answer a doorbell; it tries again in %.0f s', pause)
                     self._waiting |= notices
@@ -387,9 +387,6 @@ class Subscription:
                     pause = min(pause * 2, LONGEST_PAUSE)
         finally:
             self._answering = False
-
-    def _has_gone(self) -> bool:
-        return _has_gone(self._part)
 
 
 def _dispatch(notice: Notice) -> None:

@@ -239,16 +239,16 @@ class Reference:
 
     def stage_place(self, stage_id: str | None) -> tuple[int, int]:
         """(how far, of how many) on the stage bar: 1-based, 0 before the car arrives; a hidden stage counts as the shown one before it."""
-        return self._stage_places.get(stage_id or '', 0), self._stages_to_pass
+        return self._stage_places.get(stage_id or '', 0), len(self._positions_to_pass)
+
+    @cached_property
+    def _positions_to_pass(self) -> list[int]:
+        return [stage.position for stage in self.shown_stages if stage.id != 'not_arrived']
 
     @cached_property
     def _stage_places(self) -> Mapping[str, int]:
-        positions = [stage.position for stage in self.shown_stages if stage.id != 'not_arrived']
+        positions = self._positions_to_pass
         return {key: sum(place <= stage.position for place in positions) for key, stage in self.stages.items()}
-
-    @cached_property
-    def _stages_to_pass(self) -> int:
-        return sum(stage.id != 'not_arrived' for stage in self.shown_stages)
 
 
 def reference(session: Session) -> Reference:

@@ -114,8 +114,7 @@ def _waits_html(words: Reference, status: ClaimStatus) -> str:
 
 def _stages_html(words: Reference) -> str:
     reader = language()
-    stages = [stage.label_in(reader) for stage in words.stages.values() if stage.active and stage.shown]
-    steps = ''.join(f'<li>{escape(stage)}</li>' for stage in stages)
+    steps = ''.join(f'<li>{escape(stage.label_in(reader))}</li>' for stage in words.shown_stages)
     return _card('build', t('The stages of the repair'), f'<ol class="mk-help-s">{steps}</ol>', 'stages')
 
 

@@ -22,27 +22,21 @@ FLAGS = (
 # a window of its own for everybody also makes several pages of the browser's own: the address bar's. The last such list counts, so
 # what Playwright would leave out is named again
 LEFT_OUT = (
-    *(
-        'WebUIOmniboxPopup',
-        'WebUIOmniboxFullPopup',
-        'WebUIOmniboxAimPopup',
-        'SpareRendererForSitePerProcess',
-        'AimEnabled',
-    ),
-    *(
-        'AvoidUnnecessaryBeforeUnloadCheckSync',
-        'DestroyProfileOnBrowserClose',
-        'HttpsUpgrades',
-        'LensOverlay',
-        'MediaRouter',
-    ),
-    *(
-        'HttpsFirstBalancedModeAutoEnable',
-        'NetworkTimeServiceQuerying',
-        'OptimizationHints',
-        'PaintHolding',
-        'PreconnectToSearch',
-    ),
+    'WebUIOmniboxPopup',
+    'WebUIOmniboxFullPopup',
+    'WebUIOmniboxAimPopup',
+    'SpareRendererForSitePerProcess',
+    'AimEnabled',
+    'AvoidUnnecessaryBeforeUnloadCheckSync',
+    'DestroyProfileOnBrowserClose',
+    'HttpsUpgrades',
+    'LensOverlay',
+    'MediaRouter',
+    'HttpsFirstBalancedModeAutoEnable',
+    'NetworkTimeServiceQuerying',
+    'OptimizationHints',
+    'PaintHolding',
+    'PreconnectToSearch',
 )
 PASSWORD = 'maakav-demo'
 DESK, PHONE = {'width': 1440, 'height': 900}, {'width': 390, 'height': 844}
