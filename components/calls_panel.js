@@ -85,8 +85,12 @@ export default {
       if (now.message) { this.$refs.summary?.focus(); return; }
       this.spoken = now.said;
       this.last = null;  // what is saved is saved: the very same words again are another call
-      // what was typed on since then is another call's
-      if (JSON.stringify(this.draft) !== this.sent) return;
+      // what was typed on since then is another call's, and corrects nothing
+      if (JSON.stringify(this.draft) !== this.sent) {
+        if (this.correcting) this.draft.at = '';
+        this.correcting = 0;
+        return;
+      }
       this.fresh(this.draft.party);
       this.unfolded = matchMedia('(min-width: 600px)').matches;
       if (this.unfolded && this.$el.contains(document.activeElement)) this.begin();

@@ -18,7 +18,14 @@ def read_claim_of(page: Page) -> str:
 
 def open_calls(page: Page, claim_no: str) -> Page:
     page.goto(f'/claims/{claim_no}?tab=calls')
+    expect(page.get_by_test_id('calls-all')).to_be_visible()  # they are drawn, and can be counted
     return ready(page)
+
+
+def answered(page: Page) -> None:
+    """Wait until the form says so: until then it saves nothing else."""
+    expect(page.get_by_test_id('call-save')).to_be_enabled()
+    expect(page.get_by_test_id('call-summary')).to_have_value('')
 
 
 def test_staff_log_a_call_in_ten_seconds_without_the_mouse_and_the_agent_sees_it_at_once(person: Person) -> None:
@@ -96,10 +103,11 @@ def test_a_call_without_an_answer_stays_in_the_form(person: Person) -> None:
 
 def test_attempts_are_counted_filtered_corrected_and_kept_internal(person: Person) -> None:
     dana = person('dana@levi.demo')
-    claim_no = read_claim_of(dana)
+    for claim_no in rows(dana, unread=False):
+        before = open_calls(dana, claim_no).get_by_test_id('call').count()
+        if not dana.locator('[data-testid=call][data-party=tp_agent]').count():
+            break
     staff = open_calls(person('staff@bureau.demo'), claim_no)
-    open_calls(dana, claim_no)
-    before = dana.get_by_test_id('call').count()
     for place in range(3):
         staff.keyboard.press('c')
         staff.keyboard.press('7')
@@ -107,7 +115,7 @@ def test_attempts_are_counted_filtered_corrected_and_kept_internal(person: Perso
         staff.keyboard.press('Control+Enter')
         for page in (staff, dana):
             expect(page.get_by_test_id('call')).to_have_count(before + place + 1)
-        expect(staff.get_by_test_id('call-save')).to_be_enabled()  # it was answered
+        answered(staff)
     tried = dana.locator('[data-testid=call-attempts][data-party=tp_agent]')
     expect(tried).to_contain_text('3 ניסיונות ללא מענה')
     dana.get_by_test_id('calls-tp_agent').click()
@@ -122,6 +130,7 @@ def test_attempts_are_counted_filtered_corrected_and_kept_internal(person: Perso
     expect(dana.get_by_test_id('call')).to_have_count(4)
     expect(dana.locator('[data-testid=call][data-corrected=true]')).to_have_count(1)
     expect(tried).to_have_count(0)
+    answered(staff)
 
     # what the bureau keeps to itself comes to no agent
     staff.keyboard.press('c')
@@ -136,6 +145,31 @@ def test_attempts_are_counted_filtered_corrected_and_kept_internal(person: Perso
     expect(dana.get_by_test_id('call').first).to_be_visible()
     assert 'לא למסור' not in dana.content()
     expect(dana.get_by_test_id('tab-calls')).to_have_text(re.compile(rf'{before + 3}$'))
+
+
+def test_what_is_typed_while_a_correction_is_being_kept_is_a_call_of_its_own(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_calls(staff, read_claim_of(staff))
+    corrected = staff.locator('[data-testid=call][data-corrected=true]')
+    before, corrected_before = staff.get_by_test_id('call').count(), corrected.count()
+    staff.get_by_test_id('call-summary').fill('הרכב נגרר למוסך')
+    staff.get_by_test_id('call-save').click()
+    expect(staff.get_by_test_id('call')).to_have_count(before + 1)
+    answered(staff)
+    staff.get_by_test_id('call').first.get_by_test_id('call-correct').click()
+    staff.get_by_test_id('call-summary').fill('הרכב נסע בעצמו למוסך')
+    staff.evaluate('window.say = socket.emit; window.held = []; socket.emit = (...said) => { held.push(said); return socket; }')
+    staff.get_by_test_id('call-save').click()
+    expect(staff.get_by_test_id('call-save')).to_be_disabled()
+    staff.get_by_test_id('call-summary').fill('השמאי יבוא מחר')
+    staff.evaluate('socket.emit = say; for (const said of held) socket.emit(...said)')
+    expect(staff.get_by_test_id('call')).to_have_count(before + 2)
+    expect(staff.get_by_test_id('call-save')).to_be_enabled()
+    expect(staff.get_by_test_id('call-summary')).to_have_value('השמאי יבוא מחר')
+    staff.get_by_test_id('call-save').click()
+    expect(staff.get_by_test_id('call')).to_have_count(before + 3)
+    expect(corrected).to_have_count(corrected_before + 1)
+    expect(staff.get_by_test_id('call').first).to_contain_text('השמאי יבוא מחר')
 
 
 def test_who_may_only_read_is_told_so_when_he_reaches_for_the_key(person: Person) -> None:
