@@ -158,7 +158,9 @@ def test_what_is_typed_while_a_correction_is_being_kept_is_a_call_of_its_own(per
     answered(staff)
     staff.get_by_test_id('call').first.get_by_test_id('call-correct').click()
     staff.get_by_test_id('call-summary').fill('הרכב נסע בעצמו למוסך')
-    staff.evaluate('window.say = socket.emit; window.held = []; socket.emit = (...said) => { held.push(said); return socket; }')
+    staff.evaluate(
+        'window.say = socket.emit; window.held = []; socket.emit = (...said) => { held.push(said); return socket; }'
+    )
     staff.get_by_test_id('call-save').click()
     expect(staff.get_by_test_id('call-save')).to_be_disabled()
     staff.get_by_test_id('call-summary').fill('השמאי יבוא מחר')

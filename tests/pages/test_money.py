@@ -1,7 +1,7 @@
 """The money tab: who edits and who reads, what others change comes by itself, both numbers of two people stay, nothing hostile gets in."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -27,8 +27,6 @@ from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
 from tests.pages.conftest import Open, Opener, until
 
-TODAY = values.israel(now()).date()
-GARAGE = Slip('insured_to_garage', 9_000_00, TODAY + timedelta(days=5), payee='מוסך גלבוע')
 SCAN = Arrived('המחאה.pdf', 'cheque.pdf', 'application/pdf', 1, 'cd' * 32, 1, 'cd' * 32, pages=1)
 FORM = {
     'direction': 'insurer_to_insured',
@@ -46,8 +44,21 @@ FORM = {
     'note': '',
     'reason': '',
     'waiver': False,
-    'due': values.format_day(TODAY + timedelta(days=14)),
 }
+
+
+def today() -> date:
+    """Asked by each test: a run may cross midnight in Israel."""
+    return values.israel(now()).date()
+
+
+def garage() -> Slip:
+    return Slip('insured_to_garage', 9_000_00, today() + timedelta(days=5), payee='מוסך גלבוע')
+
+
+def filled() -> dict[str, Any]:
+    """What the form sends of a cheque that falls due in 14 days."""
+    return {**FORM, 'due': values.format_day(today() + timedelta(days=14))}
 
 
 @pytest.fixture
@@ -82,7 +93,7 @@ async def ordered(page: Open, **sent: Any) -> str:
 async def written(page: Open, **over: Any) -> str:
     form = page.of(ChequeForm)[0]
     turn = (form.props['answer'] or {}).get('turn', 0)
-    page.send(form, 'save', {**FORM, **over})
+    page.send(form, 'save', {**filled(), **over})
     await until(lambda: (form.props['answer'] or {}).get('turn', 0) > turn)
     return str(form.props['answer']['message'])
 
@@ -128,7 +139,7 @@ async def test_of_two_people_on_one_sum_nobody_loses_his_number(
 
 
 async def test_what_the_reader_sends_changes_nothing(open_page: Opener, claim: Claim, people: People) -> None:
-    cheque = enter(people.staff, claim, GARAGE)
+    cheque = enter(people.staff, claim, garage())
     dana = await open_page('dana', claim, '?tab=money')
     save = {'do': 'save', 'head': 'repair_cost', 'name': 'demanded', 'seen': None, 'raw': '1'}
     assert 'אין הרשאה' in await ordered(dana, **save)
@@ -183,7 +194,7 @@ async def test_the_form_tells_of_a_closed_day_before_it_is_saved(open_page: Open
 
 
 async def test_the_radar_is_red_and_its_messages_are_noted(open_page: Opener, people: People, claim: Claim) -> None:
-    enter(people.staff, claim, GARAGE)
+    enter(people.staff, claim, garage())
     dana, staff = await open_page('dana', claim, '?tab=money'), await open_page('staff', claim, '?tab=money')
     for page in (dana, staff):
         line = page.of(ChequeRadar)[0].props['line']
@@ -200,7 +211,7 @@ async def test_the_radar_is_red_and_its_messages_are_noted(open_page: Opener, pe
     with open_session(SYSTEM, reading=True) as session:
         steps = fetch(session, steps_of(claim.id))
     assert [(step.kind, '₪9,000' in step.wording) for step in steps] == [('warn', True)]
-    enter(people.staff, claim, replace(GARAGE, direction='insurer_to_insured', due_date=TODAY), 'received')
+    enter(people.staff, claim, replace(garage(), direction='insurer_to_insured', due_date=today()), 'received')
     await until(lambda: not radar.props['line']['red'])
 
 
@@ -268,10 +279,10 @@ def test_what_no_page_of_ours_sends_is_refused(sent: Any) -> None:
 )
 def test_a_form_that_cannot_be_is_refused_or_cut(over: dict[str, Any]) -> None:
     if 'waiver' in over:
-        assert read_written({**FORM, **over}).slip.waiver is False
+        assert read_written({**filled(), **over}).slip.waiver is False
         return
     with pytest.raises(Told):
-        read_written({**FORM, **over})
+        read_written({**filled(), **over})
 
 
 def test_what_the_ledger_takes_is_cut_to_its_kinds() -> None:
@@ -327,7 +338,7 @@ async def test_what_the_insurer_usually_takes_off_stands_beside_the_head(
     ledger = dana.of(LedgerPanel)[0]
     assert (ledger.props['heads'][0]['habit'], 'אין די נתונים' in ledger.props['unknown']) == ('', True)
     for _ in range(ENOUGH):
-        other = make_claim(people.cohen, people.staff, tp_insurer=2, submitted_at=TODAY)
+        other = make_claim(people.cohen, people.staff, tp_insurer=2, submitted_at=today())
         with open_session(people.staff) as session:
             sums = {'demanded': (None, 1_500_00), 'approved': (None, 1_288_00)}
             save_amounts(session, other.id, 'appraiser_fee', sums, now())
