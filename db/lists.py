@@ -41,7 +41,17 @@ from db.offices import AgentOffice, User, agents_of
 from db.reference import CLOSED, Appraiser, ClaimStatus, Garage, Insurer, RepairStage, WaitingParty
 from db.repairs import DELIVERED, RepairEvent, is_real_move
 from db.scope import Actor, Role
-from db.search import WALK_UP_TO, ClaimSearch, Route, matching, matching_field, whole_number, with_number
+from db.search import (
+    WALK_UP_TO,
+    ClaimSearch,
+    Newest,
+    Route,
+    matching,
+    matching_field,
+    newest_epochs,
+    whole_number,
+    with_number,
+)
 from db.stuck import is_stuck, midnight
 from db.texts import N_
 from db.values import Malformed
@@ -333,11 +343,11 @@ _third_claim = cache(lambda: aliased(Claim))
 
 
 def claims_in(
-    session: Session, state: ListState, view: str | None = None, newer_than: int | None = None
+    session: Session, state: ListState, view: str | None = None, among: Newest | None = None
 ) -> tuple[Select[Any], SQLColumnExpression[Any]]:
     """The claims a list state means, as a select over Claim without columns or order, and its newest-first column.
 
-    A search with `newer_than` finds only those, which it walks through.
+    A search finds only those `among` the newest when it is told so.
     """
     statement = filtered(select(Claim.id).select_from(Claim), state)
     for name in state.quick:
@@ -351,7 +361,7 @@ def claims_in(
         return statement, _newest(session, state)
     if state.scope == 'all' and (number := whole_number(state.q)) and _is_known(session, number):
         return statement.where(with_number(number)), Claim.seq + 0
-    route = Route(session.get_bind().dialect.name, _worth_a_walk(session, view), newer_than)
+    route = Route(session.get_bind().dialect.name, _worth_a_walk(session, view), among)
     return (
         matching(statement, state.q, route)
         if state.scope == 'all'
@@ -524,10 +534,11 @@ def first_rows(session: Session, state: ListState) -> list[Row]:
 
 
 def _ids_of(session: Session, state: ListState, total: int = COUNTED_UP_TO + 1) -> list[int]:
-    if state.after is state.before is None and (floor := _recently(session, state)) is not None:
-        ids = _first_of(session, state, *claims_in(session, state, newer_than=floor))
-        if len(ids) == state.size:
-            return ids
+    if state.after is state.before is None:
+        for among in _first_among(session, state):
+            ids = _first_of(session, state, *claims_in(session, state, among=among))
+            if len(ids) == state.size:
+                return ids
     statement, newest = claims_in(session, state)
     if state.page > 1 and (turned := _turned(session, state, statement, newest)):
         return turned
@@ -562,23 +573,25 @@ def ids_in(session: Session, state: ListState, numbers: Sequence[str] = ()) -> I
 
 # so many of the newest claims are looked at before the index is asked: most words that are common are met soon.
 # The index finds an office's hits by themselves, everybody's are many more
-RECENT, RECENT_OF_OFFICE = 5000, 1500
+RECENT, RECENT_OF_OFFICE = 2500, 1500
 
 
-def _recently(session: Session, state: ListState, view: str | None = None) -> int | None:
-    """On PostgreSQL: the `seq` down to which a search for the newest claims first walks; None: there is something better, or no search."""
+def _first_among(session: Session, state: ListState, view: str | None = None) -> Sequence[Newest]:
+    """On PostgreSQL: among which claims a search for the newest is tried before all are asked for; none: there is something better, or no search."""
     searches = state.q.strip() and state.sort == '-updated_at' and session.get_bind().dialect.name == 'postgresql'
     if not searches or (state.scope == 'all' and (number := whole_number(state.q)) and _is_known(session, number)):
-        return None
+        return ()
     if Route('postgresql', _worth_a_walk(session, view or state.view)).walks:
-        return None
-    if 'recently' not in session.info:
-        actor: Actor = session.info['actor']
-        far = RECENT if actor.is_bureau else RECENT_OF_OFFICE
-        newest = select(ClaimSearch.seq).order_by(ClaimSearch.seq.desc()).offset(far).limit(1)
-        session.info['recently'] = session.scalar(newest)
-    floor: int | None = session.info['recently']
-    return floor
+        return ()
+    if 'first_among' not in session.info:
+        far = RECENT if session.info['actor'].is_bureau else RECENT_OF_OFFICE
+        by_news = select(ClaimSearch.seq).order_by(ClaimSearch.seq.desc()).limit(1)
+        newest, floor = session.scalar(by_news), session.scalar(by_news.offset(far))
+        ways = [Newest(above=floor), newest_epochs(newest)] if newest is not None and floor is not None else []
+        ways = ways if session.info['actor'].is_bureau else ways[:1]
+        session.info['first_among'] = ways
+    found: Sequence[Newest] = session.info['first_among']
+    return found
 
 
 # ---- pages far down: as fast as the first -----------------------------------------------------------------------------------
@@ -799,8 +812,8 @@ def waiting_for(session: Session, before: Mapping[int, int], people: Collection[
 
 def count_of(session: Session, state: ListState, view: str | None = None) -> int:
     """How many claims match, counted no further than one past `COUNTED_UP_TO`."""
-    if (floor := _recently(session, state, view)) is not None:
-        recent = _count(session, claims_in(session, state, view, floor)[0], COUNTED_UP_TO + 1)
+    for among in _first_among(session, state, view):
+        recent = _count(session, claims_in(session, state, view, among)[0], COUNTED_UP_TO + 1)
         if recent > COUNTED_UP_TO:
             return recent
     return _count(session, claims_in(session, state, view)[0], COUNTED_UP_TO + 1)

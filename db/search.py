@@ -6,20 +6,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Index,
     Select,
     SQLColumnExpression,
+    any_,
+    cast,
     column,
     event,
     func,
     insert,
+    literal,
     or_,
     select,
     table,
     union_all,
     update,
 )
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, attributes, mapped_column
 
 from db.base import Base, BigKey
@@ -32,6 +37,8 @@ from db.values import search_key, search_words
 # An office up to this size is searched by walking its own rows, newest first; the index over everybody's claims is
 # slower there, because a common word has many hits in other offices (measured: 86-259 ms against 2 ms).
 WALK_UP_TO = 8000
+# 2 ** 16 numbers of news are an epoch: a column of the index, which hands out the hits of one in a few milliseconds
+EPOCH = 16
 SEARCHED = (
     *('claim_no', 'insured_name', 'insured_id_no', 'insured_phone', 'plate', 'policy_no', 'insurer_claim_no'),
     *('tp_policy_holder', 'tp_phone', 'tp_plate', 'tp_driver', 'tp_agent', 'driver', 'insured_address', 'tp_policy_no'),
@@ -69,21 +76,50 @@ def with_number(number: str) -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True)
+class Newest:
+    """The newest claims, among which a search is tried first on PostgreSQL, whose index has no order.
+
+    Those with a `seq` above one are looked at one after the other: a word that many have is met soon. Of those of some epochs the
+    index hands out the hits: there are few of a word that is not so common, where all of them would be thousands.
+    """
+
+    above: int | None = None
+    epochs: tuple[int, ...] = ()
+
+    def narrow(self, statement: Select[Any], seq: SQLColumnExpression[int]) -> Select[Any]:
+        """Leave only the newest; `seq` is the column of the table that is searched."""
+        if self.above is not None:
+            return statement.where(seq > self.above)
+        return statement.where(_epoch(seq) == any_(array([cast(epoch, BigInteger) for epoch in self.epochs])))
+
+
+def newest_epochs(seq: int) -> Newest:
+    """The epoch of the newest claim, which may just have begun, and the one before."""
+    return Newest(epochs=(seq >> EPOCH, (seq >> EPOCH) - 1))
+
+
+def _epoch(seq: SQLColumnExpression[int]) -> ColumnElement[int]:
+    """As the indexes have it."""
+    return seq.bitwise_rshift(literal(EPOCH, literal_execute=True))
+
+
+@dataclass(frozen=True)
 class Route:
     """How a search goes about it.
 
-    `walkable` is how many claims there are to look at (None: too many to walk). `newer_than`: look only at claims with a `seq`
-    above it, one after the other; on PostgreSQL, whose index has no order, a common word is met soon that way.
+    `walkable` is how many claims there are to look at (None: too many to walk). `among`: only these, before all are asked for.
     """
 
     dialect: str
     walkable: int | None
-    newer_than: int | None = None
+    among: Newest | None = None
 
     @property
     def walks(self) -> bool:
         """Whether each claim is looked at, instead of asking the index over everybody's."""
-        return self.newer_than is not None or (self.walkable is not None and self.walkable <= WALK_UP_TO)
+        if self.among is not None:
+            return self.among.above is not None
+        return self.walkable is not None and self.walkable <= WALK_UP_TO
 
 
 def matching(statement: Select[Any], typed: str, route: Route) -> tuple[Select[Any], SQLColumnExpression[Any]]:
@@ -108,18 +144,17 @@ def matching_field(
         return statement, Claim.seq
     together = ''.join(words)
     conditions: dict[str, Sequence[ColumnElement[bool]]] = {
-        'claim_no': [Claim.claim_no_key.contains(together, autoescape=True)],
-        'plate': [Claim.plate.contains(together, autoescape=True)],
-        'insured_name': [
-            or_(
-                Claim.insured_key.startswith(word, autoescape=True),
-                Claim.insured_key.contains(f' {word}', autoescape=True),
-            )
-            for word in words
-        ],
+        'claim_no': [_has(Claim.claim_no_key, together, route)],
+        'plate': [_has(Claim.plate, together, route)],
+        'insured_name': [_has_word(Claim.insured_key, word, route) for word in words],
     }
     parts = [f' {word}' for word in words] if name == 'insured_name' else [together]
-    found, newest = _holding(statement, [part for part in parts if len(part) > 2], route)
+    parts = [part for part in parts if len(part) > 2]
+    if parts and route.dialect == 'postgresql' and not route.walks:
+        # what stands in these fields has an index of its own: in whole texts a number is met in phones too, a name in an office's
+        found = route.among.narrow(statement, Claim.seq) if route.among else statement
+        return found.where(*conditions[name]), Claim.seq + 0
+    found, newest = _holding(statement, parts, route)
     return found.where(*conditions[name]), newest
 
 
@@ -133,13 +168,26 @@ def _holding(
         found = statement.join(INDEX, INDEX.c.rowid == Claim.seq).where(INDEX.c.claim_fts.match(_trigrams(parts)))
         return found, INDEX.c.rowid
     joined = statement.join(ClaimSearch, ClaimSearch.seq == Claim.seq)
-    if route.newer_than is not None:
-        joined = joined.where(ClaimSearch.seq > route.newer_than)
-    if route.walks:
-        position = func.instr if route.dialect == 'sqlite' else func.strpos
-        return joined.where(*(position(ClaimSearch.text, part) > 0 for part in parts)), Claim.seq
+    if route.among is not None:
+        joined = route.among.narrow(joined, ClaimSearch.seq)
+    found = joined.where(*(_has(ClaimSearch.text, part, route) for part in parts))
     # sorted when they are found: the index has no order, and a walk might go through all claims
-    return joined.where(*(ClaimSearch.text.contains(part, autoescape=True) for part in parts)), ClaimSearch.seq + 0
+    return found, Claim.seq if route.walks else ClaimSearch.seq + 0
+
+
+def _has(where: SQLColumnExpression[str], part: str, route: Route) -> ColumnElement[bool]:
+    """Whether a text has a part: said so that an index can answer, or that none is tempted to while the claims are walked."""
+    if not route.walks:
+        return where.contains(part, autoescape=True)
+    position = func.instr if route.dialect == 'sqlite' else func.strpos
+    return position(where, part) > 0
+
+
+def _has_word(where: SQLColumnExpression[str], start: str, route: Route) -> ColumnElement[bool]:
+    """Whether a word of a text starts so."""
+    if route.walks:
+        return _has(literal(' ') + where, f' {start}', route)
+    return or_(where.startswith(start, autoescape=True), _has(where, f' {start}', route))
 
 
 def _start(word: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from db import lists, search
 from db.base import now
@@ -364,3 +364,38 @@ def test_an_index_over_all_offices_answers_for_ones_own(people: People, known: C
         assert found(people.dana, 'רונית') == ['26-00417']
         assert found(people.rival, 'רונית') == [foreign]
         assert found(people.staff, 'רונית') == [foreign, '26-00417']
+
+
+@pytest.mark.parametrize(
+    ('typed', 'scope'),
+    [('98', 'all'), ('999', 'all'), ('99999', 'claim_no'), ('765', 'plate'), ('משה', 'insured_name'), ('417', 'all')],
+)
+@pytest.mark.parametrize('size', ['1', '2', '100'])
+def test_trying_the_newest_first_leaves_nobody_out(people, known, monkeypatch, typed, scope, size):
+    def asked() -> tuple[list[str], int]:
+        state = ListState.read({'view': 'all', 'q': typed, 'scope': scope, 'size': size})
+        with open_session(people.staff, reading=True) as session:
+            return [row.claim_no for row in lists.page_of(session, state).rows], lists.count_of(session, state, 'all')
+
+    monkeypatch.setattr(lists, '_first_among', lambda *_: ())
+    at_once = asked()
+    monkeypatch.undo()
+    # the newest claim alone, then those of two numbers of news
+    monkeypatch.setattr(lists, 'RECENT', 1)
+    monkeypatch.setattr(search, 'EPOCH', 0)
+    assert asked() == at_once
+    assert at_once[0]
+
+
+def test_the_indexes_know_the_epochs_of_the_search(known: Claim, database: Database) -> None:
+    if database.reader.dialect.name == 'sqlite':
+        pytest.skip('on SQLite the index hands out the newest first')
+    among = search.newest_epochs(known.seq)
+    for model, index in ((search.ClaimSearch, 'ix_claim_search_text'), (Claim, 'ix_claim_fields')):
+        statement = among.narrow(select(model.seq), model.seq)
+        question = statement.compile(database.reader, compile_kwargs={'literal_binds': True})
+        with database.reader.connect() as connection:
+            for other in ('seqscan', 'indexscan', 'indexonlyscan'):
+                connection.execute(text(f'SET LOCAL enable_{other} = off'))
+            plan = '\n'.join(row[0] for row in connection.exec_driver_sql(f'EXPLAIN {question}'))
+        assert re.search(rf'on {index} .*\n.*Index Cond: .*seq >> {search.EPOCH}\) = ANY', plan), plan
