@@ -24,9 +24,9 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.orm import InstanceState, Mapped, Session, UOWTransaction, mapped_column
+from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
-from db.base import Base, BigKey, now, take_turns
+from db.base import Base, BigKey, histories, now, take_turns
 from db.claims import FIELDS, Claim
 from db.documents import Document
 from db.identity import Credential, WebSession
@@ -158,11 +158,13 @@ def news_among(history: Iterable[Change], seq: int, user_id: int | None) -> list
 
 def seen_seq(session: Session, claim_id: int) -> tuple[int, datetime | None]:
     """Up to which news the acting person has seen the claim, and when; his baseline when he never opened it."""
-    actor: Actor = session.info['actor']
-    mark = session.get(SeenMark, (actor.user_id, claim_id))
+    return _seen_by(session, session.get(SeenMark, (session.info['actor'].user_id, claim_id)))
+
+
+def _seen_by(session: Session, mark: SeenMark | None) -> tuple[int, datetime | None]:
     if mark is not None:
         return mark.seq, mark.at
-    user = session.get(User, actor.user_id)
+    user = session.get(User, session.info['actor'].user_id)
     return (user.baseline_seq if user else 0), None
 
 
@@ -383,8 +385,11 @@ def _keep_author_up_to_date(session: Session, claim: Claim, change_id: int) -> N
     user_id = session.info['actor'].user_id
     if user_id is None or claim.id is None:
         return
-    if session.scalar(news_since(claim.id, seen_seq(session, claim.id)[0], user_id).limit(1)) is None:
-        _own_mark(session, claim, session.info['moment']).seq = change_id
+    mark = session.get(SeenMark, (user_id, claim.id))
+    seen, _ = _seen_by(session, mark)
+    if claim.seq <= seen or session.scalar(news_since(claim.id, seen, user_id).limit(1)) is None:
+        mark = mark or _own_mark(session, claim, session.info['moment'])
+        mark.seq = change_id
 
 
 def _same_change(kind: str) -> str:
@@ -411,15 +416,12 @@ def _initial(claim: Claim) -> dict[str, Any]:
 
 def edited(row: object, leave_out: frozenset[str]) -> dict[str, Any]:
     """What changed in a row and is not flushed yet: column → [before, after]."""
-    state: InstanceState[Any] = inspect(row)
     found = {}
-    for attribute in state.attrs:
-        if attribute.key in leave_out or not (history := attribute.history).has_changes():
-            continue
+    for name, history in histories(row):
         before = history.deleted[0] if history.deleted else None
         after = history.added[0] if history.added else None
-        if before != after:
-            found[attribute.key] = [plain(before), plain(after)]
+        if before != after and name not in leave_out:
+            found[name] = [plain(before), plain(after)]
     return found
 
 

@@ -25,9 +25,9 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import array
-from sqlalchemy.orm import Mapped, Session, UOWTransaction, attributes, mapped_column
+from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
-from db.base import Base, BigKey
+from db.base import Base, BigKey, differs, histories
 from db.claims import Claim, locked
 from db.offices import AgentOffice
 from db.reference import Appraiser, Garage, Insurer
@@ -202,18 +202,14 @@ def _trigrams(parts: Sequence[str]) -> str:
 def index_claims(session: Session, _: UOWTransaction) -> None:
     """After a flush: keep the search text of every claim that has news."""
     new = [row for row in session.new if isinstance(row, Claim)]
-    changed = [row for row in session.dirty if isinstance(row, Claim) and session.is_modified(row)]
+    changed = [row for row in session.dirty if isinstance(row, Claim) and differs(row)]
     rows = ClaimSearch.metadata.tables['claim_search']
     for claim in [*new, *changed]:
         row: dict[str, Any] = {'claim_id': claim.id, 'office_id': claim.office_id, 'seq': claim.seq}
-        if claim in new or not {*SEARCHED, *_NAMED}.isdisjoint(_edited(claim)):
+        if claim in new or not {*SEARCHED, *_NAMED}.isdisjoint(name for name, _ in histories(claim)):
             row['text'] = search_text(session, claim)
         statement = insert(rows) if claim in new else update(rows).where(rows.c.claim_id == claim.id)
         session.connection().execute(statement.values(row))
-
-
-def _edited(claim: Claim) -> set[str]:
-    return {item.key for item in attributes.instance_state(claim).attrs if item.history.has_changes()}
 
 
 def search_text(session: Session, claim: Claim) -> str:

@@ -41,7 +41,7 @@ from sqlalchemy.sql import visitors
 from db import admin_changes, changes, cheque_alerts, documents, meters, money, repairs, search, tasks
 from db.admin_changes import AdminChange
 from db.alerts import Alert
-from db.base import Base
+from db.base import Base, differs, histories
 from db.bulk_orders import BulkOrder  # noqa: F401 - every model must be known before the first session
 from db.bureau import BureauSettings  # noqa: F401 - likewise
 from db.calendar import CalendarDay  # noqa: F401 - likewise
@@ -453,9 +453,9 @@ def _guard_writes(session: Session, _: UOWTransaction, __: Any) -> None:
     actor = _actor_of(session)
     if session.info['reading']:
         _refuse_writes(session)
-    for row in [*session.new, *session.deleted, *(row for row in session.dirty if session.is_modified(row))]:
+    for row in [*session.new, *session.deleted, *(row for row in session.dirty if differs(row))]:
         if not (isinstance(row, Books) and _books_open(session)):
-            changed = None if row in session.new or row in session.deleted else _changed(row)
+            changed = None if row in session.new or row in session.deleted else {name for name, _ in histories(row)}
             _check_right(actor, row, changed)
             _check_link(session, actor, row, changed)
         _check_owner(actor, row)
@@ -467,7 +467,7 @@ def _guard_writes(session: Session, _: UOWTransaction, __: Any) -> None:
 
 
 def _refuse_writes(session: Session) -> None:
-    if session.new or session.deleted or any(session.is_modified(row) for row in session.dirty):
+    if session.new or session.deleted or any(differs(row) for row in session.dirty):
         raise Unscoped('this session only reads')
 
 
@@ -517,10 +517,6 @@ def _check_claim(session: Session, actor: Actor, row: Any) -> None:
         return
     if session.scalars(select(Claim.id).where(Claim.id == row.claim_id)).first() is None:
         raise Unscoped(f'{type(row).__name__} of a claim that is not his')
-
-
-def _changed(row: Any) -> set[str]:
-    return {item.key for item in attributes.instance_state(row).attrs if item.history.has_changes()}
 
 
 repairs.listen_to(ScopedSession)

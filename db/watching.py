@@ -5,9 +5,9 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import event, inspect
-from sqlalchemy.orm import InstanceState, attributes
+from sqlalchemy.orm import attributes
 
-from db.base import Base
+from db.base import Base, histories
 
 Watcher = Callable[[Base, Sequence[str]], None]
 
@@ -46,14 +46,11 @@ def watch(model: type[Base], watcher: Watcher) -> Callable[[], None]:
 
 def drafted(row: Base) -> dict[str, tuple[Any, Any]]:
     """What was set on a detached object and is not saved yet: name → (before, wanted)."""
-    state: InstanceState[Any] = inspect(row)
-    drafts = {}
-    # every page that shows the row asks this on every change, and hardly ever is anything set
-    for attribute in state.attrs if state.committed_state else ():
-        history = attribute.history
-        if history.has_changes() and history.deleted:
-            drafts[attribute.key] = (history.deleted[0], history.added[0] if history.added else None)
-    return drafts
+    return {
+        name: (history.deleted[0], history.added[0] if history.added else None)
+        for name, history in histories(row)
+        if history.deleted
+    }
 
 
 def take_over(row: Base, fresh: Base) -> list[str]:
