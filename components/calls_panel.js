@@ -87,8 +87,10 @@ export default {
       this.last = null;  // what is saved is saved: the very same words again are another call
       // what was typed on since then is another call's, and corrects nothing
       if (JSON.stringify(this.draft) !== this.sent) {
-        if (this.correcting) this.draft.at = '';
-        this.correcting = 0;
+        if (this.corrected && this.corrected === this.correcting) {
+          this.draft.at = '';
+          this.correcting = 0;
+        }
         return;
       }
       this.fresh(this.draft.party);
@@ -168,6 +170,7 @@ export default {
       this.busy = true;
       this.refused = '';
       this.sent = JSON.stringify(this.draft);
+      this.corrected = this.correcting;
       // the same once more, because no answer came, is known by its key
       this.last = maakav.keyed(`${this.correcting} ${this.sent}`, this.last);
       this.$emit('save', {...this.draft, corrects: this.correcting, key: this.last.key});

@@ -1,4 +1,4 @@
-"""The ground all models stand on: naming, column types, and the clock of the database layer."""
+"""The ground all models stand on: naming, column types, what was set in a row, and the clock of the database layer."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -61,10 +61,10 @@ class Base(DeclarativeBase):
 def histories(row: object) -> Iterator[tuple[str, History]]:
     """What was set in a row and differs from what it held when it was read or last flushed: column, what it was and is.
 
-    Only what was set is looked at: a claim has eighty columns, and each save asks this of it several times.
+    In the order of the model. Only what was set is looked at: a claim has eighty columns, and each save asks this of it several times.
     """
     state: InstanceState[Any] = instance_state(row)
-    for name in [*state.committed_state]:
+    for name in [name for name in state.manager if name in state.committed_state]:
         history = state.get_history(name, PASSIVE_NO_INITIALIZE)
         if history.has_changes():
             yield name, history

@@ -584,14 +584,19 @@ def _first_among(session: Session, state: ListState, view: str | None = None) ->
     if Route('postgresql', _worth_a_walk(session, view or state.view)).walks:
         return ()
     if 'first_among' not in session.info:
-        far = RECENT if session.info['actor'].is_bureau else RECENT_OF_OFFICE
-        by_news = select(ClaimSearch.seq).order_by(ClaimSearch.seq.desc()).limit(1)
-        newest, floor = session.scalar(by_news), session.scalar(by_news.offset(far))
-        ways = [Newest(above=floor), newest_epochs(newest)] if newest is not None and floor is not None else []
-        ways = ways if session.info['actor'].is_bureau else ways[:1]
-        session.info['first_among'] = ways
+        session.info['first_among'] = _newest_of(session)
     found: Sequence[Newest] = session.info['first_among']
     return found
+
+
+def _newest_of(session: Session) -> Sequence[Newest]:
+    """The newest claims the asker may see, in steps; none when there are not that many."""
+    is_bureau = session.info['actor'].is_bureau
+    by_news = select(ClaimSearch.seq).order_by(ClaimSearch.seq.desc()).limit(1)
+    floor = session.scalar(by_news.offset(RECENT if is_bureau else RECENT_OF_OFFICE))
+    newest = session.scalar(by_news) if is_bureau else None
+    steps = [Newest(floor)] if floor is not None else []
+    return [*steps, newest_epochs(newest)] if newest is not None and steps else steps
 
 
 # ---- pages far down: as fast as the first -----------------------------------------------------------------------------------

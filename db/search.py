@@ -38,7 +38,7 @@ from db.values import search_key, search_words
 # slower there, because a common word has many hits in other offices (measured: 86-259 ms against 2 ms).
 WALK_UP_TO = 8000
 # 2 ** 16 numbers of news are an epoch: a column of the index, which hands out the hits of one in a few milliseconds
-EPOCH = 16
+EPOCH_BITS = 16
 SEARCHED = (
     *('claim_no', 'insured_name', 'insured_id_no', 'insured_phone', 'plate', 'policy_no', 'insurer_claim_no'),
     *('tp_policy_holder', 'tp_phone', 'tp_plate', 'tp_driver', 'tp_agent', 'driver', 'insured_address', 'tp_policy_no'),
@@ -60,7 +60,8 @@ class ClaimSearch(ClaimPart, Base):
     text: Mapped[str]
 
 
-# SQLite: a trigram index beside the table, kept by triggers (see the first migration); PostgreSQL has its own on `text`.
+# SQLite: a trigram index beside the table, kept by triggers (see the first migration); PostgreSQL has its own on office, epoch and
+# `text`, and one on the fields of the claims that one searches alone.
 INDEX = table('claim_fts', column('rowid'), column('claim_fts'))
 
 
@@ -77,30 +78,27 @@ def with_number(number: str) -> ColumnElement[bool]:
 
 @dataclass(frozen=True)
 class Newest:
-    """The newest claims, among which a search is tried first on PostgreSQL, whose index has no order.
+    """The newest claims, those with a `seq` above one: among them a search is tried first on PostgreSQL, whose index has no order.
 
-    Those with a `seq` above one are looked at one after the other: a word that many have is met soon. Of those of some epochs the
-    index hands out the hits: there are few of a word that is not so common, where all of them would be thousands.
+    They are looked at one after the other: a word that many have is met soon. When they are told by `epochs`, the index hands out
+    their hits: there are few of a word that is not so common, where all of them would be thousands.
     """
 
-    above: int | None = None
+    above: int
     epochs: tuple[int, ...] = ()
 
-    def narrow(self, statement: Select[Any], seq: SQLColumnExpression[int]) -> Select[Any]:
-        """Leave only the newest; `seq` is the column of the table that is searched."""
-        if self.above is not None:
-            return statement.where(seq > self.above)
-        return statement.where(_epoch(seq) == any_(array([cast(epoch, BigInteger) for epoch in self.epochs])))
+    def narrow(self, statement: Select[Any], seq: SQLColumnExpression[int], *, indexed: bool = True) -> Select[Any]:
+        """Leave only the newest; `seq` is the column of the table that is searched, `indexed` whether its index is asked."""
+        if self.epochs and indexed:
+            its_epoch = seq.bitwise_rshift(literal(EPOCH_BITS, literal_execute=True))  # as the indexes have it
+            return statement.where(its_epoch == any_(array([cast(epoch, BigInteger) for epoch in self.epochs])))
+        return statement.where(seq > self.above)
 
 
 def newest_epochs(seq: int) -> Newest:
     """The epoch of the newest claim, which may just have begun, and the one before."""
-    return Newest(epochs=(seq >> EPOCH, (seq >> EPOCH) - 1))
-
-
-def _epoch(seq: SQLColumnExpression[int]) -> ColumnElement[int]:
-    """As the indexes have it."""
-    return seq.bitwise_rshift(literal(EPOCH, literal_execute=True))
+    last = seq >> EPOCH_BITS
+    return Newest(((last - 1) << EPOCH_BITS) - 1, (last, last - 1))
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ class Route:
     def walks(self) -> bool:
         """Whether each claim is looked at, instead of asking the index over everybody's."""
         if self.among is not None:
-            return self.among.above is not None
+            return not self.among.epochs
         return self.walkable is not None and self.walkable <= WALK_UP_TO
 
 
@@ -137,7 +135,8 @@ def matching_field(
 ) -> tuple[Select[Any], SQLColumnExpression[Any]]:
     """Narrow by one field: claim_no, plate or insured_name. Numbers match anywhere, names by the start of each word.
 
-    Whatever stands in the field stands in the search text too, so that the index finds what is worth a look.
+    On PostgreSQL these fields have an index of their own: in whole texts a number is met in phones too, a name in an office's.
+    On SQLite the index over the texts finds what is worth a look: whatever stands in the field stands there too.
     """
     words = search_words(typed)
     if not words:
@@ -151,7 +150,6 @@ def matching_field(
     parts = [f' {word}' for word in words] if name == 'insured_name' else [together]
     parts = [part for part in parts if len(part) > 2]
     if parts and route.dialect == 'postgresql' and not route.walks:
-        # what stands in these fields has an index of its own: in whole texts a number is met in phones too, a name in an office's
         found = route.among.narrow(statement, Claim.seq) if route.among else statement
         return found.where(*conditions[name]), Claim.seq + 0
     found, newest = _holding(statement, parts, route)
@@ -163,7 +161,7 @@ def _holding(
 ) -> tuple[Select[Any], SQLColumnExpression[Any]]:
     """Narrow to claims whose search text holds all these parts, each of three letters or more."""
     if not parts:
-        return statement, Claim.seq
+        return route.among.narrow(statement, Claim.seq, indexed=False) if route.among else statement, Claim.seq
     if route.dialect == 'sqlite' and not route.walks:
         found = statement.join(INDEX, INDEX.c.rowid == Claim.seq).where(INDEX.c.claim_fts.match(_trigrams(parts)))
         return found, INDEX.c.rowid

@@ -10,7 +10,7 @@ from db.session import open_session
 
 ACTOR = Actor.system('cheques')
 # so many cheques in one transaction: nobody who writes waits long for it
-BATCH = 200
+BATCH = 100
 
 
 def sweep_cheques(at: datetime | None = None) -> int:

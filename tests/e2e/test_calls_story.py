@@ -2,6 +2,8 @@
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -147,31 +149,48 @@ def test_attempts_are_counted_filtered_corrected_and_kept_internal(person: Perso
     expect(dana.get_by_test_id('tab-calls')).to_have_text(re.compile(rf'{before + 3}$'))
 
 
+@contextmanager
+def nothing_arrives(page: Page) -> Iterator[None]:
+    """What the page says meanwhile reaches the portal afterwards."""
+    page.evaluate(
+        'window.say = socket.emit; window.held = []; socket.emit = (...said) => { held.push(said); return socket; }'
+    )
+    yield
+    page.evaluate('socket.emit = say; for (const said of held) socket.emit(...said)')
+
+
 def test_what_is_typed_while_a_correction_is_being_kept_is_a_call_of_its_own(person: Person) -> None:
     staff = person('staff@bureau.demo')
     open_calls(staff, read_claim_of(staff))
+    calls, save, summary = (staff.get_by_test_id(name) for name in ('call', 'call-save', 'call-summary'))
     corrected = staff.locator('[data-testid=call][data-corrected=true]')
-    before, corrected_before = staff.get_by_test_id('call').count(), corrected.count()
-    staff.get_by_test_id('call-summary').fill('הרכב נגרר למוסך')
-    staff.get_by_test_id('call-save').click()
-    expect(staff.get_by_test_id('call')).to_have_count(before + 1)
+    before, corrected_before = calls.count(), corrected.count()
+    summary.fill('הרכב נגרר למוסך')
+    save.click()
+    expect(calls).to_have_count(before + 1)
     answered(staff)
-    staff.get_by_test_id('call').first.get_by_test_id('call-correct').click()
-    staff.get_by_test_id('call-summary').fill('הרכב נסע בעצמו למוסך')
-    staff.evaluate(
-        'window.say = socket.emit; window.held = []; socket.emit = (...said) => { held.push(said); return socket; }'
-    )
-    staff.get_by_test_id('call-save').click()
-    expect(staff.get_by_test_id('call-save')).to_be_disabled()
-    staff.get_by_test_id('call-summary').fill('השמאי יבוא מחר')
-    staff.evaluate('socket.emit = say; for (const said of held) socket.emit(...said)')
-    expect(staff.get_by_test_id('call')).to_have_count(before + 2)
-    expect(staff.get_by_test_id('call-save')).to_be_enabled()
-    expect(staff.get_by_test_id('call-summary')).to_have_value('השמאי יבוא מחר')
-    staff.get_by_test_id('call-save').click()
-    expect(staff.get_by_test_id('call')).to_have_count(before + 3)
+    calls.first.get_by_test_id('call-correct').click()
+    summary.fill('הרכב נסע בעצמו למוסך')
+    with nothing_arrives(staff):
+        save.click()
+        expect(save).to_be_disabled()
+        summary.fill('השמאי יבוא מחר')
+    expect(calls).to_have_count(before + 2)
+    expect(save).to_be_enabled()
+    expect(summary).to_have_value('השמאי יבוא מחר')
+    # and a correction that is begun while another call is being kept stays one
+    with nothing_arrives(staff):
+        save.click()
+        expect(save).to_be_disabled()
+        calls.first.get_by_test_id('call-correct').click()
+        summary.fill('הרכב הובל למוסך')
+    expect(calls).to_have_count(before + 3)
+    expect(calls.first).to_contain_text('השמאי יבוא מחר')
     expect(corrected).to_have_count(corrected_before + 1)
-    expect(staff.get_by_test_id('call').first).to_contain_text('השמאי יבוא מחר')
+    expect(save).to_be_enabled()
+    save.click()
+    expect(calls).to_have_count(before + 4)
+    expect(corrected).to_have_count(corrected_before + 2)
 
 
 def test_who_may_only_read_is_told_so_when_he_reaches_for_the_key(person: Person) -> None:
