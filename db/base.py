@@ -75,6 +75,11 @@ def differs(row: object) -> bool:
     return next(histories(row), None) is not None
 
 
+def has_changed(row: object, *names: str) -> bool:
+    """Whether one of these columns does."""
+    return any(name in names for name, _ in histories(row))
+
+
 def take_turns(session: Session, what: str) -> None:
     """From here to the end of the transaction nobody else does `what`. On SQLite all writers take turns anyway."""
     if session.get_bind().dialect.name == 'postgresql':

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
-from db.base import Base, BigKey, histories, now, take_turns
+from db.base import Base, BigKey, has_changed, histories, now, take_turns
 from db.claims import FIELDS, Claim
 from db.documents import Document
 from db.identity import Credential, WebSession
@@ -484,7 +484,7 @@ def _(row: Change) -> list[Notice]:
 @_notices_of.register
 def _(row: User) -> list[Notice]:
     told = [Notice('access', row.office_id, user_id=row.id)]
-    if inspect(row).attrs.baseline_seq.history.has_changes():  # he has read everything
+    if has_changed(row, 'baseline_seq'):  # he has read everything
         told.append(Notice('person', row.office_id, user_id=row.id))
     return told
 

@@ -25,13 +25,13 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session, UOWTransaction, attributes
+from sqlalchemy.orm import Session, UOWTransaction
 
 from db import values
 from db.alert_choices import ClaimWatch
 from db.alert_kinds import event_of
 from db.alerts import Alert
-from db.base import Base, Moment, take_turns
+from db.base import Base, Moment, has_changed, take_turns
 from db.calendar import calendar_of
 from db.changes import Notice, ring_for
 from db.cheques import REMIND_DAYS, Cheque, warning_day
@@ -164,17 +164,13 @@ def _line(today: date, now: datetime, backend: str) -> Sequence[ColumnElement[An
 def follow_cheques(session: Session, _: UOWTransaction) -> None:
     """After a flush: a cheque that is late already is alerted of at once; one whose date moved, or that ended, takes its alerts back."""
     entered = [row for row in session.new if isinstance(row, Cheque)]
-    moved = [row for row in session.dirty if isinstance(row, Cheque) and _moved(row)]
+    moved = [row for row in session.dirty if isinstance(row, Cheque) and has_changed(row, 'due_date', 'live')]
     for cheque in moved:
         _take_back(session, cheque)
     today = values.israel(session.info['moment']).date()
     due = [cheque.id for cheque in [*entered, *moved] if cheque.live and cheque.warn_on <= today]
     if due:
         _alert_of(session, session.info['moment'], [_cheque.id.in_(due)])
-
-
-def _moved(cheque: Cheque) -> bool:
-    return any(attributes.get_history(cheque, name).has_changes() for name in ('due_date', 'live'))
 
 
 def _take_back(session: Session, cheque: Cheque) -> None:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, Select, func, inspect, select
-from sqlalchemy.orm import InstanceState, Mapped, Session, mapped_column, validates
+from sqlalchemy import ForeignKey, Index, Select, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import values
-from db.base import Base, BigKey
+from db.base import Base, BigKey, has_changed
 from db.calendar import Calendar, calendar_of
 from db.claims import Claim, lock_claim
 from db.documents import Document
@@ -362,9 +362,9 @@ def change_cheque(session: Session, cheque_id: int, slip: Slip, seen: int, now: 
     with session.no_autoflush:  # a new date and the old day of its warning would alert at once
         for name in _EDITABLE:
             setattr(cheque, name, getattr(slip, name))
-        if _has_changed(cheque, 'due_date'):
+        if has_changed(cheque, 'due_date'):
             _set_warning(session, cheque, now)
-    if _has_changed(cheque, 'waiver'):
+    if has_changed(cheque, 'waiver'):
         cheque.waiver_confirmed_by = ''
     return cheque
 
@@ -474,8 +474,3 @@ def _check(session: Session, claim_id: int, slip: Slip, now: datetime) -> None:
     for model, key in ((Offer, slip.offer_id), (Document, slip.image_id)):
         if key is not None and session.scalar(select(model.claim_id).where(model.id == key)) != claim_id:
             raise ClaimError(N_('Please choose from the list.'))
-
-
-def _has_changed(row: Base, name: str) -> bool:
-    state: InstanceState[Any] = inspect(row)
-    return state.attrs[name].history.has_changes()

@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import values
-from db.base import Base, BigKey, histories, take_turns
+from db.base import Base, BigKey, has_changed, take_turns
 from db.offices import User, agents_of, bureau_people
 from db.reference import CLOSED, Appraiser, ClaimStatus, Garage, Insurer, RepairStage, WaitingParty
 from db.scope import Actor, Can, OfficeOwned
@@ -604,7 +604,7 @@ def _check_complete(session: Session, claim: Claim) -> None:
             chosen = FIELDS[name].kind in {*_CHOICES, *_LISTS}
             asked = N_('Please choose "{field}" from the list.') if chosen else N_('Please fill in "{field}".')
             raise ClaimError(asked, field=FIELDS[name].label)
-    renumbered = 'claim_no' in dict(histories(claim))
+    renumbered = has_changed(claim, 'claim_no')
     if renumbered and session.scalar(select(Claim.id).where(Claim.claim_no == claim.claim_no)) not in (None, claim.id):
         raise ClaimError(N_('There is already a claim with the number {claim_no}.'), claim_no=claim.claim_no)
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, event, func, inspect, select
-from sqlalchemy.orm import InstanceState, Mapped, Session, mapped_column, validates
+from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, event, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import values
-from db.base import Base, BigKey
+from db.base import Base, BigKey, has_changed
 from db.claims import Claim, lock_claim
 from db.reference import DocumentType, RepairStage
 from db.scope import (
@@ -819,8 +819,7 @@ def _opened_by_a_person(session: Session, claim: Claim) -> bool:
 
 
 def _decides(row: Claim | Document | DocumentNeed) -> bool:
-    state: InstanceState[Any] = inspect(row)
-    return any(state.attrs[name].history.has_changes() for name in _DECIDES[type(row)])
+    return has_changed(row, *_DECIDES[type(row)])
 
 
 def _recount(session: Session, claim: Claim) -> None:

@@ -594,9 +594,9 @@ def _newest_of(session: Session) -> Sequence[Newest]:
     is_bureau = session.info['actor'].is_bureau
     by_news = select(ClaimSearch.seq).order_by(ClaimSearch.seq.desc()).limit(1)
     floor = session.scalar(by_news.offset(RECENT if is_bureau else RECENT_OF_OFFICE))
-    newest = session.scalar(by_news) if is_bureau else None
-    steps = [Newest(floor)] if floor is not None else []
-    return [*steps, newest_epochs(newest)] if newest is not None and steps else steps
+    if floor is None:
+        return ()
+    return (Newest(floor), newest_epochs(session.scalars(by_news).one())) if is_bureau else (Newest(floor),)
 
 
 # ---- pages far down: as fast as the first -----------------------------------------------------------------------------------

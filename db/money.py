@@ -6,11 +6,11 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, event, inspect, or_, select
-from sqlalchemy.orm import InstanceState, Mapped, Session, UOWTransaction, mapped_column, validates
+from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, event, or_, select
+from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column, validates
 
 from db import values
-from db.base import Base, BigKey
+from db.base import Base, BigKey, has_changed, histories
 from db.claims import Claim, lock_claim
 from db.reference import DamageHead, ReductionReason, VatRate
 from db.scope import Actor, Can, ClaimPart, Event, Evidence, Recorded, claim_key
@@ -327,11 +327,11 @@ def keep_totals(session: Session, *_: Any) -> None:
         for name, field in TOTALS.items():
             total = getattr(totals, name)
             # what no head ever said stays as it was typed
-            emptied = any(row.claim_id == claim_id and _has_changed(row, name) for row in rows)
+            emptied = any(row.claim_id == claim_id and has_changed(row, name) for row in rows)
             if getattr(claim, field) != total and (total is not None or emptied):
                 setattr(claim, field, total)
     for claim in [row for row in session.dirty if isinstance(row, Claim)]:
-        edited = {name: field for name, field in TOTALS.items() if _has_changed(claim, field)}
+        edited = {name: field for name, field in TOTALS.items() if has_changed(claim, field)}
         if edited and _contradicts(claim, edited, _totals_in(session, claim.id)):
             raise ClaimError(N_('This total follows from the heads of damage. Change it there.'))
 
@@ -339,11 +339,6 @@ def keep_totals(session: Session, *_: Any) -> None:
 def _contradicts(claim: Claim, edited: Mapping[str, str], totals: Totals) -> bool:
     sums = {field: getattr(totals, name) for name, field in edited.items()}
     return any(total is not None and total != getattr(claim, field) for field, total in sums.items())
-
-
-def _has_changed(row: Base, name: str) -> bool:
-    state: InstanceState[Any] = inspect(row)
-    return state.attrs[name].history.has_changes()
 
 
 def _totals_in(session: Session, claim_id: int) -> Totals:
@@ -356,11 +351,13 @@ def _totals_in(session: Session, claim_id: int) -> Totals:
 def plan_moves(session: Session, *_: Any) -> None:
     """Before a flush, when the totals stand: note which of them are about to move."""
     for claim in [row for row in [*session.new, *session.dirty] if isinstance(row, Claim)]:
+        changed = dict(histories(claim))
         for name, field in MOVED.items():
-            state: InstanceState[Any] = inspect(claim)
-            history = state.attrs[field].history
+            if field not in changed:
+                continue
+            history = changed[field]
             before, after = ((side[0] if side else None) or 0 for side in (history.deleted, history.added))
-            if history.has_changes() and before != after:
+            if before != after:
                 session.info.setdefault('moves_planned', []).append((claim, name, after - before))
 
 

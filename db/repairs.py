@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Index, Select, and_, column, event, inspec
 from sqlalchemy.orm import InstanceState, Mapped, Session, UOWTransaction, aliased, mapped_column, validates
 
 from db import values
-from db.base import Base, BigKey
+from db.base import Base, BigKey, histories
 from db.base import now as present
 from db.bureau import bureau_settings
 from db.claims import Claim, ClaimConflict, lock_claim
@@ -313,10 +313,13 @@ def plan_events(session: Session, *_: Any) -> None:
         state: InstanceState[Any] = inspect(claim)
         if claim.repair_stage and claim.stage_since is None:  # opened with a stage: it has been there since
             claim.stage_since = session.info.get('at') or present()
+        changed = dict(histories(claim))
         for name, kind in _FOLLOWED.items():
-            history = state.attrs[name].history
+            if name not in changed:
+                continue
+            history = changed[name]
             before, after = (_plain(side[0]) if side else '' for side in (history.deleted, history.added))
-            if history.has_changes() and before != after:
+            if before != after:
                 session.info.setdefault('repair_planned', []).append(
                     _Planned(claim, name, kind, before, after, _entered(state) if kind == STAGE and before else None)
                 )

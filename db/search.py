@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
-from db.base import Base, BigKey, differs, histories
+from db.base import Base, BigKey, differs, has_changed
 from db.claims import Claim, locked
 from db.offices import AgentOffice
 from db.reference import Appraiser, Garage, Insurer
@@ -87,13 +87,6 @@ class Newest:
     above: int
     epochs: tuple[int, ...] = ()
 
-    def narrow(self, statement: Select[Any], seq: SQLColumnExpression[int], *, indexed: bool = True) -> Select[Any]:
-        """Leave only the newest; `seq` is the column of the table that is searched, `indexed` whether its index is asked."""
-        if self.epochs and indexed:
-            its_epoch = seq.bitwise_rshift(literal(EPOCH_BITS, literal_execute=True))  # as the indexes have it
-            return statement.where(its_epoch == any_(array([cast(epoch, BigInteger) for epoch in self.epochs])))
-        return statement.where(seq > self.above)
-
 
 def newest_epochs(seq: int) -> Newest:
     """The epoch of the newest claim, which may just have begun, and the one before."""
@@ -118,6 +111,15 @@ class Route:
         if self.among is not None:
             return not self.among.epochs
         return self.walkable is not None and self.walkable <= WALK_UP_TO
+
+    def narrow(self, statement: Select[Any], seq: SQLColumnExpression[int]) -> Select[Any]:
+        """Leave only the claims it looks `among`; `seq` is the column of the table that is searched."""
+        if self.among is None:
+            return statement
+        if not self.among.epochs:
+            return statement.where(seq > self.among.above)
+        its_epoch = seq.bitwise_rshift(literal(EPOCH_BITS, literal_execute=True))  # as the indexes have it
+        return statement.where(its_epoch == any_(array([cast(epoch, BigInteger) for epoch in self.among.epochs])))
 
 
 def matching(statement: Select[Any], typed: str, route: Route) -> tuple[Select[Any], SQLColumnExpression[Any]]:
@@ -150,8 +152,7 @@ def matching_field(
     parts = [f' {word}' for word in words] if name == 'insured_name' else [together]
     parts = [part for part in parts if len(part) > 2]
     if parts and route.dialect == 'postgresql' and not route.walks:
-        found = route.among.narrow(statement, Claim.seq) if route.among else statement
-        return found.where(*conditions[name]), Claim.seq + 0
+        return route.narrow(statement, Claim.seq).where(*conditions[name]), Claim.seq + 0
     found, newest = _holding(statement, parts, route)
     return found.where(*conditions[name]), newest
 
@@ -161,13 +162,11 @@ def _holding(
 ) -> tuple[Select[Any], SQLColumnExpression[Any]]:
     """Narrow to claims whose search text holds all these parts, each of three letters or more."""
     if not parts:
-        return route.among.narrow(statement, Claim.seq, indexed=False) if route.among else statement, Claim.seq
+        return statement.where(Claim.seq > route.among.above) if route.among else statement, Claim.seq
     if route.dialect == 'sqlite' and not route.walks:
         found = statement.join(INDEX, INDEX.c.rowid == Claim.seq).where(INDEX.c.claim_fts.match(_trigrams(parts)))
         return found, INDEX.c.rowid
-    joined = statement.join(ClaimSearch, ClaimSearch.seq == Claim.seq)
-    if route.among is not None:
-        joined = route.among.narrow(joined, ClaimSearch.seq)
+    joined = route.narrow(statement.join(ClaimSearch, ClaimSearch.seq == Claim.seq), ClaimSearch.seq)
     found = joined.where(*(_has(ClaimSearch.text, part, route) for part in parts))
     # sorted when they are found: the index has no order, and a walk might go through all claims
     return found, Claim.seq if route.walks else ClaimSearch.seq + 0
@@ -204,7 +203,7 @@ def index_claims(session: Session, _: UOWTransaction) -> None:
     rows = ClaimSearch.metadata.tables['claim_search']
     for claim in [*new, *changed]:
         row: dict[str, Any] = {'claim_id': claim.id, 'office_id': claim.office_id, 'seq': claim.seq}
-        if claim in new or not {*SEARCHED, *_NAMED}.isdisjoint(name for name, _ in histories(claim)):
+        if claim in new or has_changed(claim, *SEARCHED, *_NAMED):
             row['text'] = search_text(session, claim)
         statement = insert(rows) if claim in new else update(rows).where(rows.c.claim_id == claim.id)
         session.connection().execute(statement.values(row))

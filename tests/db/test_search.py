@@ -411,9 +411,9 @@ def test_trying_the_newest_first_finds_what_asking_for_all_finds(
 
 @ON_POSTGRES
 def test_the_indexes_know_the_epochs_of_the_search(known: Claim, database: Database) -> None:
-    among = search.newest_epochs(known.seq)
+    route = search.Route('postgresql', None, search.newest_epochs(known.seq))
     for model, index in ((search.ClaimSearch, 'ix_claim_search_text'), (Claim, 'ix_claims_search')):
-        statement = among.narrow(select(model.seq), model.seq)
+        statement = route.narrow(select(model.seq), model.seq)
         question = statement.compile(database.reader, compile_kwargs={'render_postcompile': True})
         with database.reader.connect() as connection:
             for other in ('seqscan', 'indexscan', 'indexonlyscan'):

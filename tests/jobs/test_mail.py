@@ -369,9 +369,11 @@ def test_no_alert_gives_anything_away_but_the_number_of_the_claim(people, inbox)
     everything = ''
     for _, message in inbox.took:
         parts = [part.get_content() for part in message.walk() if not part.is_multipart()]
-        # a number by chance, such as a Message-ID's, says nothing
-        said = [str(value) for name, value in message.items() if name not in ('Message-ID', 'Content-Type')]
-        everything += ' '.join([*said, *parts])
+        # numbers by chance: what parts two parts, and the moment in the mail's own number, which tells nothing else
+        message.set_boundary('boundary')
+        assert re.fullmatch(r'<maakav-\d+-\d{14}@[a-z.]+>', message['Message-ID'])
+        del message['Message-ID']
+        everything += ' '.join([*(str(value) for value in message.values()), *parts])
     assert claim.claim_no in everything
     hidden = [*CANARIES.values(), 'קנרית', 'דנה', 'ארז', 'לוי', '98765432', '987,654', '2027', '17/01']
     assert [word for word in hidden if word in everything.replace('dana@levi.demo', '')] == []
