@@ -175,7 +175,8 @@ async def test_opening_a_claim_in_another_tab_is_asked_for(
     await until(lambda: said(frames, dana) and filtered.numbers == [two[0].claim_no])
     with open_session(people.dana) as session:
         visit(session, two[0].id, now())
-    await until(lambda: filtered.numbers == [] and not dana.rows[0]['unread'])  # each page answers the bell by itself
+    await until(lambda: filtered.numbers == [] and dana.numbers[0] == two[0].claim_no)
+    await until(lambda: not dana.rows[0]['unread'])  # each page answers the bell by itself
     assert dana.numbers[0] == two[0].claim_no
 
 
