@@ -26,10 +26,9 @@ from components.plain import plain_page
 from components.theme import asset, head_html
 from components.words import language, t
 from db import texts
-from db.alerts import unread_groups
-from db.messages import mark_messages_delivered, undelivered, unread_messages
-from db.offices import AgentOffice
+from db.messages import mark_messages_delivered
 from db.scope import Actor, Can
+from db.standing import standing_of
 from db.texts import N_, Told
 
 log = logging.getLogger(__name__)
@@ -223,44 +222,28 @@ async def _nowhere(request: Request, error: Exception) -> Response:
 
 
 async def _frame(actor: Actor, active: str, *, flow: bool) -> Any:
-    since, read = rung(), await ask(_of_frame)
+    since, read = rung(), await ask(standing_of)
     if read.undelivered:
         await work(mark_messages_delivered)
     counts = {'alerts': read.alerts, 'messages': read.messages}
     places = [place for place in PLACES if actor.may(place.needs)]
     with ui.element('div').classes('mk-app mk-flow' if flow else 'mk-app'):
-        written_html(_rail_html(places, active, counts), tag='nav').classes('mk-rail').props(
+        written_html(_rail_html(places, active, counts), tag='nav', ours=True).classes('mk-rail').props(
             f'aria-label="{t("Main navigation")}"'
         )
         with ui.element('header').classes('mk-top'):
-            written_html(_search_html() + _find_html() + _theme_html()).classes('mk-contents')
+            written_html(_search_html() + _find_html() + _theme_html(), ours=True).classes('mk-contents')
             MessagesLink(read.messages, since)
             Bell(read.alerts, since)
-            written_html(_person_html(actor, read.office)).classes('mk-contents')
+            written_html(_person_html(actor, read.office or t('Claims bureau'))).classes('mk-contents')
         Palette((place.address, place.icon, place.label) for place in places)
         main = ui.element('main').classes('mk-panel mk-pg' if flow else 'mk-panel').props('id=main tabindex=-1')
         with main:
-            written_html(_offline_html()).classes('mk-contents')
-        written_html(_nav_html([place for place in places if place.on_phone], active, counts), tag='nav').classes(
-            'mk-bnav'
-        ).props(f'aria-label="{t("Main navigation")}"')
+            written_html(_offline_html(), ours=True).classes('mk-contents')
+        written_html(
+            _nav_html([place for place in places if place.on_phone], active, counts), tag='nav', ours=True
+        ).classes('mk-bnav').props(f'aria-label="{t("Main navigation")}"')
     return main
-
-
-class _Read(NamedTuple):
-    """What the frame shows of the person: his numbers and where he works; and whether messages have just reached him."""
-
-    alerts: int
-    messages: int
-    office: str
-    undelivered: bool
-
-
-def _of_frame(session: Any) -> _Read:
-    actor: Actor = session.info['actor']
-    office = session.get(AgentOffice, actor.office_id) if actor.office_id else None
-    name = office.name if office else texts.t('Claims bureau', actor.language)
-    return _Read(unread_groups(session), unread_messages(session), name, bool(undelivered(session)))
 
 
 # the parts that keep the numbers right find them by these names

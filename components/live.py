@@ -191,9 +191,9 @@ def show_html(element: Html, html: str) -> None:
     show_written(element, **{Html.CONTENT_PROP: html})
 
 
-def written_html(html: str, tag: str = 'div') -> Html:
-    """As `ui.html`, for what is large, or on many pages."""
-    element = ui.html(tag=tag)
+def written_html(html: str, tag: str = 'div', *, ours: bool = False) -> Html:
+    """As `ui.html`, for what is large, or on many pages; with `ours`, for what holds our own words only: the browser need not clean it."""
+    element = ui.html(tag=tag, sanitize=not ours)
     show_html(element, html)
     return element
 

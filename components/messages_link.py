@@ -1,13 +1,12 @@
 """The number beside «Messages» in every tab: how many messages wait to be read; and the receipt that they have arrived."""
 
-from typing import Any
-
 from nicegui.element import Element
 
 from components.live import Subscription, ask, current_actor, messages_topic, person_topic, show_changes, work
 from components.words import t
 from db.changes import Notice
-from db.messages import mark_messages_delivered, undelivered, unread_messages
+from db.messages import mark_messages_delivered
+from db.standing import standing_of
 
 
 class MessagesLink(Element, component='messages_link.js'):
@@ -26,11 +25,7 @@ class MessagesLink(Element, component='messages_link.js'):
             await self._refresh()
 
     async def _refresh(self) -> None:
-        count, just_come = await ask(_of_messages)
-        show_changes(self, {'count': count})
-        if just_come:
+        standing = await ask(standing_of)
+        show_changes(self, {'count': standing.messages})
+        if standing.undelivered:
             await work(mark_messages_delivered)
-
-
-def _of_messages(session: Any) -> tuple[int, bool]:
-    return unread_messages(session), bool(undelivered(session))

@@ -147,8 +147,12 @@ def _told_as_one(group: AlertGroup) -> AlertGroup:
 
 def unread_groups(session: Session) -> int:
     """How many claims have unread alerts for the acting person: the number on the bell."""
-    unread = select(func.count(Alert.claim_id.distinct())).where(Alert.read_at.is_(None), Alert.hidden.is_(False))
-    return session.scalar(unread) or 0
+    return session.scalar(unread_groups_question()) or 0
+
+
+def unread_groups_question() -> Select[int]:
+    """As `unread_groups`, to be asked along with something else."""
+    return select(func.count(Alert.claim_id.distinct())).where(Alert.read_at.is_(None), Alert.hidden.is_(False))
 
 
 def unread_by_group(session: Session) -> dict[str, int]:

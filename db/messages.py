@@ -323,7 +323,7 @@ def _joined_at(session: Session) -> datetime | None:
 
 def threads(session: Session, *, limit: int = PAGE, only_unread: bool = False) -> list[ThreadLine]:
     """The threads in which something was written, newest first, as far as the asker may see them."""
-    counted = _unread(session, Message.thread_id, func.count(Message.id)).group_by(Message.thread_id)
+    counted = _unread(session).with_only_columns(Message.thread_id, func.count(Message.id)).group_by(Message.thread_id)
     unread: dict[int, int] = dict(iter(session.execute(counted)))
     lines = (
         select(Thread, Message, Claim.claim_no, Claim.insured_name, Claim.plate, AgentOffice.name)
@@ -347,30 +347,36 @@ def threads(session: Session, *, limit: int = PAGE, only_unread: bool = False) -
 
 def unread_messages(session: Session, key: ThreadKey | None = None) -> int:
     """How many messages wait to be read by the asker, in one thread or in all: the number beside «Messages»."""
-    statement = _unread(session, func.count(Message.id))
+    statement = _unread(session)
     if key is not None:
         about = Message.claim_id == key.claim_id if key.claim_id else Message.claim_id.is_(None)
         statement = statement.where(about, Message.office_id == key.office_id)
     return session.scalar(statement) or 0
 
 
-def _unread(session: Session, *columns: Any) -> Select[Any]:
-    """What the other side wrote and the asker has not read. What a colleague of the bureau answered waits for nobody there."""
+def _unread(session: Session) -> Select[Any]:
     actor: Actor = session.info['actor']
+    return unread_question(actor.is_bureau, actor.user_id, _joined_at(session))
+
+
+def unread_question(is_bureau: bool, reader: Any, since: Any) -> Select[Any]:
+    """How many messages the other side wrote and a reader who came `since` has not read.
+
+    What a colleague of the bureau answered waits for nobody there.
+    """
     read = func.coalesce(ThreadMark.read_id, 0)
-    unread: list[ColumnElement[bool]] = [Message.from_bureau.is_(not actor.is_bureau), Message.internal.is_(False)]
-    if actor.is_bureau:
+    unread: list[ColumnElement[bool]] = [Message.from_bureau.is_(not is_bureau), Message.internal.is_(False)]
+    if is_bureau:
         unread += [Thread.waits_for_bureau.is_(True), Message.id > Thread.last_of_bureau, Thread.last_of_office > read]
     else:
         unread.append(Thread.last_of_bureau > read)
-    since = _joined_at(session)
     if since is not None:
         unread.append(Message.at >= since)
     return (
-        select(*columns)
+        select(func.count(Message.id))
         .select_from(Thread)
         .join(Message, Message.thread_id == Thread.id)
-        .outerjoin(ThreadMark, and_(ThreadMark.thread_id == Thread.id, ThreadMark.user_id == actor.user_id))
+        .outerjoin(ThreadMark, and_(ThreadMark.thread_id == Thread.id, ThreadMark.user_id == reader))
         .where(Message.id > read, *unread)
     )
 
@@ -560,18 +566,21 @@ def mark_messages_read(session: Session, key: ThreadKey, up_to: int) -> None:
 def undelivered(session: Session) -> list[Thread]:
     """The threads with something new for the asker that none of his pages has had yet."""
     actor: Actor = session.info['actor']
-    last = Thread.last_of_office if actor.is_bureau else Thread.last_of_bureau
-    since = _joined_at(session)
+    waiting = undelivered_question(actor.is_bureau, actor.user_id, _joined_at(session))
+    return list(session.scalars(waiting.order_by(Thread.last_id.desc()).limit(AT_ONCE)))
+
+
+def undelivered_question(is_bureau: bool, reader: Any, since: Any) -> Select[Thread]:
+    """As `undelivered`, of a reader who came `since`, to be asked along with something else."""
+    last = Thread.last_of_office if is_bureau else Thread.last_of_bureau
     waiting = (
         select(Thread)
-        .outerjoin(ThreadMark, and_(ThreadMark.thread_id == Thread.id, ThreadMark.user_id == actor.user_id))
+        .outerjoin(ThreadMark, and_(ThreadMark.thread_id == Thread.id, ThreadMark.user_id == reader))
         .where(last > func.coalesce(ThreadMark.delivered_id, 0))
-        .order_by(Thread.last_id.desc())
-        .limit(AT_ONCE)
     )
-    if actor.is_bureau:
+    if is_bureau:
         waiting = waiting.where(Thread.waits_for_bureau)
-    return list(session.scalars(waiting.where(Thread.last_at >= since) if since else waiting))
+    return waiting if since is None else waiting.where(Thread.last_at >= since)
 
 
 def mark_messages_delivered(session: Session) -> None:

@@ -25,10 +25,10 @@ async def claims_page(request: Request) -> None:
     actor, since, upto = current_actor(), rung(), row_news.newest()
     found, exported = await ask(_read, ListState.read(request.query_params), upto)
     with ui.element('div').classes('mk-ph'):
-        written_html(_title_html()).classes('mk-contents')
+        written_html(_title_html(), ours=True).classes('mk-contents')
         exports = ExportWork(lambda: claims.seen, actor, since) if actor.may(Can.EXPORT) else None
         if actor.may(Can.OPEN_CLAIM):
-            written_html(_new_html()).classes('mk-contents')
+            written_html(_new_html(), ours=True).classes('mk-contents')
     claims = ClaimsList(found, since)
     if exports is not None:
         claims.bulk.offer_export(exports.start)
