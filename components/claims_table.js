@@ -76,11 +76,14 @@ export default {
     descending() { return this.sort.startsWith('-'); },
     waitingText() { return (this.waiting === 1 ? this.texts.waitingOne : this.texts.waitingMany).replace('{n}', this.waiting); },
   },
-  created() { this.told = []; this.known = this.shown = this.rows; },
-  mounted() {
+  created() {
+    this.told = [];
+    this.known = this.shown = this.rows;
     this.narrow = matchMedia('(max-width: 1023.98px)');
     this.fit = () => { this.compact = this.narrow.matches; };
     this.fit();
+  },
+  mounted() {
     this.narrow.addEventListener('change', this.fit);
     this.step = (event) => this.move(event.detail);
     addEventListener('maakav:step', this.step);

@@ -12,6 +12,15 @@
     return {day: `${found.year}-${found.month}-${found.day}`, time: `${found.hour}:${found.minute}`};
   }
 
+  /* Today and yesterday in Israel, worked out once a second at most: a list asks for each of its rows. */
+  let known = {second: -1, days: []};
+  function days() {
+    const second = Math.floor(Date.now() / 1000);
+    if (known.second !== second)
+      known = {second, days: [0, 86400000].map((ago) => parts(new Date(Date.now() - ago)).day)};
+    return known.days;
+  }
+
   /* The same wording as db/values.format_moment; `older` is the server's text for what is no longer yesterday. */
   function relative(iso, older) {
     const at = new Date(iso);
@@ -20,9 +29,11 @@
     if (minutes < 60) return minutes === 1 ? words.minute : words.minutes.replace('{n}', minutes);
     if (minutes < 120) return words.hour;
     if (minutes < 180) return words.twoHours;
+    if (minutes >= 3000) return older; // two days, one of them of 25 hours
     const then = parts(at);
-    if (then.day === parts(new Date()).day) return words.today.replace('{time}', then.time);
-    if (then.day === parts(new Date(Date.now() - 86400000)).day) return words.yesterday.replace('{time}', then.time);
+    const [today, yesterday] = days();
+    if (then.day === today) return words.today.replace('{time}', then.time);
+    if (then.day === yesterday) return words.yesterday.replace('{time}', then.time);
     return older;
   }
 
