@@ -1,4 +1,21 @@
+const POPOVER = `
+  <div class="mk-pop mk-bell-pop" role="dialog" :aria-label="texts.title">
+    <div class="mk-pop-h"><h2>{{ texts.title }}</h2><span class="mk-badge mk-br" v-if="count">{{ count }}</span><span class="mk-sp"></span>
+      <button type="button" class="mk-btn mk-g mk-sm" v-if="count" data-testid="alerts-read-all" @click="$emit('read_all')">{{ texts.readAll }}</button>
+      <a class="mk-ib mk-sm" href="/account#alerts" :aria-label="texts.choices" :title="texts.choices"><span class="mk-ic" aria-hidden="true">settings</span></a></div>
+    <a v-if="cheques" class="mk-duecard mk-duepop" href="/cheques" data-testid="bell-cheques"><span class="mk-n"><b v-if="cheques.days">{{ cheques.days }}</b><span>{{ cheques.left }}</span></span><span><b>{{ cheques.title }}</b><span class="mk-sm mk-duel">{{ cheques.detail }}</span></span><span class="mk-btn mk-s mk-sm" aria-hidden="true">{{ texts.view }}</span></a>
+    <p class="mk-empty-line mk-t3" v-if="!groups.length">{{ texts.none }}</p>
+    <a v-for="group in groups" :key="group.id" :href="group.href" class="mk-al" :class="{'mk-un': group.unread}" data-testid="alert">
+      <span class="mk-icb" :class="'mk-hue-' + group.hue"><span class="mk-ic" aria-hidden="true">{{ group.icon }}</span></span>
+      <span><span class="mk-t">{{ group.title }}</span>
+        <span class="mk-d"><span class="mk-ba"><template v-if="group.before"><span class="mk-was">{{ group.before }}</span><span class="mk-ic mk-dir" aria-hidden="true">arrow_back</span><span class="mk-vh"> {{ texts.changedTo }} </span></template><b>{{ group.after }}</b></span><span v-if="group.more" class="mk-t3"> · {{ group.more }}</span> <span v-if="group.plate" class="mk-plate mk-sm" dir="ltr" role="img" :aria-label="group.plate"><i><svg viewBox="0 0 22 16" aria-hidden="true"><rect width="22" height="16" fill="#fff"/><rect y="1.6" width="22" height="2.4" fill="#0B3C9E"/><rect y="12" width="22" height="2.4" fill="#0B3C9E"/><path d="M11 4.9l2.7 4.6H8.3zM11 11.1L8.3 6.5h5.4z" fill="none" stroke="#0B3C9E" stroke-width=".9"/></svg>IL</i><b>{{ group.plate }}</b></span></span></span>
+      <span class="mk-w"><time :data-ts="group.at" :data-older="group.when">{{ group.when }}</time><span v-if="group.unread" class="mk-udot" role="img" :aria-label="texts.unread"></span></span>
+    </a>
+    <a class="mk-pop-f" href="/alerts">{{ texts.all }}</a>
+  </div>`;
+
 export default {
+  mixins: [maakav.later({popover: POPOVER})],
   template: `
     <div class="mk-bell" @keydown.esc.stop="close">
       <button type="button" class="mk-ib" :class="{'mk-on': open}" data-testid="bell" ref="button" @click="toggle"
@@ -7,20 +24,7 @@ export default {
         <b class="mk-cnt" data-testid="bell-count" v-if="count">{{ count > 99 ? '99+' : count }}</b>
       </button>
       <span class="mk-vh" role="status" aria-live="polite">{{ spoken }}</span>
-      <div v-if="open" class="mk-pop mk-bell-pop" role="dialog" :aria-label="texts.title">
-        <div class="mk-pop-h"><h2>{{ texts.title }}</h2><span class="mk-badge mk-br" v-if="count">{{ count }}</span><span class="mk-sp"></span>
-          <button type="button" class="mk-btn mk-g mk-sm" v-if="count" data-testid="alerts-read-all" @click="$emit('read_all')">{{ texts.readAll }}</button>
-          <a class="mk-ib mk-sm" href="/account#alerts" :aria-label="texts.choices" :title="texts.choices"><span class="mk-ic" aria-hidden="true">settings</span></a></div>
-        <a v-if="cheques" class="mk-duecard mk-duepop" href="/cheques" data-testid="bell-cheques"><span class="mk-n"><b v-if="cheques.days">{{ cheques.days }}</b><span>{{ cheques.left }}</span></span><span><b>{{ cheques.title }}</b><span class="mk-sm mk-duel">{{ cheques.detail }}</span></span><span class="mk-btn mk-s mk-sm" aria-hidden="true">{{ texts.view }}</span></a>
-        <p class="mk-empty-line mk-t3" v-if="!groups.length">{{ texts.none }}</p>
-        <a v-for="group in groups" :key="group.id" :href="group.href" class="mk-al" :class="{'mk-un': group.unread}" data-testid="alert">
-          <span class="mk-icb" :class="'mk-hue-' + group.hue"><span class="mk-ic" aria-hidden="true">{{ group.icon }}</span></span>
-          <span><span class="mk-t">{{ group.title }}</span>
-            <span class="mk-d"><span class="mk-ba"><template v-if="group.before"><span class="mk-was">{{ group.before }}</span><span class="mk-ic mk-dir" aria-hidden="true">arrow_back</span><span class="mk-vh"> {{ texts.changedTo }} </span></template><b>{{ group.after }}</b></span><span v-if="group.more" class="mk-t3"> · {{ group.more }}</span> <span v-if="group.plate" class="mk-plate mk-sm" dir="ltr" role="img" :aria-label="group.plate"><i><svg viewBox="0 0 22 16" aria-hidden="true"><rect width="22" height="16" fill="#fff"/><rect y="1.6" width="22" height="2.4" fill="#0B3C9E"/><rect y="12" width="22" height="2.4" fill="#0B3C9E"/><path d="M11 4.9l2.7 4.6H8.3zM11 11.1L8.3 6.5h5.4z" fill="none" stroke="#0B3C9E" stroke-width=".9"/></svg>IL</i><b>{{ group.plate }}</b></span></span></span>
-          <span class="mk-w"><time :data-ts="group.at" :data-older="group.when">{{ group.when }}</time><span v-if="group.unread" class="mk-udot" role="img" :aria-label="texts.unread"></span></span>
-        </a>
-        <a class="mk-pop-f" href="/alerts">{{ texts.all }}</a>
-      </div>
+      <component v-if="open" :is="part('popover')"></component>
     </div>`,
   props: {count: Number, groups: Array, cheques: Object, texts: Object},
   emits: ['open', 'read_all'],

@@ -1,40 +1,47 @@
 /* What to do to the selected rows: a bar while some are selected, a dialog that says what would change, and how far it is. */
 const GROUPS = (of) => `<ul class="mk-bgs" v-if="${of}.groups.length"><li v-for="group in ${of}.groups" :key="group.why" data-testid="bulk-left"><b>{{ group.why }}</b> <span class="mk-badge">{{ group.count }}</span><span class="mk-bnos"><bdi v-for="no in group.numbers" :key="no" class="mk-num" dir="ltr">{{ no }}</bdi><span v-if="group.more" class="mk-t3">{{ words.more.replace('{n}', group.more) }}</span></span></li></ul>`;
+const ORDER = `
+  <div class="mk-bulk mk-bdone" data-testid="bulk-order" :data-running="String(order.running)">
+    <span class="mk-ic" aria-hidden="true">{{ order.running ? 'pending' : 'task_alt' }}</span>
+    <div class="mk-grow" role="status"><b>{{ order.title }}</b> <span v-if="order.left" class="mk-t2">· {{ order.left }}</span><span v-if="order.running" class="mk-t2"> · {{ words.leave }}</span>
+      <progress v-if="order.running" :value="order.settled" :max="order.total" :aria-label="order.title"></progress></div>
+    <details v-if="!order.running && order.groups.length" class="mk-bdet"><summary class="mk-btn mk-g mk-sm" data-testid="bulk-details">{{ words.details }}</summary><div class="mk-pop">${GROUPS('order')}</div></details>
+    <button v-if="!order.running" type="button" class="mk-ib mk-sm" :aria-label="words.close" data-testid="bulk-away" @click="$emit('away')"><span class="mk-ic" aria-hidden="true">close</span></button>
+  </div>`;
+const BAR = `
+  <div class="mk-bulk" role="region" :aria-label="words.bar" data-testid="bulk-bar" @keydown.esc="unpick">
+    <button type="button" class="mk-ib mk-sm" :aria-label="words.unpick" data-testid="bulk-unpick" @click="unpick"><span class="mk-ic" aria-hidden="true">close</span></button>
+    <b role="status" data-testid="bulk-count">{{ countText }}</b>
+    <button v-if="wholePage && !all && total > numbers.length" type="button" class="mk-btn mk-lnk mk-sm" data-testid="bulk-all" @click="all = true">{{ words.all.replace('{n}', totalText) }}</button>
+    <span class="mk-sp"></span>
+    <button v-for="action in actions" :key="action.key" type="button" class="mk-btn mk-s mk-sm" :data-testid="'bulk-' + action.key" :disabled="order && order.running ? true : null" @click="begin(action)"><span class="mk-ic" aria-hidden="true">{{ action.icon }}</span><span>{{ action.label }}</span></button>
+    <button v-if="exports" type="button" class="mk-btn mk-s mk-sm" data-testid="bulk-export" @click="$emit('export', {all, numbers: all ? [] : numbers})"><span class="mk-ic" aria-hidden="true">download</span><span>{{ exports }}</span></button>
+    <button type="button" class="mk-btn mk-s mk-sm" data-testid="bulk-pack" @click="$emit('pack', {all, numbers: all ? [] : numbers})"><span class="mk-ic" aria-hidden="true">folder_zip</span><span>{{ words.pack }}</span></button>
+  </div>`;
+const DIALOG = `
+  <dialog ref="dialog" class="mk-dlg mk-adlg" :aria-label="doing.label" data-testid="bulk-dialog" @cancel.prevent="stop" @click.self="stop">
+    <form @submit.prevent="go"><div class="mk-dh"><h2>{{ doing.label }}</h2><span class="mk-sp"></span><span class="mk-t2">{{ countText }}</span></div>
+      <div class="mk-db">
+        <div v-if="offered" class="mk-fld"><label for="bulk-value">{{ words[label] }}</label><div class="mk-inp"><select id="bulk-value" v-model="value" data-testid="bulk-value" @change="reason = ''; ask()"><option value="" disabled>{{ words.choose }}</option><option v-for="choice in offered" :key="choice.key" :value="choice.key">{{ choice.label }}</option></select></div></div>
+        <div v-if="chosen && chosen.reason" class="mk-fld"><label for="bulk-reason" class="mk-req">{{ words.reason }}</label><div class="mk-inp"><input id="bulk-reason" v-model="reason" maxlength="500" dir="auto" autocomplete="off" data-testid="bulk-reason" @input="later"></div><div class="mk-row mk-reasons"><button v-for="text in chosen.reasons" :key="text" type="button" class="mk-btn mk-soft mk-sm" @click="reason = text; ask()">{{ text }}</button></div></div>
+        <p v-if="chosen && chosen.closes" class="mk-sm mk-t2">{{ words.closes }}</p>
+        <p v-if="chosen && chosen.body" class="mk-blet" dir="auto">{{ chosen.body }}</p>
+        <div v-if="plan && plan.turn === turn" role="status">
+          <div v-if="plan.error" class="mk-call-out mk-hue-red" data-testid="bulk-error"><span class="mk-ic" aria-hidden="true">error</span><span>{{ plan.error }}</span></div>
+          <template v-else><p class="mk-bsum" data-testid="bulk-plan"><b>{{ plan.title }}</b><span v-if="plan.left" class="mk-t2"> · {{ plan.left }}</span></p>${GROUPS('plan')}<p v-if="plan.note" class="mk-sm mk-t2">{{ plan.note }}</p></template>
+        </div>
+        <p v-else-if="isAsked" class="mk-t2" role="status">{{ words.counting }}</p>
+      </div>
+      <div class="mk-df"><button type="button" class="mk-btn mk-g" @click="stop">{{ words.cancel }}</button><button type="submit" class="mk-btn mk-p" :disabled="ready ? null : true" data-testid="bulk-go">{{ words.do }}</button></div></form>
+  </dialog>`;
 
 export default {
+  mixins: [maakav.later({order: ORDER, bar: BAR, dialog: DIALOG})],
   template: `
     <div class="mk-contents">
-      <div v-if="order" class="mk-bulk mk-bdone" data-testid="bulk-order" :data-running="String(order.running)">
-        <span class="mk-ic" aria-hidden="true">{{ order.running ? 'pending' : 'task_alt' }}</span>
-        <div class="mk-grow" role="status"><b>{{ order.title }}</b> <span v-if="order.left" class="mk-t2">· {{ order.left }}</span><span v-if="order.running" class="mk-t2"> · {{ words.leave }}</span>
-          <progress v-if="order.running" :value="order.settled" :max="order.total" :aria-label="order.title"></progress></div>
-        <details v-if="!order.running && order.groups.length" class="mk-bdet"><summary class="mk-btn mk-g mk-sm" data-testid="bulk-details">{{ words.details }}</summary><div class="mk-pop">${GROUPS('order')}</div></details>
-        <button v-if="!order.running" type="button" class="mk-ib mk-sm" :aria-label="words.close" data-testid="bulk-away" @click="$emit('away')"><span class="mk-ic" aria-hidden="true">close</span></button>
-      </div>
-      <div v-if="numbers.length" class="mk-bulk" role="region" :aria-label="words.bar" data-testid="bulk-bar" @keydown.esc="unpick">
-        <button type="button" class="mk-ib mk-sm" :aria-label="words.unpick" data-testid="bulk-unpick" @click="unpick"><span class="mk-ic" aria-hidden="true">close</span></button>
-        <b role="status" data-testid="bulk-count">{{ countText }}</b>
-        <button v-if="wholePage && !all && total > numbers.length" type="button" class="mk-btn mk-lnk mk-sm" data-testid="bulk-all" @click="all = true">{{ words.all.replace('{n}', totalText) }}</button>
-        <span class="mk-sp"></span>
-        <button v-for="action in actions" :key="action.key" type="button" class="mk-btn mk-s mk-sm" :data-testid="'bulk-' + action.key" :disabled="order && order.running ? true : null" @click="begin(action)"><span class="mk-ic" aria-hidden="true">{{ action.icon }}</span><span>{{ action.label }}</span></button>
-        <button v-if="exports" type="button" class="mk-btn mk-s mk-sm" data-testid="bulk-export" @click="$emit('export', {all, numbers: all ? [] : numbers})"><span class="mk-ic" aria-hidden="true">download</span><span>{{ exports }}</span></button>
-        <button type="button" class="mk-btn mk-s mk-sm" data-testid="bulk-pack" @click="$emit('pack', {all, numbers: all ? [] : numbers})"><span class="mk-ic" aria-hidden="true">folder_zip</span><span>{{ words.pack }}</span></button>
-      </div>
-      <dialog v-if="doing" ref="dialog" class="mk-dlg mk-adlg" :aria-label="doing.label" data-testid="bulk-dialog" @cancel.prevent="stop" @click.self="stop">
-        <form @submit.prevent="go"><div class="mk-dh"><h2>{{ doing.label }}</h2><span class="mk-sp"></span><span class="mk-t2">{{ countText }}</span></div>
-          <div class="mk-db">
-            <div v-if="offered" class="mk-fld"><label for="bulk-value">{{ words[label] }}</label><div class="mk-inp"><select id="bulk-value" v-model="value" data-testid="bulk-value" @change="reason = ''; ask()"><option value="" disabled>{{ words.choose }}</option><option v-for="choice in offered" :key="choice.key" :value="choice.key">{{ choice.label }}</option></select></div></div>
-            <div v-if="chosen && chosen.reason" class="mk-fld"><label for="bulk-reason" class="mk-req">{{ words.reason }}</label><div class="mk-inp"><input id="bulk-reason" v-model="reason" maxlength="500" dir="auto" autocomplete="off" data-testid="bulk-reason" @input="later"></div><div class="mk-row mk-reasons"><button v-for="text in chosen.reasons" :key="text" type="button" class="mk-btn mk-soft mk-sm" @click="reason = text; ask()">{{ text }}</button></div></div>
-            <p v-if="chosen && chosen.closes" class="mk-sm mk-t2">{{ words.closes }}</p>
-            <p v-if="chosen && chosen.body" class="mk-blet" dir="auto">{{ chosen.body }}</p>
-            <div v-if="plan && plan.turn === turn" role="status">
-              <div v-if="plan.error" class="mk-call-out mk-hue-red" data-testid="bulk-error"><span class="mk-ic" aria-hidden="true">error</span><span>{{ plan.error }}</span></div>
-              <template v-else><p class="mk-bsum" data-testid="bulk-plan"><b>{{ plan.title }}</b><span v-if="plan.left" class="mk-t2"> · {{ plan.left }}</span></p>${GROUPS('plan')}<p v-if="plan.note" class="mk-sm mk-t2">{{ plan.note }}</p></template>
-            </div>
-            <p v-else-if="isAsked" class="mk-t2" role="status">{{ words.counting }}</p>
-          </div>
-          <div class="mk-df"><button type="button" class="mk-btn mk-g" @click="stop">{{ words.cancel }}</button><button type="submit" class="mk-btn mk-p" :disabled="ready ? null : true" data-testid="bulk-go">{{ words.do }}</button></div></form>
-      </dialog>
+      <component v-if="order" :is="part('order')"></component>
+      <component v-if="numbers.length" :is="part('bar')"></component>
+      <component v-if="doing" :is="part('dialog')"></component>
     </div>`,
   props: {words: Object, actions: Array, choices: Object, plan: Object, order: Object, total: Number, totalText: String, exports: String},
   emits: ['plan', 'order', 'away', 'export', 'pack'],

@@ -1,5 +1,27 @@
 /* Above the list: views with counts, search with its scope, filters as chips; a sheet of filters on the phone. */
+const MENU = `
+  <div class="mk-pop mk-menu mk-fmenu" role="dialog" :aria-label="opened.label">
+    <template v-if="opened.dates"><label class="mk-fld"><span class="mk-gh">{{ texts.from }}</span><span class="mk-inp mk-sm"><input type="date" dir="ltr" :value="opened.from" @change="$emit('filter', opened.name + '_from', [$event.target.value])"></span></label><label class="mk-fld"><span class="mk-gh">{{ texts.to }}</span><span class="mk-inp mk-sm"><input type="date" dir="ltr" :value="opened.to" @change="$emit('filter', opened.name + '_to', [$event.target.value])"></span></label></template>
+    <template v-else>
+      <label v-if="opened.choices.length > 8" class="mk-inp mk-sm mk-ffind"><span class="mk-ic" aria-hidden="true">search</span><input type="search" v-model="sought" :placeholder="texts.find" :aria-label="texts.find"></label>
+      <div class="mk-scroll"><label v-for="choice in found(opened)" :key="choice.key" class="mk-mi"><input type="checkbox" class="mk-check" :checked="choice.on" @change="pick(opened, choice, $event.target.checked)"><span>{{ choice.label }}</span></label></div>
+    </template>
+  </div>`;
+const SHEET = `
+  <div class="mk-scrim" @click.self="sheet = false" @keydown.esc="sheet = false">
+    <div class="mk-sheet" role="dialog" aria-modal="true" :aria-label="texts.filters" ref="sheet" tabindex="-1">
+      <div class="mk-grab"></div>
+      <div class="mk-sheet-h"><h2>{{ texts.filters }}</h2><button type="button" class="mk-btn mk-g" @click="typed = ''; $emit('clear')">{{ texts.clear }}</button></div>
+      <div v-for="filter in filters" :key="filter.name" class="mk-sheet-g"><span class="mk-gh">{{ filter.label }}</span>
+        <div v-if="filter.dates" class="mk-pills"><input type="date" class="mk-pill" dir="ltr" :aria-label="texts.from" :value="filter.from" @change="$emit('filter', filter.name + '_from', [$event.target.value])"><input type="date" class="mk-pill" dir="ltr" :aria-label="texts.to" :value="filter.to" @change="$emit('filter', filter.name + '_to', [$event.target.value])"></div>
+        <div v-else class="mk-pills"><button type="button" v-for="choice in filter.choices" :key="choice.key" class="mk-pill" :class="{'mk-pick': choice.on}" :aria-pressed="String(choice.on)" @click="pick(filter, choice, !choice.on)">{{ choice.label }}</button></div>
+      </div>
+      <button type="button" class="mk-btn mk-p mk-xl mk-w" @click="sheet = false">{{ texts.show }}</button>
+    </div>
+  </div>`;
+
 export default {
+  mixins: [maakav.later({menu: MENU, sheet: SHEET})],
   template: `
     <div class="mk-contents">
       <div class="mk-tabs"><div class="mk-contents" role="tablist" :aria-label="texts.views">
@@ -19,13 +41,7 @@ export default {
           <div v-for="filter in offered" :key="filter.name" class="mk-fbox" :class="{'mk-hide-md': !more && !filter.chosen && (filter.name === 'documents' || filter.dates)}" @keydown.esc.stop="open = ''">
             <span v-if="filter.chosen" class="mk-fchip mk-on" data-testid="active-filter" :data-filter="filter.name"><button type="button" @click="toggle(filter.name)" :aria-expanded="String(open === filter.name)">{{ filter.label }}: <b>{{ filter.chosen }}</b></button><button type="button" :aria-label="texts.remove + ' ' + filter.label" @click="$emit('filter', filter.name, [])"><span class="mk-ic" aria-hidden="true">close</span></button></span>
             <button type="button" v-else class="mk-fchip" :data-testid="'filter-' + filter.name" @click="toggle(filter.name)" :aria-expanded="String(open === filter.name)"><span class="mk-ic" aria-hidden="true">{{ filter.dates ? 'calendar_month' : 'add' }}</span>{{ filter.label }}</button>
-            <div v-if="open === filter.name" class="mk-pop mk-menu mk-fmenu" role="dialog" :aria-label="filter.label">
-              <template v-if="filter.dates"><label class="mk-fld"><span class="mk-gh">{{ texts.from }}</span><span class="mk-inp mk-sm"><input type="date" dir="ltr" :value="filter.from" @change="$emit('filter', filter.name + '_from', [$event.target.value])"></span></label><label class="mk-fld"><span class="mk-gh">{{ texts.to }}</span><span class="mk-inp mk-sm"><input type="date" dir="ltr" :value="filter.to" @change="$emit('filter', filter.name + '_to', [$event.target.value])"></span></label></template>
-              <template v-else>
-                <label v-if="filter.choices.length > 8" class="mk-inp mk-sm mk-ffind"><span class="mk-ic" aria-hidden="true">search</span><input type="search" v-model="sought" :placeholder="texts.find" :aria-label="texts.find"></label>
-                <div class="mk-scroll"><label v-for="choice in found(filter)" :key="choice.key" class="mk-mi"><input type="checkbox" class="mk-check" :checked="choice.on" @change="pick(filter, choice, $event.target.checked)"><span>{{ choice.label }}</span></label></div>
-              </template>
-            </div>
+            <component v-if="open === filter.name" :is="part('menu')"></component>
           </div>
           <button type="button" v-if="!more && offered.length < filters.length" class="mk-fchip" data-testid="filters-more" :aria-label="texts.moreFilters" @click="more = true"><span class="mk-ic" aria-hidden="true">tune</span>{{ texts.more }}</button>
           <button type="button" v-if="active.length || state.q" class="mk-btn mk-g mk-sm" data-testid="filters-clear" @click="typed = ''; $emit('clear')">{{ texts.clear }}</button>
@@ -33,23 +49,14 @@ export default {
         </div>
         <span class="mk-sp"></span><slot name="columns"></slot>
       </div>
-      <div v-if="sheet" class="mk-scrim" @click.self="sheet = false" @keydown.esc="sheet = false">
-        <div class="mk-sheet" role="dialog" aria-modal="true" :aria-label="texts.filters" ref="sheet" tabindex="-1">
-          <div class="mk-grab"></div>
-          <div class="mk-sheet-h"><h2>{{ texts.filters }}</h2><button type="button" class="mk-btn mk-g" @click="typed = ''; $emit('clear')">{{ texts.clear }}</button></div>
-          <div v-for="filter in filters" :key="filter.name" class="mk-sheet-g"><span class="mk-gh">{{ filter.label }}</span>
-            <div v-if="filter.dates" class="mk-pills"><input type="date" class="mk-pill" dir="ltr" :aria-label="texts.from" :value="filter.from" @change="$emit('filter', filter.name + '_from', [$event.target.value])"><input type="date" class="mk-pill" dir="ltr" :aria-label="texts.to" :value="filter.to" @change="$emit('filter', filter.name + '_to', [$event.target.value])"></div>
-            <div v-else class="mk-pills"><button type="button" v-for="choice in filter.choices" :key="choice.key" class="mk-pill" :class="{'mk-pick': choice.on}" :aria-pressed="String(choice.on)" @click="pick(filter, choice, !choice.on)">{{ choice.label }}</button></div>
-          </div>
-          <button type="button" class="mk-btn mk-p mk-xl mk-w" @click="sheet = false">{{ texts.show }}</button>
-        </div>
-      </div>
+      <component v-if="sheet" :is="part('sheet')"></component>
     </div>`,
   props: {state: Object, views: Array, upto: Number, most: Number, scopes: Array, filters: Array, texts: Object},
   emits: ['change', 'filter', 'clear', 'restore', 'read_all'],
   data: () => ({typed: '', open: '', sought: '', sheet: false, more: false, told: []}),
   computed: {
     active() { return this.filters.filter((filter) => filter.chosen); },
+    opened() { return this.filters.find((filter) => filter.name === this.open); },
     offered() { return this.filters.filter((filter) => this.more || !filter.more || filter.chosen); },
     unread() { return this.views.some((view) => view.name === 'unread' && this.counted(view) !== '0'); },
   },

@@ -6,53 +6,57 @@ const CHIP = `<span class="mk-chip" :class="'mk-hue-' + row.status.hue"><span cl
 const STAGE = `<span class="mk-stg" :class="{'mk-full': row.stage.done === row.stage.total}" role="img" :aria-label="row.stage.aria"><i v-for="n in row.stage.total" :class="n < row.stage.done || row.stage.done === row.stage.total ? 'mk-d' : n === row.stage.done ? 'mk-c' : ''"></i></span>`;
 const PICK = `<input type="checkbox" class="mk-check mk-pick" :checked="!!picked[row.no]" :aria-label="texts.pick + ' ' + row.name" data-testid="pick" @click.stop="pick(row, $event)">`;
 const WHEN = `<span v-if="isNow(row)" class="mk-nowt">{{ when(row) }}</span><time v-else :datetime="row.at" :title="row.exact">{{ when(row) }}</time>`;
+const DESK = `
+  <div class="mk-twrap" ref="list" @pointerenter="enter" @pointerleave="leave" @focusin="hold" @focusout="leave">
+    <div class="mk-waits" v-if="waiting"><button type="button" class="mk-wait" data-testid="updates-waiting" @click="settle"><span class="mk-ic" aria-hidden="true">arrow_upward</span>{{ waitingText }}</button></div>
+    <table class="mk-ct" :class="{'mk-picking': picking, 'mk-dense': dense, 'mk-chosen': room}" :style="room ? 'min-width:' + room + 'px' : ''" data-testid="claims-table" :aria-label="texts.table" :aria-busy="String(busy)">
+      <colgroup><col style="width:44px"><col v-for="column in columns" :class="'mk-col-' + column.name" :style="column.width ? 'width:' + column.width + 'px' : ''"></colgroup>
+      <thead><tr><th scope="col"><span class="mk-pk"><input type="checkbox" class="mk-check mk-pick" :checked="wholePage" :indeterminate="picking && !wholePage" :aria-label="texts.pickPage" :disabled="state !== 'ready' ? true : null" data-testid="pick-page" @click.stop="pickPage"></span><span class="mk-vh">{{ texts.change }}</span></th>
+        <th v-for="column in columns" scope="col" :class="['mk-col-' + column.name, {'mk-sorted': sorted(column)}]" :aria-sort="sorted(column) ? (descending ? 'descending' : 'ascending') : null">
+          <button type="button" v-if="column.sortable" @click="$emit('sort', column.name)">{{ column.label }}<span v-if="sorted(column)" class="mk-ic" aria-hidden="true">{{ descending ? 'arrow_downward' : 'arrow_upward' }}</span></button><template v-else>{{ column.label }}</template></th></tr></thead>
+      <tbody v-if="state === 'loading'"><tr v-for="n in 9" :key="n" aria-hidden="true"><td></td><td v-for="column in columns" :class="'mk-col-' + column.name"><span class="mk-sk" :style="'width:' + (40 + (n * 17 + column.name.length * 11) % 50) + '%'"></span></td></tr></tbody>
+      <tbody v-else-if="state === 'ready'">
+        <tr v-for="row in shown" :key="row.no" data-testid="claim-row" :data-claim="row.no" :data-unread="String(row.unread)" :class="{'mk-chg': row.unread, 'mk-arr': arriving[row.no], 'mk-sel': picked[row.no]}">
+          <td><span class="mk-pk">${PICK}<span v-if="row.unread" class="mk-udot" role="img" :aria-label="texts.unread"></span></span></td>
+          <td v-for="column in columns" :class="['mk-col-' + column.name, {'mk-k': column.name === 'claim_no', 'mk-amt': column.kind === 'money', 'mk-t2': column.name === 'agent' || column.kind === 'when'}]">
+            <template v-if="column.name === 'insured_name'"><div class="mk-nm mk-ell"><a class="mk-rowlink" :href="row.href" dir="auto" @keydown.space.prevent="pick(row, $event)">{{ row.name }}</a></div>${HINT}<div v-if="!row.hint" class="mk-ln2">{{ row.line2 }}</div></template>
+            <template v-else-if="column.name === 'plate'">${PLATE}</template>
+            <template v-else-if="column.name === 'status'">${CHIP}</template>
+            <template v-else-if="column.name === 'repair_stage'"><div v-if="row.stage" class="mk-stgw"><span class="mk-n"><span class="mk-ell">{{ row.stage.label }}</span><bdi v-if="row.stage.done && row.stage.done < row.stage.total" class="mk-num" dir="ltr">{{ row.stage.done }}/{{ row.stage.total }}</bdi></span>${STAGE}</div><span v-else class="mk-t3">—</span></template>
+            <template v-else-if="column.name === 'updated_at'">${WHEN}</template>
+            <span v-else-if="column.kind === 'papers'" class="mk-chip" :class="'mk-hue-' + row.documents.hue"><span class="mk-ell">{{ row.documents.label }}</span></span>
+            <bdi v-else-if="column.numeric && row[column.name]" class="mk-num" :class="{'mk-late': column.kind === 'due' && row.late}" dir="ltr">{{ row[column.name] }}</bdi>
+            <span v-else :title="row[column.name] || null" :class="{'mk-t3': !row[column.name]}">{{ row[column.name] || '—' }}</span>
+          </td>
+        </tr>
+      </tbody>
+    </table>
+    <div v-if="state === 'empty' || state === 'error'" class="mk-empty" :role="state === 'error' ? 'alert' : 'status'" :data-testid="'list-' + state">
+      <slot name="picture"></slot><h2>{{ message.title }}</h2><p>{{ message.text }}</p>
+      <button type="button" v-if="message.action" class="mk-btn mk-s" @click="$emit('rescue', message.rescue)">{{ message.action }}</button></div>
+  </div>`;
+const CARDS = `
+  <div class="mk-mlist" ref="list" data-testid="claims-table" :role="state === 'ready' ? 'list' : 'region'" :aria-label="texts.table" :aria-busy="String(busy)" @pointerenter="enter" @pointerleave="leave" @focusin="hold" @focusout="leave" @touchstart.passive="touch">
+    <div class="mk-waits" v-if="waiting"><button type="button" class="mk-wait" data-testid="updates-waiting" @click="settle"><span class="mk-ic" aria-hidden="true">arrow_upward</span>{{ waitingText }}</button></div>
+    <template v-if="state === 'loading'"><div v-for="n in 5" :key="n" class="mk-mc" aria-hidden="true"><span class="mk-sk" style="width:45%"></span><br><span class="mk-sk" style="width:70%"></span><br><span class="mk-sk" style="width:90%"></span></div></template>
+    <template v-else-if="state === 'ready'">
+      <div v-for="row in shown" :key="row.no" role="listitem"><a class="mk-mc" :href="row.href" data-testid="claim-row" :data-claim="row.no" :data-unread="String(row.unread)" :class="{'mk-chg': row.unread, 'mk-arr': arriving[row.no], 'mk-sel': picked[row.no]}" @keydown.space.prevent="pick(row, $event)" @click="tap(row, $event)" @contextmenu="tapMenu" @touchstart.passive="press(row)" @touchmove.passive="release" @touchend="release" @touchcancel="release">
+        <div class="mk-l1"><span v-if="picking" class="mk-tickd" :class="{'mk-on': picked[row.no]}" role="img" :aria-label="picked[row.no] ? texts.isPicked : texts.isNotPicked" data-testid="picked"><span v-if="picked[row.no]" class="mk-ic" aria-hidden="true">check</span></span><span v-if="row.unread" class="mk-udot" role="img" :aria-label="texts.unread"></span><span class="mk-nm mk-ell mk-grow" dir="auto">{{ row.name }}</span>${PLATE}</div>
+        ${HINT}<div v-if="!row.hint" class="mk-ln2">{{ row.line2 }}</div>
+        <div v-if="row.stage" class="mk-l3">${STAGE}<span class="mk-sn">{{ row.stage.label }} <bdi v-if="row.stage.done && row.stage.done < row.stage.total" class="mk-num mk-t3" dir="ltr">{{ row.stage.done }}/{{ row.stage.total }}</bdi></span></div>
+        <div class="mk-l4">${CHIP}<span class="mk-ell">{{ row.tp_insurer }}</span><bdi v-if="row.demand_amount" class="mk-num mk-b" dir="ltr">{{ row.demand_amount }}</bdi><span class="mk-sp"></span>${WHEN}</div>
+      </a></div>
+    </template>
+    <div v-if="state === 'empty' || state === 'error'" class="mk-empty" :role="state === 'error' ? 'alert' : 'status'" :data-testid="'list-' + state">
+      <slot name="picture"></slot><h2>{{ message.title }}</h2><p>{{ message.text }}</p>
+      <button type="button" v-if="message.action" class="mk-btn mk-s" @click="$emit('rescue', message.rescue)">{{ message.action }}</button></div>
+  </div>`;
 
 export default {
+  mixins: [maakav.later({desk: DESK, cards: CARDS})],
   template: `
     <div class="mk-contents">
-      <div v-if="!compact" class="mk-twrap" ref="list" @pointerenter="enter" @pointerleave="leave" @focusin="hold" @focusout="leave">
-        <div class="mk-waits" v-if="waiting"><button type="button" class="mk-wait" data-testid="updates-waiting" @click="settle"><span class="mk-ic" aria-hidden="true">arrow_upward</span>{{ waitingText }}</button></div>
-        <table class="mk-ct" :class="{'mk-picking': picking, 'mk-dense': dense, 'mk-chosen': room}" :style="room ? 'min-width:' + room + 'px' : ''" data-testid="claims-table" :aria-label="texts.table" :aria-busy="String(busy)">
-          <colgroup><col style="width:44px"><col v-for="column in columns" :class="'mk-col-' + column.name" :style="column.width ? 'width:' + column.width + 'px' : ''"></colgroup>
-          <thead><tr><th scope="col"><span class="mk-pk"><input type="checkbox" class="mk-check mk-pick" :checked="wholePage" :indeterminate="picking && !wholePage" :aria-label="texts.pickPage" :disabled="state !== 'ready' ? true : null" data-testid="pick-page" @click.stop="pickPage"></span><span class="mk-vh">{{ texts.change }}</span></th>
-            <th v-for="column in columns" scope="col" :class="['mk-col-' + column.name, {'mk-sorted': sorted(column)}]" :aria-sort="sorted(column) ? (descending ? 'descending' : 'ascending') : null">
-              <button type="button" v-if="column.sortable" @click="$emit('sort', column.name)">{{ column.label }}<span v-if="sorted(column)" class="mk-ic" aria-hidden="true">{{ descending ? 'arrow_downward' : 'arrow_upward' }}</span></button><template v-else>{{ column.label }}</template></th></tr></thead>
-          <tbody v-if="state === 'loading'"><tr v-for="n in 9" :key="n" aria-hidden="true"><td></td><td v-for="column in columns" :class="'mk-col-' + column.name"><span class="mk-sk" :style="'width:' + (40 + (n * 17 + column.name.length * 11) % 50) + '%'"></span></td></tr></tbody>
-          <tbody v-else-if="state === 'ready'">
-            <tr v-for="row in shown" :key="row.no" data-testid="claim-row" :data-claim="row.no" :data-unread="String(row.unread)" :class="{'mk-chg': row.unread, 'mk-arr': arriving[row.no], 'mk-sel': picked[row.no]}">
-              <td><span class="mk-pk">${PICK}<span v-if="row.unread" class="mk-udot" role="img" :aria-label="texts.unread"></span></span></td>
-              <td v-for="column in columns" :class="['mk-col-' + column.name, {'mk-k': column.name === 'claim_no', 'mk-amt': column.kind === 'money', 'mk-t2': column.name === 'agent' || column.kind === 'when'}]">
-                <template v-if="column.name === 'insured_name'"><div class="mk-nm mk-ell"><a class="mk-rowlink" :href="row.href" dir="auto" @keydown.space.prevent="pick(row, $event)">{{ row.name }}</a></div>${HINT}<div v-if="!row.hint" class="mk-ln2">{{ row.line2 }}</div></template>
-                <template v-else-if="column.name === 'plate'">${PLATE}</template>
-                <template v-else-if="column.name === 'status'">${CHIP}</template>
-                <template v-else-if="column.name === 'repair_stage'"><div v-if="row.stage" class="mk-stgw"><span class="mk-n"><span class="mk-ell">{{ row.stage.label }}</span><bdi v-if="row.stage.done && row.stage.done < row.stage.total" class="mk-num" dir="ltr">{{ row.stage.done }}/{{ row.stage.total }}</bdi></span>${STAGE}</div><span v-else class="mk-t3">—</span></template>
-                <template v-else-if="column.name === 'updated_at'">${WHEN}</template>
-                <span v-else-if="column.kind === 'papers'" class="mk-chip" :class="'mk-hue-' + row.documents.hue"><span class="mk-ell">{{ row.documents.label }}</span></span>
-                <bdi v-else-if="column.numeric && row[column.name]" class="mk-num" :class="{'mk-late': column.kind === 'due' && row.late}" dir="ltr">{{ row[column.name] }}</bdi>
-                <span v-else :title="row[column.name] || null" :class="{'mk-t3': !row[column.name]}">{{ row[column.name] || '—' }}</span>
-              </td>
-            </tr>
-          </tbody>
-        </table>
-        <div v-if="state === 'empty' || state === 'error'" class="mk-empty" :role="state === 'error' ? 'alert' : 'status'" :data-testid="'list-' + state">
-          <slot name="picture"></slot><h2>{{ message.title }}</h2><p>{{ message.text }}</p>
-          <button type="button" v-if="message.action" class="mk-btn mk-s" @click="$emit('rescue', message.rescue)">{{ message.action }}</button></div>
-      </div>
-      <div v-else class="mk-mlist" ref="list" data-testid="claims-table" :role="state === 'ready' ? 'list' : 'region'" :aria-label="texts.table" :aria-busy="String(busy)" @pointerenter="enter" @pointerleave="leave" @focusin="hold" @focusout="leave" @touchstart.passive="touch">
-        <div class="mk-waits" v-if="waiting"><button type="button" class="mk-wait" data-testid="updates-waiting" @click="settle"><span class="mk-ic" aria-hidden="true">arrow_upward</span>{{ waitingText }}</button></div>
-        <template v-if="state === 'loading'"><div v-for="n in 5" :key="n" class="mk-mc" aria-hidden="true"><span class="mk-sk" style="width:45%"></span><br><span class="mk-sk" style="width:70%"></span><br><span class="mk-sk" style="width:90%"></span></div></template>
-        <template v-else-if="state === 'ready'">
-          <div v-for="row in shown" :key="row.no" role="listitem"><a class="mk-mc" :href="row.href" data-testid="claim-row" :data-claim="row.no" :data-unread="String(row.unread)" :class="{'mk-chg': row.unread, 'mk-arr': arriving[row.no], 'mk-sel': picked[row.no]}" @keydown.space.prevent="pick(row, $event)" @click="tap(row, $event)" @contextmenu="tapMenu" @touchstart.passive="press(row)" @touchmove.passive="release" @touchend="release" @touchcancel="release">
-            <div class="mk-l1"><span v-if="picking" class="mk-tickd" :class="{'mk-on': picked[row.no]}" role="img" :aria-label="picked[row.no] ? texts.isPicked : texts.isNotPicked" data-testid="picked"><span v-if="picked[row.no]" class="mk-ic" aria-hidden="true">check</span></span><span v-if="row.unread" class="mk-udot" role="img" :aria-label="texts.unread"></span><span class="mk-nm mk-ell mk-grow" dir="auto">{{ row.name }}</span>${PLATE}</div>
-            ${HINT}<div v-if="!row.hint" class="mk-ln2">{{ row.line2 }}</div>
-            <div v-if="row.stage" class="mk-l3">${STAGE}<span class="mk-sn">{{ row.stage.label }} <bdi v-if="row.stage.done && row.stage.done < row.stage.total" class="mk-num mk-t3" dir="ltr">{{ row.stage.done }}/{{ row.stage.total }}</bdi></span></div>
-            <div class="mk-l4">${CHIP}<span class="mk-ell">{{ row.tp_insurer }}</span><bdi v-if="row.demand_amount" class="mk-num mk-b" dir="ltr">{{ row.demand_amount }}</bdi><span class="mk-sp"></span>${WHEN}</div>
-          </a></div>
-        </template>
-        <div v-if="state === 'empty' || state === 'error'" class="mk-empty" :role="state === 'error' ? 'alert' : 'status'" :data-testid="'list-' + state">
-          <slot name="picture"></slot><h2>{{ message.title }}</h2><p>{{ message.text }}</p>
-          <button type="button" v-if="message.action" class="mk-btn mk-s" @click="$emit('rescue', message.rescue)">{{ message.action }}</button></div>
-      </div>
+      <component :is="part(compact ? 'cards' : 'desk')" :key="String(compact)"></component>
       <div class="mk-tfoot" v-if="state === 'ready'">
         <span class="mk-ell" data-testid="range">{{ range }}</span><span class="mk-sp"></span>
         <label class="mk-hide-xs mk-row"><span>{{ texts.pageSize }}</span><select class="mk-size" :value="size" @change="$emit('size', Number($event.target.value))" data-testid="page-size"><option v-for="n in sizes" :key="n" :value="n">{{ n }}</option></select></label>

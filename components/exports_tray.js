@@ -1,31 +1,37 @@
 /* «Export to Excel», and beside it the workbooks of this person: how far each is, to fetch, to stop, to ask for again. */
+const TRAY = `
+  <div class="mk-pop mk-xpop" role="dialog" :aria-label="words.tray" data-testid="exports" @keydown.esc="close">
+    <div class="mk-pop-h"><h2>{{ words.tray }}</h2><span class="mk-sp"></span><button type="button" class="mk-ib mk-sm" :aria-label="words.close" @click="close"><span class="mk-ic" aria-hidden="true">close</span></button></div>
+    <ul class="mk-xlist">
+      <li v-for="item in items" :key="item.id" data-testid="export-item" :data-export="item.id" :data-state="item.state">
+        <span class="mk-ic mk-xic" :class="'mk-x-' + item.state" aria-hidden="true">{{ icons[item.state] }}</span>
+        <div class="mk-grow"><b>{{ item.title }}</b><p class="mk-sm mk-t2"><template v-for="(part, place) in item.parts" :key="place"><span v-if="place"> · </span><bdi class="mk-xpart">{{ part }}</bdi></template></p>
+          <progress v-if="item.making" :value="item.total ? item.done : null" :max="item.total || 1" :aria-label="item.parts.join(', ')"></progress></div>
+        <button v-if="item.making" type="button" class="mk-btn mk-g mk-sm" data-testid="export-cancel" @click="$emit('cancel', item.id)">{{ words.cancel }}</button>
+        <a v-if="item.href" class="mk-btn mk-p mk-sm" data-testid="export-download" :href="item.href" download>{{ words.download }}</a>
+        <button v-if="item.again" type="button" class="mk-btn mk-s mk-sm" data-testid="export-again" @click="$emit('again', item.id)">{{ words.again }}</button>
+        <button v-if="!item.making" type="button" class="mk-ib mk-sm" data-testid="export-away" :aria-label="words.away" :title="words.away" @click="$emit('away', item.id)"><span class="mk-ic" aria-hidden="true">close</span></button>
+      </li>
+    </ul>
+    <p class="mk-xnote mk-sm mk-t3">{{ words.note }}</p>
+  </div>`;
+const DIALOG = `
+  <dialog ref="dialog" class="mk-dlg mk-adlg mk-xdlg" :aria-label="words.export" data-testid="export-confirm" @cancel.prevent="stop">
+    <form @submit.prevent="prove"><div class="mk-dh"><h2>{{ words.export }}</h2></div>
+      <div class="mk-db"><p>{{ confirm.text }}</p>
+        <div class="mk-fld"><label for="export-password">{{ words.password }}</label><div class="mk-inp"><input id="export-password" type="password" v-model="password" autocomplete="current-password" maxlength="256" dir="ltr" required data-testid="export-password"></div></div>
+        <div v-if="error" class="mk-call-out mk-hue-red" role="alert" data-testid="export-error"><span class="mk-ic" aria-hidden="true">error</span><span>{{ error }}</span></div></div>
+      <div class="mk-df"><button type="button" class="mk-btn mk-g" @click="stop">{{ words.cancel }}</button><button type="submit" class="mk-btn mk-p" :disabled="asking || !password ? true : null" data-testid="export-go">{{ words.go }}</button></div></form>
+  </dialog>`;
+
 export default {
+  mixins: [maakav.later({tray: TRAY, dialog: DIALOG})],
   template: `
     <div class="mk-xbox" ref="box" @keydown.esc="close">
       <button type="button" class="mk-btn mk-s" data-testid="export" :aria-label="words.export" :title="words.export" @click="$emit('start')"><span class="mk-ic" aria-hidden="true">download</span>{{ words.export }}</button>
       <button v-if="items.length" type="button" class="mk-ib mk-xtray" data-testid="exports-tray" :aria-label="words.tray" :aria-expanded="String(open)" :title="words.tray" @click="open = !open" ref="toggle"><span class="mk-ic" :class="{'mk-spin': busy}" aria-hidden="true">{{ busy ? 'progress_activity' : 'expand_more' }}</span><span class="mk-vh" role="status">{{ spoken }}</span></button>
-      <div v-if="open && items.length" class="mk-pop mk-xpop" role="dialog" :aria-label="words.tray" data-testid="exports" @keydown.esc="close">
-        <div class="mk-pop-h"><h2>{{ words.tray }}</h2><span class="mk-sp"></span><button type="button" class="mk-ib mk-sm" :aria-label="words.close" @click="close"><span class="mk-ic" aria-hidden="true">close</span></button></div>
-        <ul class="mk-xlist">
-          <li v-for="item in items" :key="item.id" data-testid="export-item" :data-export="item.id" :data-state="item.state">
-            <span class="mk-ic mk-xic" :class="'mk-x-' + item.state" aria-hidden="true">{{ icons[item.state] }}</span>
-            <div class="mk-grow"><b>{{ item.title }}</b><p class="mk-sm mk-t2"><template v-for="(part, place) in item.parts" :key="place"><span v-if="place"> · </span><bdi class="mk-xpart">{{ part }}</bdi></template></p>
-              <progress v-if="item.making" :value="item.total ? item.done : null" :max="item.total || 1" :aria-label="item.parts.join(', ')"></progress></div>
-            <button v-if="item.making" type="button" class="mk-btn mk-g mk-sm" data-testid="export-cancel" @click="$emit('cancel', item.id)">{{ words.cancel }}</button>
-            <a v-if="item.href" class="mk-btn mk-p mk-sm" data-testid="export-download" :href="item.href" download>{{ words.download }}</a>
-            <button v-if="item.again" type="button" class="mk-btn mk-s mk-sm" data-testid="export-again" @click="$emit('again', item.id)">{{ words.again }}</button>
-            <button v-if="!item.making" type="button" class="mk-ib mk-sm" data-testid="export-away" :aria-label="words.away" :title="words.away" @click="$emit('away', item.id)"><span class="mk-ic" aria-hidden="true">close</span></button>
-          </li>
-        </ul>
-        <p class="mk-xnote mk-sm mk-t3">{{ words.note }}</p>
-      </div>
-      <dialog v-if="confirm" ref="dialog" class="mk-dlg mk-adlg mk-xdlg" :aria-label="words.export" data-testid="export-confirm" @cancel.prevent="stop">
-        <form @submit.prevent="prove"><div class="mk-dh"><h2>{{ words.export }}</h2></div>
-          <div class="mk-db"><p>{{ confirm.text }}</p>
-            <div class="mk-fld"><label for="export-password">{{ words.password }}</label><div class="mk-inp"><input id="export-password" type="password" v-model="password" autocomplete="current-password" maxlength="256" dir="ltr" required data-testid="export-password"></div></div>
-            <div v-if="error" class="mk-call-out mk-hue-red" role="alert" data-testid="export-error"><span class="mk-ic" aria-hidden="true">error</span><span>{{ error }}</span></div></div>
-          <div class="mk-df"><button type="button" class="mk-btn mk-g" @click="stop">{{ words.cancel }}</button><button type="submit" class="mk-btn mk-p" :disabled="asking || !password ? true : null" data-testid="export-go">{{ words.go }}</button></div></form>
-      </dialog>
+      <component v-if="open && items.length" :is="part('tray')"></component>
+      <component v-if="confirm" :is="part('dialog')"></component>
     </div>`,
   props: {words: Object, items: Array, mine: Array, confirm: Object, turn: Number},
   emits: ['start', 'cancel', 'away', 'again', 'confirmed', 'unconfirmed'],

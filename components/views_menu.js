@@ -1,39 +1,42 @@
 /* The list under names: what everybody asks every day, with counts, and what one saved; pinned ones stand beside the tabs. */
 const ITEM = `<a class="mk-mi mk-grow" :class="{'mk-cur': view.key === here}" :href="view.href" :aria-current="view.key === here ? 'true' : null" :data-view="view.key" data-testid="view" @click.prevent="go(view)"><span class="mk-ic" aria-hidden="true">{{ view.icon }}</span><span class="mk-grow mk-ell" dir="auto">{{ view.label }}</span><span v-if="counts[view.key]" class="mk-num mk-t3" dir="ltr">{{ counts[view.key] }}</span></a>`;
+const MENU = `
+  <div class="mk-pop mk-menu" role="group" :aria-label="words.views">
+    <div class="mk-gh">{{ words.quick }}</div>
+    <div v-for="view in quick" :key="view.key" class="mk-vrow">${ITEM}</div>
+    <template v-for="group in groups" :key="group.name"><div class="mk-gh">{{ group.label }}</div>
+      <template v-for="view in group.views" :key="view.key">
+        <div class="mk-vrow">${ITEM}<button v-if="group.mine" type="button" class="mk-ib mk-sm" :aria-label="words.change + ' ' + view.label" :aria-expanded="String(editing === view.key)" data-testid="view-more" @click="edit(view)"><span class="mk-ic" aria-hidden="true">more_horiz</span></button></div>
+        <form v-if="editing === view.key" class="mk-vedit" @submit.prevent="$emit('edit', {key: view.key, order: 'rename', name}); editing = ''">
+          <div class="mk-row"><span class="mk-inp mk-sm mk-grow"><input v-model="name" maxlength="60" dir="auto" autocomplete="off" :aria-label="words.name" data-testid="view-name"></span><button type="submit" class="mk-btn mk-s mk-sm" data-testid="view-rename">{{ words.rename }}</button></div>
+          <div class="mk-row"><button type="button" class="mk-btn mk-g mk-sm" data-testid="view-pin" @click="$emit('edit', {key: view.key, order: view.pinned ? 'unpin' : 'pin'})"><span class="mk-ic" aria-hidden="true">push_pin</span>{{ view.pinned ? words.unpin : words.pin }}</button>
+            <button type="button" class="mk-btn mk-g mk-sm" :disabled="view.key === here ? true : null" data-testid="view-update" @click="$emit('edit', {key: view.key, order: 'update'})"><span class="mk-ic" aria-hidden="true">update</span>{{ words.update }}</button>
+            <button type="button" class="mk-btn mk-g mk-sm mk-danger" data-testid="view-delete" @click="remove(view)"><span class="mk-ic" aria-hidden="true">delete</span>{{ sure === view.key ? words.sure : words.remove }}</button></div>
+        </form>
+      </template></template>
+    <div class="mk-hr"></div>
+    <button v-if="!saving" type="button" class="mk-mi" data-testid="view-save" @click="begin"><span class="mk-ic" aria-hidden="true">bookmark_add</span><span>{{ words.save }}</span></button>
+    <form v-else class="mk-vedit" @submit.prevent="save"><div class="mk-row"><span class="mk-inp mk-sm mk-grow"><input ref="fresh" v-model="name" maxlength="60" required dir="auto" autocomplete="off" :placeholder="words.name" :aria-label="words.name" data-testid="new-view-name"></span><button type="submit" class="mk-btn mk-p mk-sm" data-testid="view-keep">{{ words.keep }}</button></div>
+      <label v-if="mayShare" class="mk-tick"><input type="checkbox" class="mk-check" v-model="shared" data-testid="view-shared"><span>{{ words.share }}</span></label></form>
+  </div>`;
 
 export default {
+  mixins: [maakav.later({menu: MENU})],
   template: `
     <div class="mk-contents">
       <a v-for="view in pinned" :key="view.key" class="mk-tab mk-pinned" :class="{'mk-on': view.key === here}" :aria-current="view.key === here ? 'true' : null" :href="view.href" data-testid="pinned-view" @click.prevent="go(view)"><span class="mk-ic" aria-hidden="true">bookmark</span><span class="mk-ell" dir="auto">{{ view.label }}</span></a>
       <span class="mk-sp"></span>
       <details class="mk-drop mk-views" ref="box" @toggle="turn" @keydown.esc.stop="shut">
         <summary class="mk-tab" data-testid="views"><span class="mk-ic" aria-hidden="true">bookmark</span>{{ words.views }}<span class="mk-ic" aria-hidden="true">expand_more</span></summary>
-        <div class="mk-pop mk-menu" role="group" :aria-label="words.views">
-          <div class="mk-gh">{{ words.quick }}</div>
-          <div v-for="view in quick" :key="view.key" class="mk-vrow">${ITEM}</div>
-          <template v-for="group in groups" :key="group.name"><div class="mk-gh">{{ group.label }}</div>
-            <template v-for="view in group.views" :key="view.key">
-              <div class="mk-vrow">${ITEM}<button v-if="group.mine" type="button" class="mk-ib mk-sm" :aria-label="words.change + ' ' + view.label" :aria-expanded="String(editing === view.key)" data-testid="view-more" @click="edit(view)"><span class="mk-ic" aria-hidden="true">more_horiz</span></button></div>
-              <form v-if="editing === view.key" class="mk-vedit" @submit.prevent="$emit('edit', {key: view.key, order: 'rename', name}); editing = ''">
-                <div class="mk-row"><span class="mk-inp mk-sm mk-grow"><input v-model="name" maxlength="60" dir="auto" autocomplete="off" :aria-label="words.name" data-testid="view-name"></span><button type="submit" class="mk-btn mk-s mk-sm" data-testid="view-rename">{{ words.rename }}</button></div>
-                <div class="mk-row"><button type="button" class="mk-btn mk-g mk-sm" data-testid="view-pin" @click="$emit('edit', {key: view.key, order: view.pinned ? 'unpin' : 'pin'})"><span class="mk-ic" aria-hidden="true">push_pin</span>{{ view.pinned ? words.unpin : words.pin }}</button>
-                  <button type="button" class="mk-btn mk-g mk-sm" :disabled="view.key === here ? true : null" data-testid="view-update" @click="$emit('edit', {key: view.key, order: 'update'})"><span class="mk-ic" aria-hidden="true">update</span>{{ words.update }}</button>
-                  <button type="button" class="mk-btn mk-g mk-sm mk-danger" data-testid="view-delete" @click="remove(view)"><span class="mk-ic" aria-hidden="true">delete</span>{{ sure === view.key ? words.sure : words.remove }}</button></div>
-              </form>
-            </template></template>
-          <div class="mk-hr"></div>
-          <button v-if="!saving" type="button" class="mk-mi" data-testid="view-save" @click="begin"><span class="mk-ic" aria-hidden="true">bookmark_add</span><span>{{ words.save }}</span></button>
-          <form v-else class="mk-vedit" @submit.prevent="save"><div class="mk-row"><span class="mk-inp mk-sm mk-grow"><input ref="fresh" v-model="name" maxlength="60" required dir="auto" autocomplete="off" :placeholder="words.name" :aria-label="words.name" data-testid="new-view-name"></span><button type="submit" class="mk-btn mk-p mk-sm" data-testid="view-keep">{{ words.keep }}</button></div>
-            <label v-if="mayShare" class="mk-tick"><input type="checkbox" class="mk-check" v-model="shared" data-testid="view-shared"><span>{{ words.share }}</span></label></form>
-        </div>
+        <component v-if="used" :is="part('menu')"></component>
       </details>
     </div>`,
   props: {quick: Array, groups: Array, counts: Object, here: String, mayShare: Boolean, words: Object},
   emits: ['open', 'seen', 'save', 'edit'],
-  data: () => ({editing: '', saving: false, name: '', shared: false, sure: ''}),
+  data: () => ({used: false, editing: '', saving: false, name: '', shared: false, sure: ''}),
   computed: { pinned() { return this.groups.flatMap((group) => group.views).filter((view) => view.pinned); } },
   methods: {
-    turn() { if (!this.$refs.box.open) Object.assign(this, {editing: '', saving: false, sure: ''}); this.$emit('seen', this.$refs.box.open); },
+    turn() { this.used = true; if (!this.$refs.box.open) Object.assign(this, {editing: '', saving: false, sure: ''}); this.$emit('seen', this.$refs.box.open); },
     shut() { this.$refs.box.open = false; this.$refs.box.querySelector('summary').focus(); },
     go(view) { this.$refs.box.open = false; this.$emit('open', view.key); },
     edit(view) { this.editing = this.editing === view.key ? '' : view.key; this.name = view.label; this.saving = false; this.sure = ''; },

@@ -161,7 +161,16 @@
   });
   const unfollow = (name, hear) => globalThis.socket.off(name, hear);
 
-  globalThis.maakav = {follow, unfollow, keyed, relative, reveal, say, typing, words};
+  /* For what a component shows only sometimes (a menu, a dialog): its template is compiled when it is drawn first. All others of
+     a page are compiled before anything of it can be used, which took longer than drawing it. */
+  const later = (templates) => ({
+    created() { this.drawn = {}; },
+    methods: {
+      part(name) { return Vue.compile(templates[name])(this, (this.drawn[name] ??= [])); },
+    },
+  });
+
+  globalThis.maakav = {follow, unfollow, keyed, later, relative, reveal, say, typing, words};
   addEventListener('DOMContentLoaded', watchConnection);
   if (document.readyState !== 'loading') watchConnection();
   setInterval(refreshTimes, 30000);
