@@ -17,7 +17,7 @@ from nicegui import ui
 from starlette.responses import Response
 from starlette.types import Scope
 
-from components import claim_reading, frame, guard, lean, live, pulse, row_news, shared_words
+from components import bell, claim_reading, frame, guard, lean, live, pulse, row_news, shared_words
 from components.packed import Packed
 from components.theme import STATIC_FOLDER, STATIC_PREFIX
 from db import log, schema, sealing
@@ -108,6 +108,7 @@ async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
             live.start,
             pulse.start,
             row_news.start,
+            bell.start,
             claim_reading.start,
             guard.start,
             changes.follow_changes,

@@ -1,26 +1,28 @@
 """The bell: how many claims have unread alerts, live in every tab, and the newest of them in a popover."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from nicegui import background_tasks
 from nicegui.element import Element
 
 from components.due_soon import next_due_cheques
-from components.live import Subscription, ask, current_actor, person_topic, show_changes, work
+from components.live import Subscription, ask, ask_as, current_actor, person_topic, show_changes, work
 from components.shared_words import people_known_to, reference
 from components.theme import DOCUMENT_LOOKS, EVENT_LOOKS, Look, status_look
 from components.words import headline_of, language, moment_text, said_once, t
 from db import texts, values
 from db.alert_kinds import KINDS
-from db.alerts import AlertFilter, AlertGroup, alert_groups, mark_all_read, unread_groups
+from db.alerts import AlertFilter, AlertGroup, alert_groups, mark_all_read, unread_groups, unread_groups_of
 from db.base import now
 from db.changes import Notice
 from db.reference import Reference
+from db.scope import Actor
 
 IN_POPOVER = 8
-_Popover = tuple[list[dict[str, Any]], dict[str, Any] | None]
 OVERDUE = 'cheque.overdue'
 MENTION = 'claim.mention'
 _KIND_LOOKS = {
@@ -73,9 +75,59 @@ class Bell(Element, component='bell.js'):
         await self._refresh()
 
     async def _refresh(self) -> None:
-        count, popover = await ask(_of_bell, language() if self._opened else None)
-        groups, cheques = popover or (self._props['groups'], self._props['cheques'])
-        show_changes(self, {'count': count, 'groups': groups, 'cheques': cheques})
+        if self._opened:
+            count, groups, cheques = await ask(_of_bell, language())
+            show_changes(self, {'count': count, 'groups': groups, 'cheques': cheques})
+        else:
+            show_changes(self, {'count': await _count_for(current_actor())})
+
+
+# ---- many bells at once -----------------------------------------------------------------------------------------------------
+
+_PRODUCT = Actor.system('bells')
+# one change rings everybody who follows the claim, one after the other; nobody sees so short a while
+GATHER = 0.02
+
+
+class _Round:
+    """One question for all bells that ring in the same moment."""
+
+    def __init__(self) -> None:
+        self.people: set[int] = set()
+        self._counts = background_tasks.create(self._count(), name='count alerts')
+
+    async def _count(self) -> Mapping[int, int]:
+        await asyncio.sleep(GATHER)
+        if _gathering == [self]:
+            _gathering.clear()  # whoever asks from now on may have been rung by something newer
+        return await ask_as(_PRODUCT, unread_groups_of, self.people)
+
+    async def count(self, user_id: int) -> int:
+        """One person's number."""
+        self.people.add(user_id)
+        return (await asyncio.shield(self._counts)).get(user_id, 0)
+
+
+# the round that still gathers, if there is one
+_gathering: list[_Round] = []
+
+
+def start() -> Callable[[], None]:
+    """Begin with nobody waiting; returns the way out."""
+    _gathering.clear()
+    return _gathering.clear
+
+
+async def _count_for(actor: Actor) -> int:
+    """The number on somebody's bell. Who sees his own claims only asks for himself, under his own scope."""
+    if actor.sees_own_only or actor.user_id is None:
+        return await ask_as(actor, unread_groups)
+    if not _gathering:
+        _gathering.append(_Round())
+    return await _gathering[0].count(actor.user_id)
+
+
+# ---- in words ---------------------------------------------------------------------------------------------------------------
 
 
 @said_once
@@ -94,19 +146,14 @@ def _texts() -> dict[str, str]:
     }
 
 
-def _of_bell(session: Any, reader: str | None) -> tuple[int, _Popover | None]:
-    """The number; and for whoever has opened it, in whose language, what stands in it."""
-    return unread_groups(session), None if reader is None else _popover(session, reader)
-
-
-def _popover(session: Any, reader: str) -> _Popover:
-    """The acting person's newest alerts as lines of words, one a claim, the unread ones first; and the next cheques."""
+def _of_bell(session: Any, reader: str) -> tuple[int, list[dict[str, Any]], dict[str, Any] | None]:
+    """The number; the acting person's newest alerts as lines of words, one a claim, the unread ones first; and the next cheques."""
     words, people, moment = reference(session), people_known_to(session), now()
     unread = alert_groups(session, limit=IN_POPOVER, wanted=AlertFilter(only_unread=True))
     known = {group.alert_id for group in unread}
     others = [group for group in alert_groups(session, limit=IN_POPOVER) if group.alert_id not in known]
     lines = [alert_line(group, words, people, reader, moment) for group in [*unread, *others][:IN_POPOVER]]
-    return lines, next_due_cheques(session, values.israel(moment).date(), reader)
+    return unread_groups(session), lines, next_due_cheques(session, values.israel(moment).date(), reader)
 
 
 def alert_line(
