@@ -79,7 +79,7 @@ from db.repairs import advance_repair, may_take_back, take_back
 from db.sanity import confirm_doubt
 from db.scope import Can
 from db.session import fetch
-from db.watching import is_older
+from db.watching import is_older, twin_of
 
 Refresh = Callable[[], Awaitable[Any]]
 IN_TIMELINE = 16
@@ -92,7 +92,8 @@ class ClaimPage:
         """Take the first reading; the claim becomes the live model everything is bound to. `since`: see `Subscription`."""
         self.actor = current_actor()
         self.came_from = came_from
-        self.claim = live(arrival.reading.claim)
+        self._reading = arrival.reading
+        self.claim = live(twin_of(arrival.reading.claim))
         self.staff = self.claim.may_edit(self.actor)
         self.seen, self._last_visit, self._neighbours = arrival.seen, arrival.last_visit, arrival.neighbours
         self._newest, self._watched = arrival.reading.newest, arrival.watched
@@ -300,7 +301,8 @@ class ClaimPage:
             asked = self.seen, self._history_most
             reading = await read_once(self.actor, self.claim.id, self._history_most + 1)
             mine = self._own_of(reading) if reading and not own else None
-            mine = mine or await ask(read_own, self.claim.id, self.seen, reading)
+            if reading and mine is None:
+                mine = await ask(read_own, self.seen, reading)
             if self._root.is_deleted:
                 return
         if reading is None or mine is None:
@@ -320,7 +322,7 @@ class ClaimPage:
     def take(self, reading: Reading, own: Own) -> None:
         """Take over a newer reading: bound rows follow by themselves, and what others changed lights up."""
         known = self.news.newest
-        self._own = own
+        self._reading, self._own = reading, own
         self._newest, self.wording = reading.newest, self._wording_of(reading)
         self.news = self._news_of(reading, own)
         lit = [name for change in own.news if change.id > known for name in change.fields if name in FIELDS]

@@ -3,14 +3,18 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from threading import Event
 from typing import Any
 
 import pytest
 
 from components import claim_reading
-from components.claim_reading import read_once
-from db.claims import Claim
+from components.claim_reading import audience_of, kept, read_once
+from db.base import now
+from db.changes import Notice, announce
+from db.claims import Claim, save_fields
+from db.session import open_session
 from tests.conftest import People
 from tests.factories import make_claim
 from tests.pages.conftest import Opener, until
@@ -104,3 +108,44 @@ async def test_nobody_waits_for_what_an_earlier_life_of_the_app_was_asked(
     monkeypatch.setitem(claim_reading._asked, left_over._audience, left_over)
     claim_reading.start()
     assert await read_once(people.staff, claim.id, MOST) is not None
+
+
+async def test_who_opens_a_claim_that_somebody_has_open_shares_what_was_read(
+    claim: Claim, people: People, readers: Readers, open_page: Opener
+) -> None:
+    page = await open_page('staff2', claim)
+    assert readers == [], 'his colleague has it open'
+    await open_page('dana', claim)
+    assert readers == [people.dana.user_id], 'an agent sees it with his own eyes'
+    with open_session(people.staff) as session:
+        save_fields(session, claim.id, {'policy_no': (claim.policy_no, '77-7')}, now())
+    late = await open_page('dana', claim)
+    await until(lambda: page.row('policy_no')['text'] == late.row('policy_no')['text'] == '77-7')
+
+
+async def test_nothing_is_shared_that_was_read_while_anything_rang(claim: Claim, people: People) -> None:
+    stop = claim_reading.start()
+    audience = audience_of(people.staff, claim.id, MOST)
+    with open_session(people.staff, reading=True) as session:
+        reading = claim_reading.read(session, claim.id, MOST)
+    assert reading is not None
+    since = claim_reading.turn()
+    announce(Notice('alert', user_id=people.dana.user_id))
+    claim_reading.keep(audience, reading, since)
+    assert kept(audience, claim.version) is reading
+    assert kept(audience, claim.version + 1) is None, 'his own look at the claim says that it is older'
+    announce(Notice('claim', claim.office_id, claim.id + 1))
+    assert kept(audience, claim.version) is reading, 'that was another one'
+    announce(Notice('claim', claim.office_id, claim.id))
+    assert kept(audience, claim.version) is None
+    claim_reading.keep(audience, reading, since)
+    assert kept(audience, claim.version) is None, 'it may be older than what rang'
+    claim_reading.keep(audience, reading, claim_reading.turn())
+    announce(Notice('words'))
+    assert kept(audience, claim.version) is None
+    of_another_day = replace(reading, day=date(2020, 1, 1))
+    claim_reading.keep(audience, of_another_day, claim_reading.turn())
+    assert kept(audience, claim.version) is None, 'not of today'
+    stop()
+    claim_reading.keep(audience, reading, claim_reading.turn())
+    assert kept(audience, claim.version) is None
