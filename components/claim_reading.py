@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from threading import Lock
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
 from nicegui import background_tasks
@@ -31,7 +31,9 @@ from db.sanity import Doubt, open_doubts
 from db.scope import Actor
 from db.session import fetch, fetch_one
 
+T = TypeVar('T')
 HISTORY_PAGE = 50
+SAID_AT_MOST = 40
 
 
 @dataclass(frozen=True)
@@ -51,18 +53,21 @@ class Reading:
     behind: Behind
     is_whole: bool
     day: date
-    _said: dict[Hashable, str] = field(default_factory=dict)
+    _said: dict[Hashable, Any] = field(default_factory=dict)
 
     @property
     def newest(self) -> int:
         """The newest change it knows."""
         return max(self.claim.seq, *(change.id for change in self.history[:1]), 0)
 
-    def said(self, how: Hashable, say: Callable[[], str]) -> str:
+    def said(self, how: Hashable, say: Callable[[], T]) -> T:
         """What is put into the same words on many of the pages that share the reading."""
         if how not in self._said:
+            if len(self._said) >= SAID_AT_MOST:  # it has been shown for long, to many
+                self._said.clear()
             self._said[how] = say()
-        return self._said[how]
+        said: T = self._said[how]
+        return said
 
     def news(self, seen: int, user_id: int | None) -> Sequence[Change] | None:
         """What others changed since, oldest first; None when the record that was read does not reach back so far."""
@@ -160,7 +165,7 @@ class _Kept:
     listening = False
     lock = Lock()
     turn = 0
-    readings: WeakValueDictionary[Audience, Reading] = WeakValueDictionary()
+    readings: ClassVar[WeakValueDictionary[Audience, Reading]] = WeakValueDictionary()
 
 
 # a person's own: of no claim's reading
@@ -198,6 +203,7 @@ def _hear(notice: Notice) -> None:
 
 
 # ---- once for all -----------------------------------------------------------------------------------------------------------
+
 
 class _Once:
     """One reading, for everybody who asked before it began."""

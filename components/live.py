@@ -131,13 +131,13 @@ async def _in_thread(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
 # ---- live models ------------------------------------------------------------------------------------------------------------
 
 
-def live(row: Row) -> Row:
-    """Make a detached row's columns bindable by push: elements bind to them directly and nothing ever polls.
+def live(row: Row, *names: str) -> Row:
+    """Make a detached row's columns, or those named, bindable by push: elements bind to them directly and nothing ever polls.
 
     One row belongs to one page. Undo with `binding.remove([row])` when the page's part that shows it goes.
     """
     key = id(row)
-    for name in columns_of(type(row)):
+    for name in names or columns_of(type(row)):
         binding.bindable_properties[key, path_of(name)] = row
     return row
 
