@@ -169,7 +169,7 @@ class _Kept:
 
 
 # a person's own: of no claim's reading
-_PERSONAL = frozenset({'person', 'alert', 'receipt', 'bulk', 'export'})
+_PERSONAL = frozenset({'person', 'seen', 'alert', 'receipt', 'bulk', 'export'})
 
 
 def turn() -> int:

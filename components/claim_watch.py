@@ -71,8 +71,8 @@ class ClaimWatchMenu(Element, component='claim_watch.js'):
     async def _ring(self, notices: set[Notice]) -> None:
         # an alert changes nothing of what he chose, unless the claim comes back with it
         waits = bool((self._props['shown'] or {}).get('until'))
-        about = [notice for notice in notices if notice.claim_id == self._claim_id]
-        if MISSED in notices or any(notice.kind != 'alert' or waits for notice in about):
+        about = {notice.kind for notice in notices if notice.claim_id == self._claim_id}
+        if MISSED in notices or about - ({'seen'} if waits else {'seen', 'alert'}):
             await self.refresh()
 
     async def _act(self, event: GenericEventArguments) -> None:

@@ -394,8 +394,8 @@ def _dispatch(notice: Notice) -> None:
     topics: list[Topic] = []
     if notice.kind == 'claim':
         topics = [('claim', notice.claim_id), ('office', notice.office_id), ('office', None)]
-    elif notice.kind in ('person', 'alert'):
-        topics = [('person', notice.user_id), *([('marks', notice.user_id)] if notice.kind == 'person' else [])]
+    elif notice.kind in ('person', 'seen', 'alert'):
+        topics = [('person', notice.user_id), *([('marks', notice.user_id)] if notice.kind != 'alert' else [])]
     elif notice.kind == 'words':
         topics = [words_topic()]
     elif notice.kind == 'import':

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import partial
+from importlib import import_module
 from threading import Event
 from typing import Any
 
@@ -11,6 +13,8 @@ import pytest
 
 from components import claim_reading
 from components.claim_reading import audience_of, kept, read_once
+from components.claim_watch import ClaimWatchMenu
+from db.alerts import snooze
 from db.base import now
 from db.changes import Notice, announce
 from db.claims import Claim, save_fields
@@ -149,3 +153,31 @@ async def test_nothing_is_shared_that_was_read_while_anything_rang(claim: Claim,
     stop()
     claim_reading.keep(audience, reading, claim_reading.turn())
     assert kept(audience, claim.version) is None
+
+
+def _noted(asked: list[str], question: Callable[..., Any], *given: Any) -> Any:
+    asked.append(question.__name__)
+    return question(*given)
+
+
+async def test_who_looks_at_a_claim_is_asked_nothing_anew_for_having_seen_it(
+    claim: Claim, people: People, open_page: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, asked = await open_page('dana', claim), list[str]()
+    for question in ('bell._of_bell', 'messages_link._of_messages', 'claim_watch.watched'):
+        module, name = question.split('.')
+        ours = getattr(import_module(f'components.{module}'), name)
+        monkeypatch.setattr(f'components.{question}', partial(_noted, asked, ours))
+    announce(Notice('seen', claim.office_id, claim.id, user_id=people.dana.user_id))
+    await asyncio.sleep(0.2)
+    assert asked == []
+    announce(Notice('alert', claim.office_id, claim.id, user_id=people.dana.user_id))
+    await until(lambda: asked)
+    await asyncio.sleep(0.2)
+    assert asked == ['_of_bell']
+    with open_session(people.dana) as session:
+        snooze(session, claim.id, 'day', now())
+    await until(lambda: page.of(ClaimWatchMenu)[0].props['shown']['until'])
+    asked.clear()
+    announce(Notice('alert', claim.office_id, claim.id, user_id=people.dana.user_id))
+    await until(lambda: 'watched' in asked)
