@@ -101,7 +101,7 @@ class ClaimPage:
         self._looked_at = 0  # up to which change he has
         self._keep = f'{self.actor.user_id}.{self.claim.id}'  # whose typing it is, and where
         self._panels: dict[str, ui.element] = {}
-        self._drawn: set[str] = set()
+        self._drawn = {'overview'}
         self._repair: RepairPanel | None = None
         self._history: Html | None = None
         self._history_most = HISTORY_PAGE
@@ -408,7 +408,7 @@ class ClaimPage:
             panel.set_visibility(key == tab)
         self._tab = tab
         self._look_at_trackers()
-        if tab in self._further_tabs and tab not in self._drawn:
+        if tab not in self._drawn:
             self._drawn.add(tab)
             try:
                 await self._draw_tab(tab)

@@ -40,7 +40,7 @@ const BELOW = `
 
 const SECTION = {
   template: `
-    <section v-show="rows.length" class="mk-card" :class="[look === 'plain' ? 'mk-sec' : 'mk-' + look, {'mk-open': unfolded}, explained ? 'mk-hue-' + explained.hue : '']" :data-testid="'section-' + section" :aria-label="title">
+    <section v-show="rows.length || look !== 'plain'" class="mk-card" :class="[look === 'plain' ? 'mk-sec' : 'mk-' + look, {'mk-open': unfolded}, explained ? 'mk-hue-' + explained.hue : '']" :data-testid="'section-' + section" :aria-label="title">
       <div v-if="look === 'plain'" class="mk-hd" @click="fold">
         <span class="mk-ic mk-lead" aria-hidden="true">{{ icon }}</span><h2>{{ title }}</h2>
         <span v-if="changes" class="mk-udot" role="img" :aria-label="words.hasNews"></span><span class="mk-sum" dir="auto">{{ summary }}</span>
@@ -290,9 +290,11 @@ export default {
     of(name) {
       return {
         ...this.known[name], section: name, touched: this.mine, words: this.words, keep: this.keep, reasonLimit: this.reasonLimit,
-        onOpen: (row) => this.$emit('open', row), onSave: (edit) => this.$emit('save', edit),
+        onOpen: this.opened, onSave: this.saves,
       };
     },
+    opened(row) { this.$emit('open', row); },
+    saves(edit) { this.$emit('save', edit); },
     /* from the server: the sections that are different now, and what concerns this page's own rows */
     show(sections, touched) { this.known = {...this.known, ...sections}; this.mine = touched; },
   },
