@@ -9,7 +9,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.live import current_actor, show_changes, work
-from components.shared_words import people_known_to
+from components.shared_words import calendar, people_known_to
 from components.words import language, said_once, t
 from components.work_desk import due_words, explained
 from db import values
@@ -39,7 +39,7 @@ def read(session: Any, claim_id: int) -> Reading:
         fetch(session, silences_of(claim_id)),
         fetch(session, tasks_of(claim_id)),
         people_known_to(session),
-        calendar_of(session),
+        calendar(session),
     )
 
 

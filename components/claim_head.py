@@ -8,7 +8,6 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.claim_rows import Wording, money_axis
-from components.claim_section import Cells
 from components.live import current_actor, show_changes
 from components.theme import status_look
 from components.words import said_once, t
@@ -44,10 +43,6 @@ _META = (
     ('agent', 'person', N_('Agent'), False),
     ('handler', 'support_agent', N_('Handler'), False),
 )
-_SHOWN = (
-    *('insured_name', 'plate', 'status', 'make_model', 'model_year', 'event_date', 'tp_insurer', 'agent', 'handler'),
-    *('demand_amount', 'offered_amount', 'approved_amount', 'received_amount'),
-)
 
 
 def claim_address(claim_no: str, came_from: str = '', tab: str = '') -> str:
@@ -58,7 +53,7 @@ def claim_address(claim_no: str, came_from: str = '', tab: str = '') -> str:
 
 
 class ClaimHead(Element, component='claim_head.js'):
-    """Name, plate, status and the facts one asks for on the phone; follows the claim live."""
+    """Name, plate, status and the facts one asks for on the phone."""
 
     def __init__(self, claim: Claim, wording: Callable[[], Wording], came_from: ListState) -> None:
         """`came_from` is the list whose neighbours the arrows lead to."""
@@ -74,8 +69,6 @@ class ClaimHead(Element, component='claim_head.js'):
             {'key': key, 'label': t(label), 'href': claim_address(claim.claim_no, came_from.address(), key)}
             for key, label in TABS.items()
         ]
-        self._cells = Cells(self, _SHOWN, claim, self.draw)
-        self.draw()
 
     def draw(self) -> None:
         """Bring the head up to what the claim says now."""
@@ -94,14 +87,9 @@ class ClaimHead(Element, component='claim_head.js'):
         }
         show_changes(self, shown)
 
-    def follow_cheque(self, cheque: Cheque | None) -> None:
-        """Show the next cheque of the claim beside its money."""
-        self._cheque = cheque
-        self.draw()
-
-    def warn_of_radar(self, *, red: bool) -> None:
-        """Say that a cheque of the client's falls before the insurer's money."""
-        self._red = red
+    def warn(self, cheque: Cheque | None, *, red: bool) -> None:
+        """Show the next cheque of the claim beside its money, and whether one of the client's falls before the insurer's."""
+        self._cheque, self._red = cheque, red
         self.draw()
 
     def show_hint(self) -> None:
@@ -131,15 +119,12 @@ class ClaimHead(Element, component='claim_head.js'):
         self._props['active'] = tab
         self.update()
 
-    def count(self, tab: str, number: int | str, *, fresh: bool) -> None:
-        """Show how much stands behind a tab, in colour when some of it is new."""
-        tabs = [
-            {**item, 'count': str(number) if number else '', 'fresh': fresh} if item['key'] == tab else item
-            for item in self._props['tabs']
-        ]
-        if tabs != self._props['tabs']:
-            self._props['tabs'] = tabs
-            self.update()
+    def count(self, numbers: Mapping[str, tuple[int | str, bool]]) -> None:
+        """Show how much stands behind tabs, in colour when some of it is new."""
+        counted = {
+            tab: {'count': str(number) if number else '', 'fresh': new} for tab, (number, new) in numbers.items()
+        }
+        show_changes(self, {'tabs': [{**item, **counted.get(item['key'], {})} for item in self._props['tabs']]})
 
     def on_tab(self, choose: Callable[[str], Awaitable[None]]) -> None:
         """Have `choose` called with the tab that was clicked."""
@@ -183,10 +168,6 @@ class ClaimHead(Element, component='claim_head.js'):
                 link('next-claim', neighbours.after, t('Next claim'), 'keyboard_arrow_down'),
             ],
         }
-
-    def _handle_delete(self) -> None:
-        self._cells.release()
-        super()._handle_delete()
 
 
 def _meta(name: str, rest: Sequence[Any], claim: Claim, wording: Wording) -> dict[str, Any] | None:

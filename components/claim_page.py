@@ -8,27 +8,22 @@ from html import escape
 from math import ceil
 from typing import Any
 
-from nicegui import ui
+import orjson
+from nicegui import binding, ui
 from nicegui.elements.html import Html
 
 from components.calls_panel import CallLog, CallsPanel, read_calls
 from components.claim_desk import ClaimDesk
 from components.claim_head import TABS, ClaimActions, ClaimHead, actions_of, claim_address
-from components.claim_panels import ChangesBar, NoteBox, daily_explained, status_explained
+from components.claim_panels import ChangesBar, NoteBox, write_sections
 from components.claim_reading import HISTORY_PAGE, Arrival, Own, Reading, arrive, read_once, read_own
 from components.claim_rows import (
-    SECTIONS,
     News,
-    Row,
     Wording,
     choices_for,
-    names_in,
-    row_of,
-    section_summary,
-    title_of,
 )
 from components.claim_saving import Saving
-from components.claim_section import ClaimSection, Edit
+from components.claim_sections import ClaimSections, Edit, Written
 from components.claim_watch import ClaimWatchMenu
 from components.clocks_card import ClocksCard
 from components.documents_panel import DocumentsPanel, Shelf, read_shelf
@@ -44,11 +39,13 @@ from components.live import (
     current_actor,
     has_rung,
     live,
+    path_of,
     person_topic,
     refresh_live,
     rung,
     show_html,
     thread_topic,
+    when_gone,
     words_topic,
     work,
 )
@@ -57,7 +54,6 @@ from components.money_tab import Money, MoneyTab, read_money
 from components.repair_panel import RepairPanel
 from components.repair_tracker import RepairTracker
 from components.repair_words import Repair, read_repair
-from components.theme import section_icon
 from components.timeline import history_html, timeline_html
 from components.undo_toast import UndoToast
 from components.words import label_of, language, t, tn
@@ -65,10 +61,7 @@ from db import values
 from db.alerts import visit
 from db.base import now
 from db.changes import Change, Notice, history_of, mark_unseen
-from db.claims import (
-    FIELDS,
-    mark_checked,
-)
+from db.claims import FIELDS, Claim, mark_checked
 from db.clocks import SaidDay, set_clock_day
 from db.links import SignedLink, links_of
 from db.lists import ListState
@@ -79,7 +72,7 @@ from db.repairs import advance_repair, may_take_back, take_back
 from db.sanity import confirm_doubt
 from db.scope import Can
 from db.session import fetch
-from db.watching import is_older
+from db.watching import is_older, take_over, twin_of
 
 Refresh = Callable[[], Awaitable[Any]]
 IN_TIMELINE = 16
@@ -92,7 +85,8 @@ class ClaimPage:
         """Take the first reading; the claim becomes the live model everything is bound to. `since`: see `Subscription`."""
         self.actor = current_actor()
         self.came_from = came_from
-        self.claim = live(arrival.reading.claim)
+        self._reading = arrival.reading
+        self.claim = live(twin_of(arrival.reading.claim), 'version')
         self.staff = self.claim.may_edit(self.actor)
         self.seen, self._last_visit, self._neighbours = arrival.seen, arrival.last_visit, arrival.neighbours
         self._newest, self._watched = arrival.reading.newest, arrival.watched
@@ -102,13 +96,12 @@ class ClaimPage:
         self._thread = ThreadKey(self.claim.office_id, self.claim.id)
         self.wording = self._wording_of(arrival.reading)
         self.news = self._news_of(arrival.reading, arrival.own)
-        self.sections: dict[str, ClaimSection] = {}
         self.trackers: dict[str, RepairTracker] = {}
         self._saving = Saving(self.claim, lambda: self.wording, self.follow)
         self._looked_at = 0  # up to which change he has
         self._keep = f'{self.actor.user_id}.{self.claim.id}'  # whose typing it is, and where
         self._panels: dict[str, ui.element] = {}
-        self._drawn: set[str] = set()
+        self._drawn = {'overview'}
         self._repair: RepairPanel | None = None
         self._history: Html | None = None
         self._history_most = HISTORY_PAGE
@@ -133,6 +126,7 @@ class ClaimPage:
             if self._may_have_changed(self._since):
                 follower.ring(MISSED)
         self.redraw(reading, now())
+        self._columns = Columns(self._root, self.claim, self._draw_columns)
 
     async def load(self, tab: str) -> None:
         """Open a tab, and note the visit."""
@@ -154,14 +148,10 @@ class ClaimPage:
     def _draw_overview(self) -> None:
         with ui.element('div').classes('mk-stack'):
             self.changes = ChangesBar(self._last_visit, self._mark_read)
-            self._section('status', t('Status')).look(look='why', columns=2)
-            self._track('overview', more=claim_address(self.claim.claim_no, self.came_from.address(), 'repair'))
-            self._section('daily', t('Daily update from the claims team')).look(look='daily')
-            with ui.element('div').classes('mk-cols2'):
-                for section in SECTIONS:
-                    self._section(section, title_of(section, self.wording.reader)).look(
-                        icon=section_icon(section), unfold=section == 'insured'
-                    )
+            with ClaimSections() as self.sections:
+                self._track('overview', more=claim_address(self.claim.claim_no, self.came_from.address(), 'repair'))
+            if self.staff:
+                self.sections.editing(self.save, self._choices, self._keep)
         with ui.element('div').classes('mk-stack'):
             self._desk = ClaimDesk(self.claim.id, self.follow)
             self._doubts = DoubtsCard(self._confirm) if self.staff else None
@@ -224,27 +214,28 @@ class ClaimPage:
         self._redraw_history(found)
         return self.follow
 
-    def _section(self, section: str, title: str) -> ClaimSection:
-        drawn = ClaimSection(section, title, names_in(section), self.claim, self.describe)
-        if self.staff:
-            drawn.editing(self.save, self._choices, self._keep)
-        self.sections[section] = drawn
-        return drawn
+    def _written(self, moment: datetime) -> Written:
+        """The rows as they are now: put down once for all pages that share the reading and its news."""
 
-    def describe(self, name: str) -> Row | None:
-        """What a row shows now."""
-        today = values.israel(now()).date()
-        return row_of(name, self.claim, self.wording, self.news, editable=self.staff, today=today)
+        def write() -> Written:
+            return write_sections(self.claim, self.wording, self.news, moment, editable=self.staff)
 
-    def redraw(self, reading: Reading, moment: datetime) -> None:
-        """Bring everything that is not bound up to a reading; parts send only what differs."""
-        for section in self.sections.values():
-            section.draw()
-        for name in SECTIONS:
-            section = self.sections[name]
-            section.look(summary=section_summary(name, self.claim, self.wording)).set_visibility(not section.is_empty)
-        self.sections['status'].look(explained=status_explained(self.claim, self.wording))
-        self.sections['daily'].look(explained=daily_explained(self.claim, moment, self.wording.reader))
+        read = self._reading
+        if self.claim.version != read.claim.version or self.wording.reference is not read.reference:
+            return write()  # he saved something, and it was not read anew yet
+        return read.said(('sections', f'{moment:%F %R}', orjson.dumps(self.news.before)), write)
+
+    def _draw_columns(self) -> None:
+        """The claim has a newer version: show its columns, wherever they stand."""
+        moment = now()
+        self.sections.show(self._written(moment))
+        self.head.draw()
+        for tracker in self.trackers.values():
+            tracker.draw(moment)
+
+    def redraw(self, reading: Reading, moment: datetime, lit: Sequence[str] = ()) -> None:
+        """Bring everything up to a reading; parts send only what differs. `lit`: the columns somebody else just changed."""
+        self.sections.show(self._written(moment), lit)
         for tracker in self.trackers.values():
             tracker.remember(reading.repair)
             tracker.draw(moment)
@@ -258,13 +249,13 @@ class ClaimPage:
             actions.offer(actions_of(self.claim, staff=self.staff))
         self._desk.show(reading.desk)
         self._redraw_record(reading, moment)
-        self.head.follow_cheque(reading.cheque)
-        reading.behind.show(self.head, self.actor, self._last_visit, self._own.messages)
+        self.head.warn(reading.cheque, red=reading.behind.red)
+        self.head.count(reading.behind.numbers(self.actor, self._last_visit, self._own.messages))
         self.head.drew(reading.newest)
 
     def _redraw_record(self, reading: Reading, moment: datetime) -> None:
         record, wording = reading.history[:IN_TIMELINE], self.wording
-        how = wording.reader, sum(change.id > self.seen for change in record)
+        how = 'timeline', f'{moment:%F %R}', sum(change.id > self.seen for change in record)
         timeline = reading.said(how, lambda: timeline_html(record, wording, moment, self.seen))
         title = f'<div class="mk-hd"><h2>{escape(t("Activity"))}</h2></div>'
         further = self._further_html(len(reading.history) > IN_TIMELINE)
@@ -300,7 +291,8 @@ class ClaimPage:
             asked = self.seen, self._history_most
             reading = await read_once(self.actor, self.claim.id, self._history_most + 1)
             mine = self._own_of(reading) if reading and not own else None
-            mine = mine or await ask(read_own, self.claim.id, self.seen, reading)
+            if reading and mine is None:
+                mine = await ask(read_own, self.seen, reading)
             if self._root.is_deleted:
                 return
         if reading is None or mine is None:
@@ -318,21 +310,19 @@ class ClaimPage:
         return Own(news, self._own.messages, unseen)
 
     def take(self, reading: Reading, own: Own) -> None:
-        """Take over a newer reading: bound rows follow by themselves, and what others changed lights up."""
+        """Take over a newer reading; what others changed lights up."""
         known = self.news.newest
-        self._own = own
+        self._reading, self._own = reading, own
         self._newest, self.wording = reading.newest, self._wording_of(reading)
         self.news = self._news_of(reading, own)
         lit = [name for change in own.news if change.id > known for name in change.fields if name in FIELDS]
-        for section in self.sections.values():
-            section.glow(lit)
-        refresh_live(self.claim, reading.claim)
+        take_over(self.claim, reading.claim)
         if lit:
             self.head.glow(lit, self._spoken(lit))
         if 'repair_stage' in lit:
             for tracker in self.trackers.values():
                 tracker.glow()
-        self.redraw(reading, now())
+        self.redraw(reading, now(), lit)
 
     def _spoken(self, names: Sequence[str]) -> str:
         said = [
@@ -399,7 +389,7 @@ class ClaimPage:
             people = await ask(_people_to_choose, self.claim.office_id)
         return choices_for(name, self.claim, self.wording, people)
 
-    async def save(self, section: ClaimSection, edit: Edit) -> None:
+    async def save(self, edit: Edit) -> None:
         """Save one field as the person asked, and answer his page: saved, refused, doubtful, or somebody was first."""
         state, message = 'bad', t('It was not saved. Please try again.')
         try:
@@ -408,7 +398,7 @@ class ClaimPage:
                 await self._offer_way_back()
         finally:
             if not self._root.is_deleted:
-                section.answer(edit.name, state, message)
+                self.sections.answer(edit.name, state, message)
 
     # ---- tabs ---------------------------------------------------------------------------------------------------------------
 
@@ -418,7 +408,7 @@ class ClaimPage:
             panel.set_visibility(key == tab)
         self._tab = tab
         self._look_at_trackers()
-        if tab in self._further_tabs and tab not in self._drawn:
+        if tab not in self._drawn:
             self._drawn.add(tab)
             try:
                 await self._draw_tab(tab)
@@ -462,6 +452,28 @@ class ClaimPage:
     async def _show_more(self) -> None:
         self._history_most += HISTORY_PAGE
         await self.follow()
+
+
+class Columns:
+    """Bound to the version of a page's claim: no column of it changes without, and what NiceGUI keeps for each weighs more than a row."""
+
+    def __init__(self, part: ui.element, claim: Claim, draw: Callable[[], None]) -> None:
+        """`draw` is called inside the part, whoever stored the change, but not for what the claim holds now."""
+        self._part, self._draw, self._version = part, draw, claim.version
+        binding.bind_from(self, path_of('version'), claim, path_of('version'))
+        when_gone(part, partial(binding.remove, [self]))
+
+    @property
+    def version(self) -> int:
+        """Which version is shown."""
+        return self._version
+
+    @version.setter
+    def version(self, version: int) -> None:
+        if version != self._version:
+            self._version = version
+            with self._part:
+                self._draw()
 
 
 def _read_repair(session: Any, claim_id: int) -> tuple[Repair, Sequence[SignedLink]]:

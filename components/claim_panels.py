@@ -7,10 +7,11 @@ from typing import Any
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
-from components.claim_rows import News, Wording
+from components.claim_rows import SECTIONS, News, Wording, names_in, row_of, section_summary, title_of
+from components.claim_sections import Written
 from components.marks import hue_of, initials_of
 from components.messages_panel import read_letter
-from components.theme import status_look
+from components.theme import section_icon, status_look
 from components.words import said_once, t, tn
 from db import texts, values
 from db.claims import Claim
@@ -53,6 +54,33 @@ def _bar_words() -> dict[str, str]:
         'title': t('Changed since your last visit'),
         'walk': t('Step through the changes'),
         'read': t('Mark as read'),
+    }
+
+
+def write_sections(claim: Claim, wording: Wording, news: News, moment: datetime, *, editable: bool) -> Written:
+    """All rows of a claim, section by section, with what stands around them."""
+    reader, today = wording.reader, values.israel(moment).date()
+    around: dict[str, dict[str, Any]] = {
+        'status': {'title': t('Status'), 'look': 'why', 'columns': 2, 'explained': status_explained(claim, wording)},
+        'daily': {
+            'title': t('Daily update from the claims team'),
+            'look': 'daily',
+            'explained': daily_explained(claim, moment, reader),
+        },
+        **{section: _card_of(section, claim, wording) for section in SECTIONS},
+    }
+    for section, shown in around.items():
+        rows = (row_of(name, claim, wording, news, editable=editable, today=today) for name in names_in(section))
+        shown['fields'] = [row for row in rows if row]
+    return Written.of(around)
+
+
+def _card_of(section: str, claim: Claim, wording: Wording) -> dict[str, Any]:
+    return {
+        'title': title_of(section, wording.reader),
+        'icon': section_icon(section),
+        'unfold': section == 'insured',
+        'summary': section_summary(section, claim, wording),
     }
 
 

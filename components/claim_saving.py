@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from components.claim_rows import Wording, firm_called, reason_key
-from components.claim_section import Edit
+from components.claim_sections import Edit
 from components.live import ask, refresh_live, work
 from components.words import t
 from db import values

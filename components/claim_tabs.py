@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from components.claim_head import ClaimHead
 from db.calls import Call, calls_of, is_new_to, standing
 from db.cheques import cheques_of
 from db.claims import Claim
@@ -28,13 +27,14 @@ class Behind:
     cheques: int
     red: bool
 
-    def show(self, head: ClaimHead, actor: Actor, last_visit: datetime | None, messages: int) -> None:
-        """Write the numbers on the tabs, in colour where something is new to this person."""
-        head.count('documents', self.documents, fresh=are_new_to(actor, self.sent, last_visit))
-        head.count('calls', len(self.calls), fresh=any(is_new_to(actor, call, last_visit) for call in self.calls))
-        head.count('messages', messages, fresh=bool(messages))
-        head.count('money', self.cheques, fresh=self.red)
-        head.warn_of_radar(red=self.red)
+    def numbers(self, actor: Actor, last_visit: datetime | None, messages: int) -> dict[str, tuple[int | str, bool]]:
+        """The numbers on the tabs, and whether something behind them is new to this person."""
+        return {
+            'documents': (self.documents, are_new_to(actor, self.sent, last_visit)),
+            'calls': (len(self.calls), any(is_new_to(actor, call, last_visit) for call in self.calls)),
+            'messages': (messages, bool(messages)),
+            'money': (self.cheques, self.red),
+        }
 
 
 def behind(session: Any, claim: Claim, today: date) -> Behind:

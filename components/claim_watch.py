@@ -9,12 +9,12 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.live import MISSED, Subscription, ask, current_actor, person_topic, show_changes, work
+from components.shared_words import calendar
 from components.words import language, said_once, t, weekday_of
 from db import values
 from db.alert_choices import PAUSE_AT_MOST, PAUSES, back_on, follow, watch_of
 from db.alerts import end_snooze, mute, snooze
 from db.base import now
-from db.calendar import calendar_of
 from db.changes import Notice
 from db.claims import Claim
 from db.scope import Actor
@@ -69,7 +69,10 @@ class ClaimWatchMenu(Element, component='claim_watch.js'):
             show_changes(self, {'shown': shown})
 
     async def _ring(self, notices: set[Notice]) -> None:
-        if any(notice.claim_id == self._claim_id for notice in notices) or MISSED in notices:
+        # an alert changes nothing of what he chose, unless the claim comes back with it
+        waits = bool((self._props['shown'] or {}).get('until'))
+        about = {notice.kind for notice in notices if notice.claim_id == self._claim_id}
+        if MISSED in notices or about - ({'seen'} if waits else {'seen', 'alert'}):
             await self.refresh()
 
     async def _act(self, event: GenericEventArguments) -> None:
@@ -82,10 +85,14 @@ class ClaimWatchMenu(Element, component='claim_watch.js'):
 
 def watched(session: Any, claim_id: int, moment: datetime, reader: str) -> dict[str, Any] | None:
     """What the acting person chose about a claim, and what he may choose, in words."""
+    claim = session.get(Claim, claim_id)
+    return choices_about(session, claim, moment, reader) if claim is not None else None
+
+
+def choices_about(session: Any, claim: Claim, moment: datetime, reader: str) -> dict[str, Any]:
+    """As `watched`, of a claim the acting person may see."""
     actor: Actor = session.info['actor']
-    claim, watch, calendar = session.get(Claim, claim_id), watch_of(session, claim_id), calendar_of(session)
-    if claim is None:
-        return None
+    watch, days = watch_of(session, claim.id), calendar(session)
     until = watch.pause_at(moment) if watch else None
     today = values.israel(moment).date()
     return {
@@ -99,7 +106,7 @@ def watched(session: Any, claim_id: int, moment: datetime, reader: str) -> dict[
             {
                 'key': key,
                 'label': text(_PAUSE_LABELS[key], reader),
-                'when': morning_text(back_on(calendar, key, moment), reader),
+                'when': morning_text(back_on(days, key, moment), reader),
             }
             for key in PAUSES
         ],

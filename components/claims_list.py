@@ -193,7 +193,7 @@ class ClaimsList:
 
     async def _ring(self, notices: set[Notice]) -> None:
         await self.load()
-        if self.views.is_open or any(notice.kind in ('person', MISSED.kind) for notice in notices):
+        if self.views.is_open or any(notice.kind in ('person', 'seen', MISSED.kind) for notice in notices):
             await self.views.load()
 
     async def _view(self, state: ListState) -> None:

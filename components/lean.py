@@ -1,12 +1,18 @@
 """NiceGUI's page without what nobody here needs: Quasar, half of a first visit, of which only the three elements under every page are used."""
 
 import re
-from collections.abc import Mapping
-from types import SimpleNamespace
+import weakref
+from collections.abc import Callable, Mapping
+from itertools import count
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from jinja2 import ChoiceLoader, DictLoader
-from nicegui import client, core, json
+from nicegui import client, core, event_listener, json
+from nicegui.classes import Classes
+from nicegui.element import Element
+from nicegui.props import Props
+from nicegui.style import Style
 from starlette.requests import empty_receive, empty_send
 
 PAGE = 'index.html'
@@ -76,8 +82,47 @@ def _let_go(page: client.Client) -> None:
         request.scope.pop(name, None)
 
 
+# ---- elements ---------------------------------------------------------------------------------------------------------------
+
+_RENAMES = MappingProxyType({'resource_path': 'resource-path', 'dynamic_resource_path': 'dynamic-resource-path'})
+
+
+def _begin(kind: type[dict[Any, Any]] | type[list[Any]]) -> Callable[..., None]:
+    def begin(self: Any, given: Any, *, element: Element) -> None:
+        kind.__init__(self, given)
+        self._element = weakref.ref(element)
+
+    return begin
+
+
+def _rename(self: Props[Any], prop: str, replacement: str) -> None:
+    if self._renames.get(prop) != replacement:
+        self._renames = {**self._renames, prop: replacement}
+        self._check_rename(prop, replacement)
+
+
+def _warn(self: Props[Any], prop: str, message: str) -> None:
+    self._warnings = {**self._warnings, prop: message}
+    self._check_warning(prop, message)
+
+
+def _keep_elements_lean() -> None:
+    """What an element is drawn with tells its element when it changes, and nobody else: what NiceGUI keeps for other listeners is a third of what an element weighs."""
+    for collection, kind in ((Props, dict), (Style, dict), (Classes, list)):
+        shared = {'_change_handlers': (), '_observer_refs': (), '_parent_ref': None, 'last_modified': 0.0}
+        told = {'__init__': _begin(kind), '_handle_change': collection._update, '_suspend_count': 0}
+        for name, value in {**shared, **told}.items():
+            setattr(collection, name, value)
+    for name, known in {'_renames': _RENAMES, '_warnings': MappingProxyType({})}.items():
+        setattr(Props, name, known)
+    Props.add_rename, Props.add_warning = _rename, _warn  # type: ignore[method-assign]
+    # an element tells its listeners apart by their numbers; NiceGUI asks the system for 16 bytes of chance for each
+    vars(event_listener)['uuid'] = SimpleNamespace(uuid4=count().__next__)
+
+
 def use() -> None:
     """Let every page be lean. NiceGUI is told through places of its own: its template, how it writes, and what a page does before it is shown."""
+    _keep_elements_lean()
     loader = client.templates.env.loader
     if not isinstance(loader, ChoiceLoader):  # the template outlives a portal, as tests make them one after the other
         assert loader is not None  # it reads its own folder

@@ -131,13 +131,13 @@ async def _in_thread(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
 # ---- live models ------------------------------------------------------------------------------------------------------------
 
 
-def live(row: Row) -> Row:
-    """Make a detached row's columns bindable by push: elements bind to them directly and nothing ever polls.
+def live(row: Row, *names: str) -> Row:
+    """Make a detached row's columns, or those named, bindable by push: elements bind to them directly and nothing ever polls.
 
     One row belongs to one page. Undo with `binding.remove([row])` when the page's part that shows it goes.
     """
     key = id(row)
-    for name in columns_of(type(row)):
+    for name in names or columns_of(type(row)):
         binding.bindable_properties[key, path_of(name)] = row
     return row
 
@@ -394,8 +394,8 @@ def _dispatch(notice: Notice) -> None:
     topics: list[Topic] = []
     if notice.kind == 'claim':
         topics = [('claim', notice.claim_id), ('office', notice.office_id), ('office', None)]
-    elif notice.kind in ('person', 'alert'):
-        topics = [('person', notice.user_id), *([('marks', notice.user_id)] if notice.kind == 'person' else [])]
+    elif notice.kind in ('person', 'seen', 'alert'):
+        topics = [('person', notice.user_id), *([('marks', notice.user_id)] if notice.kind != 'alert' else [])]
     elif notice.kind == 'words':
         topics = [words_topic()]
     elif notice.kind == 'import':

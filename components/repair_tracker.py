@@ -11,7 +11,6 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.claim_rows import News, Wording
-from components.claim_section import Cells
 from components.live import show_changes
 from components.repair_words import Repair, days_reached, days_text, eta_of, hold_of, is_tracked, stages_of
 from components.words import t, tn
@@ -19,7 +18,6 @@ from db import values
 from db.claims import Claim
 from db.repairs import days_at_garage
 
-_SHOWN = ('repair_stage', 'status', 'eta', 'garage')
 Mover = Callable[[str, str | None], Awaitable[None]]
 
 
@@ -42,10 +40,8 @@ class RepairTracker(Element, component='repair_tracker.js'):
         super().__init__()
         self._claim, self._wording, self._news = claim, wording, news
         self._repair, self._move = Repair(), move
-        self._now = datetime.fromtimestamp(0, values.ISRAEL)
         self._props.update(title=t('Repair progress'), changedTo=t('changed to'), now='', stages=[], glow=0)
         self._props.update(more=more, inSight=False, moves=[])
-        self._cells = Cells(self, _SHOWN, claim, lambda: self.draw(self._now))
         if move is not None:
             self.on('move', self._asked)
 
@@ -66,7 +62,6 @@ class RepairTracker(Element, component='repair_tracker.js'):
 
     def draw(self, now: datetime) -> None:
         """Bring it up to what the claim says."""
-        self._now = now
         shown = self._tracked(now) if is_tracked(self._claim) else {'now': '', 'stages': []}
         show_changes(self, shown)
 
@@ -123,10 +118,6 @@ class RepairTracker(Element, component='repair_tracker.js'):
             label = t('On to “{stage}”', stage=forward.label_in(wording.reader))
             moves.append({'stage': forward.id, 'key': 'forward', 'label': label, 'title': ''})
         return moves
-
-    def _handle_delete(self) -> None:
-        self._cells.release()
-        super()._handle_delete()
 
 
 def _moment(at: datetime | None, now: datetime, reader: str) -> dict[str, str] | None:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from db import lists, offices
 from db import reference as reference_rows
+from db.calendar import Calendar, calendar_of
 from db.changes import Notice, on_notice
 from db.lists import FilterChoices
 from db.reference import Reference
@@ -35,6 +36,11 @@ class _Shared:
 def reference(session: Any) -> Reference:
     """As `db.reference.reference`, but the same rows for everybody: nobody changes them. Forms that add rows ask for themselves."""
     return _shared(session, reference_rows.reference, Actor.system('words'), 'everybody')
+
+
+def calendar(session: Any) -> Calendar:
+    """As `calendar_of`, the same for everybody."""
+    return _shared(session, calendar_of, Actor.system('words'), 'everybody')
 
 
 def people_known_to(session: Any) -> Mapping[int, str]:

@@ -181,9 +181,12 @@ def unread_by_group(session: Session) -> dict[str, int]:
     }
 
 
-def is_unseen(session: Session, claim: Claim) -> bool:
-    """Whether a visit would change anything: the acting person has not seen the claim as it is, or has alerts about it."""
-    if seen_seq(session, claim.id)[0] < claim.seq:
+def is_unseen(session: Session, claim: Claim, seen: int | None = None) -> bool:
+    """Whether a visit would change anything: the acting person has not seen the claim as it is, or has alerts about it.
+
+    `seen`: up to where he has seen it, when that was asked for already.
+    """
+    if (seen_seq(session, claim.id)[0] if seen is None else seen) < claim.seq:
         return True
     return session.scalar(_seen_by_a_visit(claim.id).limit(1)) is not None
 

@@ -70,6 +70,7 @@ class SeenMark(ClaimPart, PersonOwned, Base):
     """Up to which news a person has seen a claim, when he last looked, and when he last opened it himself."""
 
     __tablename__ = 'seen_marks'
+    rings: ClassVar[str] = 'seen'
     __table_args__ = (claim_key(), Index('ix_seen_marks_opened', 'user_id', 'opened_at'))
     writable_with: ClassVar[Can] = Can.FOLLOW
 
@@ -107,7 +108,8 @@ class Notice:
     """The doorbell after a commit: ids only.
 
     `kind` is claim, message (in a claim's thread, or an office's), receipt (somebody got or read messages there),
-    person (his own marks, what he has seen and what he may see), alert (his alerts and nothing else), import (how far one has come),
+    person (his own marks and what he may see), seen (what he has seen and nothing else), alert (his alerts and nothing else),
+    import (how far one has come),
     bulk (how far an order of his for many claims has come), export (how far a workbook of his has come), access (his account; an office's,
     without a person) or words (people, offices or reference data are called something else).
     """

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import attributes
 
 from db.base import Base, histories
 
+Row = TypeVar('Row', bound=Base)
 Watcher = Callable[[Base, Sequence[str]], None]
 
 
@@ -65,6 +66,15 @@ def take_over(row: Base, fresh: Base) -> list[str]:
     for name in changed:
         attributes.set_committed_value(row, name, getattr(fresh, name))
     return changed
+
+
+def twin_of(row: Row) -> Row:
+    """Another object that holds the same columns of a detached one, as loaded: what one of them takes over, the other does not."""
+    twin: Row = attributes.manager_of_class(type(row)).new_instance()
+    held = attributes.instance_dict(row)
+    attributes.instance_dict(twin).update({name: held[name] for name in columns_of(type(row)) if name in held})
+    inspect(twin).key = inspect(row).key
+    return twin
 
 
 def is_older(one: Base, other: Base) -> bool:

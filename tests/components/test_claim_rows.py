@@ -16,7 +16,7 @@ from components.claim_rows import (
     section_summary,
     waited,
 )
-from components.claim_section import TYPED_AT_MOST, Edit
+from components.claim_sections import TYPED_AT_MOST, Edit
 from components.repair_words import days_reached, is_tracked, stages_of
 from db.claims import FIELDS
 from db.repairs import Stay

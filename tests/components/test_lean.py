@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from nicegui import client
+from nicegui.element import Element
+from nicegui.page import page as page_of
 from starlette.requests import Request
 from starlette.types import Message
 
-from components.lean import PAGE, _dumps, _let_go, lean
+from components.lean import PAGE, _dumps, _keep_elements_lean, _let_go, lean
 
 ROOT = Path(__file__).parents[2]
 THEIRS = Path(client.__file__).parent / 'templates' / PAGE
@@ -49,6 +51,54 @@ def test_what_answered_a_request_goes_once_its_page_is_open() -> None:
     _let_go(page)
     assert gone() is None
     assert (page.request.state.session, page.request.url.path) == ('his', '/')
+
+
+def test_an_element_hears_of_whatever_it_is_drawn_with() -> None:
+    _keep_elements_lean()
+    page = client.Client(page_of(''))
+    part, other = Element('div', _client=page), Element('div', _client=page)
+    for change in (
+        lambda: part.props('role=tab aria-label="x"'),
+        lambda: part.props(remove='role'),
+        lambda: part.props.update(more=[1]),
+        lambda: part.classes('mk-a mk-b'),
+        lambda: part.classes(remove='mk-a'),
+        lambda: part.style('color: red'),
+        lambda: part.style(replace='top: 0'),
+        lambda: part.set_visibility(False),
+    ):
+        page.outbox.updates.clear()
+        change()
+        assert list(page.outbox.updates) == [part.id]
+    assert part.props == {'aria-label': 'x', 'more': [1]}
+    assert (part.classes, part.style) == (['mk-b', 'hidden'], {'top': '0'})
+    assert (other.props, other.classes, other.style) == ({}, [], {})
+    page.outbox.updates.clear()
+    with part.props.suspend_updates():
+        part.props['quiet'] = True
+    assert not page.outbox.updates
+    assert (part.props._suspend_count, other.props._suspend_count) == (0, 0)
+    part.on('click', print)
+    part.on('click', print)
+    assert len(part._event_listeners) == 2, 'told apart'
+    page.delete()
+
+
+def test_what_is_called_differently_now_is_still_told() -> None:
+    _keep_elements_lean()
+    page = client.Client(page_of(''))
+    part, other = Element('div', _client=page), Element('div', _client=page)
+    part.props.add_rename('colour', 'color')
+    other.props['colour'] = 'red'
+    part.props['resource_path'] = '/x'
+    part.props['colour'] = 'red'
+    assert (part.props['resource-path'], part.props['color']) == ('/x', 'red')
+    assert other.props == {'colour': 'red'}
+    part.props.add_warning('old', 'not any more')
+    part.props['old'] = 1
+    assert 'old' not in part.props
+    assert not other.props._warnings
+    page.delete()
 
 
 def test_nobody_draws_with_elements_that_are_not_loaded() -> None:

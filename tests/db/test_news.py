@@ -112,7 +112,7 @@ def test_alerts_ring_the_bell_and_not_the_lists(people: People, notices: list[ch
     notices.clear()
     with open_session(people.dana) as session:
         alerts.visit(session, claim.id, now())
-    assert {'alert', 'person'} == {notice.kind for notice in notices}
+    assert {'alert', 'seen'} == {notice.kind for notice in notices}
     notices.clear()
     with open_session(people.yossi) as session:
         alerts.mark_all_read(session, now())

@@ -9,7 +9,7 @@ from db.base import Base, now
 from db.claims import Claim, claim_by_no, save_fields
 from db.offices import User
 from db.session import Database, fetch_one, open_session
-from db.watching import drafted, is_older, take_over, watch
+from db.watching import columns_of, drafted, is_older, take_over, twin_of, watch
 from tests.conftest import People
 from tests.factories import make_claim
 
@@ -48,6 +48,18 @@ def test_an_older_reading_overwrites_nothing(people: People, claim_no: str) -> N
     assert is_older(old, shown)
     assert take_over(shown, old) == []
     assert shown.insured_phone == '0525550199'
+
+
+def test_a_twin_goes_its_own_way(people: People, claim_no: str) -> None:
+    shared = _loaded(people, claim_no)
+    twin = twin_of(shared)
+    assert all(getattr(twin, name) == getattr(shared, name) for name in columns_of(Claim))
+    _saved(people, shared, policy_no='77-1')
+    assert 'policy_no' in take_over(twin, _loaded(people, claim_no))
+    assert (twin.policy_no, shared.policy_no) == ('77-1', '')
+    twin.insured_phone = '0525550199'
+    assert drafted(twin) == {'insured_phone': (shared.insured_phone, '0525550199')}
+    assert not drafted(shared)
 
 
 def test_what_counts_no_versions_is_taken_over_as_it_comes(people: People) -> None:

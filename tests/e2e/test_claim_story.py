@@ -199,6 +199,10 @@ def test_a_new_claim_is_opened_once_and_a_duplicate_is_told(person: Person) -> N
     staff.wait_for_url(re.compile(r'/claims/\d\d-\d{5}$'))
     assert not staff.url.endswith(claim_no)
 
+    open_claim(dana, claim_no)
+    expect(dana.get_by_test_id('section-daily')).to_be_visible()
+    expect(dana.get_by_test_id('section-tp_driver')).to_be_hidden()
+
 
 def test_what_is_being_typed_outlives_a_reload(person: Person) -> None:
     staff, other = person('staff@bureau.demo'), person('staff2@bureau.demo')

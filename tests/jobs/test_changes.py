@@ -99,7 +99,7 @@ messages.write_message(session, ThreadKey(office_id), Letter('קיבלנו, תו
     )
     expected = {
         changes.Notice('receipt', people.levi, user_id=people.dana.user_id),
-        changes.Notice('person', people.levi, claim.id, user_id=people.dana.user_id),
+        changes.Notice('seen', people.levi, claim.id, user_id=people.dana.user_id),
         changes.Notice('message', people.levi),
     }
     wait_for(lambda: set(notices) == expected)

@@ -14,7 +14,7 @@ from nicegui.elements.html import Html
 from nicegui.testing import User
 
 from components.claim_head import TABS, ClaimHead
-from components.claim_section import ClaimSection
+from components.claim_sections import ClaimSections
 from db import identity
 from db.base import now
 from db.claims import Claim
@@ -63,13 +63,22 @@ class Open:
     def of(self, kind: type) -> list[Any]:
         return [element for element in self.client.elements.values() if isinstance(element, kind)]
 
-    def section(self, name: str) -> ClaimSection:
-        found: ClaimSection = next(section for section in self.of(ClaimSection) if section.section == name)
+    @property
+    def sections(self) -> ClaimSections:
+        found: ClaimSections = self.of(ClaimSections)[0]
         return found
 
+    def section(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = shown_by(self.sections, 'sections')[name]
+        return found
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """All rows of the sections, with what this page was answered."""
+        rows = [row for section in shown_by(self.sections, 'sections').values() for row in section['fields']]
+        return {row['name']: row | self.sections.props['touched'].get(row['name'], {}) for row in rows}
+
     def row(self, name: str) -> dict[str, Any]:
-        rows = [row for section in self.of(ClaimSection) for row in shown_by(section, 'fields') if row['name'] == name]
-        return rows[0] if rows else {}
+        return self.rows().get(name, {})
 
     def html(self) -> str:
         """What is written as HTML: the record of a claim."""
@@ -93,11 +102,10 @@ class Open:
         interaction.trigger(event, args)
 
     async def save(self, name: str, raw: str, **more: Any) -> dict[str, Any]:
-        row, section = self.row(name), next(part for part in self.of(ClaimSection) if name in part.names)
+        row = self.row(name)
         turn = row.get('turn', 0)
-        self.send(
-            section, 'save', {'name': name, 'seen': row['value'], 'raw': raw, 'reason': '', 'anyway': False, **more}
-        )
+        asked = {'name': name, 'seen': row['value'], 'raw': raw, 'reason': '', 'anyway': False, **more}
+        self.send(self.sections, 'save', asked)
         await until(lambda: self.row(name).get('turn', 0) > turn)
         return self.row(name)
 

@@ -13,7 +13,6 @@ from components import live
 from components.claim_head import ClaimActions, ClaimHead
 from components.claim_panels import ChangesBar, NoteBox
 from components.claim_reading import Arrival, arrive, read
-from components.claim_section import ClaimSection
 from components.claim_watch import ClaimWatchMenu
 from components.doubts_card import DoubtsCard
 from components.links_panel import LinksPanel
@@ -32,7 +31,7 @@ from db.texts import ClaimError
 from tests import papers
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim, make_user
-from tests.pages.conftest import EMAILS, Opener, shown_by, until
+from tests.pages.conftest import EMAILS, Open, Opener, until
 from tests.portal import signed_in
 
 
@@ -47,10 +46,15 @@ def change(actor: Actor, claim: Claim, **fields: Any) -> None:
         save_fields(session, claim.id, {name: (getattr(stored, name), value) for name, value in fields.items()}, now())
 
 
+def shown_on(page: Open) -> Claim:
+    shown: Claim = page.of(ClaimHead)[0]._claim
+    return shown
+
+
 async def test_what_staff_save_changes_exactly_those_fields_on_an_open_page(open_page: Opener, claim: Claim) -> None:
     manager, staff = await open_page('manager', claim), await open_page('staff', claim)
     await manager.open_tabs('history')
-    before = {row['name']: row for section in manager.of(ClaimSection) for row in shown_by(section, 'fields')}
+    before = manager.rows()
     await staff.save('insured_phone', '053-7654321')
     await staff.save('insured_address', 'הרצל 5, חיפה')
     await staff.save('status', 'approved_for_payment')
@@ -59,14 +63,14 @@ async def test_what_staff_save_changes_exactly_those_fields_on_an_open_page(open
     assert manager.row('insured_phone')['text'] == '053-7654321'
     assert manager.row('insured_phone')['before'] == '052-5550134'
     assert manager.row('insured_address')['text'] == 'הרצל 5, חיפה'
-    after = {row['name']: row for section in manager.of(ClaimSection) for row in shown_by(section, 'fields')}
+    after = manager.rows()
     # the next action follows a moment later, by the admin's rules
     changed = {name for name in after if after[name] != before.get(name)} - {'next_action', 'next_action_due'}
     assert changed == {'insured_phone', 'insured_address', 'status', 'waiting_on'}
     assert all(after[name].get('glow') for name in changed)
     head, bar = manager.of(ClaimHead)[0], manager.of(ChangesBar)[0]
     assert head.props['chip']['label'] == 'אושרה לתשלום'
-    assert 'אושרה לתשלום' in manager.section('status').props['explained']['title']
+    assert 'אושרה לתשלום' in manager.section('status')['explained']['title']
     assert bar.props['count'] == 4
     assert manager.html().count('data-testid="history-entry"') == 4
     assert manager.html().count('data-testid="timeline-entry"') == 4
@@ -306,25 +310,25 @@ async def test_two_people_on_one_field(open_page: Opener, claim: Claim) -> None:
 
 async def test_hostile_edits_are_no_edits(open_page: Opener, claim: Claim) -> None:
     page, reader = await open_page('staff', claim), await open_page('dana', claim)
-    section = page.section('insured')
+    section = page.sections
     sent = {'name': 'office_id', 'seen': 1, 'raw': '2'}
     hostile: list[Any] = ['', [], {}, sent, sent | {'name': 'claim_no', 'seen': claim.claim_no, 'raw': 'x'}]
     for args in hostile:
         page.send(section, 'save', args)
     page.send(section, 'open', {'name': 'plate'})
-    page.send(reader.section('insured'), 'save', {'name': 'plate', 'seen': '21734801', 'raw': '7654321'})
+    page.send(reader.sections, 'save', {'name': 'plate', 'seen': '21734801', 'raw': '7654321'})
     await asyncio.sleep(0.1)
     with open_session(SYSTEM, reading=True) as session:
         stored = session.get_one(Claim, claim.id)
         assert (stored.office_id, stored.claim_no, stored.plate) == (claim.office_id, claim.claim_no, '21734801')
-    assert not [row for part in reader.of(ClaimSection) for row in shown_by(part, 'fields') if row.get('editable')]
+    assert not [row for row in reader.rows().values() if row.get('editable')]
 
 
 async def test_what_cannot_be_read_is_answered_so_that_no_row_waits_for_ever(open_page: Opener, claim: Claim) -> None:
     page = await open_page('staff', claim)
     unreadable: list[dict[str, Any]] = [{'raw': 'x' * 7000}, {'raw': 5}, {'seen': 1.5}, {'seen': []}]
     for turn, more in enumerate(unreadable, 1):
-        page.send(page.section('insured'), 'save', {'name': 'policy_no', 'seen': '', 'raw': '1', 'reason': '', **more})
+        page.send(page.sections, 'save', {'name': 'policy_no', 'seen': '', 'raw': '1', 'reason': '', **more})
         await until(partial(lambda expected: page.row('policy_no').get('turn') == expected, turn))
         assert page.row('policy_no')['state'] == 'bad'
         assert page.row('policy_no')['message']
@@ -335,7 +339,7 @@ async def test_who_saves_sees_what_was_saved_after_him(
     open_page: Opener, claim: Claim, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = await open_page('staff', claim)
-    shown = page.section('insured')._cells._claim
+    shown = shown_on(page)
 
     async def overtaken(*args: Any, **kwargs: Any) -> Any:
         saved = await live.work(*args, **kwargs)
@@ -368,7 +372,7 @@ async def test_what_was_not_saved_leaves_what_others_saved_meanwhile(
     open_page: Opener, claim: Claim, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = await open_page('staff', claim)
-    shown = page.section('insured')._cells._claim
+    shown = shown_on(page)
 
     async def in_vain(*_: Any, **__: Any) -> Any:
         change(people.staff2, claim, policy_no='של אחר')
@@ -382,15 +386,15 @@ async def test_what_was_not_saved_leaves_what_others_saved_meanwhile(
 
 async def test_what_is_typed_is_kept_for_this_person_and_claim_only(open_page: Opener, claim: Claim) -> None:
     first, second, reader = [await open_page(who, claim) for who in ('staff', 'staff2', 'dana')]
-    kept = {page.section('insured').props.get('keep') for page in (first, second)}
+    kept = {page.sections.props.get('keep') for page in (first, second)}
     assert len(kept) == 2
     assert first.of(NoteBox)[0].props['keep'] in kept
-    assert 'keep' not in reader.section('insured').props
+    assert 'keep' not in reader.sections.props
 
 
 async def test_choices_are_brought_when_a_field_is_opened(open_page: Opener, claim: Claim, people: People) -> None:
     page = await open_page('staff', claim)
-    section = page.section('claim')
+    section = page.sections
     page.send(section, 'open', 'agent')
     await until(lambda: page.row('agent').get('choices'))
     assert [choice['label'] for choice in page.row('agent')['choices']] == ['דנה ארז', 'יוסי מזרחי', 'רות לוי']
@@ -456,7 +460,7 @@ async def test_a_tab_is_drawn_when_it_is_opened_and_counted_before(
 async def test_checked_today_shows_and_alerts_nobody(open_page: Opener, claim: Claim) -> None:
     staff, dana = await open_page('staff', claim), await open_page('dana', claim)
     staff.send(staff.of(ClaimActions)[0], 'act', 'checked')
-    await until(lambda: 'נבדק היום' in str(dana.section('daily').props['explained']))
+    await until(lambda: 'נבדק היום' in str(dana.section('daily')['explained']))
     assert dana.of(ChangesBar)[0].props['count'] == 0
     assert dana.of(ClaimHead)[0].props['spokenNow'] == ''
 

@@ -3,14 +3,22 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
+from functools import partial
+from importlib import import_module
 from threading import Event
 from typing import Any
 
 import pytest
 
 from components import claim_reading
-from components.claim_reading import read_once
-from db.claims import Claim
+from components.claim_reading import audience_of, kept, read_once
+from components.claim_watch import ClaimWatchMenu
+from db.alerts import snooze
+from db.base import now
+from db.changes import Notice, announce
+from db.claims import Claim, save_fields
+from db.session import open_session
 from tests.conftest import People
 from tests.factories import make_claim
 from tests.pages.conftest import Opener, until
@@ -104,3 +112,72 @@ async def test_nobody_waits_for_what_an_earlier_life_of_the_app_was_asked(
     monkeypatch.setitem(claim_reading._asked, left_over._audience, left_over)
     claim_reading.start()
     assert await read_once(people.staff, claim.id, MOST) is not None
+
+
+async def test_who_opens_a_claim_that_somebody_has_open_shares_what_was_read(
+    claim: Claim, people: People, readers: Readers, open_page: Opener
+) -> None:
+    page = await open_page('staff2', claim)
+    assert readers == [], 'his colleague has it open'
+    await open_page('dana', claim)
+    assert readers == [people.dana.user_id], 'an agent sees it with his own eyes'
+    with open_session(people.staff) as session:
+        save_fields(session, claim.id, {'policy_no': (claim.policy_no, '77-7')}, now())
+    late = await open_page('dana', claim)
+    await until(lambda: page.row('policy_no')['text'] == late.row('policy_no')['text'] == '77-7')
+
+
+async def test_nothing_is_shared_that_was_read_while_anything_rang(claim: Claim, people: People) -> None:
+    stop = claim_reading.start()
+    audience = audience_of(people.staff, claim.id, MOST)
+    with open_session(people.staff, reading=True) as session:
+        reading = claim_reading.read(session, claim.id, MOST)
+    assert reading is not None
+    since = claim_reading.turn()
+    announce(Notice('alert', user_id=people.dana.user_id))
+    claim_reading.keep(audience, reading, since)
+    assert kept(audience, claim.version) is reading
+    assert kept(audience, claim.version + 1) is None, 'his own look at the claim says that it is older'
+    announce(Notice('claim', claim.office_id, claim.id + 1))
+    assert kept(audience, claim.version) is reading, 'that was another one'
+    announce(Notice('claim', claim.office_id, claim.id))
+    assert kept(audience, claim.version) is None
+    claim_reading.keep(audience, reading, since)
+    assert kept(audience, claim.version) is None, 'it may be older than what rang'
+    claim_reading.keep(audience, reading, claim_reading.turn())
+    announce(Notice('words'))
+    assert kept(audience, claim.version) is None
+    of_another_day = replace(reading, day=date(2020, 1, 1))
+    claim_reading.keep(audience, of_another_day, claim_reading.turn())
+    assert kept(audience, claim.version) is None, 'not of today'
+    stop()
+    claim_reading.keep(audience, reading, claim_reading.turn())
+    assert kept(audience, claim.version) is None
+
+
+def _noted(asked: list[str], question: Callable[..., Any], *given: Any) -> Any:
+    asked.append(question.__name__)
+    return question(*given)
+
+
+async def test_who_looks_at_a_claim_is_asked_nothing_anew_for_having_seen_it(
+    claim: Claim, people: People, open_page: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, asked = await open_page('dana', claim), list[str]()
+    for question in ('bell._of_bell', 'messages_link._of_messages', 'claim_watch.watched'):
+        module, name = question.split('.')
+        ours = getattr(import_module(f'components.{module}'), name)
+        monkeypatch.setattr(f'components.{question}', partial(_noted, asked, ours))
+    announce(Notice('seen', claim.office_id, claim.id, user_id=people.dana.user_id))
+    await asyncio.sleep(0.2)
+    assert asked == []
+    announce(Notice('alert', claim.office_id, claim.id, user_id=people.dana.user_id))
+    await until(lambda: asked)
+    await asyncio.sleep(0.2)
+    assert asked == ['_of_bell']
+    with open_session(people.dana) as session:
+        snooze(session, claim.id, 'day', now())
+    await until(lambda: page.of(ClaimWatchMenu)[0].props['shown']['until'])
+    asked.clear()
+    announce(Notice('alert', claim.office_id, claim.id, user_id=people.dana.user_id))
+    await until(lambda: 'watched' in asked)

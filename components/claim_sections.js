@@ -1,4 +1,4 @@
-/* A section of the claim page: rows that read and, for staff, rows that are edited in place. What is being typed lives here, and
+/* The sections of the claim page: rows that read and, for staff, rows that are edited in place. What is being typed lives here, and
    in the tab's own memory for the case that it reloads, until it is saved; the server answers each save by a new `turn` of its row. */
 const ANSWER_WITHIN = 20000;
 const PLATE = `<span class="mk-plate mk-sm" dir="ltr" role="img" :aria-label="words.plate + ' ' + row.text"><i><svg viewBox="0 0 22 16" aria-hidden="true"><rect width="22" height="16" fill="#fff"/><rect y="1.6" width="22" height="2.4" fill="#0B3C9E"/><rect y="12" width="22" height="2.4" fill="#0B3C9E"/><path d="M11 4.9l2.7 4.6H8.3zM11 11.1L8.3 6.5h5.4z" fill="none" stroke="#0B3C9E" stroke-width=".9"/></svg>IL</i><b>{{ row.text }}</b></span>`;
@@ -38,9 +38,9 @@ const BELOW = `
   <div v-else-if="edits[row.name] && edits[row.name].note" :id="id(row)" class="mk-note" :class="edits[row.name].doubt ? 'mk-warn' : 'mk-e'" role="alert"><span class="mk-ic" aria-hidden="true">{{ edits[row.name].doubt ? 'warning' : 'error' }}</span><span>{{ edits[row.name].note }}</span></div>
   <div v-else-if="edits[row.name] && row.editor === 'long'" class="mk-note">{{ words.longHint }}</div>`;
 
-export default {
+const SECTION = {
   template: `
-    <section class="mk-card" :class="[look === 'plain' ? 'mk-sec' : 'mk-' + look, {'mk-open': unfolded}, explained ? 'mk-hue-' + explained.hue : '']" :data-testid="'section-' + section" :aria-label="title">
+    <section v-show="rows.length || look !== 'plain'" class="mk-card" :class="[look === 'plain' ? 'mk-sec' : 'mk-' + look, {'mk-open': unfolded}, explained ? 'mk-hue-' + explained.hue : '']" :data-testid="'section-' + section" :aria-label="title">
       <div v-if="look === 'plain'" class="mk-hd" @click="fold">
         <span class="mk-ic mk-lead" aria-hidden="true">{{ icon }}</span><h2>{{ title }}</h2>
         <span v-if="changes" class="mk-udot" role="img" :aria-label="words.hasNews"></span><span class="mk-sum" dir="auto">{{ summary }}</span>
@@ -75,27 +75,29 @@ export default {
     </section>`,
   props: {
     section: String, title: String, icon: String, look: {type: String, default: 'plain'}, fields: Array, columns: {type: Number, default: 1},
-    summary: String, explained: Object, words: Object, unfold: Boolean, keep: String, reasonLimit: Number,
+    summary: String, explained: Object, words: Object, unfold: Boolean, keep: String, reasonLimit: Number, touched: Object,
   },
   emits: ['open', 'save'],
   data: () => ({edits: {}, saved: {}, unfolded: false}),
   computed: {
-    changes() { return this.fields.some((row) => row.changed); },
+    // as all see them, and what this page was answered, offered and shown anew
+    rows() { return this.fields.map((row) => this.touched[row.name] ? {...row, ...this.touched[row.name]} : row); },
+    changes() { return this.rows.some((row) => row.changed); },
     parts() {
-      const length = Math.ceil(this.fields.length / this.columns);
-      return Array.from({length: this.columns}, (_, place) => this.fields.slice(place * length, (place + 1) * length)).filter((part) => part.length);
+      const length = Math.ceil(this.rows.length / this.columns);
+      return Array.from({length: this.columns}, (_, place) => this.rows.slice(place * length, (place + 1) * length)).filter((part) => part.length);
     },
   },
   created() {
     this.unfolded = this.unfold;
     this.elements = {};
     this.unkept = new Set();
-    this.turns = Object.fromEntries(this.fields.map((row) => [row.name, row.turn || 0]));
-    this.glowed = Object.fromEntries(this.fields.map((row) => [row.name, row.glow || 0]));
+    this.turns = Object.fromEntries(this.rows.map((row) => [row.name, row.turn || 0]));
+    this.glowed = Object.fromEntries(this.rows.map((row) => [row.name, row.glow || 0]));
   },
   mounted() {
     // another row of the page was opened: what was typed here is saved, what was only looked at closes
-    this.elsewhere = (event) => { for (const row of this.fields) if (event.detail !== row.name) this.leave(row); };
+    this.elsewhere = (event) => { for (const row of this.rows) if (event.detail !== row.name) this.leave(row); };
     addEventListener('maakav:editing', this.elsewhere);
     this.leaving = (event) => { if (this.unkept.size) event.preventDefault(); };
     addEventListener('beforeunload', this.leaving);
@@ -106,9 +108,9 @@ export default {
     removeEventListener('beforeunload', this.leaving);
   },
   watch: {
-    edits: {deep: true, handler() { if (this.keep) for (const row of this.fields) if (row.editable) this.keepTyped(row); }},
-    fields() {
-      for (const row of this.fields) {
+    edits: {deep: true, handler() { if (this.keep) for (const row of this.rows) if (row.editable) this.keepTyped(row); }},
+    rows() {
+      for (const row of this.rows) {
         if ((row.turn || 0) !== (this.turns[row.name] || 0)) { this.turns[row.name] = row.turn; this.answered(row); }
         if ((row.glow || 0) !== (this.glowed[row.name] || 0)) { this.glowed[row.name] = row.glow; this.$nextTick(() => this.glow(row)); }
       }
@@ -159,7 +161,7 @@ export default {
       try { return JSON.parse(sessionStorage.getItem(this.slot(row))); } catch { return null; }
     },
     reopen() {
-      for (const row of this.fields) {
+      for (const row of this.rows) {
         const kept = row.editable && this.kept(row);
         if (!kept || typeof kept.draft !== 'string' || this.edits[row.name]) continue;
         this.unfolded = true;
@@ -266,5 +268,34 @@ export default {
       const found = /^(\d{1,2})[./-](\d{1,2})[./-](\d{4})$/.exec(written || '');
       return found ? `${found[3]}-${found[2].padStart(2, '0')}-${found[1].padStart(2, '0')}` : '';
     },
+  },
+};
+
+export default {
+  components: {ClaimSection: SECTION},
+  template: `
+    <div class="mk-contents"><claim-section v-bind="of('status')"></claim-section><slot></slot><claim-section v-bind="of('daily')"></claim-section>
+      <div class="mk-cols2"><claim-section v-for="name in others" :key="name" v-bind="of(name)"></claim-section></div></div>`,
+  props: {sections: Object, touched: Object, words: Object, keep: String, reasonLimit: Number},
+  emits: ['open', 'save'],
+  data() { return {known: this.sections, mine: this.touched}; },
+  computed: {
+    others() { return Object.keys(this.known).filter((name) => !['status', 'daily'].includes(name)); },
+  },
+  watch: {
+    sections(now) { this.known = now; },
+    touched(now) { this.mine = now; },
+  },
+  methods: {
+    of(name) {
+      return {
+        ...this.known[name], section: name, touched: this.mine, words: this.words, keep: this.keep, reasonLimit: this.reasonLimit,
+        onOpen: this.opened, onSave: this.saves,
+      };
+    },
+    opened(row) { this.$emit('open', row); },
+    saves(edit) { this.$emit('save', edit); },
+    /* from the server: the sections that are different now, and what concerns this page's own rows */
+    show(sections, touched) { this.known = {...this.known, ...sections}; this.mine = touched; },
   },
 };
