@@ -50,8 +50,8 @@ class Change(ClaimPart, Internal, Base):
 
     __tablename__ = 'changes'
     __table_args__ = (claim_key(), Index('ix_changes_claim', 'claim_id', 'id'), Index('ix_changes_xid', 'xid', 'id'))
-    # whoever writes it does not ask for its `xid`
-    __mapper_args__: ClassVar[dict[str, Any]] = {'eager_defaults': False}
+    # whoever writes one does not ask for its `xid`
+    __mapper_args__ = {'eager_defaults': False}  # noqa: RUF012 - SQLAlchemy reads it while it builds the class
     writable_with: ClassVar[Can] = Can.FOLLOW
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
@@ -494,7 +494,7 @@ def ring_for(session: Session, notices: set[Notice]) -> None:
     if told:
         same = {'at': now(), 'process': PROCESS}
         rows = [{**same, **{name: getattr(notice, name) for name in _TOLD}} for notice in told]
-        session.connection().execute(Ring.__table__.insert().inline(), rows)
+        session.connection().execute(Base.metadata.tables['rings'].insert().inline(), rows)
 
 
 def _call_the_others(session: Session) -> None:
