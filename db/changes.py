@@ -17,6 +17,8 @@ from sqlalchemy import (
     Index,
     Select,
     String,
+    and_,
+    bindparam,
     cast,
     event,
     func,
@@ -48,6 +50,8 @@ class Change(ClaimPart, Internal, Base):
 
     __tablename__ = 'changes'
     __table_args__ = (claim_key(), Index('ix_changes_claim', 'claim_id', 'id'), Index('ix_changes_xid', 'xid', 'id'))
+    # whoever writes one does not ask for its `xid`
+    __mapper_args__ = {'eager_defaults': False}  # noqa: RUF012 - SQLAlchemy reads it while it builds the class
     writable_with: ClassVar[Can] = Can.FOLLOW
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
@@ -61,9 +65,12 @@ class Change(ClaimPart, Internal, Base):
     fields: Mapped[dict[str, Any]]
 
     @property
-    def notice(self) -> 'Notice':
-        """What it rings for."""
-        return Notice('claim', self.office_id, self.claim_id, change_id=self.id)
+    def notices(self) -> 'list[Notice]':
+        """What it rings for: the claim, and whoever wrote the news and has seen them thereby."""
+        told = [Notice('claim', self.office_id, self.claim_id, change_id=self.id)]
+        if self.user_id is not None and not self.quiet and not self.internal:
+            told.append(Notice('person', self.office_id, self.claim_id, user_id=self.user_id))
+        return told
 
 
 class SeenMark(ClaimPart, PersonOwned, Base):
@@ -98,9 +105,9 @@ class Ring(Books, Base):
     user_id: Mapped[int | None]
 
     @property
-    def notice(self) -> 'Notice':
+    def notices(self) -> 'list[Notice]':
         """What it rings for."""
-        return Notice(self.kind, self.office_id, self.claim_id, user_id=self.user_id)
+        return [Notice(self.kind, self.office_id, self.claim_id, user_id=self.user_id)]
 
 
 @dataclass(frozen=True)
@@ -305,7 +312,7 @@ def date_record(session: Session, at: datetime, *, old_news: bool = False) -> No
 
 @dataclass
 class _Planned:
-    """A change that waits for its claim's row to be flushed."""
+    """A change: of a claim that is new it waits for the claim's row to be flushed."""
 
     claim: Claim
     id: int
@@ -348,10 +355,15 @@ def _plan(session: Session, claim: Claim, told: Event, part: Recorded | None = N
             **{name: [earlier.fields.get(name, pair)[0], pair[1]] for name, pair in told.fields.items()},
         }
         return
-    change_id = _next_id(session)
-    session.info.setdefault('planned', []).append(_Planned(claim, change_id, told, part))
-    if not told.quiet and not told.internal:
-        _keep_author_up_to_date(session, claim, change_id)
+    is_news = not told.quiet and not told.internal
+    change_id, mark = _next_for_author(session, claim) if is_news else (_next_id(session), None)
+    planned = _Planned(claim, change_id, told, part)
+    if claim in session.new:
+        session.info.setdefault('planned', []).append(planned)
+    else:
+        _write(session, planned)
+    if is_news:
+        _keep_author_up_to_date(session, claim, mark, change_id)
         claim.seq = change_id
         claim.updated_at = session.info['moment']
     elif told.kind == 'opened':
@@ -360,34 +372,39 @@ def _plan(session: Session, claim: Claim, told: Event, part: Recorded | None = N
 
 
 def write_planned(session: Session, _: UOWTransaction) -> None:
-    """After a flush, when new claims have their ids: add the planned changes; the next flush writes them."""
-    actor: Actor = session.info['actor']
+    """After a flush, when new claims have their ids: add the changes that waited for them; the next flush writes them."""
+    user_id = session.info['actor'].user_id
     for planned in session.info.pop('planned', []):
-        claim = planned.claim
-        change = Change(
-            id=planned.id,
-            claim_id=claim.id,
-            office_id=claim.office_id,
-            at=session.info['moment'],
-            user_id=actor.user_id,
-            by=actor.name,
-            kind=planned.told.kind,
-            fields=dict(planned.told.fields),
-            internal=planned.told.internal,
-            quiet=planned.told.quiet,
-        )
-        session.add(change)
-        session.info.setdefault('recorded', {})[claim, planned.part, _same_change(planned.told.kind)] = change
-        if actor.user_id is not None and planned.told.kind == 'opened':
-            session.add(_mark(session, claim, session.info['moment'], planned.id))
+        _write(session, planned)
+        if user_id is not None and planned.told.kind == 'opened':
+            session.add(_mark(session, planned.claim, session.info['moment'], planned.id))
 
 
-def _keep_author_up_to_date(session: Session, claim: Claim, change_id: int) -> None:
+def _write(session: Session, planned: _Planned) -> None:
+    actor: Actor = session.info['actor']
+    claim, told = planned.claim, planned.told
+    change = Change(
+        id=planned.id,
+        claim_id=claim.id,
+        office_id=claim.office_id,
+        at=session.info['moment'],
+        user_id=actor.user_id,
+        by=actor.name,
+        kind=told.kind,
+        fields=dict(told.fields),
+        internal=told.internal,
+        quiet=told.quiet,
+    )
+    session.add(change)
+    session.info.setdefault('recorded', {})[claim, planned.part, _same_change(told.kind)] = change
+    session.info.setdefault('told_by_changes', set()).update(change.notices)
+
+
+def _keep_author_up_to_date(session: Session, claim: Claim, mark: SeenMark | None, change_id: int) -> None:
     """One's own change is not news to oneself, unless somebody else's was waiting unseen before it."""
     user_id = session.info['actor'].user_id
     if user_id is None or claim.id is None:
         return
-    mark = session.get(SeenMark, (user_id, claim.id))
     seen, _ = _seen_by(session, mark)
     if claim.seq <= seen or session.scalar(news_since(claim.id, seen, user_id).limit(1)) is None:
         mark = mark or _own_mark(session, claim, session.info['moment'])
@@ -398,12 +415,34 @@ def _same_change(kind: str) -> str:
     return 'updated' if kind == 'opened' else kind
 
 
+# made once, since every save asks them; with the number of a change, on PostgreSQL, the others are called
+_CALL = func.pg_notify(CHANNEL, PROCESS)
+_DRAWN = func.nextval('changes_id_seq').table_valued('id').render_derived()
+_LAST = select(func.max(Change.id))
+_ITS_MARK = and_(SeenMark.user_id == bindparam('me'), SeenMark.claim_id == bindparam('claim'))
+_MARK = select(SeenMark).where(_ITS_MARK)
+_DRAWN_WITH_MARK = select(_DRAWN.c.id, SeenMark, _CALL).select_from(_DRAWN).outerjoin(SeenMark, _ITS_MARK)
+
+
+def _next_for_author(session: Session, claim: Claim) -> tuple[int, SeenMark | None]:
+    """The number of a change, and up to which news its author has seen the claim."""
+    asked = {'me': session.info['actor'].user_id, 'claim': claim.id}
+    if None in asked.values():
+        return _next_id(session), None
+    if session.get_bind().dialect.name != 'postgresql':
+        return _next_id(session), session.scalars(_MARK, asked).one_or_none()
+    session.info['called'] = True
+    change_id, mark, _ = session.execute(_DRAWN_WITH_MARK, asked).one()
+    return change_id, mark
+
+
 def _next_id(session: Session) -> int:
     if session.get_bind().dialect.name == 'postgresql':
-        return int(session.connection().scalar(select(func.nextval('changes_id_seq'))) or 0)
-    last = session.info.get('last_change_id') or session.connection().scalar(select(func.max(Change.id))) or 0
+        session.info['called'] = True
+        return int(session.connection().scalar(select(_DRAWN.c.id, _CALL)) or 0)
+    last = session.info.get('last_change_id') or session.connection().scalar(_LAST) or 0
     session.info['last_change_id'] = last + 1
-    return last + 1
+    return int(last) + 1
 
 
 def _next_below_zero(session: Session) -> int:
@@ -445,25 +484,26 @@ _TOLD = ('kind', 'office_id', 'claim_id', 'user_id')
 def ring_for(session: Session, notices: set[Notice]) -> None:
     """Ring for these once this transaction is committed, here and in the other processes.
 
-    A change tells them by itself; everything else leaves a ring, in the same transaction, so that it rings there exactly when
-    it does here. NOTE: past the guard, which lets nobody write books.
+    A change tells them by itself what it rings for; everything else leaves a ring, in the same transaction, so that it rings there
+    exactly when it does here. NOTE: past the guard, which lets nobody write books.
     """
     waiting: set[Notice] = session.info.setdefault('notices', set())
-    if notices and not waiting:
+    if notices:
         _call_the_others(session)
-    told = [notice for notice in notices - waiting if notice.change_id is None]
+    told = notices - waiting - session.info.get('told_by_changes', set())
     _rung_here.extend(_changes_in(notices - waiting))
     waiting |= notices
     if told:
         same = {'at': now(), 'process': PROCESS}
         rows = [{**same, **{name: getattr(notice, name) for name in _TOLD}} for notice in told]
-        session.connection().execute(Base.metadata.tables['rings'].insert(), rows)
+        session.connection().execute(Base.metadata.tables['rings'].insert().inline(), rows)
 
 
 def _call_the_others(session: Session) -> None:
     """With the commit, and only then, PostgreSQL wakes whoever listens; they read what is new. It says no more than who calls."""
-    if session.get_bind().dialect.name == 'postgresql':
-        session.connection().exec_driver_sql(f"NOTIFY {CHANNEL}, '{PROCESS}'")
+    if session.get_bind().dialect.name == 'postgresql' and not session.info.get('called'):
+        session.info['called'] = True
+        session.connection().execute(select(_CALL))
 
 
 def _changes_in(notices: Iterable[Notice]) -> list[int]:
@@ -480,7 +520,7 @@ def _notices_of(row: object) -> list[Notice]:
 
 @_notices_of.register
 def _(row: Change) -> list[Notice]:
-    return [row.notice]
+    return row.notices
 
 
 @_notices_of.register
@@ -564,6 +604,8 @@ def forget(session: Session, *_: Any) -> None:
         'planned',
         'recorded',
         'notices',
+        'called',
+        'told_by_changes',
         'moment',
         'old_news',
         'quietly',

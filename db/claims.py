@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import values
@@ -543,13 +543,17 @@ def lock_claim(session: Session, claim_id: int) -> Claim:
 
 def lock_claims(session: Session, claim_ids: Iterable[int]) -> list[Claim]:
     """Load and lock several, in the order of their ids: whoever locks more than one does it so, and nobody waits in a ring."""
-    return list(session.scalars(locked(select(Claim).where(Claim.id.in_(list(claim_ids))).order_by(Claim.id))))
+    return list(session.scalars(_TO_LOCK, {'ids': list(claim_ids)}))
 
 
 def locked(claims: Select[Claim]) -> Select[Claim]:
     """These, locked. Nobody changes a claim's key, so whoever only points at one (an alert, a mark) need not wait."""
     # what the session read before it had the lock may be old by now
     return claims.with_for_update(key_share=True).execution_options(populate_existing=True)
+
+
+# made once: every save asks it
+_TO_LOCK = locked(select(Claim).where(Claim.id.in_(bindparam('ids', expanding=True))).order_by(Claim.id))
 
 
 def _enter_status(session: Session, claim: Claim, status: str, now: datetime, reason: str = '') -> None:

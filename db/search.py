@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     SQLColumnExpression,
     any_,
+    bindparam,
     cast,
     column,
     event,
@@ -27,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
-from db.base import Base, BigKey, differs, has_changed
+from db.base import Base, BigKey, histories
 from db.claims import Claim, locked
 from db.offices import AgentOffice
 from db.reference import Appraiser, Garage, Insurer
@@ -58,6 +59,12 @@ class ClaimSearch(ClaimPart, Base):
     seq: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=False)
     claim_id: Mapped[int] = mapped_column(BigKey, unique=True)
     text: Mapped[str]
+
+
+_ROWS = Base.metadata.tables['claim_search']
+# made once: every save says it
+_OF_CLAIM = update(_ROWS).where(_ROWS.c.claim_id == bindparam('claim'))
+_INDEXED = frozenset({'seq', *SEARCHED, *_NAMED})
 
 
 # SQLite: a trigram index beside the table, kept by triggers (see the first migration); PostgreSQL has its own on office, epoch and
@@ -198,15 +205,14 @@ def _trigrams(parts: Sequence[str]) -> str:
 
 def index_claims(session: Session, _: UOWTransaction) -> None:
     """After a flush: keep the search text of every claim that has news."""
-    new = [row for row in session.new if isinstance(row, Claim)]
-    changed = [row for row in session.dirty if isinstance(row, Claim) and differs(row)]
-    rows = ClaimSearch.metadata.tables['claim_search']
-    for claim in [*new, *changed]:
-        row: dict[str, Any] = {'claim_id': claim.id, 'office_id': claim.office_id, 'seq': claim.seq}
-        if claim in new or has_changed(claim, *SEARCHED, *_NAMED):
-            row['text'] = search_text(session, claim)
-        statement = insert(rows) if claim in new else update(rows).where(rows.c.claim_id == claim.id)
-        session.connection().execute(statement.values(row))
+    for claim in [row for row in session.new if isinstance(row, Claim)]:
+        row = {'claim_id': claim.id, 'office_id': claim.office_id, 'seq': claim.seq}
+        session.connection().execute(insert(_ROWS), {**row, 'text': search_text(session, claim)})
+    for claim in [row for row in session.dirty if isinstance(row, Claim)]:
+        changed = {name for name, _ in histories(claim)}
+        if not changed.isdisjoint(_INDEXED):
+            text = {'text': search_text(session, claim)} if not changed.isdisjoint(_INDEXED - {'seq'}) else {}
+            session.connection().execute(_OF_CLAIM, {'claim': claim.id, 'seq': claim.seq, **text})
 
 
 def search_text(session: Session, claim: Claim) -> str:
@@ -243,10 +249,8 @@ def refresh_texts(session: Session, name: str, key: int, after: int, limit: int)
     """
     found = select(Claim).where(getattr(Claim, name) == key, Claim.id > after).order_by(Claim.id).limit(limit)
     claims = list(session.scalars(locked(found)))
-    rows = ClaimSearch.metadata.tables['claim_search']
     for claim in claims:
-        texts = update(rows).where(rows.c.claim_id == claim.id).values(text=search_text(session, claim))
-        session.connection().execute(texts)
+        session.connection().execute(_OF_CLAIM, {'claim': claim.id, 'text': search_text(session, claim)})
     return claims[-1].id if len(claims) == limit else None
 
 

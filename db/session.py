@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
+from select import POLLIN, poll
 from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
@@ -26,6 +27,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import (
     ORMExecuteState,
     Session,
@@ -194,9 +196,15 @@ def make_engine(url: str, *, reading: bool = False, patient: bool = False) -> En
     if make_url(url).get_backend_name() == 'postgresql':
         # a plan made for any search word is slow for most: let every query be planned for its own
         connect_args = {'prepare_threshold': None, **_ALIVE}
-        options: dict[str, Any] = {'pool_pre_ping': True, 'hide_parameters': True}  # what people wrote is no error text
-        engine = create_engine(url, pool_size=8, max_overflow=8, connect_args=connect_args, **options)
+        engine = create_engine(
+            url,
+            pool_size=8,
+            max_overflow=8,
+            hide_parameters=True,  # what people wrote is no error text
+            connect_args=connect_args,
+        )
         event.listen(engine, 'connect', partial(_settle_postgres, reading, patient))
+        event.listen(engine, 'checkout', _refuse_dead)
         return engine
     engine = create_engine(
         url,
@@ -223,6 +231,14 @@ def _settle_postgres(reading: bool, patient: bool, connection: Any, _: Any) -> N
     for setting in (*_POSTGRES_SETTINGS, *(_POSTGRES_READS if reading else ())):
         connection.execute(f'SET {setting.format(*seconds)}')
     connection.autocommit = False
+
+
+def _refuse_dead(connection: Any, *_: Any) -> None:
+    """Whose server went away is not used: it has said so, or hung up, though nobody asked anything. Asking it would be a way there and back."""
+    waiting = poll()
+    waiting.register(connection.fileno(), POLLIN)
+    if waiting.poll(0):
+        raise DisconnectionError('the server has closed the connection')
 
 
 def _settle_sqlite(reading: bool, patient: bool, connection: Any, _: Any) -> None:
@@ -454,16 +470,26 @@ def _guard_writes(session: Session, _: UOWTransaction, __: Any) -> None:
     if session.info['reading']:
         _refuse_writes(session)
     for row in [*session.new, *session.deleted, *(row for row in session.dirty if differs(row))]:
-        if not (isinstance(row, Books) and _books_open(session)):
-            changed = None if row in session.new or row in session.deleted else {name for name, _ in histories(row)}
-            _check_right(actor, row, changed)
-            _check_link(session, actor, row, changed)
-        _check_owner(actor, row)
-        _check_claim(session, actor, row)
-        if isinstance(row, Evidence) and row not in session.new:
-            raise Unscoped(f'{type(row).__name__}: nothing of it is changed or taken away, only added')
-        if isinstance(row, Change | AdminChange) and (row in session.deleted or row not in _written_now(session)):
-            raise Unscoped('the record of changes is only ever added to, and only by the session')
+        _guard_row(session, actor, row)
+
+
+def _guard_record(session: Session, _: UOWTransaction, __: Any) -> None:
+    """What the record has added since is looked at too."""
+    for row in [row for row in session.new if isinstance(row, Change)]:
+        _guard_row(session, _actor_of(session), row)
+
+
+def _guard_row(session: Session, actor: Actor, row: Any) -> None:
+    if not (isinstance(row, Books) and _books_open(session)):
+        changed = None if row in session.new or row in session.deleted else {name for name, _ in histories(row)}
+        _check_right(actor, row, changed)
+        _check_link(session, actor, row, changed)
+    _check_owner(actor, row)
+    _check_claim(session, actor, row)
+    if isinstance(row, Evidence) and row not in session.new:
+        raise Unscoped(f'{type(row).__name__}: nothing of it is changed or taken away, only added')
+    if isinstance(row, Change | AdminChange) and (row in session.deleted or row not in _written_now(session)):
+        raise Unscoped('the record of changes is only ever added to, and only by the session')
 
 
 def _refuse_writes(session: Session) -> None:
@@ -524,6 +550,7 @@ documents.listen_to(ScopedSession)  # before the record: what these two count be
 money.listen_to(ScopedSession)
 tasks.listen_to(ScopedSession)
 changes.listen_to(ScopedSession)
+event.listen(ScopedSession, 'before_flush', _guard_record)
 admin_changes.listen_to(ScopedSession)
 search.listen_to(ScopedSession)
 cheque_alerts.listen_to(ScopedSession)

@@ -87,8 +87,8 @@ class Others:
         self._changes, self._rings = after_fresh, after_rings
         news: list[Change | Ring] = [*fresh, *rings]
         for row in news:
-            if not rung_here(row):
-                announce(row.notice)
+            for notice in [] if rung_here(row) else row.notices:
+                announce(notice)
         return more
 
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import date
+from itertools import product
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import select, text
 from db import lists, search
 from db.base import now
 from db.changes import date_record
-from db.claims import Claim, open_claim, save_fields
+from db.claims import Claim, change_status, open_claim, save_fields
 from db.lists import ListState
 from db.reference import Appraiser, Garage
 from db.scope import Actor
@@ -407,6 +408,33 @@ def test_trying_the_newest_first_finds_what_asking_for_all_finds(
             monkeypatch.setattr(search, 'EPOCH_BITS', bits)
             assert [asked(*one) for one in everywhere] == at_once, (far, bits)
     assert at_once[0][0]
+
+
+@pytest.mark.parametrize(
+    ('typed', 'scope'), [('רונית', 'all'), ('801', 'all'), ('217-34-801', 'all'), ('רונית', 'insured_name')]
+)
+def test_open_and_closed_ones_told_apart_in_one_look_are_as_many_as_each_counted_by_itself(
+    people: People, known: Claim, monkeypatch: pytest.MonkeyPatch, typed: str, scope: str
+) -> None:
+    for n, office in enumerate((people.levi, people.levi, people.cohen)):
+        claim = make_claim(office, people.staff, KNOWN | {'claim_no': f'26-9000{n}'})
+        with open_session(people.staff) as session:
+            change_status(session, claim.id, 'closed', 'שולם', claim.status, now())
+    make_claim(people.levi, people.staff, KNOWN | {'claim_no': '26-90009'})
+    state = ListState.read({'q': typed, 'scope': scope})
+    for walk, counted, apart in product((0, 8000), (1, 2, 1000), (1, 2, 3, 8000)):
+        for module in (lists, search):
+            monkeypatch.setattr(module, 'WALK_UP_TO', walk)
+        monkeypatch.setattr(lists, 'COUNTED_UP_TO', counted)
+        monkeypatch.setattr(lists, '_TOLD_APART', apart)
+        monkeypatch.setattr(lists, 'RECENT', counted)
+        monkeypatch.setattr(lists, 'RECENT_OF_OFFICE', counted)
+        for actor in (people.staff, people.dana, people.rival):
+            with open_session(actor, reading=True) as session:
+                told = lists.counts_of(session, state)
+                each = {view: lists.count_of(session, state, view) for view in ('open', 'unread', 'closed')}
+            assert told == each | {'all': min(each['open'] + each['closed'], counted + 1)}, (walk, counted, apart)
+            assert told['all'], 'all have one of these'
 
 
 @ON_POSTGRES

@@ -4,6 +4,7 @@ import threading
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import event, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -20,7 +21,7 @@ from db.scope import Actor, Role
 from db.session import Database, Unscoped, connect, fetch, fetch_one, open_session
 from db.texts import ClaimError
 from tests.conftest import People
-from tests.factories import SYSTEM, make_claim
+from tests.factories import SYSTEM, make_claim, make_people
 
 PHONE = ('0525550134', '0527654321')
 
@@ -326,3 +327,45 @@ def test_two_clicks_of_one_person_at_once_do_not_share_anything(people: People) 
     claim = make_claim(people.levi, people.staff)
     with open_session(people.staff, reading=True) as one, open_session(people.staff, reading=True) as other:
         assert one.get_one(Claim, claim.id) is not other.get_one(Claim, claim.id)
+
+
+def test_a_save_asks_and_says_little(people: People, database: Database) -> None:
+    claim = make_claim(people.levi, people.staff)
+    said: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *more: Any) -> None:
+        said.append(' '.join(statement.split()[:3]))
+
+    event.listen(database.writer, 'before_cursor_execute', note)
+    with open_session(people.staff) as session:
+        save_fields(session, claim.id, {'daily_note': ('', 'דיברנו')}, now())
+    event.remove(database.writer, 'before_cursor_execute', note)
+    written = [statement for statement in said if not statement.startswith(('SELECT', 'BEGIN'))]
+    assert sorted(written) == [
+        'INSERT INTO changes',
+        'UPDATE claim_search SET',
+        'UPDATE claims SET',
+        'UPDATE seen_marks SET',
+    ]
+    # the claim, the number of the change and what its author has seen
+    assert len([statement for statement in said if statement.startswith('SELECT')]) <= 3
+
+
+@pytest.mark.postgres
+def test_connections_whose_server_went_away_meanwhile_are_not_used(postgres_url: str) -> None:
+    database = connect(postgres_url)
+    people = make_people()
+    claim = make_claim(people.levi, people.staff)
+    with open_session(people.staff, reading=True) as session:
+        assert session.get(Claim, claim.id) is not None
+    address = database.writer.url.set(drivername='postgresql').render_as_string(hide_password=False)
+    theirs = 'SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()'
+    with psycopg.connect(address, autocommit=True) as admin:
+        assert len(admin.execute(f'SELECT pg_terminate_backend(pid) FROM ({theirs}) AS them').fetchall()) > 1
+        while admin.execute(theirs).fetchone():
+            pass
+    with open_session(people.staff) as session:
+        save_fields(session, claim.id, {'daily_note': ('', 'דיברנו')}, now())
+    with open_session(people.staff, reading=True) as session:
+        assert session.get_one(Claim, claim.id).daily_note == 'דיברנו'
+    database.close()

@@ -218,6 +218,22 @@ def test_what_was_rolled_back_rings_nowhere(people: People) -> None:
         assert 'message' not in {ring.kind for ring in changes.rings_after(session, 0, 0)}
 
 
+def test_a_change_written_elsewhere_tells_its_author_too_that_he_has_seen_it(
+    people: People, database_url: str, roused: None, notices: list[changes.Notice]
+) -> None:
+    def rings() -> int:
+        with open_session(SYSTEM, reading=True) as session:
+            return len(changes.rings_after(session, 0, 0))
+
+    claim = make_claim(people.levi, people.staff)
+    notices.clear()
+    before = rings()
+    elsewhere(database_url, people.staff, claim, "change_status(session, claim_id, 'in_repair', '', 'new', now())")
+    wait_for(lambda: 'person' in {notice.kind for notice in notices})
+    assert changes.Notice('person', people.levi, claim.id, user_id=people.staff.user_id) in notices
+    assert rings() == before, 'the change itself tells it'
+
+
 def test_rings_are_forgotten_after_an_hour(people: People) -> None:
     with open_session(people.staff) as session:
         messages.write_message(session, ThreadKey(people.levi), Letter('שלום לכולם'), now())
