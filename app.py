@@ -105,11 +105,11 @@ async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         for start in (
             shared_words.start,
+            claim_reading.start,
             live.start,
             pulse.start,
             row_news.start,
             bell.start,
-            claim_reading.start,
             guard.start,
             changes.follow_changes,
             changes.hear_others,
