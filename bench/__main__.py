@@ -4,12 +4,13 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import excel, first, instances, lists, live, push, sweeps, uploads, wakes
+from bench import crowd, excel, first, instances, lists, live, push, sweeps, uploads, wakes
 from bench.figures import Report, Size
 
 MEASURES: Mapping[str, Callable[[Size], Report]] = {
     'live': live.measure,
     'push': push.measure,
+    'crowd': crowd.measure,
     'first': first.measure,
     'lists': lists.measure,
     'uploads': uploads.measure,

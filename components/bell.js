@@ -15,7 +15,7 @@ const POPOVER = `
   </div>`;
 
 export default {
-  mixins: [maakav.later({popover: POPOVER})],
+  mixins: [maakav.parts({popover: POPOVER})],
   template: `
     <div class="mk-bell" @keydown.esc.stop="close">
       <button type="button" class="mk-ib" :class="{'mk-on': open}" data-testid="bell" ref="button" @click="toggle"

@@ -106,7 +106,8 @@ class _Round:
     async def count(self, user_id: int) -> int:
         """One person's number."""
         self.people.add(user_id)
-        return (await asyncio.shield(self._counts)).get(user_id, 0)
+        counts: Mapping[int, int] = await asyncio.shield(self._counts)
+        return counts.get(user_id, 0)
 
 
 # the round that still gathers, if there is one

@@ -36,7 +36,7 @@ const DIALOG = `
   </dialog>`;
 
 export default {
-  mixins: [maakav.later({order: ORDER, bar: BAR, dialog: DIALOG})],
+  mixins: [maakav.parts({order: ORDER, bar: BAR, dialog: DIALOG})],
   template: `
     <div class="mk-contents">
       <component v-if="order" :is="part('order')"></component>

@@ -82,7 +82,7 @@ class ClaimPage:
     """The state of one open page. A tab is drawn when it is opened first; everything that is drawn follows the claim by itself."""
 
     def __init__(self, arrival: Arrival, came_from: ListState, since: int) -> None:
-        """Take the first reading; the claim becomes the live model everything is bound to. `since`: see `Subscription`."""
+        """Take the first reading; the page's own copy of the claim tells it by its version that a column changed. `since`: see `Subscription`."""
         self.actor = current_actor()
         self.came_from = came_from
         self._reading = arrival.reading

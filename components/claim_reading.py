@@ -106,11 +106,15 @@ def arrive(session: Any, claim_no: str, came_from: ListState) -> Arrival | None:
     neighbours = neighbours_of(session, came_from, claim_id)
     seen, last_visit = seen_seq(session, claim_id)
     audience = audience_of(session.info['actor'], claim_id, HISTORY_PAGE + 1)
-    reading = kept(audience, version) or keep(audience, read(session, claim_id, HISTORY_PAGE + 1), since)
+    reading = kept(audience, version) or read(session, claim_id, HISTORY_PAGE + 1)
     if reading is None:
         return None
     mine = choices_about(session, reading.claim, now(), session.info['actor'].language)
-    return Arrival(reading, read_own(session, seen, reading, marked=seen), seen, last_visit, neighbours, mine)
+    own = read_own(session, seen, reading, marked=seen)
+    keep(
+        audience, reading, since
+    )  # nothing is asked after it: what a session that failed has read is no good to others
+    return Arrival(reading, own, seen, last_visit, neighbours, mine)
 
 
 def read(session: Any, claim_id: int, most: int) -> Reading | None:

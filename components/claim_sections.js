@@ -296,6 +296,6 @@ export default {
     opened(row) { this.$emit('open', row); },
     saves(edit) { this.$emit('save', edit); },
     /* from the server: the sections that are different now, and what concerns this page's own rows */
-    show(sections, touched) { this.known = {...this.known, ...sections}; this.mine = touched; },
+    show(sections, touched) { this.known = {...this.known, ...sections}; this.mine = {...this.mine, ...touched}; },
   },
 };

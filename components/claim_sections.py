@@ -78,6 +78,7 @@ class ClaimSections(Element, component='claim_sections.js'):
         super().__init__()
         self._shown: Written | None = None
         self._touched: dict[str, dict[str, Any]] = {}
+        self._untold: dict[str, dict[str, Any]] = {}
         self._props.update(touched={}, words=_words())
 
     def editing(self, save: Saver, choose: Chooser, keep: str) -> None:
@@ -124,13 +125,15 @@ class ClaimSections(Element, component='claim_sections.js'):
         self._tell({})
 
     def _touch(self, name: str, **extra: Any) -> None:
-        self._touched = {**self._touched, name: {**self._touched.get(name, {}), **extra}}
+        self._untold[name] = {**self._touched.get(name, {}), **extra}
+        self._touched = {**self._touched, **self._untold}
 
     def _tell(self, different: Mapping[str, orjson.Fragment]) -> None:
         """A few sections are a fraction of what the element weighs as a whole; that is kept in case it is drawn anew."""
         with self._props.suspend_updates():
             self._props.update(sections=self._shown.parts if self._shown else {}, touched=self._touched)
-        _sent = self.run_method('show', different, self._touched)  # nobody waits for the browser
+        touched, self._untold = self._untold, {}
+        _sent = self.run_method('show', different, touched)  # nobody waits for the browser
 
 
 @said_once

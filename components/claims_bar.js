@@ -21,7 +21,7 @@ const SHEET = `
   </div>`;
 
 export default {
-  mixins: [maakav.later({menu: MENU, sheet: SHEET})],
+  mixins: [maakav.parts({menu: MENU, sheet: SHEET})],
   template: `
     <div class="mk-contents">
       <div class="mk-tabs"><div class="mk-contents" role="tablist" :aria-label="texts.views">

@@ -53,7 +53,7 @@ const CARDS = `
   </div>`;
 
 export default {
-  mixins: [maakav.later({desk: DESK, cards: CARDS})],
+  mixins: [maakav.parts({desk: DESK, cards: CARDS})],
   template: `
     <div class="mk-contents">
       <component :is="part(compact ? 'cards' : 'desk')" :key="String(compact)"></component>
@@ -140,9 +140,8 @@ export default {
       const earlier = new Map(this.shown.map((row) => [row.no, row]));
       for (const row of now) {
         const was = earlier.get(row.no);
-        if (row.unread && this.shownOnce && (!was || was.seq < row.seq)) this.announce(row);
+        if (row.unread && (!was || was.seq < row.seq)) this.announce(row);
       }
-      this.shownOnce = true;
       const sameOrder = now.length === this.shown.length && now.every((row, place) => row.no === this.shown[place].no);
       if (!this.inside || sameOrder || this.state !== 'ready') { this.shown = now; this.waiting = 0; return; }
       const fresh = new Map(now.map((row) => [row.no, row]));

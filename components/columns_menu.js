@@ -14,7 +14,7 @@ const MENU = `
   </div>`;
 
 export default {
-  mixins: [maakav.later({menu: MENU})],
+  mixins: [maakav.parts({menu: MENU})],
   template: `
     <details class="mk-drop mk-cols" ref="box" @toggle="used = true" @keydown.esc.stop="shut">
       <summary class="mk-fchip" data-testid="columns"><span class="mk-ic" aria-hidden="true">view_column</span>{{ words.columns }}</summary>

@@ -25,7 +25,7 @@ const DIALOG = `
   </dialog>`;
 
 export default {
-  mixins: [maakav.later({tray: TRAY, dialog: DIALOG})],
+  mixins: [maakav.parts({tray: TRAY, dialog: DIALOG})],
   template: `
     <div class="mk-xbox" ref="box" @keydown.esc="close">
       <button type="button" class="mk-btn mk-s" data-testid="export" :aria-label="words.export" :title="words.export" @click="$emit('start')"><span class="mk-ic" aria-hidden="true">download</span>{{ words.export }}</button>

@@ -15,7 +15,7 @@ const HELP = `
   <dl class="mk-keys"><div v-for="row in keys" :key="row.label"><dt dir="ltr"><span v-for="key in row.keys" :key="key" class="mk-kbd">{{ key }}</span></dt><dd>{{ row.label }}</dd></div></dl>`;
 
 export default {
-  mixins: [maakav.later({search: SEARCH, help: HELP})],
+  mixins: [maakav.parts({search: SEARCH, help: HELP})],
   template: `
     <div class="mk-contents">
       <dialog ref="dialog" class="mk-pal" :aria-label="words.title" data-testid="palette" @close="closed" @click.self="close">
@@ -36,8 +36,11 @@ export default {
     this.open = async (event) => {
       if (this.$refs.dialog.open) return;
       for (const other of document.querySelectorAll('dialog[open]')) if (other === this.$refs.help) other.close(); else return;
-      Object.assign(this, {used: true, typed: event.detail || '', groups: [], active: 0, answered: false});
-      await this.$nextTick();
+      Object.assign(this, {typed: event.detail || '', groups: [], active: 0, answered: false});
+      if (!this.used) {
+        this.used = true;
+        await this.$nextTick();
+      }
       this.$refs.dialog.showModal();
       this.$refs.input.focus();
       this.$refs.input.select();
@@ -49,10 +52,12 @@ export default {
       await this.$nextTick();
       this.$refs.help.showModal();
     };
+    // by then it is drawn: a phone opens its keyboard only for a field that is there when one taps
+    this.resting = setTimeout(() => { this.used = true; }, 1000);
     addEventListener('maakav:palette', this.open);
     addEventListener('maakav:help', this.explain);
   },
-  unmounted() { removeEventListener('maakav:palette', this.open); removeEventListener('maakav:help', this.explain); clearTimeout(this.pending); },
+  unmounted() { removeEventListener('maakav:palette', this.open); removeEventListener('maakav:help', this.explain); clearTimeout(this.pending); clearTimeout(this.resting); },
   watch: {
     // an answer to an earlier question is no answer any more
     answer(now) { if (now.turn !== this.turn) return; Object.assign(this, {groups: now.groups, active: 0, answered: true}); if (this.hurried) { this.hurried = false; this.$nextTick(this.go); } },

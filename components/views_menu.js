@@ -21,7 +21,7 @@ const MENU = `
   </div>`;
 
 export default {
-  mixins: [maakav.later({menu: MENU})],
+  mixins: [maakav.parts({menu: MENU})],
   template: `
     <div class="mk-contents">
       <a v-for="view in pinned" :key="view.key" class="mk-tab mk-pinned" :class="{'mk-on': view.key === here}" :aria-current="view.key === here ? 'true' : null" :href="view.href" data-testid="pinned-view" @click.prevent="go(view)"><span class="mk-ic" aria-hidden="true">bookmark</span><span class="mk-ell" dir="auto">{{ view.label }}</span></a>

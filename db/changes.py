@@ -69,7 +69,7 @@ class Change(ClaimPart, Internal, Base):
         """What it rings for: the claim, and whoever wrote the news and has seen them thereby."""
         told = [Notice('claim', self.office_id, self.claim_id, change_id=self.id)]
         if self.user_id is not None and not self.quiet and not self.internal:
-            told.append(Notice('person', self.office_id, self.claim_id, user_id=self.user_id))
+            told.append(Notice('seen', self.office_id, self.claim_id, user_id=self.user_id))
         return told
 
 

@@ -234,10 +234,11 @@ def _settle_postgres(reading: bool, patient: bool, connection: Any, _: Any) -> N
 
 
 def _refuse_dead(connection: Any, *_: Any) -> None:
-    """Whose server went away is not used: it has said so, or hung up, though nobody asked anything. Asking it would be a way there and back."""
+    """Whose server went away is not used: it has said so, or hung up, though nobody asked anything. Asking it would be a way there and back; one that vanished without a word, only `_ALIVE` finds."""
     waiting = poll()
-    waiting.register(connection.fileno(), POLLIN)
-    if waiting.poll(0):
+    if not connection.closed:
+        waiting.register(connection.fileno(), POLLIN)
+    if connection.closed or waiting.poll(0):
         raise DisconnectionError('the server has closed the connection')
 
 

@@ -163,14 +163,14 @@
 
   /* For what a component shows only sometimes (a menu, a dialog): its template is compiled when it is drawn first. All others of
      a page are compiled before anything of it can be used, which took longer than drawing it. */
-  const later = (templates) => ({
+  const withParts = (templates) => ({
     created() { this.drawn = {}; },
     methods: {
       part(name) { return Vue.compile(templates[name])(this, (this.drawn[name] ??= [])); },
     },
   });
 
-  globalThis.maakav = {follow, unfollow, keyed, later, relative, reveal, say, typing, words};
+  globalThis.maakav = {follow, unfollow, keyed, parts: withParts, relative, reveal, say, typing, words};
   addEventListener('DOMContentLoaded', watchConnection);
   if (document.readyState !== 'loading') watchConnection();
   setInterval(refreshTimes, 30000);

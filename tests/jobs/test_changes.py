@@ -229,8 +229,8 @@ def test_a_change_written_elsewhere_tells_its_author_too_that_he_has_seen_it(
     notices.clear()
     before = rings()
     elsewhere(database_url, people.staff, claim, "change_status(session, claim_id, 'in_repair', '', 'new', now())")
-    wait_for(lambda: 'person' in {notice.kind for notice in notices})
-    assert changes.Notice('person', people.levi, claim.id, user_id=people.staff.user_id) in notices
+    wait_for(lambda: 'seen' in {notice.kind for notice in notices})
+    assert changes.Notice('seen', people.levi, claim.id, user_id=people.staff.user_id) in notices
     assert rings() == before, 'the change itself tells it'
 
 

@@ -164,7 +164,7 @@ async def test_who_looks_at_a_claim_is_asked_nothing_anew_for_having_seen_it(
     claim: Claim, people: People, open_page: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page, asked = await open_page('dana', claim), list[str]()
-    for question in ('bell._of_bell', 'messages_link._of_messages', 'claim_watch.watched'):
+    for question in ('bell._count_for', 'messages_link.standing_of', 'claim_watch.watched'):
         module, name = question.split('.')
         ours = getattr(import_module(f'components.{module}'), name)
         monkeypatch.setattr(f'components.{question}', partial(_noted, asked, ours))
@@ -174,7 +174,7 @@ async def test_who_looks_at_a_claim_is_asked_nothing_anew_for_having_seen_it(
     announce(Notice('alert', claim.office_id, claim.id, user_id=people.dana.user_id))
     await until(lambda: asked)
     await asyncio.sleep(0.2)
-    assert asked == ['_of_bell']
+    assert asked == ['_count_for']
     with open_session(people.dana) as session:
         snooze(session, claim.id, 'day', now())
     await until(lambda: page.of(ClaimWatchMenu)[0].props['shown']['until'])

@@ -1,0 +1,148 @@
+"""A full house: what a thousand open lists cost while claims change all the time, and what a visit leaves behind."""
+
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+from sqlalchemy import select
+
+from bench.figures import Report, Size
+from bench.live import OFFICE, Ground, copy_of, prepare
+from bench.meter import CHANGE, METER
+from bench.serving import ask, serving
+from bench.visitors import Visitor, open_pages
+from db.base import now
+from db.changes import latest_seq
+from db.claims import Claim
+from db.identity import Browser, start_session
+from db.offices import AgentOffice, User
+from db.scope import Actor, Role
+from db.session import open_session
+
+SEEING, A_SECOND = 50, 20
+IDLE_SECONDS, BUSY_SECONDS, SETTLE_SECONDS = 10.0, 15.0, 5.0
+# of the list and of a claim
+AT_ONCE, VISITS = 25, 50
+# a client that was left is forgotten after the time it may come back in, and what it held is looked for now and then
+FORGOTTEN_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class House:
+    """Who has a list open: those of one office see what changes, the others do not."""
+
+    ground: Ground
+    claims: Sequence[int]
+    others: Sequence[str]
+
+
+def measure(size: Size) -> Report:
+    """Open the lists, let claims change, and let people come and go."""
+    report = Report('crowd', size)
+    pages, rounds = (1000, 40) if size.slack == 1 else (200, 4)
+    with tempfile.TemporaryDirectory() as folder:
+        house = _fill(Path(folder), pages)
+        portal = ('bench.portal_server',)
+        with copy_of(house.ground) as url, serving(portal, url, house.ground.author) as origin:
+            found = asyncio.run(_under_way(origin, house))
+        with copy_of(house.ground) as url, serving(portal, url, house.ground.author) as origin:
+            left = asyncio.run(_coming_and_going(origin, house.ground, rounds))
+    report.raw |= {**found, 'left_kib': left}
+    name = f'{pages} open lists'
+    report.add(f'{name}: CPU at rest', found['idle'], '%', at_most=8)
+    report.add(f'{name}, {A_SECOND} changes a second seen by {SEEING}: CPU', found['busy'], '%', at_most=25)
+    report.add(f'{name}, {A_SECOND} changes a second: carried out', found['done'], '1/s')
+    report.add(f'{name}, {A_SECOND} changes a second: commit to list, p50', found['p50'], 'ms')
+    report.add(f'{name}, {A_SECOND} changes a second: commit to list, p95', found['p95'], 'ms')
+    # the first rounds fill what all pages share
+    early, visits = rounds // 2, rounds * VISITS
+    each = (left[-1] - left[early]) / (rounds - early) / VISITS
+    report.add(f'memory a visit leaves behind, after {visits} visits', each, 'KiB', at_most=1)
+    report.save()
+    return report
+
+
+def _fill(folder: Path, pages: int) -> House:
+    ground = prepare(folder, SEEING)
+    moment = now()
+    with open_session(Actor.system('bench')) as session:
+        open_ones = select(Claim.id).where(Claim.office_id == OFFICE, Claim.is_open)
+        claims = list(session.scalars(open_ones.order_by(Claim.seq.desc()).limit(A_SECOND)))
+        offices = [AgentOffice(name=f'Office {n}', created_at=moment) for n in range(pages // SEEING - 1)]
+        session.add_all(offices)
+        session.flush()
+        people = [
+            User(
+                name=f'Reader {n} of {office.id}',
+                role=Role.AGENT,
+                office_id=office.id,
+                baseline_seq=latest_seq(session),
+                created_at=moment,
+            )
+            for office in offices
+            for n in range(SEEING)
+        ]
+        session.add_all(people)
+        session.flush()
+        others = [start_session(session, person.id, Browser(), moment, timedelta(hours=6)) for person in people]
+    return House(ground, claims, others)
+
+
+async def _under_way(origin: str, house: House) -> dict[str, float]:
+    """How busy the server is with all lists open: while nothing happens, and while claims change."""
+    cookies = house.ground.cookies
+    meter = httpx.AsyncClient(base_url=origin, timeout=60, cookies={'sid': cookies[0]})
+    async with meter, open_pages(origin, '/', cookies) as seeing, open_pages(origin, '/', house.others):
+        await asyncio.sleep(SETTLE_SECONDS)
+        idle = await _busy(meter, IDLE_SECONDS)
+        changing = asyncio.create_task(_change_all_the_time(meter, house.claims, seeing[-1]))
+        busy = await _busy(meter, BUSY_SECONDS)
+        late, done = await changing
+    slow = statistics.quantiles(late, n=20)[18]
+    return {'idle': idle, 'busy': busy, 'done': done, 'p50': statistics.median(late), 'p95': slow}
+
+
+async def _busy(meter: httpx.AsyncClient, seconds: float) -> float:
+    before = await ask(meter, METER)
+    await asyncio.sleep(seconds)
+    after = await ask(meter, METER)
+    return float((after['cpu'] - before['cpu']) * 100 / (after['moment'] - before['moment']))
+
+
+async def _change_all_the_time(
+    meter: httpx.AsyncClient, claims: Sequence[int], reader: Visitor
+) -> tuple[list[float], float]:
+    """One change after the other, each claim once a second; how late one of the lists heard of some, and how many there were a second."""
+    late: list[float] = []
+    begun, number = time.monotonic(), 0
+    while time.monotonic() - begun < BUSY_SECONDS:
+        word, listens = f'bench-{number}-', reader.heard_at is not None or not number
+        if listens:
+            reader.listen_for(word)
+        committed = await ask(meter, CHANGE, claim_id=claims[number % len(claims)], text=word)
+        if listens:
+            await asyncio.wait_for(reader.told.wait(), 20)
+            assert reader.heard_at is not None
+            late.append((reader.heard_at - committed) * 1000)
+        number += 1
+        await asyncio.sleep(max(0.0, begun + number / A_SECOND - time.monotonic()))
+    return late, number / (time.monotonic() - begun)
+
+
+async def _coming_and_going(origin: str, ground: Ground, rounds: int) -> list[float]:
+    """What the server holds after each round of visits, when the visitors have been forgotten."""
+    held, places = [], ('/', f'/claims/{ground.claim_no}')
+    async with httpx.AsyncClient(base_url=origin, timeout=60, cookies={'sid': ground.cookies[0]}) as meter:
+        for _ in range(rounds + 1):
+            for address in places:
+                async with open_pages(origin, address, ground.cookies[:AT_ONCE]):
+                    await asyncio.sleep(1)
+            await asyncio.sleep(FORGOTTEN_SECONDS)
+            held.append((await ask(meter, METER))['memory_kib'])
+    return held
