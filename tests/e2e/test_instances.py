@@ -94,7 +94,7 @@ class Desk(Reader):
     def save(self, phone: str) -> None:
         edit = {'name': 'insured_phone', 'seen': self.phone, 'raw': phone, 'reason': '', 'anyway': True}
         with suppress(ConnectionClosed):
-            self.socket.emit('event', self.page.order('save', edit, section='insured'))
+            self.socket.emit('event', self.page.order('save', edit, touched={}))
         self.hears_phone(phone)
         self.phone = phone
 
