@@ -6,22 +6,19 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
 from sqlalchemy import select
 
 from bench.figures import Report, Size
-from bench.live import OFFICE, Ground, copy_of, prepare
+from bench.live import OFFICE, Ground, busy, copy_of, prepare, signed_in
 from bench.meter import CHANGE, METER
 from bench.serving import ask, serving
 from bench.visitors import Visitor, open_pages
 from db.base import now
-from db.changes import latest_seq
 from db.claims import Claim
-from db.identity import Browser, start_session
-from db.offices import AgentOffice, User
+from db.offices import AgentOffice
 from db.scope import Actor, Role
 from db.session import open_session
 
@@ -77,20 +74,7 @@ def _fill(folder: Path, pages: int) -> House:
         offices = [AgentOffice(name=f'Office {n}', created_at=moment) for n in range(pages // SEEING - 1)]
         session.add_all(offices)
         session.flush()
-        people = [
-            User(
-                name=f'Reader {n} of {office.id}',
-                role=Role.AGENT,
-                office_id=office.id,
-                baseline_seq=latest_seq(session),
-                created_at=moment,
-            )
-            for office in offices
-            for n in range(SEEING)
-        ]
-        session.add_all(people)
-        session.flush()
-        others = [start_session(session, person.id, Browser(), moment, timedelta(hours=6)) for person in people]
+        others = [cookie for office in offices for cookie in signed_in(session, SEEING, Role.AGENT, office.id)[1]]
     return House(ground, claims, others)
 
 
@@ -100,19 +84,12 @@ async def _under_way(origin: str, house: House) -> dict[str, float]:
     meter = httpx.AsyncClient(base_url=origin, timeout=60, cookies={'sid': cookies[0]})
     async with meter, open_pages(origin, '/', cookies) as seeing, open_pages(origin, '/', house.others):
         await asyncio.sleep(SETTLE_SECONDS)
-        idle = await _busy(meter, IDLE_SECONDS)
+        idle = await busy(meter, IDLE_SECONDS)
         changing = asyncio.create_task(_change_all_the_time(meter, house.claims, seeing[-1]))
-        busy = await _busy(meter, BUSY_SECONDS)
+        under_fire = await busy(meter, BUSY_SECONDS)
         late, done = await changing
     slow = statistics.quantiles(late, n=20)[18]
-    return {'idle': idle, 'busy': busy, 'done': done, 'p50': statistics.median(late), 'p95': slow}
-
-
-async def _busy(meter: httpx.AsyncClient, seconds: float) -> float:
-    before = await ask(meter, METER)
-    await asyncio.sleep(seconds)
-    after = await ask(meter, METER)
-    return float((after['cpu'] - before['cpu']) * 100 / (after['moment'] - before['moment']))
+    return {'idle': idle, 'busy': under_fire, 'done': done, 'p50': statistics.median(late), 'p95': slow}
 
 
 async def _change_all_the_time(

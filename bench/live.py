@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from bench.figures import Report, Size
 from bench.meter import CHANGE, LAG, METER
@@ -125,20 +126,23 @@ def prepare(folder: Path, pages: int, role: Role = Role.AGENT) -> Ground:
     """The demo, and a signed-in person of one office, or of the bureau, for each page."""
     file = folder / 'ground.db'
     load_demo(f'sqlite:///{file}', now())
-    moment = now()
     with open_session(Actor.system('bench')) as session:
         claim = session.scalars(select(Claim).where(Claim.office_id == OFFICE, Claim.is_open).limit(1)).one()
         author = session.scalars(select(User.id).where(User.role == Role.HANDLER).limit(1)).one()
-        seen = latest_seq(session)
         office = OFFICE if role is Role.AGENT else None
-        people = [
-            User(name=f'Reader {n}', role=role, office_id=office, baseline_seq=seen, created_at=moment)
-            for n in range(pages)
-        ]
-        session.add_all(people)
-        session.flush()
-        cookies = [start_session(session, person.id, Browser(), moment, timedelta(hours=6)) for person in people]
+        people, cookies = signed_in(session, pages, role, office)
         return Ground(file, claim.id, claim.claim_no, author, people[0].id, cookies)
+
+
+def signed_in(session: Session, many: int, role: Role, office: int | None) -> tuple[list[User], list[str]]:
+    """New people who have seen everything so far, with the cookies of their sessions."""
+    moment, seen = now(), latest_seq(session)
+    people = [
+        User(name=f'Reader {n}', role=role, office_id=office, baseline_seq=seen, created_at=moment) for n in range(many)
+    ]
+    session.add_all(people)
+    session.flush()
+    return people, [start_session(session, person.id, Browser(), moment, timedelta(hours=6)) for person in people]
 
 
 @contextmanager
@@ -170,7 +174,7 @@ async def _visit(way: Way, ground: Ground, origin: str) -> dict[str, float]:
         held = await ask(meter, METER)
         if held['pages'] != len(visitors):
             raise RuntimeError(f'{way.name}: only {held["pages"]} of {len(visitors)} pages are connected')
-        idle = await _idle(meter)
+        idle = await busy(meter, IDLE_SECONDS)
         lags = await ask(meter, LAG, seconds=LAG_SECONDS)
         quiet = await ask(meter, METER)
         changes = CHANGES if way.shows_changes else 0
@@ -188,10 +192,10 @@ async def _visit(way: Way, ground: Ground, origin: str) -> dict[str, float]:
     }
 
 
-async def _idle(meter: httpx.AsyncClient) -> float:
-    """CPU of the server while nothing happens, in percent of a core."""
+async def busy(meter: httpx.AsyncClient, seconds: float) -> float:
+    """CPU of the server for a while, in percent of a core."""
     before = await ask(meter, METER)
-    await asyncio.sleep(IDLE_SECONDS)
+    await asyncio.sleep(seconds)
     after = await ask(meter, METER)
     return float((after['cpu'] - before['cpu']) * 100 / (after['moment'] - before['moment']))
 

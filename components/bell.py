@@ -71,9 +71,8 @@ class Bell(Element, component='bell.js'):
     async def _read_all(self) -> None:
         await work(mark_all_read, now())
 
-    async def _ring(self, notices: set[Notice]) -> None:
-        if any(notice.kind != 'seen' for notice in notices):
-            await self._refresh()
+    async def _ring(self, _: set[Notice]) -> None:
+        await self._refresh()
 
     async def _refresh(self) -> None:
         if self._opened:

@@ -39,6 +39,7 @@ from components.live import (
     current_actor,
     has_rung,
     live,
+    marks_topic,
     path_of,
     person_topic,
     refresh_live,
@@ -282,7 +283,9 @@ class ClaimPage:
 
     def _may_have_changed(self, since: int) -> bool:
         """Whether anything rang, after it was read and before anybody listened here, that this claim may have rung for too."""
-        return has_rung([claims_topic(self.actor), person_topic(self.actor), words_topic()], since)
+        return has_rung(
+            [claims_topic(self.actor), person_topic(self.actor), marks_topic(self.actor), words_topic()], since
+        )
 
     async def follow(self, *, own: bool = True) -> None:
         """Read the claim anew and show it. `own`: also what is the reader's own and in no record of the claim."""

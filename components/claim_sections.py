@@ -115,7 +115,7 @@ class ClaimSections(Element, component='claim_sections.js'):
         before, self._shown = self._shown, written
         if before is None:
             self._props['sections'] = written.parts
-        elif (different := written.but(before)) or not written.rows.isdisjoint(lit):
+        elif (different := written.but(before)) or self._untold:
             self._tell(different)
 
     def answer(self, name: str, state: str, message: str = '') -> None:

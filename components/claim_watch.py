@@ -72,7 +72,7 @@ class ClaimWatchMenu(Element, component='claim_watch.js'):
         # an alert changes nothing of what he chose, unless the claim comes back with it
         waits = bool((self._props['shown'] or {}).get('until'))
         about = {notice.kind for notice in notices if notice.claim_id == self._claim_id}
-        if MISSED in notices or about - ({'seen'} if waits else {'seen', 'alert'}):
+        if MISSED in notices or about - (set() if waits else {'alert'}):
             await self.refresh()
 
     async def _act(self, event: GenericEventArguments) -> None:

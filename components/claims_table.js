@@ -6,9 +6,13 @@ const CHIP = `<span class="mk-chip" :class="'mk-hue-' + row.status.hue"><span cl
 const STAGE = `<span class="mk-stg" :class="{'mk-full': row.stage.done === row.stage.total}" role="img" :aria-label="row.stage.aria"><i v-for="n in row.stage.total" :class="n < row.stage.done || row.stage.done === row.stage.total ? 'mk-d' : n === row.stage.done ? 'mk-c' : ''"></i></span>`;
 const PICK = `<input type="checkbox" class="mk-check mk-pick" :checked="!!picked[row.no]" :aria-label="texts.pick + ' ' + row.name" data-testid="pick" @click.stop="pick(row, $event)">`;
 const WHEN = `<span v-if="isNow(row)" class="mk-nowt">{{ when(row) }}</span><time v-else :datetime="row.at" :title="row.exact">{{ when(row) }}</time>`;
+const WAITS = `<div class="mk-waits" v-if="waiting"><button type="button" class="mk-wait" data-testid="updates-waiting" @click="settle"><span class="mk-ic" aria-hidden="true">arrow_upward</span>{{ waitingText }}</button></div>`;
+const EMPTY = `<div v-if="state === 'empty' || state === 'error'" class="mk-empty" :role="state === 'error' ? 'alert' : 'status'" :data-testid="'list-' + state">
+      <slot name="picture"></slot><h2>{{ message.title }}</h2><p>{{ message.text }}</p>
+      <button type="button" v-if="message.action" class="mk-btn mk-s" @click="$emit('rescue', message.rescue)">{{ message.action }}</button></div>`;
 const DESK = `
   <div class="mk-twrap" ref="list" @pointerenter="enter" @pointerleave="leave" @focusin="hold" @focusout="leave">
-    <div class="mk-waits" v-if="waiting"><button type="button" class="mk-wait" data-testid="updates-waiting" @click="settle"><span class="mk-ic" aria-hidden="true">arrow_upward</span>{{ waitingText }}</button></div>
+    ${WAITS}
     <table class="mk-ct" :class="{'mk-picking': picking, 'mk-dense': dense, 'mk-chosen': room}" :style="room ? 'min-width:' + room + 'px' : ''" data-testid="claims-table" :aria-label="texts.table" :aria-busy="String(busy)">
       <colgroup><col style="width:44px"><col v-for="column in columns" :class="'mk-col-' + column.name" :style="column.width ? 'width:' + column.width + 'px' : ''"></colgroup>
       <thead><tr><th scope="col"><span class="mk-pk"><input type="checkbox" class="mk-check mk-pick" :checked="wholePage" :indeterminate="picking && !wholePage" :aria-label="texts.pickPage" :disabled="state !== 'ready' ? true : null" data-testid="pick-page" @click.stop="pickPage"></span><span class="mk-vh">{{ texts.change }}</span></th>
@@ -31,13 +35,11 @@ const DESK = `
         </tr>
       </tbody>
     </table>
-    <div v-if="state === 'empty' || state === 'error'" class="mk-empty" :role="state === 'error' ? 'alert' : 'status'" :data-testid="'list-' + state">
-      <slot name="picture"></slot><h2>{{ message.title }}</h2><p>{{ message.text }}</p>
-      <button type="button" v-if="message.action" class="mk-btn mk-s" @click="$emit('rescue', message.rescue)">{{ message.action }}</button></div>
+    ${EMPTY}
   </div>`;
 const CARDS = `
   <div class="mk-mlist" ref="list" data-testid="claims-table" :role="state === 'ready' ? 'list' : 'region'" :aria-label="texts.table" :aria-busy="String(busy)" @pointerenter="enter" @pointerleave="leave" @focusin="hold" @focusout="leave" @touchstart.passive="touch">
-    <div class="mk-waits" v-if="waiting"><button type="button" class="mk-wait" data-testid="updates-waiting" @click="settle"><span class="mk-ic" aria-hidden="true">arrow_upward</span>{{ waitingText }}</button></div>
+    ${WAITS}
     <template v-if="state === 'loading'"><div v-for="n in 5" :key="n" class="mk-mc" aria-hidden="true"><span class="mk-sk" style="width:45%"></span><br><span class="mk-sk" style="width:70%"></span><br><span class="mk-sk" style="width:90%"></span></div></template>
     <template v-else-if="state === 'ready'">
       <div v-for="row in shown" :key="row.no" role="listitem"><a class="mk-mc" :href="row.href" data-testid="claim-row" :data-claim="row.no" :data-unread="String(row.unread)" :class="{'mk-chg': row.unread, 'mk-arr': arriving[row.no], 'mk-sel': picked[row.no]}" @keydown.space.prevent="pick(row, $event)" @click="tap(row, $event)" @contextmenu="tapMenu" @touchstart.passive="press(row)" @touchmove.passive="release" @touchend="release" @touchcancel="release">
@@ -47,9 +49,7 @@ const CARDS = `
         <div class="mk-l4">${CHIP}<span class="mk-ell">{{ row.tp_insurer }}</span><bdi v-if="row.demand_amount" class="mk-num mk-b" dir="ltr">{{ row.demand_amount }}</bdi><span class="mk-sp"></span>${WHEN}</div>
       </a></div>
     </template>
-    <div v-if="state === 'empty' || state === 'error'" class="mk-empty" :role="state === 'error' ? 'alert' : 'status'" :data-testid="'list-' + state">
-      <slot name="picture"></slot><h2>{{ message.title }}</h2><p>{{ message.text }}</p>
-      <button type="button" v-if="message.action" class="mk-btn mk-s" @click="$emit('rescue', message.rescue)">{{ message.action }}</button></div>
+    ${EMPTY}
   </div>`;
 
 export default {

@@ -259,7 +259,7 @@ def claims_topic(actor: Actor) -> Topic:
 
 
 def person_topic(actor: Actor) -> Topic:
-    """The actor's own marks and alerts, changed in whichever of his tabs."""
+    """The actor's own marks and alerts, changed in whichever of his tabs; what he has seen is told to `marks_topic` alone."""
     return 'person', actor.user_id
 
 
@@ -395,7 +395,8 @@ def _dispatch(notice: Notice) -> None:
     if notice.kind == 'claim':
         topics = [('claim', notice.claim_id), ('office', notice.office_id), ('office', None)]
     elif notice.kind in ('person', 'seen', 'alert'):
-        topics = [('person', notice.user_id), *([('marks', notice.user_id)] if notice.kind != 'alert' else [])]
+        told = {'person': ('person', 'marks'), 'seen': ('marks',), 'alert': ('person',)}[notice.kind]
+        topics = [(name, notice.user_id) for name in told]
     elif notice.kind == 'words':
         topics = [words_topic()]
     elif notice.kind == 'import':

@@ -21,7 +21,7 @@ class MessagesLink(Element, component='messages_link.js'):
             Subscription([messages_topic(actor), person_topic(actor)], self._ring, since=since)
 
     async def _ring(self, notices: set[Notice]) -> None:
-        if any(notice.kind not in ('alert', 'seen') for notice in notices):
+        if any(notice.kind != 'alert' for notice in notices):
             await self._refresh()
 
     async def _refresh(self) -> None:
