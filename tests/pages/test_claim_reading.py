@@ -36,6 +36,10 @@ def claim(people: People) -> Claim:
 async def readers(open_page: Opener, claim: Claim, monkeypatch: pytest.MonkeyPatch) -> Readers:
     """Who has read the claim, once somebody has it open."""
     await open_page('staff', claim)
+    rung = -1
+    while rung != claim_reading.turn():  # what follows a new claim (tasks, silences) rings for it too
+        rung = claim_reading.turn()
+        await asyncio.sleep(0.3)
     found: Readers = []
     read: Callable[..., Any] = claim_reading.read
 
