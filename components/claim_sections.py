@@ -8,6 +8,7 @@ import orjson
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components.live import written
 from components.words import said_once, t
 from db.claims import limit_of
 
@@ -55,9 +56,9 @@ class Written:
         """From what each section shows: its `fields`, and what stands around them."""
         rows = [row for section in sections.values() for row in section['fields']]
         editable = frozenset(row['name'] for row in rows if row.get('editable'))
-        written = {name: orjson.dumps(section) for name, section in sections.items()}
-        parts = {name: orjson.Fragment(text) for name, text in written.items()}
-        return cls(written, parts, editable, frozenset(row['name'] for row in rows))
+        texts = {name: written(section) for name, section in sections.items()}
+        parts = {name: orjson.Fragment(text) for name, text in texts.items()}
+        return cls(texts, parts, editable, frozenset(row['name'] for row in rows))
 
     def but(self, other: 'Written') -> dict[str, orjson.Fragment]:
         """What the other one does not show like this."""

@@ -2,13 +2,14 @@
 
 import re
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import count
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from jinja2 import ChoiceLoader, DictLoader
 from nicegui import client, core, event_listener, json
+from nicegui import element as elements
 from nicegui.classes import Classes
 from nicegui.element import Element
 from nicegui.props import Props
@@ -87,14 +88,6 @@ def _let_go(page: client.Client) -> None:
 _RENAMES = MappingProxyType({'resource_path': 'resource-path', 'dynamic_resource_path': 'dynamic-resource-path'})
 
 
-def _begin(kind: type[dict[Any, Any]] | type[list[Any]]) -> Callable[..., None]:
-    def begin(self: Any, given: Any, *, element: Element) -> None:
-        kind.__init__(self, given)
-        self._element = weakref.ref(element)
-
-    return begin
-
-
 def _rename(self: Props[Any], prop: str, replacement: str) -> None:
     if self._renames.get(prop) != replacement:
         self._renames = {**self._renames, prop: replacement}
@@ -106,16 +99,27 @@ def _warn(self: Props[Any], prop: str, message: str) -> None:
     self._check_warning(prop, message)
 
 
+def _lean(kind: type[Any], plain: type[Any], **known: Any) -> type[Any]:
+    """One of the three collections that an element is drawn with, which keeps its element and nothing else."""
+
+    def begin(self: Any, given: Any, *, element: Element) -> None:
+        plain.__init__(self, given)
+        self._element = weakref.ref(element)
+
+    shared = {'_change_handlers': (), '_observer_refs': (), '_parent_ref': None, 'last_modified': 0.0}
+    told = {'__init__': begin, '_handle_change': kind._update, '_suspend_count': 0, '__slots__': ('_element',)}
+    return type(kind.__name__, (kind,), {**shared, **told, **known})
+
+
+_LeanProps = _lean(
+    Props, dict, _renames=_RENAMES, _warnings=MappingProxyType({}), add_rename=_rename, add_warning=_warn
+)
+_LeanStyle, _LeanClasses = _lean(Style, dict), _lean(Classes, list)
+
+
 def _keep_elements_lean() -> None:
-    """What an element is drawn with tells its element when it changes, and nobody else: what NiceGUI keeps for other listeners is a third of what an element weighs."""
-    for collection, kind in ((Props, dict), (Style, dict), (Classes, list)):
-        shared = {'_change_handlers': (), '_observer_refs': (), '_parent_ref': None, 'last_modified': 0.0}
-        told = {'__init__': _begin(kind), '_handle_change': collection._update, '_suspend_count': 0}
-        for name, value in {**shared, **told}.items():
-            setattr(collection, name, value)
-    for name, known in {'_renames': _RENAMES, '_warnings': MappingProxyType({})}.items():
-        setattr(Props, name, known)
-    Props.add_rename, Props.add_warning = _rename, _warn  # type: ignore[method-assign]
+    """What an element is drawn with tells its element when it changes, and nobody else: what NiceGUI keeps for other listeners is half of what an element weighs."""
+    vars(elements).update(Props=_LeanProps, Style=_LeanStyle, Classes=_LeanClasses)
     # an element tells its listeners apart by their numbers; NiceGUI asks the system for 16 bytes of chance for each
     vars(event_listener)['uuid'] = SimpleNamespace(uuid4=count().__next__)
 

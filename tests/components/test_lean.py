@@ -78,6 +78,7 @@ def test_an_element_hears_of_whatever_it_is_drawn_with() -> None:
         part.props['quiet'] = True
     assert not page.outbox.updates
     assert (part.props._suspend_count, other.props._suspend_count) == (0, 0)
+    assert not any(vars(drawn) for drawn in (other.props, other.classes, other.style)), 'no room for what nobody keeps'
     part.on('click', print)
     part.on('click', print)
     assert len(part._event_listeners) == 2, 'told apart'

@@ -1,8 +1,10 @@
 """What stands between NiceGUI and a page that costs little."""
 
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 from nicegui import Client, helpers
 from nicegui.element import Element
@@ -73,3 +75,15 @@ def test_what_listens_leaves_with_the_part_it_stands_in() -> None:
     assert not set(topics) & live._subscribers.keys()
     assert outer.id not in client.elements
     client.delete()
+
+
+def test_what_travels_is_kept_in_as_much_room_as_it_takes() -> None:
+    value = ['מעקב'] * 300
+    tracemalloc.start()
+    try:
+        kept = [live.written(value) for _ in range(20)]
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert orjson.loads(kept[0]) == value
+    assert held < 1.5 * sum(map(len, kept))
