@@ -83,6 +83,7 @@ def build(settings: Settings) -> FastAPI:
         binding_refresh_interval=None,  # nothing polls: everything is pushed
         reconnect_timeout=45,
         tailwind=False,
+        gzip_middleware_factory=None,  # ours stands before the guard
         show_welcome_message=False,
     )
     guard.protect(portal, settings)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote
 
@@ -17,6 +17,7 @@ from components.bell import more_changes
 from components.bulk_bar import BulkFound, BulkWork, read_bulk
 from components.frame import log_error, say
 from components.list_columns import ListColumns, cells_of, columns_drawn
+from components.list_filters import Filter, filters_drawn, filters_for
 from components.list_views import ListViews, views_and_counts
 from components.live import (
     MISSED,
@@ -33,15 +34,14 @@ from components.live import (
 )
 from components.marks import picture_html
 from components.row_news import RowNews
-from components.shared_words import choices_for, people_known_to, reference
+from components.shared_words import people_known_to, reference
 from components.theme import status_look
-from components.words import headline_of, moment_text, said_once, t, tn
+from components.words import headline_of, moment_text, said_once, t
 from db import lists, texts, values
 from db.alerts import mark_all_read
 from db.base import now
 from db.changes import Notice
-from db.list_words import RANGE_LABELS
-from db.lists import FilterChoices, ListState, News, Page, Row
+from db.lists import ListState, News, Page, Row
 from db.reference import Reference
 from db.scope import Actor
 from db.views import View
@@ -50,10 +50,9 @@ from db.views import View
 BREATH = 0.1
 # a skeleton that flashes for a quick answer only disturbs
 PATIENCE = 0.2
-_FIRST = frozenset({'status', 'insurer', 'office', 'agent', 'waiting_on', 'documents', 'event'})
 
 
-Names = tuple[Reference, Mapping[int, str], FilterChoices]
+Names = tuple[Reference, Mapping[int, str], Sequence[Filter]]
 
 
 class Opening(NamedTuple):
@@ -93,7 +92,7 @@ class ClaimsList:
         """Draw what was found when `live.rung()` said `since`."""
         self.actor = current_actor()
         self.state = replace(found.page.state, columns=found.asked.columns)
-        self._words, self._people, self._choices = found.names
+        self._words, self._people, self._filters = found.names
         self._asked = 0
         self._newest = self._answered = 0
         self._skeleton: asyncio.Task[None] | None = None
@@ -136,9 +135,9 @@ class ClaimsList:
 
     def _draw_all(self, found: Opening) -> None:
         self.columns.looks = found.looks
+        self.views.draw(found.views)
         self._draw_bar(found.counts, found.upto)
         self._draw(found.page, found.upto)
-        self.views.draw(found.views)
         self.bulk.draw(self._words, found.bulk)
 
     @property
@@ -241,7 +240,7 @@ class ClaimsList:
 
     async def _reword(self, _: set[Notice]) -> None:
         """Something is called differently from now on."""
-        self._words, self._people, self._choices = await ask(names_for)
+        self._words, self._people, self._filters = await ask(names_for)
         await self.bulk.load(self._words)
         await self.load()
 
@@ -290,7 +289,7 @@ class ClaimsList:
         shown: dict[str, Any] = {
             'state': {'view': self.state.view, 'q': self.state.q, 'scope': self.state.scope},
         }
-        show_written(self.bar, filters=self._filters())
+        show_written(self.bar, filters=filters_drawn(self._filters, self.state))
         self.columns.draw(self._shown)
         if counts is not None:
             shown['upto'] = upto
@@ -398,84 +397,6 @@ class ClaimsList:
             return {'title': t('All caught up'), 'text': t('Every change in your claims has been seen.')}
         return {'title': t('No claims here yet'), 'text': t('A claim shows here as soon as the bureau opens it.')}
 
-    def _filters(self) -> list[dict[str, Any]]:
-        reader, state = self.actor.language, self.state
-        offered: list[tuple[str, str, list[tuple[str, str]]]] = [
-            (
-                'status',
-                t('Status'),
-                [(row.id, row.label_in(reader)) for row in self._words.statuses.values() if row.active],
-            ),
-            ('insurer', t('Insurer'), [(str(key), name) for key, name in self._choices.insurers]),
-            ('agent', t('Agent'), [(str(key), name) for key, name in self._choices.agents]),
-            ('garage', t('Garage'), [(str(key), name) for key, name in self._choices.garages]),
-            (
-                'repair_stage',
-                t('Repair stage'),
-                [(row.id, row.label_in(reader)) for row in self._words.stages.values() if row.active],
-            ),
-            ('appraiser', t('Appraiser'), [(str(key), name) for key, name in self._choices.appraisers]),
-            ('waiting_on', t('Waiting on'), [(row.id, row.label_in(reader)) for row in self._words.waiting.values()]),
-            ('documents', t('Documents'), _document_choices()),
-            ('quick', t('Quick filter'), [(key, t(label)) for key, label in lists.QUICK.items()]),
-        ]
-        if self.actor.is_bureau:
-            offered.insert(2, ('office', t('Office'), [(str(key), name) for key, name in self._choices.offices]))
-        offered += self._offered_by_reports()
-        chips = [_chip(name, label, choices, getattr(state, name)) for name, label, choices in offered]
-        shown = [name for name in lists.RANGES if name in ('event', 'updated') or _days_of(state, name) != (None, None)]
-        days = [_date_chip(state, name) for name in shown]
-        # those that are asked for less often stand behind a button, until they are on
-        return [chip | {'more': chip['name'] not in _FIRST} for chip in (*chips, *days)]
-
-    def _offered_by_reports(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
-        """Filters that only a figure of the reports leads to; they are shown while they are on."""
-        stages = [(row.id, row.label_in(self.actor.language)) for row in self._words.stages.values()]
-        offered = [
-            ('left_stage', t('Left the stage'), stages),
-            ('sent_back', t('Sent back to be completed'), [('yes', t('Yes')), ('no', t('No'))]),
-        ]
-        return [chip for chip in offered if getattr(self.state, chip[0])]
-
-
-def _chip(name: str, label: str, choices: list[tuple[str, str]], chosen: tuple[str, ...]) -> dict[str, Any]:
-    if lists.NOBODY in chosen:
-        choices = [*choices, (lists.NOBODY, t('None chosen'))]
-    named = [text for key, text in choices if key in chosen]
-    shown = '' if not chosen else named[0] if len(named) == 1 else tn('{n} chosen', '{n} chosen', len(chosen))
-    return {
-        'name': name,
-        'label': label,
-        'chosen': shown,
-        'choices': [{'key': key, 'label': text, 'on': key in chosen} for key, text in choices],
-    }
-
-
-def _document_choices() -> list[tuple[str, str]]:
-    return [
-        ('missing', t('Documents missing')),
-        ('missing_blocking', t('Missing, and holding the submission')),
-        ('complete', t('All received')),
-    ]
-
-
-def _days_of(state: ListState, name: str) -> tuple[date | None, date | None]:
-    return getattr(state, f'{name}_from'), getattr(state, f'{name}_to')
-
-
-def _date_chip(state: ListState, name: str) -> dict[str, Any]:
-    start, end = _days_of(state, name)
-    sides = [values.format_day(day) if day else '…' for day in (start, end)]
-    return {
-        'name': name,
-        'label': t(RANGE_LABELS[name]),
-        'dates': True,
-        'chosen': ' – '.join(sides) if start or end else '',
-        'from': start.isoformat() if start else '',
-        'to': end.isoformat() if end else '',
-        'choices': [],
-    }
-
 
 def _meant(state: ListState) -> str:
     """Which claims a list means, however they are sorted and shown."""
@@ -489,7 +410,7 @@ def _page_and_counts(session: Any, state: ListState) -> tuple[Page, dict[str, in
 
 def names_for(session: Any) -> Names:
     """What a list needs to know once: reference words, people's names, what can be filtered by."""
-    return reference(session), people_known_to(session), choices_for(session)
+    return reference(session), people_known_to(session), filters_for(session)
 
 
 def opening_of(session: Any, asked: ListState, upto: int) -> Opening:

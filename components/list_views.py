@@ -59,13 +59,13 @@ class ListViews:
         found = await ask(views_and_counts, self.is_open)
         if not self.menu.is_deleted:
             self.draw(found)
+            self.mark()
 
     def draw(self, read: tuple[Sequence[View], Mapping[str, str]]) -> None:
-        """Show the views, and how many claims each holds while somebody looks."""
+        """Show the views, and how many claims each holds while somebody looks; which one is listed, `mark` shows."""
         found, counts = read
         self._views = {view.key: view for view in found}
         show_changes(self.menu, {'groups': self._groups(), **({'counts': counts} if self.is_open else {})})
-        self.mark()
 
     def mark(self) -> None:
         """Show which view it is that is listed."""

@@ -53,6 +53,12 @@ def choices_for(session: Any) -> FilterChoices:
     return _shared(session, lists.filter_choices, *_colleagues(session))
 
 
+def worded(session: Any, question: Callable[[Any], T]) -> T:
+    """The answer to a question about names and words alone, the same for everybody of an office, or of the bureau, who reads one language."""
+    actor, audience = _colleagues(session)
+    return _shared(session, question, actor, (audience, actor.language))
+
+
 def _colleagues(session: Any) -> tuple[Actor, Hashable]:
     """Who asks, and for whom else the answer is the same: sessions of people narrow names by the office and by nothing else."""
     actor: Actor = session.info['actor']

@@ -267,10 +267,12 @@ class Report:
     groups: Sequence[Group]
 
 
+_NEWEST = select(BulkOrder).where(BulkOrder.put_away.is_(False)).order_by(BulkOrder.id.desc()).limit(1)
+
+
 def present_order(session: Session) -> Report | None:
     """The acting person's newest order, until he puts its report away."""
-    newest = select(BulkOrder).where(BulkOrder.put_away.is_(False)).order_by(BulkOrder.id.desc()).limit(1)
-    order = session.scalars(newest).first()
+    order = session.scalars(_NEWEST).first()
     return report_of(session, order) if order else None
 
 

@@ -984,11 +984,19 @@ class Looks:
     density: str = DENSITIES[0]
 
 
+# what counts as new to him stands beside it, and every list asks for that too
+_USUAL = select(User.list_columns, User.list_density, User.baseline_seq).where(
+    User.id == bindparam('me', type_=Integer)
+)
+
+
 def looks_of(session: Session) -> Looks:
     """How the acting person likes the list."""
-    actor: Actor = session.info['actor']
-    mine = session.execute(select(User.list_columns, User.list_density).where(User.id == actor.user_id)).first()
-    return Looks(columns_named(mine[0]), _one_of(mine[1], DENSITIES)) if mine else Looks()
+    mine = session.execute(_USUAL, {'me': session.info['actor'].user_id}).first()
+    if mine is None:
+        return Looks()
+    columns, density, session.info['baseline'] = mine
+    return Looks(columns_named(columns), _one_of(density, DENSITIES))
 
 
 def prefer_looks(session: Session, columns: Iterable[str] | None = None, density: str | None = None) -> None:

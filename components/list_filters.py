@@ -1,0 +1,117 @@
+"""The filters above the claims list, in words: what can be chosen, and what is."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+import orjson
+
+from components.shared_words import choices_for, reference, worded
+from components.words import t, tn
+from db import lists, texts, values
+from db.list_words import RANGE_LABELS
+from db.lists import ListState
+from db.scope import Actor
+from db.texts import N_
+
+# the others are asked for less often, and stand behind a button until they are on
+_FIRST = frozenset({'status', 'insurer', 'office', 'agent', 'waiting_on', 'documents', 'event'})
+# filters that only a figure of the reports leads to: they are shown while they are on
+_BY_REPORTS = frozenset({'left_stage', 'sent_back'})
+_USUAL_RANGES = frozenset({'event', 'updated'})
+_DOCUMENTS = {
+    'missing': N_('Documents missing'),
+    'missing_blocking': N_('Missing, and holding the submission'),
+    'complete': N_('All received'),
+}
+_YES_NO = {'yes': N_('Yes'), 'no': N_('No')}
+
+
+class Filter(NamedTuple):
+    """One filter in the words of a language; `at_rest` is how it travels while nothing of it is chosen."""
+
+    name: str
+    label: str
+    choices: Sequence[tuple[str, str]]
+    at_rest: orjson.Fragment
+
+    @classmethod
+    def of(cls, name: str, label: str, choices: Sequence[tuple[str, str]]) -> 'Filter':
+        """A filter of which nothing is chosen yet."""
+        return cls(name, label, choices, orjson.Fragment(orjson.dumps(_drawn(name, label, choices, ()))))
+
+    def drawn(self, chosen: tuple[str, ...]) -> Any:
+        """As the bar draws it with what is chosen."""
+        if not chosen:
+            return self.at_rest
+        nobody = [(lists.NOBODY, t('None chosen'))] if lists.NOBODY in chosen else []
+        return _drawn(self.name, self.label, [*self.choices, *nobody], chosen)
+
+
+def _drawn(name: str, label: str, choices: Sequence[tuple[str, str]], chosen: tuple[str, ...]) -> dict[str, Any]:
+    named = [text for key, text in choices if key in chosen]
+    shown = '' if not chosen else named[0] if len(named) == 1 else tn('{n} chosen', '{n} chosen', len(chosen))
+    offered = [{'key': key, 'label': text, 'on': key in chosen} for key, text in choices]
+    return {'name': name, 'label': label, 'chosen': shown, 'choices': offered, 'more': name not in _FIRST}
+
+
+def filters_for(session: Any) -> Sequence[Filter]:
+    """What the asker can choose from, put into words once for everybody of his house who reads the same language."""
+    return worded(session, _offered)
+
+
+def _offered(session: Any) -> Sequence[Filter]:
+    actor: Actor = session.info['actor']
+    reader, words, known = actor.language, reference(session), choices_for(session)
+
+    def said(choices: Any) -> list[tuple[str, str]]:
+        return [(key, texts.t(label, reader)) for key, label in choices.items()]
+
+    def labelled(rows: Any) -> list[tuple[str, str]]:
+        return [(row.id, row.label_in(reader)) for row in rows]
+
+    def named(rows: Sequence[tuple[int, str]]) -> list[tuple[str, str]]:
+        return [(str(key), name) for key, name in rows]
+
+    offices = [('office', N_('Office'), named(known.offices))] if actor.is_bureau else []
+    offered = [
+        ('status', N_('Status'), labelled(row for row in words.statuses.values() if row.active)),
+        ('insurer', N_('Insurer'), named(known.insurers)),
+        *offices,
+        ('agent', N_('Agent'), named(known.agents)),
+        ('garage', N_('Garage'), named(known.garages)),
+        ('repair_stage', N_('Repair stage'), labelled(row for row in words.stages.values() if row.active)),
+        ('appraiser', N_('Appraiser'), named(known.appraisers)),
+        ('waiting_on', N_('Waiting on'), labelled(words.waiting.values())),
+        ('documents', N_('Documents'), said(_DOCUMENTS)),
+        ('quick', N_('Quick filter'), said(lists.QUICK)),
+        ('left_stage', N_('Left the stage'), labelled(words.stages.values())),
+        ('sent_back', N_('Sent back to be completed'), said(_YES_NO)),
+    ]
+    return [Filter.of(name, texts.t(label, reader), choices) for name, label, choices in offered]
+
+
+def filters_drawn(filters: Sequence[Filter], state: ListState) -> list[Any]:
+    """All filters of a list as the bar draws them, those between two days last."""
+    chosen = [(one, getattr(state, one.name)) for one in filters]
+    shown = [one.drawn(keys) for one, keys in chosen if keys or one.name not in _BY_REPORTS]
+    days = {name: _days_of(state, name) for name in lists.RANGES}
+    return shown + [_days_drawn(name, *pair) for name, pair in days.items() if any(pair) or name in _USUAL_RANGES]
+
+
+def _days_of(state: ListState, name: str) -> tuple[date | None, date | None]:
+    return getattr(state, f'{name}_from'), getattr(state, f'{name}_to')
+
+
+def _days_drawn(name: str, start: date | None, end: date | None) -> dict[str, Any]:
+    sides = [values.format_day(day) if day else '…' for day in (start, end)]
+    return {
+        'name': name,
+        'label': t(RANGE_LABELS[name]),
+        'dates': True,
+        'chosen': ' – '.join(sides) if start or end else '',
+        'from': start.isoformat() if start else '',
+        'to': end.isoformat() if end else '',
+        'choices': [],
+        'more': name not in _FIRST,
+    }
