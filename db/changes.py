@@ -167,7 +167,7 @@ def news_among(history: Iterable[Change], seq: int, user_id: int | None) -> list
 
 def seen_seq(session: Session, claim_id: int) -> tuple[int, datetime | None]:
     """Up to which news the acting person has seen the claim, and when; his baseline when he never opened it."""
-    return _seen_by(session, session.get(SeenMark, (session.info['actor'].user_id, claim_id)))
+    return _seen_by(session, _own_mark(session, claim_id))
 
 
 def _seen_by(session: Session, mark: SeenMark | None) -> tuple[int, datetime | None]:
@@ -247,8 +247,9 @@ def mark_seen(session: Session, claim_id: int, now: datetime, *, visit: bool = T
     claim = session.get(Claim, claim_id)
     if claim is None or actor.user_id is None:
         return 0
-    before, _ = seen_seq(session, claim_id)
-    mark = _own_mark(session, claim, now)
+    mark = _own_mark(session, claim_id)
+    before, _ = _seen_by(session, mark)
+    mark = mark or _begin_mark(session, claim, now)
     mark.seq = claim.seq if up_to is None else max(before, min(claim.seq, up_to))
     if visit:
         mark.at = mark.opened_at = now
@@ -261,16 +262,18 @@ def mark_unseen(session: Session, claim_id: int, now: datetime) -> None:
     claim = session.get(Claim, claim_id)
     if claim is None or actor.user_id is None:
         return
-    _own_mark(session, claim, now).seq = claim.seq - 1
+    mark = _own_mark(session, claim_id) or _begin_mark(session, claim, now)
+    mark.seq = claim.seq - 1
 
 
-def _own_mark(session: Session, claim: Claim, at: datetime) -> SeenMark:
-    """The acting person's mark on a claim; he may be there in two windows at once, so they take turns to make it."""
-    key = (session.info['actor'].user_id, claim.id)
-    mark = session.get(SeenMark, key)
-    if mark is None:
-        take_turns(session, 'seen {} {}'.format(*key))
-        mark = session.get(SeenMark, key)
+def _own_mark(session: Session, claim_id: int) -> SeenMark | None:
+    return session.get(SeenMark, (session.info['actor'].user_id, claim_id))
+
+
+def _begin_mark(session: Session, claim: Claim, at: datetime) -> SeenMark:
+    """The acting person's first mark on a claim; he may be there in two windows at once, so they take turns to make it."""
+    take_turns(session, f'seen {session.info["actor"].user_id} {claim.id}')
+    mark = _own_mark(session, claim.id)
     if mark is None:
         mark = _mark(session, claim, at, claim.seq)
         session.add(mark)
@@ -407,7 +410,7 @@ def _keep_author_up_to_date(session: Session, claim: Claim, mark: SeenMark | Non
         return
     seen, _ = _seen_by(session, mark)
     if claim.seq <= seen or session.scalar(news_since(claim.id, seen, user_id).limit(1)) is None:
-        mark = mark or _own_mark(session, claim, session.info['moment'])
+        mark = mark or _begin_mark(session, claim, session.info['moment'])
         mark.seq = change_id
 
 

@@ -37,6 +37,21 @@ def test_a_change_by_staff_is_bold_for_the_office_until_each_opens_it(people: Pe
     assert row_for(people.manager).unread, 'opening by a colleague leaves mine bold'
 
 
+def test_what_one_does_to_a_claim_one_never_opened_is_no_news_to_oneself(people: People) -> None:
+    claim = make_claim(people.levi, people.staff)
+    row = row_for(people.staff2)
+    with open_session(people.staff2) as session:
+        save_fields(session, claim.id, {'insured_phone': (claim.insured_phone, '0527654321')}, now())
+    assert row.unread, 'he had not seen it'
+    assert row_for(people.staff2).unread, 'and still has not'
+    with open_session(people.staff2) as session:
+        alerts.mark_all_read(session, now())
+        assert changes.seen_seq(session, claim.id)[1] is None, 'never opened'
+    with open_session(people.staff2) as session:
+        save_fields(session, claim.id, {'insured_phone': ('0527654321', '0527654322')}, now())
+    assert not row_for(people.staff2).unread
+
+
 def test_what_came_after_what_was_shown_stays_unseen(people: People) -> None:
     claim = make_claim(people.levi, people.staff)
     seqs = []
