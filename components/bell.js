@@ -9,7 +9,7 @@ const POPOVER = `
       <span class="mk-icb" :class="'mk-hue-' + group.hue"><span class="mk-ic" aria-hidden="true">{{ group.icon }}</span></span>
       <span><span class="mk-t">{{ group.title }}</span>
         <span class="mk-d"><span class="mk-ba"><template v-if="group.before"><span class="mk-was">{{ group.before }}</span><span class="mk-ic mk-dir" aria-hidden="true">arrow_back</span><span class="mk-vh"> {{ texts.changedTo }} </span></template><b>{{ group.after }}</b></span><span v-if="group.more" class="mk-t3"> · {{ group.more }}</span> <span v-if="group.plate" class="mk-plate mk-sm" dir="ltr" role="img" :aria-label="group.plate"><i><svg viewBox="0 0 22 16" aria-hidden="true"><rect width="22" height="16" fill="#fff"/><rect y="1.6" width="22" height="2.4" fill="#0B3C9E"/><rect y="12" width="22" height="2.4" fill="#0B3C9E"/><path d="M11 4.9l2.7 4.6H8.3zM11 11.1L8.3 6.5h5.4z" fill="none" stroke="#0B3C9E" stroke-width=".9"/></svg>IL</i><b>{{ group.plate }}</b></span></span></span>
-      <span class="mk-w"><time :data-ts="group.at" :data-older="group.when">{{ group.when }}</time><span v-if="group.unread" class="mk-udot" role="img" :aria-label="texts.unread"></span></span>
+      <span class="mk-w"><time :data-ts="group.at">{{ group.when }}</time><span v-if="group.unread" class="mk-udot" role="img" :aria-label="texts.unread"></span></span>
     </a>
     <a class="mk-pop-f" href="/alerts">{{ texts.all }}</a>
   </div>`;

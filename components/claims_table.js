@@ -122,7 +122,8 @@ export default {
   },
   methods: {
     sorted(column) { return this.sort.replace('-', '') === column.name; },
-    when(row) { return this.clock >= 0 && globalThis.maakav ? maakav.relative(row.at, row.when) : row.when; },
+    /* the server's words hold for half a minute; from then on by the browser's own clock */
+    when(row) { return this.clock > 0 && globalThis.maakav ? maakav.relative(row.at) : row.when; },
     isNow(row) { return this.clock >= 0 && Date.now() - new Date(row.at).getTime() < 60000; },
     enter(event) { if (event.pointerType !== 'touch') { this.inside = true; clearTimeout(this.leaving); } },
     hold() { this.inside = true; clearTimeout(this.leaving); },

@@ -2,7 +2,7 @@
 const TYPED_FOR = 250;
 const LINE = `
   <a class="mk-thl" :class="{'mk-un': line.unread, 'mk-on': line.href === opened, 'mk-private': line.internal}" :href="line.href" :aria-current="line.href === opened ? 'page' : null">
-    <span class="mk-thl-h"><b class="mk-ell" dir="auto">{{ line.title }}</b><time v-if="line.at" class="mk-xs mk-t3" :data-ts="line.at" :data-older="line.when">{{ line.when }}</time></span>
+    <span class="mk-thl-h"><b class="mk-ell" dir="auto">{{ line.title }}</b><time v-if="line.at" class="mk-xs mk-t3" :data-ts="line.at">{{ line.when }}</time></span>
     <span class="mk-thl-s mk-sm mk-t3"><span v-if="line.sub">{{ line.sub }}</span><bdi v-if="line.number" class="mk-num" dir="ltr">{{ line.number }}</bdi><bdi v-if="line.plate" class="mk-num" dir="ltr">{{ line.plate }}</bdi><span v-if="line.office" class="mk-ell">{{ line.office }}</span></span>
     <span class="mk-thl-t"><span class="mk-ell" dir="auto"><span v-if="line.internal" class="mk-ic mk-s14" role="img" :aria-label="words.internal">lock</span><template v-if="line.by">{{ line.by }}: </template>{{ line.text }}</span><b v-if="line.unread" class="mk-badge mk-br" :aria-label="words.unread + ': ' + line.unread" data-testid="thread-unread">{{ line.unread }}</b></span></a>`;
 

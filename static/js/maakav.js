@@ -3,11 +3,13 @@
   'use strict';
   const words = JSON.parse(document.getElementById('maakav-words')?.textContent || '{}');
   const pad = (n) => String(n).padStart(2, '0');
-  const israel = new Intl.DateTimeFormat('en-GB', {
-    timeZone: 'Asia/Jerusalem', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit',
-  });
+  /* Made when it is needed first: the browser reads all its time zones for it, longer than it takes to draw a list. */
+  let israel;
 
   function parts(date) {
+    israel ??= new Intl.DateTimeFormat('en-GB', {
+      timeZone: 'Asia/Jerusalem', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit',
+    });
     const found = Object.fromEntries(israel.formatToParts(date).map((part) => [part.type, part.value]));
     return {day: `${found.year}-${found.month}-${found.day}`, time: `${found.hour}:${found.minute}`};
   }
@@ -21,25 +23,24 @@
     return known.days;
   }
 
-  /* The same wording as db/values.format_moment; `older` is the server's text for what is no longer yesterday. */
-  function relative(iso, older) {
+  /* The same wording as db/values.format_moment: a page stays open for days, and what the server said of a moment then is no longer so. */
+  function relative(iso) {
     const at = new Date(iso);
     const minutes = Math.floor((Date.now() - at.getTime()) / 60000);
     if (minutes < 1) return words.now;
     if (minutes < 60) return minutes === 1 ? words.minute : words.minutes.replace('{n}', minutes);
     if (minutes < 120) return words.hour;
     if (minutes < 180) return words.twoHours;
-    if (minutes >= 3000) return older; // two days, one of them of 25 hours
     const then = parts(at);
     const [today, yesterday] = days();
     if (then.day === today) return words.today.replace('{time}', then.time);
     if (then.day === yesterday) return words.yesterday.replace('{time}', then.time);
-    return older;
+    return then.day.split('-').reverse().join('/');
   }
 
   function refreshTimes() {
     for (const element of document.querySelectorAll('time[data-ts]')) {
-      const text = relative(element.dataset.ts, element.dataset.older || element.textContent);
+      const text = relative(element.dataset.ts);
       if (element.textContent !== text) element.textContent = text;
     }
   }

@@ -1,13 +1,18 @@
 """The product in one story: staff change a claim, and everybody who may see it sees it at once; nobody else ever does."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from db.values import format_moment
 from tests.e2e.browsing import Person, ready, rows
 
 pytestmark = pytest.mark.e2e
+_TIMES = """() => [
+  Date.now(), [...document.querySelectorAll('[data-testid=claim-row] time')].map((time) => [time.dateTime, time.textContent]),
+]"""
 
 
 def row(page: Page, claim_no: str):
@@ -102,6 +107,20 @@ def test_a_change_never_moves_rows_under_the_pointer(person: Person) -> None:
     expect(dana.get_by_test_id('updates-waiting')).to_be_visible()
     dana.get_by_test_id('updates-waiting').click()
     expect(dana.get_by_test_id('claim-row').first).to_have_attribute('data-claim', last)
+
+
+def test_times_stay_true_on_a_page_that_stays_open(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    dana.clock.install()
+    dana.goto('/?view=all')
+    ready(dana)
+    dana.evaluate('window.socket.disconnect()')  # hours pass in a moment: the line would be found dead
+    for wait in (31_000, 4 * 3_600_000, 20 * 3_600_000, 3 * 86_400_000):
+        dana.clock.fast_forward(wait)
+        moment, shown = dana.evaluate(_TIMES)
+        assert len(shown) > 5
+        for at, text in shown:
+            assert text == format_moment(datetime.fromisoformat(at), datetime.fromtimestamp(moment / 1000, UTC))
 
 
 def test_the_address_holds_the_list(person: Person) -> None:
