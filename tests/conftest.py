@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import psycopg
 import pytest
@@ -136,17 +137,45 @@ def copy_of(url: str, folder: Path) -> Iterator[str]:
         admin.execute(f'DROP DATABASE {name} WITH (FORCE)')
 
 
+@contextmanager
+def peopled(template: str, folder: Path) -> Iterator[tuple[str, People]]:
+    """A copy of an empty database in which the people are already: making them takes longer than most tests."""
+    with copy_of(template, folder) as url:
+        connected = connect(url)
+        people = factories.make_people()
+        connected.close()
+        yield url, people
+
+
+@pytest.fixture(scope='session')
+def sqlite_people(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, People]]:
+    """The people of the tests, and the database they are in, copied for each test that names them."""
+    with peopled(f'sqlite:///{sqlite_template}', tmp_path_factory.mktemp('people')) as made:
+        yield made
+
+
+@pytest.fixture(scope='session')
+def postgres_people(postgres_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, People]]:
+    """Likewise in PostgreSQL."""
+    with peopled(postgres_address(postgres_template), tmp_path_factory.mktemp('people')) as made:
+        yield made
+
+
 @pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
+def sqlite_url(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
     """A fresh SQLite database."""
-    with copy_of(f'sqlite:///{sqlite_template}', tmp_path) as url:
+    named = 'people' in request.fixturenames
+    template = request.getfixturevalue('sqlite_people')[0] if named else f'sqlite:///{sqlite_template}'
+    with copy_of(template, tmp_path) as url:
         yield url
 
 
 @pytest.fixture
-def postgres_url(postgres_template: str, tmp_path: Path) -> Iterator[str]:
+def postgres_url(request: pytest.FixtureRequest, postgres_template: str, tmp_path: Path) -> Iterator[str]:
     """A fresh PostgreSQL database."""
-    with copy_of(postgres_address(postgres_template), tmp_path) as url:
+    named = 'people' in request.fixturenames
+    template = request.getfixturevalue('postgres_people')[0] if named else postgres_address(postgres_template)
+    with copy_of(template, tmp_path) as url:
         yield url
 
 
@@ -175,9 +204,11 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def people(database: Database) -> People:
+def people(request: pytest.FixtureRequest, database_url: str, database: Database) -> People:
     """Two competing offices and the bureau's staff."""
-    return factories.make_people()
+    kind = 'sqlite' if database_url.startswith('sqlite') else 'postgres'
+    _, people = request.getfixturevalue(f'{kind}_people')
+    return cast(People, people)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The portal in a test: the real app without a browser, and people signed in to it through the real form."""
 
+import gc
 import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from tempfile import TemporaryDirectory
@@ -9,15 +9,20 @@ from tempfile import TemporaryDirectory
 import httpx
 from fastapi import FastAPI
 from nicegui import Client, ui
+from nicegui import app as nicegui_app
 from nicegui.functions.download import download
 from nicegui.functions.navigate import Navigate
 from nicegui.functions.notify import notify
 from nicegui.testing import User
 from nicegui.testing.general import nicegui_reset_globals
 
+import app
 from db.settings import load
+from pages import files
 
 PASSWORD = 'correct horse battery'
+# what the pages registered when they were imported, which happens once: NiceGUI forgets it with everything else of a portal
+_ROUTES, _PAGES = [*nicegui_app.routes], {**Client.page_routes}
 
 
 @asynccontextmanager
@@ -25,12 +30,10 @@ async def simulated_portal(url: str) -> AsyncIterator[FastAPI]:
     """The app built as in production on this database, its lifespan running."""
     with nicegui_reset_globals(), TemporaryDirectory() as folder:
         os.environ['NICEGUI_USER_SIMULATION'] = 'true'
-        # pages register their routes when they are imported, and the reset above took the routes away
-        for name in [name for name in sys.modules if name == 'app' or name.partition('.')[0] == 'pages']:
-            del sys.modules[name]
+        nicegui_app.routes.extend(route for route in _ROUTES if route not in nicegui_app.routes)
+        Client.page_routes.update(_PAGES)
+        files._seen.clear()
         try:
-            import app  # noqa: PLC0415 - after the reset
-
             portal = app.build(load(None, database_url=url, data_dir=folder))
             async with portal.router.lifespan_context(portal):
                 yield portal
@@ -38,7 +41,9 @@ async def simulated_portal(url: str) -> AsyncIterator[FastAPI]:
                     client.outbox.stop()  # one that has just been told something would not notice for two seconds
         finally:
             os.environ.pop('NICEGUI_USER_SIMULATION', None)
+            Client.page_routes.clear()  # else NiceGUI would have them imported again
             ui.navigate, ui.notify, ui.download = Navigate(), notify, download
+    gc.freeze()  # NiceGUI has just collected: what is left stays, and is not looked through for each further portal
 
 
 async def signed_in(portal: FastAPI, email: str, password: str = PASSWORD) -> User:

@@ -1,7 +1,7 @@
 """The portal in a page test: signed-in people, the pages they have open, and what stands on them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,8 +18,8 @@ from components.claim_sections import ClaimSections
 from db import identity
 from db.base import now
 from db.claims import Claim
-from db.session import open_session
-from tests.conftest import People
+from db.session import connect, open_session
+from tests.conftest import People, copy_of
 from tests.factories import SYSTEM
 from tests.portal import PASSWORD, signed_in, simulated_portal
 
@@ -35,11 +35,23 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(identity, '_HASHES', identity._HASHES.copy(argon2__memory_cost=64, argon2__time_cost=1))
 
 
+@pytest.fixture(scope='session')
+def sqlite_people(
+    sqlite_people: tuple[str, People], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, People]]:
+    """The people of the tests, some of whom have a password."""
+    empty, people = sqlite_people
+    with copy_of(empty, tmp_path_factory.mktemp('people')) as url:
+        connected = connect(url)
+        with open_session(SYSTEM) as session:
+            for actor in (people.manager, people.dana, people.rival, people.staff, people.staff2):
+                identity.set_password(session, actor.user_id or 0, PASSWORD, now())
+        connected.close()
+        yield url, people
+
+
 @pytest.fixture
 async def portal(database_url: str, people: People) -> AsyncIterator[FastAPI]:
-    for actor in (people.manager, people.dana, people.rival, people.staff, people.staff2):
-        with open_session(SYSTEM) as session:
-            identity.set_password(session, actor.user_id or 0, PASSWORD, now())
     async with simulated_portal(database_url) as portal:
         yield portal
 

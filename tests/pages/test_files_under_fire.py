@@ -3,8 +3,6 @@
 import hashlib
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,12 +23,11 @@ from db.files import Folder
 from db.session import open_session
 from tests import papers
 from tests.conftest import People
-from tests.e2e.conftest import free_port
+from tests.e2e.conftest import serving
 from tests.factories import SYSTEM, make_claim
 from tests.portal import PASSWORD
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -48,26 +45,10 @@ def claim(people: People) -> Claim:
 
 @contextmanager
 def server(database_url: str, folder: Path) -> Iterator[tuple[str, int]]:
-    port, log = free_port(), (folder / 'server.log').open('a')
-    settings = {'PORT': str(port), 'DATABASE_URL': database_url, 'DATA_DIR': str(folder / 'data')}
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(('PYTEST_', 'NICEGUI_'))}
-    child = subprocess.Popen(
-        [sys.executable, 'app.py'], cwd=ROOT, env={**inherited, **settings}, stdout=log, stderr=log
-    )
-    address = f'http://127.0.0.1:{port}'
-    try:
-        for _ in range(300):
-            assert child.poll() is None, (folder / 'server.log').read_text()
-            try:
-                httpx.get(f'{address}/healthz')
-                break
-            except httpx.TransportError:
-                time.sleep(0.1)
-        yield address, child.pid
-    finally:
-        child.terminate()
-        child.wait(10)
-        log.close()
+    data = folder / 'data'
+    data.mkdir(exist_ok=True)
+    with serving('app', data, DATABASE_URL=database_url) as running:
+        yield running.url, running.process.pid
 
 
 def enter(address: str) -> dict[str, str]:

@@ -182,7 +182,7 @@ async def test_every_failure_looks_the_same(browser: httpx.AsyncClient) -> None:
         await try_in(browser, ''),
         await try_in(browser, 'x' * 5000),
         await try_in(browser, PASSWORD + '\x00'),
-        await try_in(browser, email='manager@levi.demo'),
+        await try_in(browser, email='admin@bureau.demo'),
         await try_in(browser, email='nobody@levi.demo'),
         await try_in(browser, email="' OR 1=1 --"),
         await try_in(browser, email=''),
