@@ -3,6 +3,7 @@
 import asyncio
 import resource
 import time
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,7 @@ METER, LAG, CHANGE, DISABLE, PLAIN = (f'/api/bench/{what}' for what in ('meter',
 def add_routes(portal: FastAPI, author: int) -> None:
     """Add the meters to a server; `author` is the person who changes claims."""
     rung: dict[int, float] = {}
+    writer, notes = cache(_actor), dict[int, str]()
 
     def hear(notice: Notice) -> None:
         if notice.kind == 'claim' and notice.claim_id is not None:
@@ -55,7 +57,8 @@ def add_routes(portal: FastAPI, author: int) -> None:
     @portal.get(CHANGE)
     async def change(claim_id: int, text: str) -> float:
         rung.pop(claim_id, None)
-        await run.io_bound(_change, author, claim_id, text)
+        await run.io_bound(_change, writer(author), claim_id, notes.get(claim_id), text)
+        notes[claim_id] = text
         return rung[claim_id]
 
     @portal.get(DISABLE)
@@ -73,11 +76,11 @@ async def _lags(seconds: float) -> list[float]:
     return lags
 
 
-def _change(author: int, claim_id: int, text: str) -> None:
-    """A member of the bureau writes the daily update of a claim, as the product does it."""
-    with open_session(_actor(author)) as session:
-        claim = session.get_one(Claim, claim_id)
-        save_fields(session, claim_id, {'daily_note': (claim.daily_note, text)}, now())
+def _change(author: Actor, claim_id: int, before: str | None, text: str) -> None:
+    """A member of the bureau writes the daily update of a claim, as a page does it, which knows what the field held."""
+    with open_session(author) as session:
+        held = session.get_one(Claim, claim_id).daily_note if before is None else before
+        save_fields(session, claim_id, {'daily_note': (held, text)}, now())
 
 
 def _disable(user_id: int) -> None:

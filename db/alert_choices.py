@@ -1,12 +1,12 @@
 """What a person chose to hear of: event by event on each channel, and claim by claim."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import ClassVar
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, and_, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, and_, bindparam, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from db import values
@@ -55,6 +55,14 @@ class ClaimWatch(ClaimPart, PersonOwned, Base):
         return self.snoozed_until if self.snoozed_until and self.snoozed_until > now else None
 
 
+# made once: every change asks these
+_CHOICES = select(AlertChoice).where(
+    AlertChoice.user_id.in_(bindparam('people', expanding=True)),
+    AlertChoice.event.in_(bindparam('events', expanding=True)),
+)
+_WATCHES = select(ClaimWatch).where(ClaimWatch.claim_id.in_(bindparam('claims', expanding=True)))
+
+
 @dataclass(frozen=True)
 class Choices:
     """What some people chose about some events."""
@@ -86,8 +94,8 @@ class Choice:
 
 def choices_of(session: Session, people: Collection[int], events: Collection[str] = tuple(EVENTS)) -> Choices:
     """What these people chose about these events, as far as the asker may know."""
-    asked = select(AlertChoice).where(AlertChoice.user_id.in_(people), AlertChoice.event.in_(events))
-    return Choices({(row.user_id, row.event, row.channel): row.wanted for row in session.scalars(asked)})
+    found = session.scalars(_CHOICES, {'people': list(people), 'events': list(events)})
+    return Choices({(row.user_id, row.event, row.channel): row.wanted for row in found})
 
 
 def wants(session: Session, user_id: int, event: str, channel: str) -> bool:
@@ -125,10 +133,12 @@ def watch_of(session: Session, claim_id: int) -> ClaimWatch | None:
     return session.get(ClaimWatch, (_me(session), claim_id))
 
 
-def watches_of(session: Session, claim_id: int, people: Collection[int]) -> dict[int, ClaimWatch]:
-    """How closely these people watch a claim, of those who said so."""
-    asked = select(ClaimWatch).where(ClaimWatch.claim_id == claim_id, ClaimWatch.user_id.in_(people))
-    return {watch.user_id: watch for watch in session.scalars(asked)}
+def watches_of(session: Session, claims: Iterable[int]) -> dict[int, dict[int, ClaimWatch]]:
+    """Of each of these claims, how closely people watch it who said so."""
+    watches: dict[int, dict[int, ClaimWatch]] = {claim_id: {} for claim_id in claims}
+    for watch in session.scalars(_WATCHES, {'claims': list(watches)}):
+        watches[watch.claim_id][watch.user_id] = watch
+    return watches
 
 
 def hears_of_claim(*, always: bool = False) -> ColumnElement[bool]:

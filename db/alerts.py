@@ -1,11 +1,25 @@
 """Alerts: a row for a person, made once from a change or a date, shown grouped by claim, cleared by opening the claim."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Select, UniqueConstraint, and_, case, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db import values as plain_values
@@ -23,7 +37,18 @@ from db.alert_kinds import APP, EVENTS, GROUPS, KINDS, MAIL, MENTION, REMINDER, 
 from db.base import Base, BigKey, take_turns
 from db.bureau import bureau_settings
 from db.calendar import calendar_of
-from db.changes import Change, SeenMark, changes_after, latest_seq, mark_seen, seen_seq, waiting_after
+from db.changes import (
+    Change,
+    Notice,
+    SeenMark,
+    changes_after,
+    latest_seq,
+    mark_seen,
+    place_of,
+    ring_for,
+    seen_seq,
+    waiting_after,
+)
 from db.claims import Claim
 from db.offices import AgentOffice, User
 from db.reference import RepairStage
@@ -157,18 +182,23 @@ def unread_groups_question() -> Select[int]:
 
 def unread_groups_of(session: Session, people: Collection[int]) -> dict[int, int]:
     """As `unread_groups`, for several people at once, who each see the claims of their whole office or all; those without any are left out."""
-    of_his_office = or_(User.office_id.is_(None), User.office_id == Alert.office_id)
-    unread = (
-        select(Alert.user_id, func.count(Alert.claim_id.distinct()))
-        .join(User, and_(User.id == Alert.user_id, of_his_office))
-        .where(Alert.user_id.in_(people), *_unread())
-        .group_by(Alert.user_id)
-    )
-    return dict(iter(session.execute(unread)))
+    return dict(iter(session.execute(_UNREAD_OF, {'people': people})))
 
 
 def _unread() -> tuple[ColumnElement[bool], ...]:
     return Alert.read_at.is_(None), Alert.hidden.is_(False)
+
+
+# made once: every change that alerts somebody asks it
+_UNREAD_OF = (
+    select(Alert.user_id, func.count(Alert.claim_id.distinct()))
+    .join(
+        User,
+        and_(User.id == Alert.user_id, or_(User.office_id.is_(None), User.office_id == Alert.office_id)),
+    )
+    .where(Alert.user_id.in_(bindparam('people', expanding=True)), *_unread())
+    .group_by(Alert.user_id)
+)
 
 
 def unread_by_group(session: Session) -> dict[str, int]:
@@ -320,12 +350,8 @@ def alert_followers(session: Session, batch: int = 200) -> int:
         session.add(cursor)
     read = changes_after(session, cursor.xid, cursor.change_id, batch)
     if read:
-        cursor.xid, cursor.change_id = read[-1].xid or 0, read[-1].id
-        terms = _Terms.of(session)
-        # as they happened to each claim; and the claims in the order in which everybody takes them, so that nobody waits in a ring
-        for change in sorted(read, key=lambda change: (change.claim_id, change.id)):
-            if not change.quiet:
-                _alert(session, change, terms)
+        cursor.xid, cursor.change_id = place_of(read[-1])
+        _alert_of_all(session, [change for change in read if _concerns_anybody(change)])
     return len(read)
 
 
@@ -372,56 +398,16 @@ def raise_alert(  # noqa: PLR0913 - a record of its own would only be taken apar
     people = people_of_claim(session, claim, always=always) if to is None else to
     fresh = _without_alert(session, people, key)
     listeners = _Listeners.of(session, claim.id, fresh)
-    alerts = [
-        Alert(
-            user_id=user_id,
-            claim_id=claim.id,
-            office_id=claim.office_id,
-            kind=kind,
-            key=key,
-            values=dict(values),
-            at=at,
-        )
-        for user_id in fresh
-    ]
+    alerts = [_Told(user_id, claim.id, claim.office_id, kind, key, dict(values), None, at) for user_id in fresh]
     told = [alert for alert in alerts if listeners.place(alert, events_of(kind))]
-    session.add_all(told)
+    _write(session, told)
     return len(told)
-
-
-def mentioned_in(session: Session, change: Change) -> Sequence[int]:
-    """Whom a message or a note calls by name: of the bureau anybody, of the office those whom the change concerns anyway."""
-    named = change.fields.get('mentions', [None, ()])[1]
-    if not named:
-        return ()
-    bureau = session.scalars(
-        select(User.id).where(User.id.in_(named), User.active, User.role.in_(sorted(BUREAU_ROLES)))
-    )
-    office = () if change.internal else followers_of(session, change, always=True)
-    return [*(user_id for user_id in bureau if user_id != change.user_id), *(set(named) & set(office))]
-
-
-def followers_of(session: Session, change: Change, *, always: bool = False) -> Sequence[int]:
-    """Whom a change concerns, without its author and who saw it already; `always`: also who asked for his own claims only."""
-    seen = select(SeenMark.seq).where(SeenMark.user_id == User.id, SeenMark.claim_id == change.claim_id)
-    seen_it = seen.where(SeenMark.seq >= change.id).exists()
-    return list(
-        session.scalars(
-            _people_of(change.claim_id, always=always).where(
-                User.id.is_distinct_from(change.user_id), ~seen_it, User.baseline_seq < change.id
-            )
-        )
-    )
 
 
 def people_of_claim(session: Session, claim: Claim, *, always: bool = False) -> Sequence[int]:
     """Whom a claim concerns: the people of its office who may see it, its handler, and who follows it."""
-    return list(session.scalars(_people_of(claim.id, always=always)))
-
-
-def _people_of(claim_id: int, *, always: bool) -> Select[int]:
-    asked = select(User.id).join(Claim, Claim.id == claim_id).outerjoin(AgentOffice, AgentOffice.id == User.office_id)
-    return asked.where(hears_of_claim(always=always))
+    asked = select(User.id).join(Claim, Claim.id == claim.id).outerjoin(AgentOffice, AgentOffice.id == User.office_id)
+    return list(session.scalars(asked.where(hears_of_claim(always=always))))
 
 
 def follow_from_here(session: Session, reader: str = 'alerts') -> None:
@@ -435,6 +421,31 @@ def follow_from_here(session: Session, reader: str = 'alerts') -> None:
 # ---- from a change to its alerts --------------------------------------------------------------------------------------------
 
 
+@dataclass(eq=False)
+class _Told:
+    """An alert while it is being decided about, with the columns of its row: there is one for everybody who follows a claim."""
+
+    user_id: int
+    claim_id: int
+    office_id: int
+    kind: str
+    key: str
+    values: dict[str, Any]
+    change_id: int | None
+    at: datetime
+    event: str = ''
+    due_at: datetime | None = None
+    hidden: bool = False
+    snoozed_until: datetime | None = None
+    read_at: datetime | None = None
+    # of one that is written already
+    id: int | None = None
+
+
+_ROWS = Base.metadata.tables['alerts']
+_COLUMNS = tuple(column.name for column in fields(_Told))
+
+
 @dataclass(frozen=True)
 class _Terms:
     """What the bureau decided about alerts: how long one may take a stage back, what counts as one, which stages ring nobody."""
@@ -446,14 +457,13 @@ class _Terms:
     @classmethod
     def of(cls, session: Session) -> '_Terms':
         settings = bureau_settings(session)
-        silent = session.scalars(select(RepairStage.id).where(RepairStage.alerts.is_(False)))
         return cls(
             cool_off=timedelta(minutes=settings.stage_cool_off_minutes),
             together=timedelta(minutes=settings.alert_cool_off_minutes),
-            silent=frozenset(silent),
+            silent=frozenset(session.scalars(_SILENT_STAGES)),
         )
 
-    def are_one(self, other: Alert, alert: Alert) -> bool:
+    def are_one(self, other: _Told, alert: _Told) -> bool:
         """Whether an unread alert and a newer one of the same event tell one story."""
         waits = other.hidden and EVENTS[other.event].cools
         return other.event == alert.event and abs(alert.at - other.at) <= (self.cool_off if waits else self.together)
@@ -470,9 +480,9 @@ class _Listeners:
     @classmethod
     def of(cls, session: Session, claim_id: int, people: Sequence[int]) -> '_Listeners':
         of_bureau = session.scalars(select(User.id).where(User.id.in_(people), User.office_id.is_(None)))
-        return cls(choices_of(session, people), watches_of(session, claim_id, people), frozenset(of_bureau))
+        return cls(choices_of(session, people), watches_of(session, [claim_id])[claim_id], frozenset(of_bureau))
 
-    def place(self, alert: Alert, events: Sequence[str], cool_off: timedelta = timedelta(0)) -> bool:
+    def place(self, alert: _Told, events: Sequence[str], cool_off: timedelta = timedelta(0)) -> bool:
         """Settle what an alert is about for its person, and until when it waits; False: he does not want to hear of it."""
         watch = self.watches.get(alert.user_id)
         heard = (event for event in events if self.choices.hears(alert.user_id, event))
@@ -487,40 +497,202 @@ class _Listeners:
         return True
 
 
-def _alert(session: Session, change: Change, terms: _Terms) -> None:
+@dataclass(frozen=True)
+class _Follower:
+    """Somebody whom the news of a claim concern; `usually`: unless he asked for his own claims only."""
+
+    user_id: int
+    of_bureau: bool
+    seen: int
+    usually: bool
+
+
+@dataclass(frozen=True)
+class _News:
+    """What deciding about several changes takes: read once for all of them."""
+
+    terms: _Terms
+    followers: Mapping[int, Sequence[_Follower]]
+    listeners: Mapping[int, _Listeners]
+    # who has an alert of a change already, by its key
+    has_it: Collection[tuple[int, str]]
+    # of each person and claim the unread alerts about fields, which may tell one story with a new one
+    unread: defaultdict[tuple[int, int], list[_Told]]
+    changes: dict[int, Change]
+    # what is new or differs now
+    told: list[_Told] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, session: Session, changes: Sequence[Change], terms: _Terms) -> '_News':
+        claims = {change.claim_id for change in changes}
+        followers = _followers_of(session, claims)
+        named = {user_id for change in changes for user_id in _named_in(change)}
+        people = {*named, *(one.user_id for of_claim in followers.values() for one in of_claim)}
+        keys = {'people': people, 'keys': [_key_of(change) for change in changes]}
+        return cls(
+            terms,
+            followers,
+            _listeners_of(session, followers, named, people),
+            {(user_id, key) for user_id, key in session.execute(_HAVING_IT, keys)},
+            _unread_beside(session, changes, people, terms),
+            {change.id: change for change in changes},
+        )
+
+    def concerned(self, change: Change, *, always: bool) -> list[int]:
+        """Whom a change concerns, without its author and who saw it already; `always`: also who asked for his own claims only."""
+        return [
+            one.user_id
+            for one in self.followers[change.claim_id]
+            if (always or one.usually) and one.user_id != change.user_id and one.seen < change.id
+        ]
+
+    def called(self, change: Change) -> list[int]:
+        """Whom a message or a note calls by name: of the bureau anybody, of the office those whom the change concerns anyway."""
+        named = _named_in(change)
+        of_bureau = self.listeners[change.claim_id].of_bureau
+        office = () if change.internal or not named else self.concerned(change, always=True)
+        return [one for one in named if (one in of_bureau and one != change.user_id) or one in office]
+
+    def near(self, alert: _Told) -> _Told | None:
+        """The newest unread alert that tells one story with a new one."""
+        waiting = (other for other in self.unread[alert.user_id, alert.claim_id] if other.read_at is None)
+        newest_first = sorted(waiting, key=lambda other: other.change_id or 0, reverse=True)
+        return next((other for other in newest_first if self.terms.are_one(other, alert)), None)
+
+    def fields_of(self, session: Session, alert: _Told) -> Mapping[str, Any]:
+        """What an alert tells; many people's alerts tell of one change."""
+        if 'fields' in alert.values:
+            told: Mapping[str, Any] = alert.values['fields']
+            return told
+        change_id = alert.change_id or 0
+        if change_id not in self.changes:
+            self.changes[change_id] = session.get_one(Change, change_id)
+        return self.changes[change_id].fields
+
+
+# made once: every change asks these
+_SILENT_STAGES = select(RepairStage.id).where(RepairStage.alerts.is_(False))
+_FOLLOWERS = (
+    select(Claim.id, User.id, User.office_id.is_(None), User.baseline_seq, SeenMark.seq, hears_of_claim())
+    .select_from(User)
+    .join(Claim, Claim.id.in_(bindparam('claims', expanding=True)))
+    .outerjoin(AgentOffice, AgentOffice.id == User.office_id)
+    .outerjoin(SeenMark, and_(SeenMark.user_id == User.id, SeenMark.claim_id == Claim.id))
+    .where(hears_of_claim(always=True))
+)
+_people: Any = bindparam('people', expanding=True)
+_OF_BUREAU = select(User.id).where(User.id.in_(_people), User.active, User.role.in_(sorted(BUREAU_ROLES)))
+_HAVING_IT = select(Alert.user_id, Alert.key).where(
+    Alert.user_id.in_(_people), Alert.key.in_(bindparam('keys', expanding=True))
+)
+_UPDATES = select(*(getattr(Alert, name) for name in _COLUMNS)).where(Alert.kind == UPDATED, Alert.read_at.is_(None))
+_UPDATES_BESIDE = _UPDATES.where(
+    Alert.user_id.in_(_people),
+    Alert.claim_id.in_(bindparam('claims', expanding=True)),
+    Alert.at.between(bindparam('start'), bindparam('end')),
+)
+_UPDATES_WAITING = _UPDATES.where(
+    Alert.claim_id == bindparam('claim'),
+    Alert.hidden,
+    Alert.change_id < bindparam('change'),
+    Alert.due_at >= bindparam('then'),
+)
+_INSERT = _ROWS.insert().inline()
+_UPDATE = _ROWS.update().where(_ROWS.c.id == bindparam('row'))
+
+
+def _concerns_anybody(change: Change) -> bool:
+    """Whether there can be somebody to alert: not of what is no news, or is the bureau's own and calls nobody."""
+    return not change.quiet and (not change.internal or bool(_named_in(change)))
+
+
+def _named_in(change: Change) -> Sequence[int]:
+    named: Sequence[int] = change.fields.get('mentions', (None, ()))[1] or ()
+    return named
+
+
+def _key_of(change: Change) -> str:
+    return f'change:{change.id}'
+
+
+def _followers_of(session: Session, claims: Collection[int]) -> Mapping[int, Sequence[_Follower]]:
+    """Whom the news of each of these claims concern."""
+    followers: dict[int, list[_Follower]] = {claim_id: [] for claim_id in claims}
+    for claim_id, user_id, of_bureau, baseline, seen, usually in session.execute(_FOLLOWERS, {'claims': claims}):
+        last = baseline if seen is None else max(seen, baseline)
+        followers[claim_id].append(_Follower(user_id, bool(of_bureau), last, bool(usually)))
+    return followers
+
+
+def _listeners_of(
+    session: Session, followers: Mapping[int, Sequence[_Follower]], named: Collection[int], people: Collection[int]
+) -> Mapping[int, _Listeners]:
+    """Of each claim: what those who may hear of it chose."""
+    called = set(session.scalars(_OF_BUREAU, {'people': named})) if named else set()
+    choices = choices_of(session, people)
+    watches = watches_of(session, followers)
+    return {
+        claim_id: _Listeners(
+            choices, watches[claim_id], frozenset(called.union(one.user_id for one in of_claim if one.of_bureau))
+        )
+        for claim_id, of_claim in followers.items()
+    }
+
+
+def _unread_beside(
+    session: Session, changes: Sequence[Change], people: Collection[int], terms: _Terms
+) -> defaultdict[tuple[int, int], list[_Told]]:
+    """The unread alerts of these people about fields of the same claims, as far as one may tell one story with a new one."""
+    unread: defaultdict[tuple[int, int], list[_Told]] = defaultdict(list)
+    updates = [change for change in changes if f'claim.{change.kind}' == UPDATED]
+    if updates:
+        moments, reach = [change.at for change in updates], max(terms.cool_off, terms.together)
+        asked: dict[str, Any] = {'start': min(moments) - reach, 'end': max(moments) + reach}
+        asked |= {'people': people, 'claims': {change.claim_id for change in updates}}
+        for alert in (_Told(*row) for row in session.execute(_UPDATES_BESIDE, asked)):
+            unread[alert.user_id, alert.claim_id].append(alert)
+    return unread
+
+
+def _alert_of_all(session: Session, changes: Sequence[Change]) -> None:
+    """Decide office by office, as it happened to each claim: the people of one are looked for among the alerts of its changes only."""
+    if not changes:
+        return
+    terms, told = _Terms.of(session), list[_Told]()
+    in_order = sorted(changes, key=lambda change: (change.office_id, change.claim_id, change.id))
+    for of_office in [[*group] for _, group in groupby(in_order, key=lambda change: change.office_id)]:
+        news = _News.of(session, of_office, terms)
+        for change in of_office:
+            _alert(session, change, news)
+        told += news.told
+    _write(session, told)
+
+
+def _alert(session: Session, change: Change, news: _News) -> None:
     """Alert everybody whom a change concerns."""
     kind, fields = f'claim.{change.kind}', dict(change.fields)
-    if kind == UPDATED and fields.get('repair_stage', (None, None))[1] in terms.silent:
-        _return_quietly(session, change)
+    if kind == UPDATED and fields.get('repair_stage', (None, None))[1] in news.terms.silent:
+        _return_quietly(session, change, news)
         fields.pop('repair_stage')
         if not fields:
             return
-    called = mentioned_in(session, change)
+    called = news.called(change)
     always = any(EVENTS[event].always for event in events_of(kind, fields))
-    others = () if change.internal else followers_of(session, change, always=always)
-    fresh = _without_alert(session, [*called, *others], f'change:{change.id}')
-    listeners = _Listeners.of(session, change.claim_id, fresh)
-    waiting = _unread_updates(session, change.claim_id, fresh) if kind == UPDATED else []
-    for user_id in fresh:
+    others = () if change.internal else news.concerned(change, always=always)
+    cool_off = news.terms.cool_off if kind == UPDATED else timedelta(0)
+    for user_id in dict.fromkeys([*called, *others]):
         alert = _alert_of(change, user_id, MENTION if user_id in called else kind, fields)
-        if listeners.place(alert, events_of(alert.kind, fields), terms.cool_off if kind == UPDATED else timedelta(0)):
-            session.add(alert)
-            near = (other for other in waiting if other.user_id == user_id and terms.are_one(other, alert))
-            if (other := next(near, None)) is not None:
-                _tell_as_one(session, other, alert)
+        if (user_id, alert.key) in news.has_it:
+            continue
+        if news.listeners[change.claim_id].place(alert, events_of(alert.kind, fields), cool_off):
+            if kind == UPDATED:
+                _tell_in_turn(session, alert, news)
+            news.told.append(alert)
 
 
-def _alert_of(change: Change, user_id: int, kind: str, fields: Mapping[str, Any]) -> Alert:
-    return Alert(
-        user_id=user_id,
-        claim_id=change.claim_id,
-        office_id=change.office_id,
-        kind=kind,
-        key=f'change:{change.id}',
-        values={} if fields == change.fields else {'fields': fields},
-        change_id=change.id,
-        at=change.at,
-    )
+def _alert_of(change: Change, user_id: int, kind: str, fields: Mapping[str, Any]) -> _Told:
+    values = {} if fields == change.fields else {'fields': fields}
+    return _Told(user_id, change.claim_id, change.office_id, kind, _key_of(change), values, change.id, change.at)
 
 
 def _without_alert(session: Session, people: Iterable[int], key: str) -> list[int]:
@@ -530,19 +702,21 @@ def _without_alert(session: Session, people: Iterable[int], key: str) -> list[in
     return [user_id for user_id in asked if user_id not in has_it]
 
 
-def _unread_updates(session: Session, claim_id: int, people: Sequence[int]) -> Sequence[Alert]:
-    """The unread alerts of these people about fields of a claim, the newest first."""
-    unread = select(Alert).where(Alert.user_id.in_(people), Alert.claim_id == claim_id, Alert.read_at.is_(None))
-    return session.scalars(unread.where(Alert.kind == UPDATED).order_by(Alert.change_id.desc())).all()
+def _tell_in_turn(session: Session, alert: _Told, news: _News) -> None:
+    """Beside what a person has not read yet of the claim."""
+    if (other := news.near(alert)) is not None:
+        _tell_as_one(session, other, alert, news)
+        news.told.append(other)
+    news.unread[alert.user_id, alert.claim_id].append(alert)
 
 
-def _tell_as_one(session: Session, other: Alert, alert: Alert) -> None:
+def _tell_as_one(session: Session, other: _Told, alert: _Told, news: _News) -> None:
     """Let the later of two alerts tell what both came to, and take the earlier back; both, when everything is as it was.
 
     Other processes may have read the later change first: the ids say which came first.
     """
     first, last = sorted((other, alert), key=lambda alert: alert.change_id or 0)
-    told = _sum_of(_fields_of(session, first), _fields_of(session, last))
+    told = _sum_of(news.fields_of(session, first), news.fields_of(session, last))
     if told and alert.due_at is not None and not other.hidden:
         return  # what is on the screen already stays there while this one waits
     for gone in (first,) if told else (first, last):
@@ -551,19 +725,45 @@ def _tell_as_one(session: Session, other: Alert, alert: Alert) -> None:
         last.values = {'fields': told}
 
 
-def _return_quietly(session: Session, change: Change) -> None:
+def _return_quietly(session: Session, change: Change, news: _News) -> None:
     """The car is back at a stage that rings nobody: whoever was still to hear that it had left it hears nothing."""
-    waiting = select(Alert).where(Alert.claim_id == change.claim_id, Alert.kind == UPDATED, Alert.read_at.is_(None))
-    for alert in session.scalars(waiting.where(Alert.hidden, Alert.change_id < change.id, Alert.due_at >= change.at)):
-        fields = _fields_of(session, alert)
+    asked = {'claim': change.claim_id, 'change': change.id, 'then': change.at}
+    known = {alert.id for of_person in news.unread.values() for alert in of_person}
+    for alert in (_Told(*row) for row in session.execute(_UPDATES_WAITING, asked)):
+        if alert.id not in known:
+            news.unread[alert.user_id, alert.claim_id].append(alert)
+    everybodys = [alert for of_person in news.unread.values() for alert in of_person]
+    for alert in (alert for alert in everybodys if _waits_for(alert, change)):
         stage = {'repair_stage': change.fields['repair_stage']}
-        if 'repair_stage' in fields and not _sum_of(fields, stage):
+        told = news.fields_of(session, alert)
+        if 'repair_stage' in told and not _sum_of(told, stage):
             alert.read_at = change.at
+            news.told.append(alert)
 
 
-def _fields_of(session: Session, alert: Alert) -> Mapping[str, Any]:
-    fields: Mapping[str, Any] = alert.values.get('fields') or session.get_one(Change, alert.change_id).fields
-    return fields
+def _waits_for(alert: _Told, change: Change) -> bool:
+    """Whether an alert of something before a change is still to be told when that happens."""
+    of_claim = alert.claim_id == change.claim_id and alert.read_at is None
+    waits = alert.hidden and alert.due_at is not None and alert.due_at >= change.at
+    return of_claim and waits and (alert.change_id or 0) < change.id
+
+
+def _write(session: Session, told: Iterable[_Told]) -> None:
+    """Write what was decided in one go, and ring for it. NOTE: past the guard, which would look at each of them."""
+    alerts = {id(alert): alert for alert in told}.values()
+    new = [{name: getattr(alert, name) for name in _COLUMNS if name != 'id'} for alert in alerts if alert.id is None]
+    # in the order of their ids, as every flush takes rows, so that nobody waits in a ring
+    changed = [
+        {'row': alert.id, 'hidden': alert.hidden, 'read_at': alert.read_at, 'values': alert.values}
+        for alert in sorted(alerts, key=lambda alert: alert.id or 0)
+        if alert.id is not None
+    ]
+    for statement, rows in ((_INSERT, new), (_UPDATE, changed)):
+        if rows:
+            session.connection().execute(statement, rows)
+    # one ring is enough for whoever got several
+    rung = {one.user_id: one for one in alerts}.values()
+    ring_for(session, {Notice(Alert.rings, one.office_id, one.claim_id, user_id=one.user_id) for one in rung})
 
 
 def _sum_of(first: Mapping[str, Any], last: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from datetime import time
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+from sqlalchemy import select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db.base import Base
@@ -114,6 +115,10 @@ class BureauSettings(Base):
 # ---- questions --------------------------------------------------------------------------------------------------------------
 
 
+# made once: asked along with almost everything
+_SETTINGS = select(BureauSettings).where(BureauSettings.id == THE_ONE)
+
+
 def bureau_settings(session: Session) -> BureauSettings:
     """What the bureau has decided."""
-    return session.get_one(BureauSettings, THE_ONE)
+    return session.scalars(_SETTINGS).one()

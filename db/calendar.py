@@ -208,6 +208,10 @@ class Calendar:
 # ---- questions --------------------------------------------------------------------------------------------------------------
 
 
+# made once: asked along with almost everything
+_DAYS = select(CalendarDay)
+
+
 def calendar_of(session: Session) -> Calendar:
     """The bureau's calendar as it stands now."""
     settings = bureau_settings(session)
@@ -217,7 +221,7 @@ def calendar_of(session: Session) -> Calendar:
         city=settings.city,
         morning=settings.morning,
         evening=settings.evening,
-        own_days={row.day: (row.works, row.note) for row in session.scalars(select(CalendarDay))},
+        own_days={row.day: (row.works, row.note) for row in session.scalars(_DAYS)},
     )
 
 

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import singledispatch
+from functools import cache, singledispatch
 from typing import Any, ClassVar, TypeVar
 from uuid import uuid4
 
@@ -191,22 +191,47 @@ def rings_after(session: Session, xid: int, ring_id: int, limit: int = 500) -> l
     return _after(session, Ring, (xid, ring_id), limit)
 
 
+def rings_of_others_after(session: Session, xid: int, ring_id: int, limit: int = 500) -> tuple[list[Ring], Place]:
+    """The next rings of other processes, and where to read on: a process has rung for its own, and most are its own."""
+    asked = {'xid': xid, 'row': ring_id, 'limit': limit}
+    rings = list(session.scalars(_of_others(session.get_bind().dialect.name), asked))
+    return rings, place_of(rings[-1]) if len(rings) == limit else newest_place(session, Ring)
+
+
 def _after(session: Session, model: type[LogT], place: Place, limit: int) -> list[LogT]:
-    following = select(model).limit(limit)
-    if session.get_bind().dialect.name == 'postgresql':
-        following = following.where(tuple_(model.xid, model.id) > tuple_(*place), model.xid < _oldest_running())
-        following = following.order_by(model.xid, model.id)
-    else:
-        following = following.where(model.id > place[1]).order_by(model.id)
-    return list(session.scalars(following))
+    asked = {'xid': place[0], 'row': place[1], 'limit': limit}
+    return list(session.scalars(_following(model, session.get_bind().dialect.name), asked))
 
 
 def waiting_after(session: Session, place: Place, model: type[Change] | type[Ring] = Change) -> bool:
     """Whether something stands behind this place; what `changes_after` did not give is held back by a transaction under way."""
-    behind = tuple_(model.xid, model.id) > tuple_(*place)
-    if session.get_bind().dialect.name != 'postgresql':
-        behind = model.id > place[1]
-    return session.scalar(select(model.id).where(behind).limit(1)) is not None
+    asked = {'xid': place[0], 'row': place[1]}
+    return session.scalar(_behind(model, session.get_bind().dialect.name), asked) is not None
+
+
+# made once: every commit makes somebody ask them
+@cache
+def _following(model: type[LogT], dialect: str) -> Select[LogT]:
+    following = select(model).where(_is_behind(model, dialect)).limit(bindparam('limit'))
+    if dialect != 'postgresql':
+        return following.order_by(model.id)
+    return following.where(model.xid < _oldest_running()).order_by(model.xid, model.id)
+
+
+@cache
+def _of_others(dialect: str) -> Select[Ring]:
+    return _following(Ring, dialect).where(Ring.process != PROCESS)
+
+
+@cache
+def _behind(model: type[Change] | type[Ring], dialect: str) -> Select[int]:
+    return select(model.id).where(_is_behind(model, dialect)).limit(1)
+
+
+def _is_behind(model: type[Change] | type[Ring], dialect: str) -> ColumnElement[bool]:
+    if dialect != 'postgresql':
+        return model.id > bindparam('row')
+    return tuple_(model.xid, model.id) > tuple_(bindparam('xid', type_=BigInteger), bindparam('row', type_=BigInteger))
 
 
 def _oldest_running() -> ColumnElement[int]:
@@ -589,9 +614,9 @@ def start_anew() -> None:
     _rung_here.clear()
 
 
-def rung_here(row: Change | Ring) -> bool:
+def rung_here(change: Change) -> bool:
     """Whether this process rang for it itself, when it committed it."""
-    return row.id in _rung_here if isinstance(row, Change) else row.process == PROCESS
+    return change.id in _rung_here
 
 
 def take_back(session: Session, *_: Any) -> None:

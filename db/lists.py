@@ -773,10 +773,10 @@ def news_of(
 ) -> list[News]:
     """What these changes made of these claims, as far as the asker may see them, with what these columns show."""
     rows = rows_of(session, list(claim_ids), tuple(columns))
-    asked = or_(Change.id.in_([*change_ids]), Change.id.in_([row.seq for row in rows.values()]))
-    changes = session.scalars(select(Change).where(asked, Change.claim_id.in_(rows)).order_by(Change.id)).all()
-    closed = frozenset(session.scalars(select(ClaimStatus.id).where(ClaimStatus.category == CLOSED)))
-    open_ones = set(session.scalars(select(Claim.id).where(Claim.id.in_(rows), Claim.is_open)))
+    asked = {'claims': [*rows], 'changes': {*change_ids, *(row.seq for row in rows.values())}}
+    changes = session.scalars(_THEIR_CHANGES, asked).all()
+    closed = frozenset(session.scalars(_CLOSED))
+    open_ones = set(session.scalars(_OPEN_AMONG, {'claims': [*rows]}))
     news = []
     for claim_id, row in sorted(rows.items(), key=lambda pair: pair[1].seq):
         fresh = [change for change in changes if change.claim_id == claim_id and change.id in change_ids]
@@ -797,8 +797,33 @@ def _turns(change: Change, closed: Collection[str]) -> bool:
 
 
 def _news_before(session: Session, claim_id: int, change_id: int) -> int:
-    news = select(func.max(Change.id)).where(Change.claim_id == claim_id, Change.id < change_id)
-    return session.scalar(news.where(Change.quiet.is_(False), Change.internal.is_(False))) or 0
+    return session.scalar(_NEWS_BEFORE, {'claim': claim_id, 'change': change_id}) or 0
+
+
+# made once: every change asks them for each audience
+_THEIR_CHANGES = (
+    select(Change)
+    .where(
+        Change.id.in_(bindparam('changes', expanding=True)), Change.claim_id.in_(bindparam('claims', expanding=True))
+    )
+    .order_by(Change.id)
+)
+_CLOSED = select(ClaimStatus.id).where(ClaimStatus.category == CLOSED)
+_OPEN_AMONG = select(Claim.id).where(Claim.id.in_(bindparam('claims', expanding=True)), Claim.is_open)
+_NEWS_BEFORE = select(func.max(Change.id)).where(
+    Change.claim_id == bindparam('claim'),
+    Change.id < bindparam('change'),
+    Change.quiet.is_(False),
+    Change.internal.is_(False),
+)
+_WAITING = (
+    select(User.id)
+    .outerjoin(SeenMark, and_(SeenMark.user_id == User.id, SeenMark.claim_id == bindparam('claim')))
+    .where(
+        User.id.in_(bindparam('people', expanding=True)),
+        func.coalesce(SeenMark.seq, User.baseline_seq) < bindparam('number'),
+    )
+)
 
 
 def waiting_for(session: Session, before: Mapping[int, int], people: Collection[int]) -> set[tuple[int, int]]:
@@ -806,12 +831,10 @@ def waiting_for(session: Session, before: Mapping[int, int], people: Collection[
 
     The product asks, for all of them at once: nobody else reads another person's marks.
     """
-    seen = func.coalesce(SeenMark.seq, User.baseline_seq)
     waiting: set[tuple[int, int]] = set()
     for claim_id, number in before.items():
-        theirs = and_(SeenMark.user_id == User.id, SeenMark.claim_id == claim_id)
-        question = select(User.id).outerjoin(SeenMark, theirs).where(User.id.in_([*people]), seen < number)
-        waiting |= {(user_id, claim_id) for user_id in session.scalars(question)}
+        asked = {'claim': claim_id, 'number': number, 'people': people}
+        waiting |= {(user_id, claim_id) for user_id in session.scalars(_WAITING, asked)}
     return waiting
 
 

@@ -9,11 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from statistics import median_low
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from sqlalchemy import Date, Index, Integer, Select, case, cast, func, literal, select
+from sqlalchemy import Date, Index, Integer, Select, bindparam, case, cast, func, literal, select
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from db import texts, values
@@ -51,6 +52,10 @@ _SAID_BY_INSURER = frozenset(
         *('insurer_requested_info', 'offer_received', 'approved_for_payment'),
         *('awaiting_payment', 'partially_paid', 'paid', 'rejected'),
     }
+)
+# the recorded fields of a claim that silences go by: a change of others makes nobody heard, and nobody waited for
+SILENCES_GO_BY = frozenset(
+    {'status', 'repair_stage', 'waiting_on', 'appraised_at', 'garage', 'appraiser', 'tp_insurer'}
 )
 _BY_LINK = N_('{name}, by link')
 Heard = tuple[datetime, str]
@@ -185,19 +190,16 @@ def heard_from(session: Session, claims: Sequence[Claim]) -> dict[Place, Heard]:
 
 
 def _by_calls(session: Session, ids: Sequence[int]) -> Iterator[tuple[Place, Heard]]:
-    found = _standing(Call.claim_id, Call.party, func.max(Call.at), ids=ids).where(CallOutcome.reached)
-    for claim_id, party, at in session.execute(found.group_by(Call.claim_id, Call.party)):
+    for claim_id, party, at in session.execute(_REACHED, {'ids': ids}):
         yield (claim_id, party), (at, 'call')
 
 
 def _by_documents(session: Session, ids: Sequence[int]) -> Iterator[tuple[Place, Heard]]:
     """Whose papers came, whoever filed them; and what the office itself sent."""
-    alone = {row.id: row.suppliers[0] for row in session.scalars(select(DocumentType)) if len(row.suppliers) == 1}
-    came = select(Document.claim_id, Document.type, func.max(Document.at), func.max(User.office_id))
-    came = came.outerjoin(User, User.id == Document.uploaded_by)
-    came = came.where(Document.claim_id.in_(ids), Document.deleted_at.is_(None), Document.repair_stage.is_(None))
-    sent_by_office = User.office_id.is_not(None)
-    for claim_id, kind, at, office in session.execute(came.group_by(Document.claim_id, Document.type, sent_by_office)):
+    came = session.execute(_CAME, {'ids': ids}).all()
+    types = session.scalars(_TYPES) if came else ()
+    alone = {row.id: row.suppliers[0] for row in types if len(row.suppliers) == 1}
+    for claim_id, kind, at, office in came:
         party = AGENT if office else _SUPPLIER.get(alone.get(kind, ''))
         if party:
             yield (claim_id, party), (at, 'document')
@@ -205,24 +207,18 @@ def _by_documents(session: Session, ids: Sequence[int]) -> Iterator[tuple[Place,
 
 def _by_links(session: Session, ids: Sequence[int]) -> Iterator[tuple[Place, Heard]]:
     """What a garage did by its link: a stage, a day, a halt, a note, a photo of a stage."""
-    signed = texts.t(_BY_LINK, 'he', name='')
-    for model, nobody in ((RepairEvent, RepairEvent.user_id), (Document, Document.uploaded_by)):
-        found = select(model.claim_id, func.max(model.at)).where(model.claim_id.in_(ids))
-        found = found.where(nobody.is_(None), model.by.endswith(signed)).group_by(model.claim_id)
-        for claim_id, at in session.execute(found):
+    for question in _signed_by_link():
+        for claim_id, at in session.execute(question, {'ids': ids}):
             yield (claim_id, GARAGE), (at, 'link')
 
 
 def _by_messages(session: Session, ids: Sequence[int]) -> Iterator[tuple[Place, Heard]]:
-    found = select(Message.claim_id, func.max(Message.at))
-    found = found.where(Message.claim_id.in_(ids), Message.internal.is_(False), Message.from_bureau.is_(False))
-    for claim_id, at in session.execute(found.group_by(Message.claim_id)):
+    for claim_id, at in session.execute(_WRITTEN, {'ids': ids}):
         yield (claim_id or 0, AGENT), (at, 'message')
 
 
 def _by_offers(session: Session, ids: Sequence[int]) -> Iterator[tuple[Place, Heard]]:
-    found = select(Offer.claim_id, func.max(Offer.at)).where(Offer.claim_id.in_(ids)).group_by(Offer.claim_id)
-    for claim_id, at in session.execute(found):
+    for claim_id, at in session.execute(_OFFERED, {'ids': ids}):
         yield (claim_id, INSURER), (at, 'offer')
 
 
@@ -235,25 +231,59 @@ def _by_the_claim(claims: Iterable[Claim]) -> Iterator[tuple[Place, Heard]]:
             yield (claim.id, APPRAISER), (noon.astimezone(UTC), 'inspection')
 
 
-def _standing(*columns: Any, ids: Sequence[int]) -> Select[Any]:
+def _tries(session: Session, ids: Sequence[int]) -> Mapping[Place, list[datetime]]:
+    """When each party was called in vain, oldest first."""
+    tries: defaultdict[Place, list[datetime]] = defaultdict(list)
+    for claim_id, party, at in session.execute(_TRIED, {'ids': ids}):
+        tries[claim_id, party].append(at)
+    return tries
+
+
+# made once: so many changes ask these
+_ids: Any = bindparam('ids', expanding=True)
+
+
+def _standing(*columns: Any) -> Select[Any]:
     """Of the calls about these claims that nobody corrected and everybody may read."""
     correction = aliased(Call)
     corrected = select(correction.id).where(correction.corrects == Call.id).exists()
     return (
         select(*columns)
         .join(CallOutcome, CallOutcome.id == Call.outcome)
-        .where(Call.claim_id.in_(ids), Call.internal.is_(False), ~corrected)
+        .where(Call.claim_id.in_(_ids), Call.internal.is_(False), ~corrected)
     )
 
 
-def _tries(session: Session, ids: Sequence[int]) -> Mapping[Place, list[datetime]]:
-    """When each party was called in vain, oldest first."""
-    tries: defaultdict[Place, list[datetime]] = defaultdict(list)
-    found = _standing(Call.claim_id, Call.party, Call.at, ids=ids)
-    found = found.where(CallOutcome.attempt, Call.direction == 'outbound').order_by(Call.at)
-    for claim_id, party, at in session.execute(found):
-        tries[claim_id, party].append(at)
-    return tries
+@cache
+def _signed_by_link() -> Sequence[Select[int, datetime]]:
+    signed = texts.t(_BY_LINK, 'he', name='')
+    return [
+        select(model.claim_id, func.max(model.at))
+        .where(model.claim_id.in_(_ids), nobody.is_(None), model.by.endswith(signed))
+        .group_by(model.claim_id)
+        for model, nobody in ((RepairEvent, RepairEvent.user_id), (Document, Document.uploaded_by))
+    ]
+
+
+_REACHED = _standing(Call.claim_id, Call.party, func.max(Call.at)).where(CallOutcome.reached)
+_REACHED = _REACHED.group_by(Call.claim_id, Call.party)
+_TRIED = _standing(Call.claim_id, Call.party, Call.at).where(CallOutcome.attempt, Call.direction == 'outbound')
+_TRIED = _TRIED.order_by(Call.at)
+_TYPES = select(DocumentType)
+_CAME = (
+    select(Document.claim_id, Document.type, func.max(Document.at), func.max(User.office_id))
+    .outerjoin(User, User.id == Document.uploaded_by)
+    .where(Document.claim_id.in_(_ids), Document.deleted_at.is_(None), Document.repair_stage.is_(None))
+    .group_by(Document.claim_id, Document.type, User.office_id.is_not(None))
+)
+_WRITTEN = (
+    select(Message.claim_id, func.max(Message.at))
+    .where(Message.claim_id.in_(_ids), Message.internal.is_(False), Message.from_bureau.is_(False))
+    .group_by(Message.claim_id)
+)
+_OFFERED = select(Offer.claim_id, func.max(Offer.at)).where(Offer.claim_id.in_(_ids)).group_by(Offer.claim_id)
+_USUALS = select(PartyUsual)
+_KEPT = select(Silence).where(Silence.claim_id.in_(_ids))
 
 
 # ---- orders -----------------------------------------------------------------------------------------------------------------
@@ -275,10 +305,9 @@ def settle_silences(session: Session, claim_ids: Iterable[int]) -> int:
     session.info['actor'].need(Can.KEEP_BOOKS)
     ids = list(claim_ids)
     claims = lock_claims(session, ids)
-    usuals = {(row.party, row.firm_id): row.days for row in session.scalars(select(PartyUsual))}
+    usuals = {(row.party, row.firm_id): row.days for row in session.scalars(_USUALS)}
     meter = _Meter(calendar_of(session), heard_from(session, claims), _tries(session, ids), usuals)
-    kept = session.scalars(select(Silence).where(Silence.claim_id.in_(ids)))
-    meter.kept = {(row.claim_id, row.party): row for row in kept}
+    meter.kept = {(row.claim_id, row.party): row for row in session.scalars(_KEPT, {'ids': ids})}
     changed = {claim.id for claim in claims if _settle(session, claim, meter)}
     ring_for(session, {Notice('claim', claim.office_id, claim.id) for claim in claims if claim.id in changed})
     return len(changed)

@@ -10,8 +10,8 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, event, inspect, or_, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, validates
+from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, bindparam, event, inspect, or_, select
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column, validates
 
 from db import texts, values
 from db.alerts import raise_alert
@@ -36,6 +36,13 @@ AWAITED = MappingProxyType(
         'appraisal': N_('The appraiser has inspected'),
         'submission': N_('The claim was submitted'),
         'repair_step': N_('The repair moves to another stage'),
+    }
+)
+# the recorded fields of a claim that tasks go by: a change of others calls for none and ends none
+TASKS_GO_BY = frozenset(
+    {
+        *('status', 'repair_stage', 'waiting_on', 'documents', 'appraised_at', 'submitted_at', 'handler'),
+        *('next_action', 'next_action_due'),
     }
 )
 _CAME: Mapping[str, Callable[[Claim, datetime], bool]] = MappingProxyType(
@@ -314,27 +321,46 @@ def alert_of_tasks(session: Session, now: datetime, limit: int = 200) -> int:
 
 def _desk_of(session: Session, ids: Sequence[int], now: datetime) -> _Desk:
     tasks: defaultdict[int, list[Task]] = defaultdict(list)
-    for task in session.scalars(select(Task).where(Task.claim_id.in_(ids)).order_by(Task.id)):
+    for task in session.scalars(_TASKS, {'ids': ids}):
         tasks[task.claim_id].append(task)
+    follow_ups = _follow_ups(session, ids)
+    # only calls are asked about these two
+    staff = session.scalars(_STAFF) if follow_ups else ()
+    parties = session.scalars(_PARTIES) if follow_ups else ()
     return _Desk(
         now,
         calendar_of(session),
-        list(session.scalars(select(TaskRule).order_by(TaskRule.position, TaskRule.id))),
+        list(session.scalars(_RULES)),
         tasks,
-        _follow_ups(session, ids),
-        frozenset(session.scalars(bureau_people().with_only_columns(User.id))),
-        {party.id: party.label for party in session.scalars(select(CallParty))},
+        follow_ups,
+        frozenset(staff),
+        {party.id: party.label for party in parties},
     )
+
+
+# made once: so many changes ask these
+_ids: Any = bindparam('ids', expanding=True)
+_TASKS = select(Task).where(Task.claim_id.in_(_ids)).order_by(Task.id)
+_RULES = select(TaskRule).order_by(TaskRule.position, TaskRule.id)
+_STAFF = bureau_people().with_only_columns(User.id)
+_PARTIES = select(CallParty)
+_OUTCOMES = select(CallOutcome)
+_asking = aliased(Call)
+_CALLS_WHERE_ONE_ASKS = (
+    select(Call)
+    .where(
+        Call.claim_id.in_(select(_asking.claim_id).where(_asking.claim_id.in_(_ids), _asking.follow_up.is_not(None)))
+    )
+    .order_by(Call.at.desc(), Call.id.desc())
+)
 
 
 def _follow_ups(session: Session, ids: Sequence[int]) -> Mapping[int, Mapping[Call, bool]]:
     """Of each claim: the calls that ask for another one, and whether that happened."""
-    asking = select(Call.claim_id).where(Call.claim_id.in_(ids), Call.follow_up.is_not(None)).distinct()
     calls: defaultdict[int, list[Call]] = defaultdict(list)
-    newest_first = select(Call).where(Call.claim_id.in_(list(session.scalars(asking))))
-    for call in session.scalars(newest_first.order_by(Call.at.desc(), Call.id.desc())):
+    for call in session.scalars(_CALLS_WHERE_ONE_ASKS, {'ids': ids}):
         calls[call.claim_id].append(call)
-    outcomes = {outcome.id: outcome for outcome in session.scalars(select(CallOutcome))} if calls else {}
+    outcomes = {outcome.id: outcome for outcome in session.scalars(_OUTCOMES)} if calls else {}
     by_id = {call.id: call for of_claim in calls.values() for call in of_claim}
     return {
         claim_id: {by_id[call_id]: done for call_id, done in follow_ups_among(of_claim, outcomes).items()}

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from db.changes import Notice, on_notice
@@ -10,6 +11,8 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 5
 # whoever looks at a screen is told first, and what else happens meanwhile is done in one go
 BREATH_SECONDS = 0.03
+# so long after it began work begins anew at the earliest: what rings all the time is answered together
+GATHER_SECONDS = 0.2
 
 
 # how long to wait for the bell at most; None: until it rings
@@ -28,10 +31,12 @@ def keep_doing(
 
     def follow() -> None:
         patience: float | None = None
+        next_turn = 0.0
         while not leaving.is_set():
             rung.wait(patience)
-            if leaving.wait(BREATH_SECONDS):
+            if leaving.wait(max(BREATH_SECONDS, next_turn - time.monotonic())):
                 return
+            next_turn = time.monotonic() + GATHER_SECONDS
             rung.clear()
             patience = None
             try:

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,14 +11,13 @@ from db.alerts import alert_followers, held_back, next_due, show_waiting
 from db.base import now
 from db.changes import (
     Change,
-    Place,
     Ring,
     announce,
     changes_after,
     forget_rings,
     newest_place,
     place_of,
-    rings_after,
+    rings_of_others_after,
     rung_here,
     waiting_after,
 )
@@ -80,14 +79,15 @@ class Others:
     def look(self) -> bool:
         """Ring for whatever is new since the last look; whether there is more, or something still under way before it."""
         with open_session(ACTOR, reading=True) as session:
-            fresh, rings = changes_after(session, *self._changes), rings_after(session, *self._rings)
-            after_fresh, after_rings = _place_after(fresh, self._changes), _place_after(rings, self._rings)
+            fresh = changes_after(session, *self._changes)
+            rings, after_rings = rings_of_others_after(session, *self._rings)
+            after_fresh = place_of(fresh[-1]) if fresh else self._changes
             more = waiting_after(session, after_fresh) or waiting_after(session, after_rings, Ring)
         # only now: a connection that was lost on the way takes nothing along
         self._changes, self._rings = after_fresh, after_rings
-        news: list[Change | Ring] = [*fresh, *rings]
+        news: list[Change | Ring] = [*(change for change in fresh if not rung_here(change)), *rings]
         for row in news:
-            for notice in [] if rung_here(row) else row.notices:
+            for notice in row.notices:
                 announce(notice)
         return more
 
@@ -123,11 +123,6 @@ def hear_others(pause: float = 1.0) -> Callable[[], None]:
         thread.join(timeout=5)
 
     return stop
-
-
-def _place_after(rows: Sequence[Change] | Sequence[Ring], place: Place) -> Place:
-    """Where to read on after these rows, which were read from a place on."""
-    return place_of(rows[-1]) if rows else place
 
 
 def clear_rings() -> int:

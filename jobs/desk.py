@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,8 @@ from db.base import now, take_turns
 from db.changes import Change, changes_after, newest_place, place_of
 from db.scope import Actor
 from db.session import fetch, open_session
-from db.silence import measure_usuals, settle_silences
-from db.tasks import alert_of_tasks, open_claims_after, settle_tasks
+from db.silence import SILENCES_GO_BY, measure_usuals, settle_silences
+from db.tasks import TASKS_GO_BY, alert_of_tasks, open_claims_after, settle_tasks
 from jobs.background import keep_hearing
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 ACTOR = Actor.system('desk')
 CURSOR, BATCH = 'desk', 100
+_GONE_BY = TASKS_GO_BY | SILENCES_GO_BY
 _one_at_a_time = threading.Lock()
 
 
@@ -29,45 +30,55 @@ def follow_claims(at: datetime | None = None) -> int:
 
     Where nobody ever followed them, every open claim is looked at once instead.
     """
+    moment, total = at or now(), 0
     with _one_at_a_time:
-        with open_session(ACTOR, reading=True) as session:
-            known = session.get(Cursor, CURSOR) is not None
-            newest = newest_place(session)
-        if not known:
-            sweep_desk(at)
-            with open_session(ACTOR) as session:
-                take_turns(session, CURSOR)
-                if session.get(Cursor, CURSOR) is None:
-                    session.add(Cursor(name=CURSOR, xid=newest[0], change_id=newest[1]))
-        total = 0
-        while read := _follow_next(at or now()):
-            total += read
-        return total
+        while True:
+            read = _follow_next(moment)
+            if read is None:
+                _begin_here(moment)
+            else:
+                total += read
+                if read < BATCH:
+                    return total
 
 
-def _follow_next(moment: datetime) -> int:
-    """In one transaction: what the next changes call for, and that they were followed.
+def _begin_here(moment: datetime) -> None:
+    """Look at every claim, and follow what changes from now on."""
+    with open_session(ACTOR, reading=True) as session:
+        newest = newest_place(session)
+    sweep_desk(moment)
+    with open_session(ACTOR) as session:
+        take_turns(session, CURSOR)
+        if session.get(Cursor, CURSOR) is None:
+            session.add(Cursor(name=CURSOR, xid=newest[0], change_id=newest[1]))
+
+
+def _follow_next(moment: datetime) -> int | None:
+    """In one transaction: what the next changes call for, and that they were followed; returns how many, None where nobody ever followed any.
 
     Several processes hear of each change; they take turns, and whoever comes second finds it followed.
     """
-    with open_session(ACTOR, reading=True) as session:
-        if not _next_changes(session):
-            return 0
     with open_session(ACTOR) as session:
         take_turns(session, CURSOR)
-        changes = _next_changes(session)
+        cursor = session.get(Cursor, CURSOR)
+        if cursor is None:
+            return None
+        changes = changes_after(session, cursor.xid, cursor.change_id, BATCH)
         if changes:
-            ids = sorted({change.claim_id for change in changes})
-            settle_tasks(session, ids, moment)
-            settle_silences(session, ids)
-            cursor = session.get_one(Cursor, CURSOR)
+            _settle(session, sorted({change.claim_id for change in changes if _may_call_for_something(change)}), moment)
             cursor.xid, cursor.change_id = place_of(changes[-1])
-    return len(changes)
+        return len(changes)
 
 
-def _next_changes(session: 'Session') -> list[Change]:
-    cursor = session.get_one(Cursor, CURSOR)
-    return changes_after(session, cursor.xid, cursor.change_id, BATCH)
+def _may_call_for_something(change: Change) -> bool:
+    """Most changes are of fields that no task and no silence goes by: nothing need be asked to pass them over."""
+    return change.kind != 'updated' or not _GONE_BY.isdisjoint(change.fields)
+
+
+def _settle(session: 'Session', ids: Sequence[int], moment: datetime) -> None:
+    if ids:
+        settle_tasks(session, ids, moment)
+        settle_silences(session, ids)
 
 
 def sweep_desk(at: datetime | None = None) -> int:
@@ -84,8 +95,7 @@ def sweep_desk(at: datetime | None = None) -> int:
         if not ids:
             return looked_at
         with open_session(ACTOR) as session:
-            settle_tasks(session, ids, moment)
-            settle_silences(session, ids)
+            _settle(session, ids, moment)
         looked_at, last = looked_at + len(ids), ids[-1]
 
 

@@ -419,7 +419,7 @@ def test_each_order_stands_in_the_table():
 
 
 # they stand beside the orders that need them, and only read
-ASKED = {'lock_claims', 'mentioned_in', 'followers_of', 'people_of_claim', 'undelivered'}
+ASKED = {'lock_claims', 'people_of_claim', 'undelivered'}
 
 
 def test_what_the_product_keeps_for_itself_is_not_given_out(everybody):

@@ -1,5 +1,6 @@
 """Alerts: to those whom a change concerns, once, in one group a claim, and gone when the claim is opened."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -181,6 +182,47 @@ def test_a_long_past_does_not_slow_a_sweep(people, database):
     alert_everybody()
     (looks,) = {statement for statement in asked if statement.startswith('SELECT alerts.user_id')}
     assert 'alerts.user_id IN' in looks
+
+
+def test_many_people_and_many_changes_are_asked_for_together(people, database):
+    asked: list[str] = []
+    event.listen(database.writer, 'before_cursor_execute', lambda _, __, statement, *___: asked.append(statement))
+
+    def asked_for(claims: list[Claim]) -> int:
+        for claim in claims:
+            edit(people.staff, claim, f'מאזדה {len(asked)}')
+        while held_back(len(claims)):
+            time.sleep(0.01)
+        asked.clear()
+        alert_everybody()
+        # what one asks for to know whether there is anything at all
+        always = ('pg_advisory', 'FROM cursors', 'FROM changes')
+        return len([look for look in asked if look.startswith('SELECT') and not any(part in look for part in always)])
+
+    def held_back(made: int) -> bool:
+        """On PostgreSQL, while any older transaction runs."""
+        with open_session(SYSTEM, reading=True) as session:
+            cursor = session.get_one(alerts.Cursor, 'alerts')
+            return len(changes.changes_after(session, cursor.xid, cursor.change_id)) < made
+
+    one, *others = [make_claim(people.levi, people.staff) for _ in range(4)]
+    alert_everybody()
+    of_one = asked_for([one])
+    for number in range(10):
+        make_user(f'קוראת {number}', Role.READ_ONLY, people.levi)
+    assert asked_for([one, *others, one]) <= of_one
+
+
+def test_a_claim_that_concerns_nobody_holds_nobody_up(people):
+    with open_session(SYSTEM) as session:
+        nobodys = AgentOffice(name='בלי אנשים', created_at=now())
+        session.add(nobodys)
+        session.flush()
+        office_id = nobodys.id
+    make_claim(office_id, people.staff)
+    make_claim(people.levi, people.staff)
+    alert_everybody()
+    assert set(alerted().values()) == {1}
 
 
 # ---- shown ------------------------------------------------------------------------------------------------------------------
