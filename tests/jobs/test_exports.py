@@ -1,5 +1,6 @@
 """A list as a workbook: the same claims in the same order, nobody else's, made by a program of its own, and on record."""
 
+import json
 import os
 import random
 import signal
@@ -389,6 +390,19 @@ def test_a_program_that_dies_leaves_a_line_that_says_so(people, monkeypatch):
     assert read_again(people.dana, again).state == DONE
     with open_session(people.dana, reading=True) as session:
         assert [shown.id for shown in fetch(session, exports_shown(now()))] == [again.id]
+
+
+def test_what_a_program_stumbles_over_is_one_line_of_the_log_that_quotes_nobody(people, tmp_path, capfd):
+    make_claim(people.levi, people.staff)
+    ask_for(people.dana)
+    with open_session(SYSTEM) as session:
+        export = take_export(session, now())
+    assert making._in_child(export, tmp_path / 'אין' / 'a.xlsx') == making.FAILED
+    (line,) = capfd.readouterr().err.splitlines()
+    told = json.loads(line)
+    assert (told['level'], told['event']) == ('error', 'the workbook was not made')
+    assert 'FileNotFoundError' in told['error']
+    assert 'אין' not in line
 
 
 def test_the_way_out_stops_it_and_says_so(people, monkeypatch):
