@@ -23,7 +23,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from db.calendar import DAY
@@ -510,11 +510,12 @@ def claims_behind(session: Session, figure: Figure) -> list[Any]:
 
 
 def cheques_behind(session: Session, state: ReportState, span: Span) -> list[Any]:
-    """The cheques that fall due in a stretch of days and still wait for it, beside their claims, as rows for a workbook."""
+    """The cheques of a month that wait for their day or were cleared, beside their claims, as rows for a workbook."""
     actor: Actor = session.info['actor']
     actor.need(Can.SEE_REPORTS)
-    page = BoardState(view='open', office=state.office, insurer=state.insurer, due_from=span.first, due_to=span.last)
-    found: Any = cheques_asked(session, page, span.first).join(Claim, Claim.id == Cheque.claim_id)
+    page = BoardState('calendar', office=state.office, insurer=state.insurer, due_from=span.first, due_to=span.last)
+    found: Any = cheques_asked(session, page, span.first).where(or_(Cheque.live, Cheque.state == 'cleared'))
+    found = found.join(Claim, Claim.id == Cheque.claim_id)
     columns = (Cheque.due_date, Cheque.direction, Cheque.state, Cheque.amount, Cheque.cheque_no)
     found = found.with_only_columns(*columns, Claim.claim_no, Claim.insured_name)
     return list(session.execute(found.order_by(Cheque.due_date, Cheque.id).limit(CONFIRM_ABOVE + 1)))
