@@ -397,6 +397,7 @@ def test_what_a_program_stumbles_over_is_one_line_of_the_log_that_quotes_nobody(
     ask_for(people.dana)
     with open_session(SYSTEM) as session:
         export = take_export(session, now())
+    assert export is not None
     assert making._in_child(export, tmp_path / 'אין' / 'a.xlsx') == making.FAILED
     (line,) = capfd.readouterr().err.splitlines()
     told = json.loads(line)
