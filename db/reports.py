@@ -39,6 +39,7 @@ from db.reference import Garage, Insurer, Reference, reference
 from db.repairs import BEFORE_THE_GARAGE, DELIVERED, RepairEvent, is_real_move
 from db.report_state import ReportState, Span, month_after
 from db.scope import Actor, Can
+from db.texts import N_, t
 
 # the days since the opening of claims that are still open, from and to; the last has no end
 AGES: Sequence[tuple[int, int | None]] = ((0, 30), (31, 60), (61, 90), (91, 180), (181, None))
@@ -57,7 +58,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a table. `key` as addresses write it; the name of nobody is empty."""
+    """A line of a table. `key` as addresses write it; the name of nobody is empty, of somebody who went elsewhere it says so."""
 
     key: str
     name: str
@@ -383,13 +384,17 @@ def _side_by_side(
     sums: dict[str, Mapping[str, tuple[int, ...]]] = {'demanded': demanded, 'received': received}
     keys = {key for told in counted.values() for key in told}
 
+    def name_of(key: str) -> str:
+        # his name is his new office's now
+        return names.get(key) or ('' if key == NOBODY else t(N_('No longer in the office'), asked.reader))
+
     def figure(name: str, key: str) -> Figure:
         amount = sums[name].get(key, (0, 0))[1] if name in sums else None
         only: dict[str, Any] = {param: (key,)}
         return Figure(counted[name].get(key, 0), replace(lists[name], **only), amount)
 
     lines = (
-        Line(key, names.get(key, ''), {name: figure(name, key) for name in lists}, measured(took.get(key, {})))
+        Line(key, name_of(key), {name: figure(name, key) for name in lists}, measured(took.get(key, {})))
         for key in keys
     )
     return _sorted(lines, 'open')
