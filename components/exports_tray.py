@@ -63,7 +63,7 @@ class ExportWork:
 
     def draw(self, found: Sequence[Export]) -> None:
         """Show workbooks that were asked for."""
-        show_changes(self.tray, {'items': [_shown(export) for export in found]})
+        show_changes(self.tray, {'items': [_shown(export, self.actor) for export in found]})
 
     async def start(self, numbers: Sequence[str] = ()) -> None:
         """Ask for a workbook of the list as it is shown, or of these claims of it."""
@@ -111,8 +111,8 @@ def _id(given: Any) -> int:
     return given if isinstance(given, int) and not isinstance(given, bool) and 0 < given < 10**9 else 0
 
 
-def _shown(export: Export) -> dict[str, Any]:
-    there = export.is_there(now())
+def _shown(export: Export, actor: Actor) -> dict[str, Any]:
+    there = export.is_there(now(), actor)
     return {
         'id': export.id,
         'state': export.state if there or export.state != DONE else EXPIRED,

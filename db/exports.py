@@ -93,7 +93,7 @@ class Export(PersonOwned, Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]
-    # what is asked for, and a hash of it: two clicks are one export
+    # a hash of what is asked for, and of all that its person sees: two clicks are one export
     same: Mapped[str]
     address: Mapped[str]
     numbers: Mapped[list[str]]
@@ -122,10 +122,11 @@ class Export(PersonOwned, Base):
         """Where the file lies in the store: nowhere else, and under a name that nobody can guess."""
         return f'{EXPORTS}{self.worker}'
 
-    def is_there(self, now: datetime) -> bool:
-        """Whether the workbook can be fetched."""
+    def is_there(self, now: datetime, actor: Actor) -> bool:
+        """Whether its person can fetch the workbook: it is made, not too old, and of what he still sees."""
         fresh = self.finished_at is not None and now - self.finished_at < KEPT_FOR
-        return self.state == DONE and fresh and not self.put_away
+        seen = self.same == _same(self.address, self.numbers, self.columns, actor)
+        return self.state == DONE and fresh and seen and not self.put_away
 
 
 class ExportRecord(Books, Base):
@@ -218,7 +219,7 @@ def start_export(session: Session, asked: Asked, now: datetime, proof: str = '')
     if len(asked.numbers) > PICKED_AT_MOST:
         raise ClaimError(N_('Please select at most {limit} claims.'), limit=f'{PICKED_AT_MOST:,}')
     columns = columns_of(asked.state, actor)
-    same = _hash([asked.state.address(), *asked.numbers, '', *columns])
+    same = _same(asked.state.address(), asked.numbers, columns, actor)
     take_turns(session, f'export {actor.user_id}')
     unfinished = list(session.scalars(select(Export).where(Export.state.in_(UNFINISHED))))
     for export in unfinished:
@@ -291,7 +292,7 @@ def record_report(session: Session, taken: ReportTaken, now: datetime) -> None:
 def start_again(session: Session, export_id: int, now: datetime, proof: str = '') -> Export:
     """Ask anew for a workbook that was not finished, or is gone."""
     export = _mine(session, export_id)
-    if export.state in UNFINISHED or export.is_there(now):
+    if export.state in UNFINISHED or export.is_there(now, session.info['actor']):
         return export
     fresh = start_export(session, export.asked, now, proof)
     export.put_away = True
@@ -321,8 +322,10 @@ def _mine(session: Session, export_id: int) -> Export:
     return export
 
 
-def _hash(parts: Sequence[str]) -> str:
-    return hashlib.sha256('\n'.join(parts).encode()).hexdigest()
+def _same(address: str, numbers: Sequence[str], columns: Sequence[str], actor: Actor) -> str:
+    """A hash of a workbook: of another house, or of his own claims only, it would be another one."""
+    sees = f'{actor.office_id} {actor.sees_own_only}'
+    return hashlib.sha256('\n'.join([address, *numbers, '', *columns, sees]).encode()).hexdigest()
 
 
 # ---- orders of the worker ---------------------------------------------------------------------------------------------------

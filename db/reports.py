@@ -23,11 +23,11 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from db.calendar import DAY
-from db.cheque_board import OUTWARD, BoardState, cheques_asked
+from db.cheque_board import OUTWARD, BoardState
 from db.cheques import WARN_DAYS, Cheque
 from db.claims import Claim
 from db.exports import CONFIRM_ABOVE
@@ -39,6 +39,7 @@ from db.reference import Garage, Insurer, Reference, reference
 from db.repairs import BEFORE_THE_GARAGE, DELIVERED, RepairEvent, is_real_move
 from db.report_state import ReportState, Span, month_after
 from db.scope import Actor, Can
+from db.texts import N_, t
 
 # the days since the opening of claims that are still open, from and to; the last has no end
 AGES: Sequence[tuple[int, int | None]] = ((0, 30), (31, 60), (61, 90), (91, 180), (181, None))
@@ -57,7 +58,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a table. `key` as addresses write it; the name of nobody is empty."""
+    """A line of a table. `key` as addresses write it; the name of nobody is empty, of somebody who went elsewhere it says so."""
 
     key: str
     name: str
@@ -383,13 +384,17 @@ def _side_by_side(
     sums: dict[str, Mapping[str, tuple[int, ...]]] = {'demanded': demanded, 'received': received}
     keys = {key for told in counted.values() for key in told}
 
+    def name_of(key: str) -> str:
+        # his name is his new office's now
+        return names.get(key) or ('' if key == NOBODY else t(N_('No longer in the office'), asked.reader))
+
     def figure(name: str, key: str) -> Figure:
         amount = sums[name].get(key, (0, 0))[1] if name in sums else None
         only: dict[str, Any] = {param: (key,)}
         return Figure(counted[name].get(key, 0), replace(lists[name], **only), amount)
 
     lines = (
-        Line(key, names.get(key, ''), {name: figure(name, key) for name in lists}, measured(took.get(key, {})))
+        Line(key, name_of(key), {name: figure(name, key) for name in lists}, measured(took.get(key, {})))
         for key in keys
     )
     return _sorted(lines, 'open')
@@ -510,11 +515,13 @@ def claims_behind(session: Session, figure: Figure) -> list[Any]:
 
 
 def cheques_behind(session: Session, state: ReportState, span: Span) -> list[Any]:
-    """The cheques that fall due in a stretch of days and still wait for it, beside their claims, as rows for a workbook."""
+    """The cheques that fall due in a stretch of days and wait for it or were cleared, beside their claims, as rows for a workbook."""
     actor: Actor = session.info['actor']
     actor.need(Can.SEE_REPORTS)
-    page = BoardState(view='open', office=state.office, insurer=state.insurer, due_from=span.first, due_to=span.last)
-    found: Any = cheques_asked(session, page, span.first).join(Claim, Claim.id == Cheque.claim_id)
     columns = (Cheque.due_date, Cheque.direction, Cheque.state, Cheque.amount, Cheque.cheque_no)
-    found = found.with_only_columns(*columns, Claim.claim_no, Claim.insured_name)
+    found = select(*columns, Claim.claim_no, Claim.insured_name).join(Claim, Claim.id == Cheque.claim_id)
+    # what says nothing lets an index find the days
+    due = (Cheque.live.in_([True, False]), Cheque.due_date.between(*span.days))
+    found = found.where(*due, or_(Cheque.live, Cheque.state == 'cleared'))
+    found = _Asked(session, state, span.first).narrow(found, Cheque)
     return list(session.execute(found.order_by(Cheque.due_date, Cheque.id).limit(CONFIRM_ABOVE + 1)))

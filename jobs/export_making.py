@@ -5,6 +5,7 @@ somebody wants the workbook. It tells on standard output how far it is, a line o
 """
 
 import json
+import logging
 import os
 import sys
 import threading
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from db import log as written
 from db import session as database
 from db.base import now
 from db.exports import CONFIRM_ABOVE, Asked, Export, export_with
@@ -21,6 +23,8 @@ from db.session import fetch_one, open_session
 from db.texts import N_, ClaimError
 from jobs.export_rows import claims_asked_for, rows_of, table_of
 from jobs.streamed_sheets import MOST_ROWS, write_large
+
+log = logging.getLogger(__name__)
 
 TOLD_EVERY = 0.3
 MORE_MEANWHILE = N_('There are more claims by now than may leave without your password. Please start again.')
@@ -77,6 +81,7 @@ def _end_with_parent() -> None:
 def main() -> None:
     """Do what the first line says."""
     os.nice(10)  # the people on the pages come first
+    written.use('WARNING')
     order = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     database.connect(order['database'], patient=True)
@@ -85,6 +90,9 @@ def main() -> None:
         rows = make(order['export'], Path(order['path']))
     except ClaimError as refusal:
         _tell(refused=refusal.key)
+    except Exception:  # what it quotes is somebody's: the log leaves that out, a bare traceback would not
+        log.exception('the workbook was not made')
+        sys.exit(1)
     else:
         _tell(end=True, rows=rows)
 

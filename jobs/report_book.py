@@ -56,16 +56,16 @@ class Month:
 
 
 def month_book(month: Month, reader: str) -> Book:
-    """The report of a month: a summary, the claims that were opened and closed, the money, the cheques due, and by agent."""
+    """The report of a month: a summary, the claims that were opened and closed, the money, the cheques due, and by agent, or by office where it is of all."""
     figures, behind = month.figures, month.behind
-    tables = [PARTS['people'], *([PARTS['offices']] if figures.offices else [])]
+    beside = PARTS['offices'] if figures.offices else PARTS['people']
     if behind is None:
-        parts = [_SUMMARY, PARTS['months'], *tables, _left_out(reader)]
+        parts = [_SUMMARY, PARTS['months'], beside, _left_out(reader)]
     else:
         opened, closed = ([_claim(row, month.words, reader) for row in rows] for rows in (behind.opened, behind.closed))
         cheques = [_cheque(row, reader) for row in behind.cheques]
         lists = [_listed(N_('Claims opened'), _CLAIM, opened), _listed(N_('Claims closed'), _CLAIM, closed)]
-        parts = [_SUMMARY, *lists, PARTS['months'], _listed(N_('Cheques due'), _CHEQUE, cheques), *tables]
+        parts = [_SUMMARY, *lists, PARTS['months'], _listed(N_('Cheques due'), _CHEQUE, cheques), beside]
     return _book(N_('Monthly report'), parts, month.figures, reader, month.office)
 
 

@@ -62,11 +62,11 @@ def add_routes(portal: FastAPI, settings: Settings) -> None:
 
 
 async def _export(number: str, actor: Actor) -> Export | None:
-    """The person's own workbook, when it can be fetched; who may not export any more fetches none either."""
+    """The person's own workbook, when it can be fetched; who may not export any more, or sees other claims now, fetches none."""
     if not actor.may(Can.EXPORT) or not re.fullmatch(r'[1-9][0-9]{0,8}', number):
         return None
     export = await ask_as(actor, fetch_one, export_with(int(number)))
-    return export if export is not None and export.is_there(now()) else None
+    return export if export is not None and export.is_there(now(), actor) else None
 
 
 def _not_found(actor: Actor) -> Response:

@@ -164,6 +164,13 @@ def test_a_unit_starts_the_portal_as_nobody_in_particular(name):
     assert shared == 'maakav/backups'
 
 
+def test_what_each_instance_has_of_its_own_has_a_place():
+    told = (DEPLOY / 'systemd' / 'maakav@.service').read_text('utf-8').splitlines()
+    places = [line.removeprefix('EnvironmentFile=') for line in told if line.startswith('EnvironmentFile=')]
+    # two that answered with figures on one port would be one that does not start; the later file wins
+    assert places == ['/etc/maakav/maakav.env', '-/etc/maakav/%i.env']
+
+
 def test_systemd_understands_the_units(tmp_path):
     program = shutil.which('systemd-analyze')
     if program is None:

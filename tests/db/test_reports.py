@@ -399,6 +399,15 @@ def test_a_manager_sees_his_own_office_and_nothing_else(busy: People) -> None:
     assert sum(one.figures['received'].amount or 0 for one in whole.offices) == whole.total.figures['received'].amount
 
 
+def test_who_went_to_another_office_is_not_taken_for_nobody(people: People) -> None:
+    opened(people, '11-01', agent=people.yossi.user_id)
+    opened(people, '11-01')
+    with open_session(SYSTEM) as session:
+        session.get_one(User, people.yossi.user_id).office_id = people.cohen
+    names = {one.key: one.name for one in figures(people.manager).people}
+    assert names == {str(people.yossi.user_id): 'כבר לא במשרד', '0': ''}
+
+
 def test_the_reports_are_for_managers_and_the_bureau(people: People) -> None:
     for actor in (people.dana, people.rival):
         with pytest.raises(ClaimError), open_session(actor, reading=True) as session:

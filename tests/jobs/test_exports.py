@@ -1,5 +1,6 @@
 """A list as a workbook: the same claims in the same order, nobody else's, made by a program of its own, and on record."""
 
+import json
 import os
 import random
 import signal
@@ -360,7 +361,7 @@ def test_a_program_of_its_own_makes_it_and_tells_how_far_it_is(crowd, people, no
     done = read_again(people.dana, export)
     mine = sum(claim.office_id == people.levi for claim in crowd)
     assert (done.state, done.done, done.total) == (DONE, mine, mine)
-    assert done.is_there(now())
+    assert done.is_there(now(), people.dana)
     assert b''.join(files.store().read(done.key))[:2] == b'PK'
     assert done.size == files.store().size(done.key)
     assert Notice('export', user_id=people.dana.user_id) in notices
@@ -380,7 +381,7 @@ def test_a_program_that_dies_leaves_a_line_that_says_so(people, monkeypatch):
     assert making.make_exports() == 0
     failed = read_again(people.dana, export)
     assert (failed.state, failed.why) == (FAILED, making.FAILED)
-    assert not failed.is_there(now())
+    assert not failed.is_there(now(), people.dana)
     assert files.store().size(failed.key) is None
     monkeypatch.undo()
     with open_session(people.dana) as session:
@@ -389,6 +390,20 @@ def test_a_program_that_dies_leaves_a_line_that_says_so(people, monkeypatch):
     assert read_again(people.dana, again).state == DONE
     with open_session(people.dana, reading=True) as session:
         assert [shown.id for shown in fetch(session, exports_shown(now()))] == [again.id]
+
+
+def test_what_a_program_stumbles_over_is_one_line_of_the_log_that_quotes_nobody(people, tmp_path, capfd):
+    make_claim(people.levi, people.staff)
+    ask_for(people.dana)
+    with open_session(SYSTEM) as session:
+        export = take_export(session, now())
+    assert export is not None
+    assert making._in_child(export, tmp_path / 'אין' / 'a.xlsx') == making.FAILED
+    (line,) = capfd.readouterr().err.splitlines()
+    told = json.loads(line)
+    assert (told['level'], told['event']) == ('error', 'the workbook was not made')
+    assert 'FileNotFoundError' in told['error']
+    assert 'אין' not in line
 
 
 def test_the_way_out_stops_it_and_says_so(people, monkeypatch):
@@ -461,10 +476,10 @@ def test_old_and_put_away_files_are_thrown_away(people):
     assert making.make_exports() == 2
     with open_session(people.dana) as session:
         put_away(session, away.id, now())
-    assert not read_again(people.dana, away).is_there(now())
+    assert not read_again(people.dana, away).is_there(now(), people.dana)
     assert making.clear_exports() == 1
     assert files.store().size(read_again(people.dana, away).key) is None
-    assert read_again(people.dana, kept).is_there(now())
+    assert read_again(people.dana, kept).is_there(now(), people.dana)
     with open_session(SYSTEM) as session:
         assert len(exports.expire_exports(session, now() + timedelta(hours=25))) == 1
     assert read_again(people.dana, kept).state == EXPIRED

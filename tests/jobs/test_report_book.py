@@ -6,8 +6,9 @@ from typing import Any
 
 import openpyxl
 import pytest
+from sqlalchemy import select
 
-from db.cheques import Slip, enter_cheque
+from db.cheques import Cheque, Slip, enter_cheque
 from db.claims import change_status, open_claim, save_fields
 from db.habits import ENOUGH
 from db.reference import reference
@@ -101,6 +102,15 @@ def test_the_report_of_a_month_has_its_sheets_and_no_formula(some: People) -> No
     assert len({*book.columns}) == len(book.columns)
 
 
+def test_the_cheques_of_a_month_that_is_over_are_there_though_they_were_cleared(some: People) -> None:
+    with open_session(some.staff) as session:
+        cleared, cancelled, *_ = session.scalars(select(Cheque).where(Cheque.office_id == some.levi))
+        cleared.state, cancelled.state = 'cleared', 'cancelled'
+    due = rows(opened(month_book(month_of(some.manager), 'he'))['המחאות לפירעון'])
+    assert len(due) == ENOUGH, 'all but the cancelled one'
+    assert {row[2] for row in due} == {'המחאה התקבלה', 'המחאה נפרעה'}
+
+
 def test_more_than_may_leave_without_the_password_is_left_out_and_said(
     some: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,4 +129,4 @@ def test_no_workbook_tells_of_another_office(some: People) -> None:
         assert 'קנרית' not in str([rows(sheet) for sheet in sheets.values()])
     whole = opened(month_book(month_of(some.staff), 'he'))
     assert 'קנרית' in str(rows(whole['נפתחו']))
-    assert 'ביצועים לפי משרד' in whole
+    assert [name for name in whole if 'ביצועים' in name] == ['ביצועים לפי משרד'], 'of every office, no agents are told'

@@ -17,7 +17,8 @@ from components.claims_list import ClaimsBar
 from components.exports_tray import ExportsTray
 from db import exports, files, identity
 from db.base import now
-from db.exports import DONE, FAILED, Export, export_records, export_with
+from db.exports import DONE, EXPIRED, FAILED, Export, export_records, export_with
+from db.offices import AgentOffice
 from db.offices import User as Person
 from db.scope import Role
 from db.session import fetch_one, open_session
@@ -123,6 +124,23 @@ async def test_who_only_reads_has_no_button_and_fetches_nothing(portal: FastAPI,
     assert reader.of(ExportsTray) == []
     assert reader.of(BulkBar)[0].props['exports'] == ''
     assert (await reader.user.http_client.get(item['href'])).status_code == 404
+
+
+@pytest.mark.parametrize('change', ['another office', 'own claims only'])
+async def test_a_workbook_of_what_one_no_longer_sees_is_gone(portal: FastAPI, people: People, change: str) -> None:
+    make_claim(people.levi, people.staff)
+    dana = await desk(portal, 'dana')
+    dana.send(tray(dana), 'start')
+    item = await made(dana)
+    with open_session(people.admin) as session:
+        if change == 'another office':
+            session.get_one(Person, people.dana.user_id).office_id = people.cohen
+        else:
+            session.get_one(AgentOffice, people.levi).agents_see_own_only = True
+    moved = await desk(portal, 'dana')
+    assert (await moved.user.http_client.get(item['href'])).status_code == 404
+    (shown,) = items(moved)
+    assert (shown['state'], shown['href'], shown['again']) == (EXPIRED, '', True)
 
 
 async def test_selected_rows_are_exported_from_the_bar(portal: FastAPI, people: People) -> None:

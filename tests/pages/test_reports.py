@@ -82,7 +82,7 @@ async def test_workbooks_have_what_the_page_has(portal: FastAPI, people: People)
     make_claim(people.levi, people.staff, agent=people.dana.user_id)
     make_claim(people.cohen, people.staff, insured_name='קנרית', agent=people.rival.user_id)
     manager, staff = await signed_in(portal, EMAILS['manager']), await signed_in(portal, EMAILS['staff'])
-    month = now().strftime('%Y-%m')
+    month = values.israel(now()).strftime('%Y-%m')
     for path in ('/reports/tables/people.xlsx', f'/reports/month.xlsx?month={month}'):
         # whatever office a manager writes into the address: his own
         answer = await manager.http_client.get(f'{path}{"&" if "?" in path else "?"}office={people.cohen}')
@@ -102,7 +102,7 @@ async def test_who_takes_a_workbook_stands_in_the_record_of_exports(portal: Fast
     with open_session(SYSTEM) as session:
         identity.set_password(session, people.admin.user_id or 0, PASSWORD, now())
     manager, staff, dana = [await signed_in(portal, EMAILS[who]) for who in ('manager', 'staff', 'dana')]
-    month = now().strftime('%Y-%m')
+    month = values.israel(now()).strftime('%Y-%m')
     for path in ('/reports/month.xlsx', '/reports/tables/people.xlsx'):
         assert (await dana.http_client.get(path)).status_code == 404
     assert (await staff.http_client.get('/reports/tables/x.xlsx')).status_code == 404
