@@ -646,9 +646,11 @@ _MANY_DAYS, _FIRST_SEQ = 4000, -(2**62)
 
 
 def _only_newest_of(days: Sequence[str], statement: Select[Any], session: Session, state: ListState) -> Select[Any]:
-    """Narrow to the newest claims of each day: only these can be among the newest of all days, and they stand together in an index.
+    """Narrow to claims of these days as new as the last one of the page, or hardly older; each day's stand together in an index.
 
-    Otherwise all claims of these days would have to be sorted, or all claims since then be looked at.
+    Of each day one claim is looked at: its newest, or where there are few days one farther down. As soon as the newest of these
+    and the claims above them are a page, nothing older can stand on it. Otherwise all claims of these days would have to be sorted,
+    or all claims since then be looked at.
     """
     if session.get_bind().dialect.name == 'postgresql':
         listed = func.json_array_elements_text(cast(literal(json.dumps(days)), JSON)).table_valued('value')
@@ -656,12 +658,17 @@ def _only_newest_of(days: Sequence[str], statement: Select[Any], session: Sessio
     else:
         listed = func.json_each(literal(json.dumps(days))).table_valued('value')
         day = listed.c.value
+    end = state.page * state.size
+    depth = min(end, -(-2 * end // len(days)))
     claim = _third_claim()
     in_view = [] if state.view == 'all' else [claim.is_open.is_(state.view == 'open')]
     newest = select(claim.seq).where(claim.event_date == day, *in_view).order_by(claim.seq.desc())
-    last = newest.limit(1).offset(state.page * state.size - 1).correlate(listed).scalar_subquery()
-    # OFFSET 0 keeps the two apart: it is worked out once a day
-    each = select(day.label('day'), func.coalesce(last, _FIRST_SEQ).label('seq')).offset(0).subquery()
+    of_day = newest.limit(1).offset(depth - 1).correlate(listed).scalar_subquery()
+    looked_at = select(of_day.label('seq')).select_from(listed).subquery()
+    last = select(looked_at.c.seq).where(looked_at.c.seq.is_not(None)).order_by(looked_at.c.seq.desc())
+    floor = last.limit(1).offset(-(-end // depth) - 1).scalar_subquery()
+    # OFFSET 0 keeps the two apart: claims are looked for day by day
+    each = select(day.label('day'), func.coalesce(floor, _FIRST_SEQ).label('seq')).offset(0).subquery()
     return statement.join(each, and_(Claim.event_date == each.c.day, Claim.seq >= each.c.seq))
 
 

@@ -208,15 +208,28 @@ def test_a_page_one_turned_to_stays_where_it_is_while_news_arrive_above(people, 
 def test_the_newest_between_two_days_are_found_day_by_day(people, many, monkeypatch):
     spans = [(None, TODAY), (TODAY - timedelta(days=3), None), (TODAY - timedelta(days=3), TODAY), (TODAY, TODAY)]
     states = [
-        ListState(view=view, event_from=first, event_to=last, size=10, page=number)
+        ListState(view=view, event_from=first, event_to=last, size=size, page=number)
         for view in lists.VIEWS
         for first, last in spans
-        for number in (1, 2)
+        for size, number in ((1, 1), (2, 1), (3, 2), (10, 1), (10, 2))  # fewer than there are days, and more
     ]
     by_day = [page(people.staff, state).rows for state in states]
     monkeypatch.setattr(lists, '_SHALLOW', 0)
     assert by_day == [page(people.staff, state).rows for state in states]
     assert [len(rows) for rows in by_day].count(10) > 3
+
+
+def test_between_many_days_hardly_more_claims_are_read_than_stand_on_the_page(people, many):
+    state = ListState(view='all', event_from=TODAY - timedelta(days=4), event_to=TODAY, size=2)
+    with open_session(people.staff, reading=True) as session:
+        days = lists._days_of(session, state)
+        statement, newest = lists.claims_in(session, state)
+        found = lists._only_newest_of(days, statement, session, state).order_by(newest.desc())
+        newest_of_each = Counter(claim.event_date for claim in many)
+        assert len(newest_of_each) == 5
+        ids = list(session.scalars(found))
+    assert ids[:2] == [row.claim_id for row in page(people.staff, state).rows]
+    assert len(ids) < 2 * len(newest_of_each), 'not the newest two of each day'
 
 
 def test_the_claims_before_and_after_are_those_of_the_list(people, many):
