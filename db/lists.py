@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
+from itertools import dropwhile, groupby
 from types import MappingProxyType
 from typing import Any
 from typing import cast as typed
@@ -539,8 +540,11 @@ def _ids_of(session: Session, state: ListState, total: int = COUNTED_UP_TO + 1) 
             ids = _first_of(session, state, *claims_in(session, state, among=among))
             if len(ids) == state.size:
                 return ids
+    by_value = total > COUNTED_UP_TO and _goes_by_value(state)
+    if by_value and state.page == 1:
+        return _value_by_value(session, state)
     statement, newest = claims_in(session, state)
-    if state.page > 1 and (turned := _turned(session, state, statement, newest)):
+    if state.page > 1 and (turned := _turned(session, state, statement, newest, by_value=by_value)):
         return turned
     if (days := _days_of(session, state)) and state.page * state.size <= _SHALLOW:
         # their numbers, which stand in the index, and then only those claims
@@ -603,7 +607,7 @@ def _newest_of(session: Session) -> Sequence[Newest]:
 
 
 def _turned(
-    session: Session, state: ListState, statement: Select[Any], newest: SQLColumnExpression[Any]
+    session: Session, state: ListState, statement: Select[Any], newest: SQLColumnExpression[Any], *, by_value: bool
 ) -> list[int] | None:
     """A page that begins at a claim; None when that claim has moved, or too few are left before it: then it is counted off."""
     backwards, mark = state.after is None, state.before if state.after is None else state.after
@@ -619,9 +623,74 @@ def _turned(
         there = session.execute(_joined(select(wanted).select_from(Claim), state).where(Claim.seq == mark)).first()
         if there is None:
             return None
+        if by_value:
+            return _whole(_value_by_value(session, state, (there[0], mark), backwards=backwards), state, backwards)
         beyond, order = _passed(state, there[0], mark, backwards=backwards), _order(state, backwards=backwards)
     ids = list(session.scalars(_joined(statement, state).where(beyond).order_by(*order).limit(state.size)))
+    return _whole(ids, state, backwards)
+
+
+def _whole(ids: list[int], state: ListState, backwards: bool) -> list[int] | None:
     return (ids[::-1] if len(ids) == state.size else None) if backwards else ids
+
+
+# ---- sorted by what has few values: one value after the other ---------------------------------------------------------------
+
+# the claims of one value, newest first, come out of the index of its filter: the field, its filter, and the rows whose order it is
+_FEW_VALUES: Mapping[str, tuple[Any, str, Any]] = {
+    'status': (Claim.status, 'status', ClaimStatus.id),
+    'repair_stage': (Claim.repair_stage, 'repair_stage', RepairStage.id),
+    'tp_insurer': (Claim.tp_insurer, 'insurer', Insurer.id),
+    'waiting_on': (Claim.waiting_on, 'waiting_on', WaitingParty.id),
+}
+# claims without one come before all others
+_WITHOUT: Mapping[str, Any] = {'repair_stage': -1, 'tp_insurer': ''}
+
+
+def _goes_by_value(state: ListState) -> bool:
+    """Whether a list is put together from those of each value: to sort it, every claim of the asker would be read."""
+    name = state.sort.removeprefix('-')
+    if name not in _FEW_VALUES or state.view == 'unread' or state.quick or state.q.strip():
+        return False
+    return state.filters.keys() <= {_FEW_VALUES[name][1], 'office'}
+
+
+def _value_by_value(
+    session: Session, state: ListState, mark: tuple[Any, int] | None = None, *, backwards: bool = False
+) -> list[int]:
+    """The claims behind a mark (the value and the `seq` of one), or all: the newest of the first value, then of the next, until the page is full."""
+    column, own_filter, _ = _FEW_VALUES[state.sort.removeprefix('-')]
+    statement, _ = claims_in(session, replace(state, **{own_filter: ()}))
+    values_left = list(dropwhile(lambda one: mark and one[0] != mark[0], _values_of(session, state, backwards)))
+    ids: list[int] = []
+    for value, keys in values_left:
+        found = statement.where(_is_one_of(column, keys))
+        if mark and value == mark[0]:
+            found = found.where(Claim.seq > mark[1] if backwards else Claim.seq < mark[1])
+        # PostgreSQL sees the order of an index behind what is NULL only when the column is named
+        order = [one.asc() if backwards else one.desc() for one in ([column] if None in keys else []) + [Claim.seq]]
+        ids += session.scalars(found.order_by(*order).limit(state.size - len(ids)))
+        if len(ids) == state.size:
+            break
+    return ids
+
+
+def _values_of(session: Session, state: ListState, backwards: bool) -> list[tuple[Any, list[Any]]]:
+    """What a list is sorted by, in its order: each value with the keys that claims have for it; only those its own filter leaves."""
+    name = state.sort.removeprefix('-')
+    _, own_filter, key = _FEW_VALUES[name]
+    told = [(_WITHOUT[name], None)] if name in _WITHOUT else []
+    told += [(value, of) for value, of in session.execute(select(SORTS[name], key).order_by(SORTS[name]))]
+    if chosen := getattr(state, own_filter):
+        told = [(value, of) for value, of in told if (NOBODY if of is None else str(of)) in chosen]
+    found = [(value, [of for _, of in same]) for value, same in groupby(told, key=lambda one: one[0])]
+    return found[::-1] if state.sort.startswith('-') is not backwards else found
+
+
+def _is_one_of(column: Any, keys: Sequence[Any]) -> ColumnElement[bool]:
+    named = [key for key in keys if key is not None]
+    without = [column.is_(None)] if None in keys else []
+    return or_(*([column.in_(named)] if named else []), *without)
 
 
 # ---- the newest claims between two days -------------------------------------------------------------------------------------

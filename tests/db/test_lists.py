@@ -194,6 +194,28 @@ def test_pages_one_turns_to_are_those_one_counts_off_whichever_way_one_goes(peop
             assert [one.rows for one in turned] == expected, (sort, q)
 
 
+OF_FEW_VALUES: list[dict[str, Any]] = [
+    *({'view': 'all'}, {}, {'view': 'closed'}, {'office': ('1',)}, {'repair_stage': ('paint',)}),
+    *({'status': ('new', 'closed'), 'view': 'all'}, {'insurer': ('0', '2')}),
+]
+
+
+@pytest.mark.parametrize('sort', [sort for sort in BOTH_WAYS if sort.removeprefix('-') in lists._FEW_VALUES])
+def test_a_list_put_together_value_by_value_is_the_sorted_one(people, many, monkeypatch, sort):
+    asked = [(people.staff, more) for more in OF_FEW_VALUES] + [(people.dana, {'view': 'all'})]
+    for actor, more in asked:
+        state = ListState(sort=sort, size=7, **more)
+        whole = page(actor, replace(state, size=100)).rows
+        with monkeypatch.context() as patch:
+            patch.setattr(lists, 'COUNTED_UP_TO', 0)  # as many as are not sorted any more
+            pages = [page(actor, state)]
+            for number in range(2, -(-len(whole) // 7) + 1):
+                pages.append(page(actor, pages[-1].state.turned_to(number, pages[-1].ends)))
+            back = [page(actor, one.state.turned_to(one.state.page - 1, one.ends)) for one in pages[1:]]
+        assert [row for one in pages for row in one.rows] == list(whole), more
+        assert [one.rows for one in back] == [one.rows for one in pages[:-1]], more
+
+
 def test_a_page_one_turned_to_stays_where_it_is_while_news_arrive_above(people, many):
     first = page(people.staff, ListState(view='all', size=10))
     second = page(people.staff, first.state.turned_to(2, first.ends))
