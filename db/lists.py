@@ -47,6 +47,7 @@ from db.search import (
     ClaimSearch,
     Newest,
     Route,
+    hits,
     matching,
     matching_field,
     newest_epochs,
@@ -360,14 +361,24 @@ def claims_in(
         statement = statement.where(Claim.is_open.is_(view == 'open'))
     if not state.q.strip():
         return statement, _newest(session, state)
-    if state.scope == 'all' and (number := whole_number(state.q)) and _is_known(session, number):
+    if number := _whole(session, state):
         return statement.where(with_number(number)), Claim.seq + 0
-    route = Route(session.get_bind().dialect.name, _worth_a_walk(session, view), among)
+    route = _route(session, view, among)
     return (
         matching(statement, state.q, route)
         if state.scope == 'all'
         else matching_field(statement, state.scope, state.q, route)
     )
+
+
+def _whole(session: Session, state: ListState) -> str | None:
+    """What is searched for, when it is the whole number of a claim that the asker may see."""
+    number = whole_number(state.q) if state.scope == 'all' else None
+    return number if number and _is_known(session, number) else None
+
+
+def _route(session: Session, view: str, among: Newest | None) -> Route:
+    return Route(session.get_bind().dialect.name, _worth_a_walk(session, view), among)
 
 
 def _is_known(session: Session, number: str) -> bool:
@@ -583,9 +594,7 @@ RECENT, RECENT_OF_OFFICE = 2500, 1500
 def _first_among(session: Session, state: ListState, view: str | None = None) -> Sequence[Newest]:
     """On PostgreSQL: among which claims a search for the newest is tried before all are asked for; none: there is something better, or no search."""
     searches = state.q.strip() and state.sort == '-updated_at' and session.get_bind().dialect.name == 'postgresql'
-    if not searches or (state.scope == 'all' and (number := whole_number(state.q)) and _is_known(session, number)):
-        return ()
-    if Route('postgresql', _worth_a_walk(session, view or state.view)).walks:
+    if not searches or _whole(session, state) or _route(session, view or state.view, None).walks:
         return ()
     if 'first_among' not in session.info:
         session.info['first_among'] = _newest_of(session)
@@ -624,13 +633,13 @@ def _turned(
         if there is None:
             return None
         if by_value:
-            return _whole(_value_by_value(session, state, (there[0], mark), backwards=backwards), state, backwards)
+            return _full(_value_by_value(session, state, (there[0], mark), backwards=backwards), state, backwards)
         beyond, order = _passed(state, there[0], mark, backwards=backwards), _order(state, backwards=backwards)
     ids = list(session.scalars(_joined(statement, state).where(beyond).order_by(*order).limit(state.size)))
-    return _whole(ids, state, backwards)
+    return _full(ids, state, backwards)
 
 
-def _whole(ids: list[int], state: ListState, backwards: bool) -> list[int] | None:
+def _full(ids: list[int], state: ListState, backwards: bool) -> list[int] | None:
     return (ids[::-1] if len(ids) == state.size else None) if backwards else ids
 
 
@@ -660,7 +669,8 @@ def _value_by_value(
 ) -> list[int]:
     """The claims behind a mark (the value and the `seq` of one), or all: the newest of the first value, then of the next, until the page is full."""
     column, own_filter, _ = _FEW_VALUES[state.sort.removeprefix('-')]
-    statement, _ = claims_in(session, replace(state, **{own_filter: ()}))
+    any_value: dict[str, Any] = {own_filter: ()}
+    statement, _ = claims_in(session, replace(state, **any_value))
     values_left = list(dropwhile(lambda one: mark and one[0] != mark[0], _values_of(session, state, backwards)))
     ids: list[int] = []
     for value, keys in values_left:
@@ -668,7 +678,8 @@ def _value_by_value(
         if mark and value == mark[0]:
             found = found.where(Claim.seq > mark[1] if backwards else Claim.seq < mark[1])
         # PostgreSQL sees the order of an index behind what is NULL only when the column is named
-        order = [one.asc() if backwards else one.desc() for one in ([column] if None in keys else []) + [Claim.seq]]
+        by = [column, Claim.seq] if keys == [None] else [Claim.seq]
+        order = [one.asc() if backwards else one.desc() for one in by]
         ids += session.scalars(found.order_by(*order).limit(state.size - len(ids)))
         if len(ids) == state.size:
             break
@@ -924,7 +935,7 @@ def counts_of(session: Session, state: ListState) -> dict[str, int]:
 
 
 # so many hits are told apart before open and closed ones are rather counted each by itself
-_TOLD_APART = 8 * COUNTED_UP_TO
+_TOLD_APART = 4 * COUNTED_UP_TO
 
 
 def _open_and_closed(session: Session, state: ListState) -> dict[str, int]:
@@ -933,17 +944,27 @@ def _open_and_closed(session: Session, state: ListState) -> dict[str, int]:
     # SQLite's index hands out everybody's newest hits first: of many, each count by itself has soon enough
     in_order = session.get_bind().dialect.name == 'sqlite' and session.info['actor'].is_bureau
     told_apart = most if in_order else _TOLD_APART
-    for among in (*_first_among(session, state, 'all'), None):
-        statement, _ = claims_in(session, state, 'all', among)
-        hit = _counted(session, statement, told_apart, Claim.is_open)
-        hits, is_open = session.execute(select(func.count(hit.id), func.count(hit.id).filter(hit.is_open))).one()
-        counts = {'open': min(is_open, most), 'closed': min(hits - is_open, most)}
+    # among the very newest, which are looked at one by one, there are hardly enough of both
+    asked = [among for among in _first_among(session, state, 'all') if among.epochs]
+    for among in (*asked, None):
+        hit = _hits(session, state, among, told_apart)
+        found, is_open = session.execute(select(func.count(), func.count().filter(hit.is_open)).select_from(hit)).one()
+        counts = {'open': min(is_open, most), 'closed': min(found - is_open, most)}
         if min(counts.values()) == most:
             break
     else:
-        if hits == told_apart:
+        if found == told_apart:
             return {view: count for view, count in counts.items() if count == most}
     return counts
+
+
+def _hits(session: Session, state: ListState, among: Newest | None, most: int) -> Any:
+    """What a search finds, up to `most`, each with whether it is open. Where nothing else is asked, this stands beside the text."""
+    plain = state.scope == 'all' and not state.filters and not state.quick and not _whole(session, state)
+    if plain and (found := hits(state.q, _route(session, 'all', among))) is not None:
+        columns = ClaimSearch.claim_id, ClaimSearch.office_id, ClaimSearch.is_open
+        return aliased(ClaimSearch, found.with_only_columns(*columns).limit(most).subquery())
+    return _counted(session, claims_in(session, state, 'all', among)[0], most, Claim.is_open)
 
 
 @dataclass(frozen=True)

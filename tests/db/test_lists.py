@@ -244,7 +244,7 @@ def test_the_newest_between_two_days_are_found_day_by_day(people, many, monkeypa
 def test_between_many_days_hardly_more_claims_are_read_than_stand_on_the_page(people, many):
     state = ListState(view='all', event_from=TODAY - timedelta(days=4), event_to=TODAY, size=2)
     with open_session(people.staff, reading=True) as session:
-        days = lists._days_of(session, state)
+        days = lists._days_of(session, state) or []
         statement, newest = lists.claims_in(session, state)
         found = lists._only_newest_of(days, statement, session, state).order_by(newest.desc())
         newest_of_each = Counter(claim.event_date for claim in many)
@@ -511,7 +511,7 @@ def crowd(people: People, database: Database) -> int:
         ]
         connection.execute(insert(claims), rows)
         texts = [
-            {'seq': row['seq'], 'claim_id': row['id'], 'office_id': row['office_id'], 'text': ' דנה לוי'}
+            {name: row[name] for name in ('seq', 'office_id', 'is_open')} | {'claim_id': row['id'], 'text': ' דנה לוי'}
             for row in rows
         ]
         connection.execute(insert(found_by), texts)

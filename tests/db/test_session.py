@@ -343,7 +343,6 @@ def test_a_save_asks_and_says_little(people: People, database: Database) -> None
     written = [statement for statement in said if not statement.startswith(('SELECT', 'BEGIN'))]
     assert sorted(written) == [
         'INSERT INTO changes',
-        'UPDATE claim_search SET',
         'UPDATE claims SET',
         'UPDATE seen_marks SET',
     ]
