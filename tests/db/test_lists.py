@@ -519,6 +519,7 @@ def crowd(people: People, database: Database) -> int:
     return len(rows)
 
 
+SORTED = ('status', '-repair_stage', 'tp_insurer', 'waiting_on', '-demand_amount', 'demand_amount')
 SHAPES: dict[str, ListState] = {
     'open': ListState(),
     'all': ListState(view='all'),
@@ -533,6 +534,7 @@ SHAPES: dict[str, ListState] = {
     'documents': ListState(documents=('missing',)),
     'updated': ListState(view='all', updated_from=date(2099, 1, 1)),
     **{name: state for name, (_, state) in views.QUICK_VIEWS.items()},
+    **{f'by {name}': ListState(view='closed', sort=name) for name in SORTED},
     'search': ListState(q='לוי'),
     'search for what is not there': ListState(q='קרפדון'),
     'search for two words': ListState(q='דנה לוי', status=('submitted',)),
@@ -540,7 +542,7 @@ SHAPES: dict[str, ListState] = {
 
 
 # almost every claim matches, so that counting soon stops at its limit
-COUNTED_AS_THEY_COME = ('all', 'closed')
+COUNTED_AS_THEY_COME = ('all', 'closed', *(f'by {name}' for name in SORTED))
 
 
 def test_no_list_reads_every_claim(people, database, crowd):
@@ -562,6 +564,18 @@ def test_no_list_reads_every_claim(people, database, crowd):
             if 'count(' not in asks or name not in COUNTED_AS_THEY_COME:
                 scans, plan = scans_of(database, asks, values)
                 assert not scans, f'{name}\n{asks}\n{plan}'
+
+
+@pytest.mark.parametrize('sort', lists._FEW_VALUES)
+def test_of_many_claims_none_is_sorted_that_stands_in_an_index_by_its_value(people, database, crowd, sort):
+    asked: list[str] = []
+    event.listen(database.reader, 'before_cursor_execute', lambda _, __, asks, *___: asked.append(asks))
+    for state in (ListState(view='all', sort=sort), ListState(view='all', sort=f'-{sort}', status=('paid', 'new'))):
+        first = page(people.admin, state)
+        assert len(page(people.admin, first.state.turned_to(2, first.ends)).rows) == 25
+    sorting = [asks for asks in asked if re.search('FROM claims.* JOIN .*ORDER BY', asks, re.DOTALL)]
+    assert bool(sorting) is (sort != 'status'), 'another filter makes a list that is sorted'
+    assert sorting == [] or all('claims.status IN' in asks for asks in sorting)
 
 
 def scans_of(database: Database, asks: str, values: Any) -> tuple[list[str], str]:
