@@ -311,7 +311,8 @@ SORTS: Mapping[str, SQLColumnExpression[Any]] = {
     'status': ClaimStatus.position,  # in the order of the work, in every language
     'repair_stage': func.coalesce(RepairStage.position, -1),
     'tp_insurer': func.coalesce(Insurer.name, ''),
-    'demand_amount': func.coalesce(Claim.demand_amount, -1),
+    # NOTE: as the index `ix_claims_demand` has it
+    'demand_amount': func.coalesce(Claim.demand_amount, literal(-1, literal_execute=True)),
     'agent': func.coalesce(User.name, ''),
     'garage': func.coalesce(Garage.name, ''),
     'waiting_on': WaitingParty.position,
@@ -551,7 +552,7 @@ def _ids_of(session: Session, state: ListState, total: int = COUNTED_UP_TO + 1) 
             ids = _first_of(session, state, *claims_in(session, state, among=among))
             if len(ids) == state.size:
                 return ids
-    by_value = total > COUNTED_UP_TO and _goes_by_value(state)
+    by_value = total > COUNTED_UP_TO and _goes_by_value(session, state)
     if by_value and state.page == 1:
         return _value_by_value(session, state)
     statement, newest = claims_in(session, state)
@@ -656,12 +657,13 @@ _FEW_VALUES: Mapping[str, tuple[Any, str, Any]] = {
 _WITHOUT: Mapping[str, Any] = {'repair_stage': -1, 'tp_insurer': ''}
 
 
-def _goes_by_value(state: ListState) -> bool:
-    """Whether a list is put together from those of each value: to sort it, every claim of the asker would be read."""
+def _goes_by_value(session: Session, state: ListState) -> bool:
+    """Whether a list is put together from those of each value: to sort it, every claim of the asker would be read. A few are soon sorted."""
     name = state.sort.removeprefix('-')
     if name not in _FEW_VALUES or state.view == 'unread' or state.quick or state.q.strip():
         return False
-    return state.filters.keys() <= {_FEW_VALUES[name][1], 'office'}
+    few = _worth_a_walk(session, state.view)
+    return state.filters.keys() <= {_FEW_VALUES[name][1]} and (few is None or few > COUNTED_UP_TO)
 
 
 def _value_by_value(
@@ -745,7 +747,7 @@ def _only_newest_of(days: Sequence[str], statement: Select[Any], session: Sessio
     newest = select(claim.seq).where(claim.event_date == day, *in_view).order_by(claim.seq.desc())
     of_day = newest.limit(1).offset(depth - 1).correlate(listed).scalar_subquery()
     looked_at = select(of_day.label('seq')).select_from(listed).subquery()
-    last = select(looked_at.c.seq).where(looked_at.c.seq.is_not(None)).order_by(looked_at.c.seq.desc())
+    last = select(looked_at.c.seq).order_by(looked_at.c.seq.desc().nulls_last())
     floor = last.limit(1).offset(-(-end // depth) - 1).scalar_subquery()
     # OFFSET 0 keeps the two apart: claims are looked for day by day
     each = select(day.label('day'), func.coalesce(floor, _FIRST_SEQ).label('seq')).offset(0).subquery()
@@ -913,17 +915,19 @@ def count_of(session: Session, state: ListState, view: str | None = None) -> int
 
 def _count(session: Session, statement: Select[Any], most: int | None = None) -> int:
     """Count the rows of a select over Claim, stopping at `most`."""
-    return session.scalar(select(func.count(_counted(session, statement, most).id))) or 0
+    return session.scalar(select(func.count()).select_from(_counted(session, statement, most))) or 0
 
 
 def _counted(session: Session, statement: Select[Any], most: int | None, *columns: Any) -> Any:
     """The rows of a select over Claim as an alias of Claim, so that they stay under scope.
 
     They have the columns that the asker's scope looks at, these and no others: an index answers, and no claim is read.
+    On SQLite every index has the `id`, on PostgreSQL those of the filters have the `seq`.
     """
     actor: Actor = session.info['actor']
+    number = Claim.seq if session.get_bind().dialect.name == 'postgresql' else Claim.id
     scoped = [*([] if actor.is_bureau else [Claim.office_id]), *([Claim.agent] if actor.sees_own_only else [])]
-    return aliased(Claim, statement.with_only_columns(Claim.id, *scoped, *columns).limit(most).subquery())
+    return aliased(Claim, statement.with_only_columns(number, *scoped, *columns).limit(most).subquery())
 
 
 def counts_of(session: Session, state: ListState) -> dict[str, int]:
