@@ -449,7 +449,12 @@ _DRAWN = func.nextval('changes_id_seq').table_valued('id').render_derived()
 _LAST = select(func.max(Change.id))
 _ITS_MARK = and_(SeenMark.user_id == bindparam('me'), SeenMark.claim_id == bindparam('claim'))
 _MARK = select(SeenMark).where(_ITS_MARK)
-_DRAWN_WITH_MARK = select(_DRAWN.c.id, SeenMark, _CALL).select_from(_DRAWN).outerjoin(SeenMark, _ITS_MARK)
+_DRAWN_WITH_MARK = (
+    select(_DRAWN.c.id, SeenMark, _CALL)
+    .select_from(_DRAWN)
+    .outerjoin(SeenMark, _ITS_MARK)
+    .execution_options(by_key=True)
+)
 
 
 def _next_for_author(session: Session, claim: Claim) -> tuple[int, SeenMark | None]:

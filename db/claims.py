@@ -553,7 +553,9 @@ def locked(claims: Select[Claim]) -> Select[Claim]:
 
 
 # made once: every save asks it
-_TO_LOCK = locked(select(Claim).where(Claim.id.in_(bindparam('ids', expanding=True))).order_by(Claim.id))
+_TO_LOCK = locked(
+    select(Claim).where(Claim.id.in_(bindparam('ids', expanding=True))).order_by(Claim.id)
+).execution_options(by_key=True)
 
 
 def _enter_status(session: Session, claim: Claim, status: str, now: datetime, reason: str = '') -> None:

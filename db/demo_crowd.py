@@ -24,7 +24,7 @@ _HEAD_START = 3  # flattens the curve of office sizes: the largest office has ab
 _REPAIR = ('parts_ordered', 'awaiting_parts', 'bodywork', 'paint', 'reassembly', 'quality_control')
 _CLAIM = tuple(bulk.blank(Claim))
 _CHANGE = ('id', 'claim_id', 'office_id', 'at', 'user_id', 'by', 'kind', 'quiet', 'internal', 'fields')
-_SEARCH = ('seq', 'claim_id', 'office_id', 'text')
+_SEARCH = ('seq', 'claim_id', 'office_id', 'is_open', 'text')
 _MOVE = ('claim_id', 'office_id', 'total', 'amount', 'at')
 
 
@@ -268,7 +268,8 @@ def _search_row(crowd: Crowd, row: Row) -> Row:
     parts = [_key(row[name]) for name in SEARCHED if row[name]]
     parts += [_key(crowd.garages[row['garage']]), _key(crowd.appraisers[row['appraiser']])]
     parts += [_key(crowd.insurers[row['tp_insurer']]), _key(crowd.offices[row['office_id']])]
-    return {'seq': row['seq'], 'claim_id': row['id'], 'office_id': row['office_id'], 'text': ' ' + ' '.join(parts)}
+    same = {name: row[name] for name in ('seq', 'office_id', 'is_open')}
+    return {**same, 'claim_id': row['id'], 'text': ' ' + ' '.join(parts)}
 
 
 def _key(text: str) -> str:

@@ -542,7 +542,8 @@ def search_row(row: Row, cast: Cast) -> Row:
         *(cast.insurers.get(row['tp_insurer'], ''), cast.offices[row['office_id']]),
     )
     text = joined_text([*(row[name] for name in SEARCHED), *named])
-    return {'seq': row['seq'], 'claim_id': row['id'], 'office_id': row['office_id'], 'text': text}
+    same = {name: row[name] for name in ('seq', 'office_id', 'is_open')}
+    return {**same, 'claim_id': row['id'], 'text': text}
 
 
 # ---- who has seen what ------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
+from itertools import dropwhile, groupby
 from types import MappingProxyType
 from typing import Any
 from typing import cast as typed
@@ -46,6 +47,7 @@ from db.search import (
     ClaimSearch,
     Newest,
     Route,
+    hits,
     matching,
     matching_field,
     newest_epochs,
@@ -309,7 +311,8 @@ SORTS: Mapping[str, SQLColumnExpression[Any]] = {
     'status': ClaimStatus.position,  # in the order of the work, in every language
     'repair_stage': func.coalesce(RepairStage.position, -1),
     'tp_insurer': func.coalesce(Insurer.name, ''),
-    'demand_amount': func.coalesce(Claim.demand_amount, -1),
+    # NOTE: as the index `ix_claims_demand` has it
+    'demand_amount': func.coalesce(Claim.demand_amount, literal(-1, literal_execute=True)),
     'agent': func.coalesce(User.name, ''),
     'garage': func.coalesce(Garage.name, ''),
     'waiting_on': WaitingParty.position,
@@ -359,14 +362,24 @@ def claims_in(
         statement = statement.where(Claim.is_open.is_(view == 'open'))
     if not state.q.strip():
         return statement, _newest(session, state)
-    if state.scope == 'all' and (number := whole_number(state.q)) and _is_known(session, number):
+    if number := _whole(session, state):
         return statement.where(with_number(number)), Claim.seq + 0
-    route = Route(session.get_bind().dialect.name, _worth_a_walk(session, view), among)
+    route = _route(session, view, among)
     return (
         matching(statement, state.q, route)
         if state.scope == 'all'
         else matching_field(statement, state.scope, state.q, route)
     )
+
+
+def _whole(session: Session, state: ListState) -> str | None:
+    """What is searched for, when it is the whole number of a claim that the asker may see."""
+    number = whole_number(state.q) if state.scope == 'all' else None
+    return number if number and _is_known(session, number) else None
+
+
+def _route(session: Session, view: str, among: Newest | None) -> Route:
+    return Route(session.get_bind().dialect.name, _worth_a_walk(session, view), among)
 
 
 def _is_known(session: Session, number: str) -> bool:
@@ -539,8 +552,11 @@ def _ids_of(session: Session, state: ListState, total: int = COUNTED_UP_TO + 1) 
             ids = _first_of(session, state, *claims_in(session, state, among=among))
             if len(ids) == state.size:
                 return ids
+    by_value = total > COUNTED_UP_TO and _goes_by_value(session, state)
+    if by_value and state.page == 1:
+        return _value_by_value(session, state)
     statement, newest = claims_in(session, state)
-    if state.page > 1 and (turned := _turned(session, state, statement, newest)):
+    if state.page > 1 and (turned := _turned(session, state, statement, newest, by_value=by_value)):
         return turned
     if (days := _days_of(session, state)) and state.page * state.size <= _SHALLOW:
         # their numbers, which stand in the index, and then only those claims
@@ -579,9 +595,7 @@ RECENT, RECENT_OF_OFFICE = 2500, 1500
 def _first_among(session: Session, state: ListState, view: str | None = None) -> Sequence[Newest]:
     """On PostgreSQL: among which claims a search for the newest is tried before all are asked for; none: there is something better, or no search."""
     searches = state.q.strip() and state.sort == '-updated_at' and session.get_bind().dialect.name == 'postgresql'
-    if not searches or (state.scope == 'all' and (number := whole_number(state.q)) and _is_known(session, number)):
-        return ()
-    if Route('postgresql', _worth_a_walk(session, view or state.view)).walks:
+    if not searches or _whole(session, state) or _route(session, view or state.view, None).walks:
         return ()
     if 'first_among' not in session.info:
         session.info['first_among'] = _newest_of(session)
@@ -603,7 +617,7 @@ def _newest_of(session: Session) -> Sequence[Newest]:
 
 
 def _turned(
-    session: Session, state: ListState, statement: Select[Any], newest: SQLColumnExpression[Any]
+    session: Session, state: ListState, statement: Select[Any], newest: SQLColumnExpression[Any], *, by_value: bool
 ) -> list[int] | None:
     """A page that begins at a claim; None when that claim has moved, or too few are left before it: then it is counted off."""
     backwards, mark = state.after is None, state.before if state.after is None else state.after
@@ -619,9 +633,77 @@ def _turned(
         there = session.execute(_joined(select(wanted).select_from(Claim), state).where(Claim.seq == mark)).first()
         if there is None:
             return None
+        if by_value:
+            return _full(_value_by_value(session, state, (there[0], mark), backwards=backwards), state, backwards)
         beyond, order = _passed(state, there[0], mark, backwards=backwards), _order(state, backwards=backwards)
     ids = list(session.scalars(_joined(statement, state).where(beyond).order_by(*order).limit(state.size)))
+    return _full(ids, state, backwards)
+
+
+def _full(ids: list[int], state: ListState, backwards: bool) -> list[int] | None:
     return (ids[::-1] if len(ids) == state.size else None) if backwards else ids
+
+
+# ---- sorted by what has few values: one value after the other ---------------------------------------------------------------
+
+# the claims of one value, newest first, come out of the index of its filter: the field, its filter, and the rows whose order it is
+_FEW_VALUES: Mapping[str, tuple[Any, str, Any]] = {
+    'status': (Claim.status, 'status', ClaimStatus.id),
+    'repair_stage': (Claim.repair_stage, 'repair_stage', RepairStage.id),
+    'tp_insurer': (Claim.tp_insurer, 'insurer', Insurer.id),
+    'waiting_on': (Claim.waiting_on, 'waiting_on', WaitingParty.id),
+}
+# claims without one come before all others
+_WITHOUT: Mapping[str, Any] = {'repair_stage': -1, 'tp_insurer': ''}
+
+
+def _goes_by_value(session: Session, state: ListState) -> bool:
+    """Whether a list is put together from those of each value: to sort it, every claim of the asker would be read. A few are soon sorted."""
+    name = state.sort.removeprefix('-')
+    if name not in _FEW_VALUES or state.view == 'unread' or state.quick or state.q.strip():
+        return False
+    few = _worth_a_walk(session, state.view)
+    return state.filters.keys() <= {_FEW_VALUES[name][1]} and (few is None or few > COUNTED_UP_TO)
+
+
+def _value_by_value(
+    session: Session, state: ListState, mark: tuple[Any, int] | None = None, *, backwards: bool = False
+) -> list[int]:
+    """The claims behind a mark (the value and the `seq` of one), or all: the newest of the first value, then of the next, until the page is full."""
+    column, own_filter, _ = _FEW_VALUES[state.sort.removeprefix('-')]
+    any_value: dict[str, Any] = {own_filter: ()}
+    statement, _ = claims_in(session, replace(state, **any_value))
+    values_left = list(dropwhile(lambda one: mark and one[0] != mark[0], _values_of(session, state, backwards)))
+    ids: list[int] = []
+    for value, keys in values_left:
+        found = statement.where(_is_one_of(column, keys))
+        if mark and value == mark[0]:
+            found = found.where(Claim.seq > mark[1] if backwards else Claim.seq < mark[1])
+        # PostgreSQL sees the order of an index behind what is NULL only when the column is named
+        by = [column, Claim.seq] if keys == [None] else [Claim.seq]
+        order = [one.asc() if backwards else one.desc() for one in by]
+        ids += session.scalars(found.order_by(*order).limit(state.size - len(ids)))
+        if len(ids) == state.size:
+            break
+    return ids
+
+
+def _values_of(session: Session, state: ListState, backwards: bool) -> list[tuple[Any, list[Any]]]:
+    """What a list is sorted by, in its order: each value with the keys that claims have for it; only those its own filter leaves."""
+    name = state.sort.removeprefix('-')
+    _, own_filter, key = _FEW_VALUES[name]
+    told = [(_WITHOUT[name], None)] if name in _WITHOUT else []
+    told += [(value, of) for value, of in session.execute(select(SORTS[name], key).order_by(SORTS[name]))]
+    if chosen := getattr(state, own_filter):
+        told = [(value, of) for value, of in told if (NOBODY if of is None else str(of)) in chosen]
+    found = [(value, [of for _, of in same]) for value, same in groupby(told, key=lambda one: one[0])]
+    return found[::-1] if state.sort.startswith('-') is not backwards else found
+
+
+def _is_one_of(column: Any, keys: Sequence[Any]) -> ColumnElement[bool]:
+    named = [key for key in keys if key is not None]
+    without = [column.is_(None)] if None in keys else []
+    return or_(*([column.in_(named)] if named else []), *without)
 
 
 # ---- the newest claims between two days -------------------------------------------------------------------------------------
@@ -646,9 +728,11 @@ _MANY_DAYS, _FIRST_SEQ = 4000, -(2**62)
 
 
 def _only_newest_of(days: Sequence[str], statement: Select[Any], session: Session, state: ListState) -> Select[Any]:
-    """Narrow to the newest claims of each day: only these can be among the newest of all days, and they stand together in an index.
+    """Narrow to claims of these days as new as the last one of the page, or hardly older; each day's stand together in an index.
 
-    Otherwise all claims of these days would have to be sorted, or all claims since then be looked at.
+    Of each day one claim is looked at: its newest, or where there are few days one farther down. As soon as the newest of these
+    and the claims above them are a page, nothing older can stand on it. Otherwise all claims of these days would have to be sorted,
+    or all claims since then be looked at.
     """
     if session.get_bind().dialect.name == 'postgresql':
         listed = func.json_array_elements_text(cast(literal(json.dumps(days)), JSON)).table_valued('value')
@@ -656,12 +740,17 @@ def _only_newest_of(days: Sequence[str], statement: Select[Any], session: Sessio
     else:
         listed = func.json_each(literal(json.dumps(days))).table_valued('value')
         day = listed.c.value
+    end = state.page * state.size
+    depth = min(end, -(-2 * end // len(days)))
     claim = _third_claim()
     in_view = [] if state.view == 'all' else [claim.is_open.is_(state.view == 'open')]
     newest = select(claim.seq).where(claim.event_date == day, *in_view).order_by(claim.seq.desc())
-    last = newest.limit(1).offset(state.page * state.size - 1).correlate(listed).scalar_subquery()
-    # OFFSET 0 keeps the two apart: it is worked out once a day
-    each = select(day.label('day'), func.coalesce(last, _FIRST_SEQ).label('seq')).offset(0).subquery()
+    of_day = newest.limit(1).offset(depth - 1).correlate(listed).scalar_subquery()
+    looked_at = select(of_day.label('seq')).select_from(listed).subquery()
+    last = select(looked_at.c.seq).order_by(looked_at.c.seq.desc().nulls_last())
+    floor = last.limit(1).offset(-(-end // depth) - 1).scalar_subquery()
+    # OFFSET 0 keeps the two apart: claims are looked for day by day
+    each = select(day.label('day'), func.coalesce(floor, _FIRST_SEQ).label('seq')).offset(0).subquery()
     return statement.join(each, and_(Claim.event_date == each.c.day, Claim.seq >= each.c.seq))
 
 
@@ -849,17 +938,19 @@ def count_of(session: Session, state: ListState, view: str | None = None) -> int
 
 def _count(session: Session, statement: Select[Any], most: int | None = None) -> int:
     """Count the rows of a select over Claim, stopping at `most`."""
-    return session.scalar(select(func.count(_counted(session, statement, most).id))) or 0
+    return session.scalar(select(func.count()).select_from(_counted(session, statement, most))) or 0
 
 
 def _counted(session: Session, statement: Select[Any], most: int | None, *columns: Any) -> Any:
     """The rows of a select over Claim as an alias of Claim, so that they stay under scope.
 
     They have the columns that the asker's scope looks at, these and no others: an index answers, and no claim is read.
+    On SQLite every index has the `id`, on PostgreSQL those of the filters have the `seq`.
     """
     actor: Actor = session.info['actor']
+    number = Claim.seq if session.get_bind().dialect.name == 'postgresql' else Claim.id
     scoped = [*([] if actor.is_bureau else [Claim.office_id]), *([Claim.agent] if actor.sees_own_only else [])]
-    return aliased(Claim, statement.with_only_columns(Claim.id, *scoped, *columns).limit(most).subquery())
+    return aliased(Claim, statement.with_only_columns(number, *scoped, *columns).limit(most).subquery())
 
 
 def counts_of(session: Session, state: ListState) -> dict[str, int]:
@@ -871,7 +962,7 @@ def counts_of(session: Session, state: ListState) -> dict[str, int]:
 
 
 # so many hits are told apart before open and closed ones are rather counted each by itself
-_TOLD_APART = 8 * COUNTED_UP_TO
+_TOLD_APART = 4 * COUNTED_UP_TO
 
 
 def _open_and_closed(session: Session, state: ListState) -> dict[str, int]:
@@ -880,17 +971,27 @@ def _open_and_closed(session: Session, state: ListState) -> dict[str, int]:
     # SQLite's index hands out everybody's newest hits first: of many, each count by itself has soon enough
     in_order = session.get_bind().dialect.name == 'sqlite' and session.info['actor'].is_bureau
     told_apart = most if in_order else _TOLD_APART
-    for among in (*_first_among(session, state, 'all'), None):
-        statement, _ = claims_in(session, state, 'all', among)
-        hit = _counted(session, statement, told_apart, Claim.is_open)
-        hits, is_open = session.execute(select(func.count(hit.id), func.count(hit.id).filter(hit.is_open))).one()
-        counts = {'open': min(is_open, most), 'closed': min(hits - is_open, most)}
+    # among the very newest, which are looked at one by one, there are hardly enough of both
+    asked = [among for among in _first_among(session, state, 'all') if among.epochs]
+    for among in (*asked, None):
+        hit = _hits(session, state, among, told_apart)
+        found, is_open = session.execute(select(func.count(), func.count().filter(hit.is_open)).select_from(hit)).one()
+        counts = {'open': min(is_open, most), 'closed': min(found - is_open, most)}
         if min(counts.values()) == most:
             break
     else:
-        if hits == told_apart:
+        if found == told_apart:
             return {view: count for view, count in counts.items() if count == most}
     return counts
+
+
+def _hits(session: Session, state: ListState, among: Newest | None, most: int) -> Any:
+    """What a search finds, up to `most`, each with whether it is open. Where nothing else is asked, this stands beside the text."""
+    plain = state.scope == 'all' and not state.filters and not state.quick and not _whole(session, state)
+    if plain and (found := hits(state.q, _route(session, 'all', among))) is not None:
+        columns = ClaimSearch.claim_id, ClaimSearch.office_id, ClaimSearch.is_open
+        return aliased(ClaimSearch, found.with_only_columns(*columns).limit(most).subquery())
+    return _counted(session, claims_in(session, state, 'all', among)[0], most, Claim.is_open)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
-from db.base import Base, BigKey, histories
+from db.base import Base, BigKey, has_changed
 from db.claims import Claim, locked
 from db.offices import AgentOffice
 from db.reference import Appraiser, Garage, Insurer
@@ -51,20 +51,23 @@ _WHOLE_NUMBER = re.compile('[0-9]{7,12}')
 
 
 class ClaimSearch(ClaimPart, Base):
-    """What a claim is found by. Its key is the claim's `seq`, so that hits come newest first without sorting."""
+    """What a claim is found by. Its key is the claim's `seq`, so that hits come newest first without sorting.
+
+    NOTE: `seq` and `is_open` are the claim's; a trigger keeps them (see the migration), so that every save need not.
+    """
 
     __tablename__ = 'claim_search'
-    __table_args__ = (claim_key(), Index('ix_claim_search_office', 'office_id', 'seq'))
+    __table_args__ = (claim_key(), Index('ix_claim_search_office', 'office_id', 'seq', 'is_open'))
 
     seq: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=False)
     claim_id: Mapped[int] = mapped_column(BigKey, unique=True)
+    is_open: Mapped[bool]
     text: Mapped[str]
 
 
 _ROWS = Base.metadata.tables['claim_search']
-# made once: every save says it
 _OF_CLAIM = update(_ROWS).where(_ROWS.c.claim_id == bindparam('claim'))
-_INDEXED = frozenset({'seq', *SEARCHED, *_NAMED})
+_INDEXED = frozenset({*SEARCHED, *_NAMED})
 
 
 # SQLite: a trigram index beside the table, kept by triggers (see the first migration); PostgreSQL has its own on office, epoch and
@@ -119,6 +122,11 @@ class Route:
             return not self.among.epochs
         return self.walkable is not None and self.walkable <= WALK_UP_TO
 
+    @property
+    def asks_sqlite(self) -> bool:
+        """Whether SQLite's index over the texts is asked, which hands out the newest hits first."""
+        return self.dialect == 'sqlite' and not self.walks
+
     def narrow(self, statement: Select[Any], seq: SQLColumnExpression[int]) -> Select[Any]:
         """Leave only the claims it looks `among`; `seq` is the column of the table that is searched."""
         if self.among is None:
@@ -135,8 +143,7 @@ def matching(statement: Select[Any], typed: str, route: Route) -> tuple[Select[A
     Words of one letter are left out. Returns the column to sort by for newest first too: the one in which the hits already
     come in order.
     """
-    words = [word for word in search_words(typed) if len(word) > 1]
-    return _holding(statement, [_start(word) for word in words], route)
+    return _holding(statement, _parts(typed), route)
 
 
 def matching_field(
@@ -164,13 +171,28 @@ def matching_field(
     return found.where(*conditions[name]), newest
 
 
+def hits(typed: str, route: Route) -> Select[Any] | None:
+    """The texts that hold every typed word, as a select over ClaimSearch: they are counted without a look at claims. None: nothing narrows."""
+    parts = _parts(typed)
+    if not parts:
+        return None
+    statement = route.narrow(select(ClaimSearch.claim_id).select_from(ClaimSearch), ClaimSearch.seq)
+    if route.asks_sqlite:
+        return statement.join(INDEX, INDEX.c.rowid == ClaimSearch.seq).where(INDEX.c.claim_fts.match(_trigrams(parts)))
+    return statement.where(*(_has(ClaimSearch.text, part, route) for part in parts))
+
+
+def _parts(typed: str) -> list[str]:
+    return [_start(word) for word in search_words(typed) if len(word) > 1]
+
+
 def _holding(
     statement: Select[Any], parts: Sequence[str], route: Route
 ) -> tuple[Select[Any], SQLColumnExpression[Any]]:
     """Narrow to claims whose search text holds all these parts, each of three letters or more."""
     if not parts:
         return statement.where(Claim.seq > route.among.above) if route.among else statement, Claim.seq
-    if route.dialect == 'sqlite' and not route.walks:
+    if route.asks_sqlite:
         found = statement.join(INDEX, INDEX.c.rowid == Claim.seq).where(INDEX.c.claim_fts.match(_trigrams(parts)))
         return found, INDEX.c.rowid
     joined = route.narrow(statement.join(ClaimSearch, ClaimSearch.seq == Claim.seq), ClaimSearch.seq)
@@ -204,15 +226,13 @@ def _trigrams(parts: Sequence[str]) -> str:
 
 
 def index_claims(session: Session, _: UOWTransaction) -> None:
-    """After a flush: keep the search text of every claim that has news."""
+    """After a flush: keep the search text of every claim."""
     for claim in [row for row in session.new if isinstance(row, Claim)]:
-        row = {'claim_id': claim.id, 'office_id': claim.office_id, 'seq': claim.seq}
+        row = {'claim_id': claim.id, 'office_id': claim.office_id, 'seq': claim.seq, 'is_open': claim.is_open}
         session.connection().execute(insert(_ROWS), {**row, 'text': search_text(session, claim)})
     for claim in [row for row in session.dirty if isinstance(row, Claim)]:
-        changed = {name for name, _ in histories(claim)}
-        if not changed.isdisjoint(_INDEXED):
-            text = {'text': search_text(session, claim)} if not changed.isdisjoint(_INDEXED - {'seq'}) else {}
-            session.connection().execute(_OF_CLAIM, {'claim': claim.id, 'seq': claim.seq, **text})
+        if has_changed(claim, *_INDEXED):
+            session.connection().execute(_OF_CLAIM, {'claim': claim.id, 'text': search_text(session, claim)})
 
 
 def search_text(session: Session, claim: Claim) -> str:

@@ -16,10 +16,13 @@ from sqlalchemy import (
     Connection,
     Engine,
     Executable,
+    ExecutionContext,
+    Insert,
     Select,
     SelectBase,
     TableClause,
     TextClause,
+    Update,
     create_engine,
     event,
     false,
@@ -194,17 +197,16 @@ def own_connection() -> tuple[str, Any]:
 def make_engine(url: str, *, reading: bool = False, patient: bool = False) -> Engine:
     """An engine with our settings; migrations and bulk loads use it directly, everything else goes through sessions."""
     if make_url(url).get_backend_name() == 'postgresql':
-        # a plan made for any search word is slow for most: let every query be planned for its own
-        connect_args = {'prepare_threshold': None, **_ALIVE}
         engine = create_engine(
             url,
             pool_size=8,
             max_overflow=8,
             hide_parameters=True,  # what people wrote is no error text
-            connect_args=connect_args,
+            connect_args=dict(_ALIVE),
         )
         event.listen(engine, 'connect', partial(_settle_postgres, reading, patient))
         event.listen(engine, 'checkout', _refuse_dead)
+        event.listen(engine, 'do_execute', _execute_on_postgres)
         return engine
     engine = create_engine(
         url,
@@ -231,6 +233,20 @@ def _settle_postgres(reading: bool, patient: bool, connection: Any, _: Any) -> N
     for setting in (*_POSTGRES_SETTINGS, *(_POSTGRES_READS if reading else ())):
         connection.execute(f'SET {setting.format(*seconds)}')
     connection.autocommit = False
+
+
+def _execute_on_postgres(cursor: Any, statement: str, parameters: Any, context: ExecutionContext) -> bool:
+    """What writes rows, or finds them by their keys, is planned once a connection and kept: planning is half of a save's work there.
+
+    A plan made for any search word is slow for most: every other question is planned for its own.
+    """
+    asked = context.compiled.statement if context.compiled is not None else None
+    is_kept = isinstance(asked, Update) or (isinstance(asked, Insert) and asked.select is None)
+    by_key = is_kept or context.execution_options.get('by_key', False)
+    if hasattr(cursor, 'name'):  # it hands out its rows bit by bit, and keeps no plan
+        return False
+    cursor.execute(statement, parameters, prepare=None if by_key else False)
+    return True
 
 
 def _refuse_dead(connection: Any, *_: Any) -> None:

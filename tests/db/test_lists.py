@@ -194,6 +194,28 @@ def test_pages_one_turns_to_are_those_one_counts_off_whichever_way_one_goes(peop
             assert [one.rows for one in turned] == expected, (sort, q)
 
 
+OF_FEW_VALUES: list[dict[str, Any]] = [
+    *({'view': 'all'}, {}, {'view': 'closed'}, {'repair_stage': ('paint',)}),
+    *({'status': ('new', 'closed'), 'view': 'all'}, {'insurer': ('0', '2')}),
+]
+
+
+@pytest.mark.parametrize('sort', [sort for sort in BOTH_WAYS if sort.removeprefix('-') in lists._FEW_VALUES])
+def test_a_list_put_together_value_by_value_is_the_sorted_one(people, many, monkeypatch, sort):
+    asked = [(people.staff, more) for more in OF_FEW_VALUES] + [(people.dana, {'view': 'all'})]
+    for actor, more in asked:
+        state = ListState(sort=sort, size=7, **more)
+        whole = page(actor, replace(state, size=100)).rows
+        with monkeypatch.context() as patch:
+            patch.setattr(lists, 'COUNTED_UP_TO', 0)  # as many as are not sorted any more
+            pages = [page(actor, state)]
+            for number in range(2, -(-len(whole) // 7) + 1):
+                pages.append(page(actor, pages[-1].state.turned_to(number, pages[-1].ends)))
+            back = [page(actor, one.state.turned_to(one.state.page - 1, one.ends)) for one in pages[1:]]
+        assert [row for one in pages for row in one.rows] == list(whole), more
+        assert [one.rows for one in back] == [one.rows for one in pages[:-1]], more
+
+
 def test_a_page_one_turned_to_stays_where_it_is_while_news_arrive_above(people, many):
     first = page(people.staff, ListState(view='all', size=10))
     second = page(people.staff, first.state.turned_to(2, first.ends))
@@ -208,15 +230,28 @@ def test_a_page_one_turned_to_stays_where_it_is_while_news_arrive_above(people, 
 def test_the_newest_between_two_days_are_found_day_by_day(people, many, monkeypatch):
     spans = [(None, TODAY), (TODAY - timedelta(days=3), None), (TODAY - timedelta(days=3), TODAY), (TODAY, TODAY)]
     states = [
-        ListState(view=view, event_from=first, event_to=last, size=10, page=number)
+        ListState(view=view, event_from=first, event_to=last, size=size, page=number)
         for view in lists.VIEWS
         for first, last in spans
-        for number in (1, 2)
+        for size, number in ((1, 1), (2, 1), (3, 2), (10, 1), (10, 2))  # fewer than there are days, and more
     ]
     by_day = [page(people.staff, state).rows for state in states]
     monkeypatch.setattr(lists, '_SHALLOW', 0)
     assert by_day == [page(people.staff, state).rows for state in states]
     assert [len(rows) for rows in by_day].count(10) > 3
+
+
+def test_between_many_days_hardly_more_claims_are_read_than_stand_on_the_page(people, many):
+    state = ListState(view='all', event_from=TODAY - timedelta(days=4), event_to=TODAY, size=2)
+    with open_session(people.staff, reading=True) as session:
+        days = lists._days_of(session, state) or []
+        statement, newest = lists.claims_in(session, state)
+        found = lists._only_newest_of(days, statement, session, state).order_by(newest.desc())
+        newest_of_each = Counter(claim.event_date for claim in many)
+        assert len(newest_of_each) == 5
+        ids = list(session.scalars(found))
+    assert ids[:2] == [row.claim_id for row in page(people.staff, state).rows]
+    assert len(ids) < 2 * len(newest_of_each), 'not the newest two of each day'
 
 
 def test_the_claims_before_and_after_are_those_of_the_list(people, many):
@@ -476,7 +511,7 @@ def crowd(people: People, database: Database) -> int:
         ]
         connection.execute(insert(claims), rows)
         texts = [
-            {'seq': row['seq'], 'claim_id': row['id'], 'office_id': row['office_id'], 'text': ' דנה לוי'}
+            {name: row[name] for name in ('seq', 'office_id', 'is_open')} | {'claim_id': row['id'], 'text': ' דנה לוי'}
             for row in rows
         ]
         connection.execute(insert(found_by), texts)
@@ -484,6 +519,7 @@ def crowd(people: People, database: Database) -> int:
     return len(rows)
 
 
+SORTED = ('status', '-repair_stage', 'tp_insurer', 'waiting_on', '-demand_amount', 'demand_amount')
 SHAPES: dict[str, ListState] = {
     'open': ListState(),
     'all': ListState(view='all'),
@@ -498,6 +534,7 @@ SHAPES: dict[str, ListState] = {
     'documents': ListState(documents=('missing',)),
     'updated': ListState(view='all', updated_from=date(2099, 1, 1)),
     **{name: state for name, (_, state) in views.QUICK_VIEWS.items()},
+    **{f'by {name}': ListState(view='closed', sort=name) for name in SORTED},
     'search': ListState(q='לוי'),
     'search for what is not there': ListState(q='קרפדון'),
     'search for two words': ListState(q='דנה לוי', status=('submitted',)),
@@ -505,7 +542,7 @@ SHAPES: dict[str, ListState] = {
 
 
 # almost every claim matches, so that counting soon stops at its limit
-COUNTED_AS_THEY_COME = ('all', 'closed')
+COUNTED_AS_THEY_COME = ('all', 'closed', *(f'by {name}' for name in SORTED))
 
 
 def test_no_list_reads_every_claim(people, database, crowd):
@@ -527,6 +564,18 @@ def test_no_list_reads_every_claim(people, database, crowd):
             if 'count(' not in asks or name not in COUNTED_AS_THEY_COME:
                 scans, plan = scans_of(database, asks, values)
                 assert not scans, f'{name}\n{asks}\n{plan}'
+
+
+@pytest.mark.parametrize('sort', lists._FEW_VALUES)
+def test_of_many_claims_none_is_sorted_that_stands_in_an_index_by_its_value(people, database, crowd, sort):
+    asked: list[str] = []
+    event.listen(database.reader, 'before_cursor_execute', lambda _, __, asks, *___: asked.append(asks))
+    for state in (ListState(view='all', sort=sort), ListState(view='all', sort=f'-{sort}', status=('paid', 'new'))):
+        first = page(people.admin, state)
+        assert len(page(people.admin, first.state.turned_to(2, first.ends)).rows) == 25
+    sorting = [asks for asks in asked if re.search('FROM claims.* JOIN .*ORDER BY', asks, re.DOTALL)]
+    assert bool(sorting) is (sort != 'status'), 'another filter makes a list that is sorted'
+    assert sorting == [] or all('claims.status IN' in asks for asks in sorting)
 
 
 def scans_of(database: Database, asks: str, values: Any) -> tuple[list[str], str]:

@@ -216,12 +216,17 @@ def test_what_is_rolled_back_is_not_found(people, known):
 def test_the_index_is_whole(people, known, database):
     with open_session(people.staff) as session:
         save_fields(session, known.id, {'insured_name': (known.insured_name, 'אחרת')}, now())
+        change_status(session, known.id, 'closed', 'שולם', known.status, now())
+    newer = make_claim(people.levi, people.staff)
+    with open_session(people.staff) as session:
+        save_fields(session, newer.id, {'daily_note': ('', 'דיברנו')}, now())
+    same = 'seq', 'office_id', 'is_open'
+    asked = ', '.join(f'{table}.{name}' for table in ('s', 'c') for name in same)
     with database.writer.connect() as connection:
-        kept = connection.execute(
-            text('SELECT s.seq, s.office_id, c.seq, c.office_id FROM claim_search s JOIN claims c ON c.id = s.claim_id')
-        ).all()
-        assert len(kept) == 3
-        assert all(line[:2] == line[2:] for line in kept)
+        kept = connection.execute(text(f'SELECT {asked} FROM claim_search s JOIN claims c ON c.id = s.claim_id')).all()
+        assert len(kept) == 4
+        assert all(line[:3] == line[3:] for line in kept)
+        assert {bool(line[2]) for line in kept} == {True, False}
         if connection.dialect.name == 'sqlite':
             connection.execute(text("INSERT INTO claim_fts(claim_fts, rank) VALUES ('integrity-check', 1)"))
 

@@ -343,12 +343,29 @@ def test_a_save_asks_and_says_little(people: People, database: Database) -> None
     written = [statement for statement in said if not statement.startswith(('SELECT', 'BEGIN'))]
     assert sorted(written) == [
         'INSERT INTO changes',
-        'UPDATE claim_search SET',
         'UPDATE claims SET',
         'UPDATE seen_marks SET',
     ]
     # the claim, the number of the change and what its author has seen
     assert len([statement for statement in said if statement.startswith('SELECT')]) <= 3
+
+
+@pytest.mark.postgres
+def test_what_every_save_says_is_planned_once_and_what_is_searched_each_time(postgres_url: str) -> None:
+    database = connect(postgres_url)
+    people = make_people()
+    claim = make_claim(people.levi, people.staff)
+    for number in range(8):
+        with open_session(people.staff) as session:
+            fetch(session, select(Claim.id).where(Claim.insured_key.contains('דנה')))
+            save_fields(session, claim.id, {'daily_note': (f'{number}' if number else '', f'{number + 1}')}, now())
+    with database.writer.connect() as connection:
+        asked = text("SELECT statement FROM pg_prepared_statements WHERE name LIKE '!_pg3!_%' ESCAPE '!'")
+        kept = [' '.join(statement.split()) for statement in connection.execute(asked).scalars()]
+    for said in ('UPDATE claims', 'UPDATE seen_marks', 'INSERT INTO changes', 'nextval', 'FOR NO KEY UPDATE'):
+        assert [said in statement for statement in kept].count(True) == 1, (said, kept)
+    assert not [statement for statement in kept if 'LIKE' in statement]
+    database.close()
 
 
 @pytest.mark.postgres
