@@ -27,7 +27,7 @@ class Size:
         """From BENCH_SIZE: `small` (the default), `full`, or a number of claims."""
         wanted = os.environ.get('BENCH_SIZE', 'small')
         if wanted == 'small':
-            return cls('small', pages=50, claims=20_000, offices=40, rounds=3, slack=2.0)
+            return cls('small', pages=50, claims=20_000, offices=40, rounds=5, slack=2.0)
         claims = MILLION if wanted == 'full' else int(wanted)
         return cls(wanted, pages=200, claims=claims, offices=max(20, claims // 500), rounds=5, slack=1.0)
 
