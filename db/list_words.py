@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from db import values
 from db.claims import DOCUMENTS, YES_NO
-from db.lists import QUICK, ListState, filter_choices
+from db.lists import NOBODY, QUICK, ListState, filter_choices
 from db.reference import reference
 from db.texts import N_, t
 
@@ -64,7 +64,7 @@ def filters_in_words(session: Session, state: ListState, language: str) -> list[
     names = _names(session, language) if state.filters else {}
     for name, label in _FILTERS.items():
         if keys := getattr(state, name):
-            known = [names[name].get(str(key), str(key)) for key in keys]
+            known = [names[name].get(str(key)) or _unknown(name, key, language) for key in keys]
             shown = ', '.join(known) if len(known) <= _NAMED else t('{n} chosen', language, n=len(known))
             told.append(f'{t(label, language)}: {shown}')
     for name, label in RANGE_LABELS.items():
@@ -72,6 +72,13 @@ def filters_in_words(session: Session, state: ListState, language: str) -> list[
             days = ' – '.join(values.format_day(day) if day else '…' for day in ends)
             told.append(f'{t(label, language)}: {days}')
     return told
+
+
+def _unknown(name: str, key: str, language: str) -> str:
+    """Nobody at all; or an agent the asker does not know, because he went to another office and left claims behind."""
+    if key == NOBODY:
+        return t('None chosen', language)
+    return t('No longer in the office', language) if name == 'agent' else key
 
 
 def _names(session: Session, language: str) -> dict[str, dict[str, str]]:

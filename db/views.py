@@ -17,6 +17,7 @@ from db import values
 from db.base import Base, take_turns
 from db.changes import Notice, ring_for
 from db.lists import QUICK, ListState
+from db.offices import User
 from db.scope import Actor, Can, OfficeOwned, PersonOwned
 from db.texts import N_, ClaimError
 
@@ -133,7 +134,7 @@ def save_view(session: Session, name: str, state: ListState, now: datetime, *, s
         raise ClaimError(N_('There are {n} saved views already. Please delete one first.'), n=AT_MOST)
     session.add(view)
     session.flush()
-    _ring(session)
+    _ring(session, view)
     return view
 
 
@@ -143,25 +144,28 @@ def rename_view(session: Session, key: str, name: str) -> None:
     with session.no_autoflush:
         view.name = name
         _check_name(session, type(view), view)
-    _ring(session)
+    _ring(session, view)
 
 
 def update_view(session: Session, key: str, state: ListState) -> None:
     """Let a view mean another list from now on."""
-    view_with(session, key).address = at_its_beginning(state).address()
-    _ring(session)
+    view = view_with(session, key)
+    view.address = at_its_beginning(state).address()
+    _ring(session, view)
 
 
 def pin_view(session: Session, key: str, *, pinned: bool) -> None:
     """Have a view stand beside the tabs of the list, or no longer; a shared one for everybody who shares it."""
-    view_with(session, key).pinned = pinned
-    _ring(session)
+    view = view_with(session, key)
+    view.pinned = pinned
+    _ring(session, view)
 
 
 def delete_view(session: Session, key: str) -> None:
     """Forget a view."""
-    session.delete(view_with(session, key))
-    _ring(session)
+    view = view_with(session, key)
+    session.delete(view)
+    _ring(session, view)
 
 
 def at_its_beginning(state: ListState) -> ListState:
@@ -175,5 +179,9 @@ def _check_name(session: Session, model: type[Any], view: View) -> None:
         raise ClaimError(N_('There is a view of this name already.'))
 
 
-def _ring(session: Session) -> None:
-    ring_for(session, {Notice('person', user_id=session.info['actor'].user_id)})
+def _ring(session: Session, view: View) -> None:
+    """Ring for everybody who has this view."""
+    actor: Actor = session.info['actor']
+    house = select(User.id).where(User.office_id.is_not_distinct_from(actor.office_id), User.active)
+    whose = {actor.user_id, *(session.scalars(house) if isinstance(view, SharedView) else ())}
+    ring_for(session, {Notice('person', user_id=user_id) for user_id in whose})

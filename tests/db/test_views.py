@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from db import alerts, changes, exports, list_words, lists, palette, views
 from db.base import now
+from db.changes import Notice
 from db.cheques import Slip, advance_cheque, enter_cheque
 from db.claims import Claim, change_status, save_fields
 from db.list_words import filters_in_words
@@ -129,6 +130,12 @@ def test_every_filter_is_told_in_words_to_whoever_takes_the_list_away(people: Pe
     assert set(list_words._FILTERS) == set(lists.MANY)
 
 
+def test_who_is_not_known_in_the_office_is_no_number_in_a_title(people: People) -> None:
+    with open_session(people.dana, reading=True) as session:
+        state = ListState(agent=(str(people.rival.user_id), lists.NOBODY), garage=(lists.NOBODY,))
+        assert filters_in_words(session, state, 'he') == ['סוכן: כבר לא במשרד, ללא', 'מוסך: ללא']
+
+
 # ---- saved views ------------------------------------------------------------------------------------------------------------
 
 
@@ -157,6 +164,19 @@ def test_mine_are_mine_the_offices_are_the_offices_and_the_bureaus_the_bureaus(p
     assert seen(people.yossi) == ['של משרד לוי']
     assert seen(people.rival) == []
     assert seen(people.staff2) == ['של הלשכה'], 'nor do those of the offices crowd the bureau'
+
+
+def test_all_who_share_a_view_hear_of_it(people: People, notices: list[Notice]) -> None:
+    heard = {True: {people.manager, people.dana, people.yossi}, False: {people.manager}}
+    for shared, hearers in heard.items():
+        notices.clear()
+        save(people.manager, f'תצוגה {shared}', shared=shared)
+        assert {notice.user_id for notice in notices} == {actor.user_id for actor in hearers}
+    notices.clear()
+    save(people.staff, 'של הלשכה', shared=True)
+    told = {notice.user_id for notice in notices}
+    assert {people.staff.user_id, people.staff2.user_id, people.admin.user_id} <= told
+    assert people.manager.user_id not in told
 
 
 @pytest.mark.parametrize('order', ['rename', 'update', 'pin', 'delete'])
