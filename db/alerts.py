@@ -598,7 +598,16 @@ _UPDATES_WAITING = _UPDATES.where(
     Alert.due_at >= bindparam('then'),
 )
 _INSERT = _ROWS.insert().inline()
-_UPDATE = _ROWS.update().where(_ROWS.c.id == bindparam('row'))
+# what its person read meanwhile stays read
+_UPDATE = (
+    _ROWS.update()
+    .where(_ROWS.c.id == bindparam('row'))
+    .values(
+        hidden=bindparam('is_hidden'),
+        values=bindparam('told'),
+        read_at=func.coalesce(_ROWS.c.read_at, bindparam('read', type_=_ROWS.c.read_at.type)),
+    )
+)
 
 
 def _concerns_anybody(change: Change) -> bool:
@@ -754,7 +763,7 @@ def _write(session: Session, told: Iterable[_Told]) -> None:
     new = [{name: getattr(alert, name) for name in _COLUMNS if name != 'id'} for alert in alerts if alert.id is None]
     # in the order of their ids, as every flush takes rows, so that nobody waits in a ring
     changed = [
-        {'row': alert.id, 'hidden': alert.hidden, 'read_at': alert.read_at, 'values': alert.values}
+        {'row': alert.id, 'is_hidden': alert.hidden, 'read': alert.read_at, 'told': alert.values}
         for alert in sorted(alerts, key=lambda alert: alert.id or 0)
         if alert.id is not None
     ]

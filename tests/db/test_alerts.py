@@ -1,6 +1,7 @@
 """Alerts: to those whom a change concerns, once, in one group a claim, and gone when the claim is opened."""
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -211,6 +212,20 @@ def test_many_people_and_many_changes_are_asked_for_together(people, database):
     for number in range(10):
         make_user(f'קוראת {number}', Role.READ_ONLY, people.levi)
     assert asked_for([one, *others, one]) <= of_one
+
+
+def test_what_somebody_reads_while_it_is_decided_about_stays_read(people):
+    make_claim(people.levi, people.staff)
+    alert_everybody()
+    with open_session(SYSTEM, reading=True) as session:
+        columns = (getattr(Alert, name) for name in alerts._COLUMNS)
+        row = session.execute(select(*columns).where(Alert.user_id == people.dana.user_id)).one()
+    with open_session(people.dana) as session:
+        alerts.mark_all_read(session, now())
+    with open_session(SYSTEM) as session:
+        alerts._write(session, [replace(alerts._Told(*row), values={'fields': {'plate': [None, '1234567']}})])
+    assert bell(people.dana) == 0
+    assert groups(people.dana)[0].unread == 0
 
 
 def test_a_claim_that_concerns_nobody_holds_nobody_up(people):
