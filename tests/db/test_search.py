@@ -17,10 +17,10 @@ from db.changes import date_record
 from db.claims import Claim, change_status, open_claim, save_fields
 from db.lists import ListState
 from db.reference import Appraiser, Garage
-from db.scope import Actor
+from db.scope import Actor, Role
 from db.session import Database, open_session
 from tests.conftest import People
-from tests.factories import SYSTEM, make_claim
+from tests.factories import SYSTEM, make_claim, make_office, make_user
 
 KNOWN: dict[str, Any] = {
     'claim_no': '26-00417',
@@ -426,6 +426,10 @@ def test_open_and_closed_ones_told_apart_in_one_look_are_as_many_as_each_counted
         with open_session(people.staff) as session:
             change_status(session, claim.id, 'closed', 'שולם', claim.status, now())
     make_claim(people.levi, people.staff, KNOWN | {'claim_no': '26-90009'})
+    mor = make_office('סוכנות מור', agents_see_own_only=True)
+    gal, tal = (make_user(name, Role.AGENT, mor) for name in ('גל ששון', 'טל ברק'))
+    for n, agent in enumerate((gal, tal, tal)):
+        make_claim(mor, people.staff, KNOWN | {'claim_no': f'26-8000{n}', 'agent': agent.user_id})
     state = ListState.read({'q': typed, 'scope': scope})
     for walk, counted, apart in product((0, 8000), (1, 2, 1000), (1, 2, 3, 8000)):
         for module in (lists, search):
@@ -434,7 +438,7 @@ def test_open_and_closed_ones_told_apart_in_one_look_are_as_many_as_each_counted
         monkeypatch.setattr(lists, '_TOLD_APART', apart)
         monkeypatch.setattr(lists, 'RECENT', counted)
         monkeypatch.setattr(lists, 'RECENT_OF_OFFICE', counted)
-        for actor in (people.staff, people.dana, people.rival):
+        for actor in (people.staff, people.dana, people.rival, gal):
             with open_session(actor, reading=True) as session:
                 told = lists.counts_of(session, state)
                 each = {view: lists.count_of(session, state, view) for view in ('open', 'unread', 'closed')}
