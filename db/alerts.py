@@ -758,7 +758,8 @@ def _waits_for(alert: _Told, change: Change) -> bool:
 
 
 def _write(session: Session, told: Iterable[_Told]) -> None:
-    """Write what was decided in one go, and ring for it. NOTE: past the guard, which would look at each of them."""
+    """Write what was decided in one go, and ring for it. NOTE: past the guard, which would look at each of them: the product's alone."""
+    session.info['actor'].need(Can.KEEP_BOOKS)
     alerts = {id(alert): alert for alert in told}.values()
     new = [{name: getattr(alert, name) for name in _COLUMNS if name != 'id'} for alert in alerts if alert.id is None]
     # in the order of their ids, as every flush takes rows, so that nobody waits in a ring

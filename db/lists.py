@@ -1011,23 +1011,23 @@ def neighbours_of(session: Session, state: ListState, claim_id: int) -> Neighbou
     """
     if state.view == 'unread':
         state = replace(state, view='all')
-    here = session.execute(_placed(session, state).where(Claim.id == claim_id)).first()
+    listed, _ = claims_in(session, state)
+    # what decides their place in it
+    placed = _joined(listed, state).with_only_columns(SORTS[state.sort.removeprefix('-')], Claim.seq)
+    here = session.execute(placed.where(Claim.id == claim_id)).first()
     if here is None:
         return None
-    around = _placed(session, state).with_only_columns(Claim.claim_no)
-    before, after = _passed(state, *here, backwards=True), _passed(state, *here, backwards=False)
-    return Neighbours(
-        before=session.scalar(around.where(before).order_by(*_order(state, backwards=True)).limit(1)),
-        after=session.scalar(around.where(after).order_by(*_order(state)).limit(1)),
-        place=1 + _count(session, _placed(session, state).where(before), PLACED_UP_TO),
-        total=_count(session, claims_in(session, state)[0], PLACED_UP_TO + 1),
+    before, after = (placed.where(_passed(state, *here, backwards=way)) for way in (True, False))
+    nearest = (
+        there.with_only_columns(Claim.claim_no).order_by(*_order(state, backwards=way)).limit(1).scalar_subquery()
+        for there, way in ((before, True), (after, False))
     )
-
-
-def _placed(session: Session, state: ListState) -> Select[Any]:
-    """The claims of a list with what decides their place in it."""
-    statement = _joined(claims_in(session, state)[0], state)
-    return statement.with_only_columns(SORTS[state.sort.removeprefix('-')], Claim.seq)
+    counted = (
+        select(func.count()).select_from(_counted(session, claims, most)).scalar_subquery()
+        for claims, most in ((before, PLACED_UP_TO), (listed, PLACED_UP_TO + 1))
+    )
+    earlier, later, place, total = session.execute(select(*nearest, *counted)).one()
+    return Neighbours(before=earlier, after=later, place=1 + place, total=total)
 
 
 def _passed(state: ListState, value: Any, seq: int, *, backwards: bool) -> ColumnElement[bool]:
