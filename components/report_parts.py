@@ -71,6 +71,15 @@ def _days(took: Measured | None) -> str:
     return f'<span class="mk-nb">{escape(_days_text(took.number))}</span>'
 
 
+def _rate(collected: Measured | None) -> str:
+    """A collection rate; or that there is none, or not enough to say one."""
+    if collected is None:
+        return '<span class="mk-t3">—</span>'
+    if not collected.known:
+        return f'<span class="mk-t3">{escape(t("Not enough data"))}</span>'
+    return _number(f'{collected.number:.0f}%')
+
+
 def _days_text(number: float) -> str:
     if number == int(number):
         return tn('{n} day', '{n} days', int(number))
@@ -220,13 +229,10 @@ def numbers_html(figures: Figures) -> str:
     """The six numbers that one looks at first."""
     told = figures.total.figures
     took = figures.total.took or Measured()
-    demanded, received = told['demanded'].amount or 0, told['received'].amount or 0
-    rate = Measured(told['demanded'].claims, 100 * received / demanded if demanded else 0.0)
+    rate = figures.total.collected
     moved = f'{escape(t("Claims opened"))} {_claims(told["opened"])} · {escape(t("Claims closed"))} {_claims(told["closed"])}'
     closed = escape(tn('of {n} claim closed', 'of {n} claims closed', took.cases))
-    of_demand = (
-        f'{_number(f"{rate.number:.0f}%")} {escape(t("of what was demanded"))}' if rate.known and demanded else ''
-    )
+    of_demand = f'{_number(f"{rate.number:.0f}%")} {escape(t("of what was demanded"))}' if rate and rate.known else ''
     whole = told['whole']
     return ''.join(
         (
@@ -386,23 +392,32 @@ def side_by_side_html(figures: Figures, name: str) -> str:
         first,
         t('Open'),
         *((t('Unread by me'),) if of_people else ()),
-        *(t('Claims closed'), t('Days, median'), t('Demanded'), t('Received')),
+        *(t('Claims closed'), t('Days, median'), t('Demanded'), t('Received'), t('Collection rate')),
     )
+
+    def cells(line: Line) -> tuple[str, ...]:
+        sums = (_sum(line.figures[one]) for one in ('demanded', 'received'))
+        return *(_claims(line.figures[one]) for one in counted), _days(line.took), *sums
+
     rows = [
-        (
-            _person(line) if of_people else _named(line),
-            *(_claims(line.figures[one]) for one in counted),
-            _days(line.took),
-            _sum(line.figures['demanded']),
-            _sum(line.figures['received']),
-        )
+        (_person(line) if of_people else _named(line), *cells(line), _rate_bar(line.collected) + _rate(line.collected))
         for line in lines[:SHOWN]
     ]
+    everybody = t('The whole office') if of_people else t('Total')
+    foot = (escape(everybody), *cells(figures.total), _rate(figures.total.collected))
     return (
         _head(figures, name, label, 'group' if of_people else 'apartment')
-        + _table(name, label, headers, rows)
+        + _table(name, label, headers, rows, foot)
         + _more(lines)
     )
+
+
+def _rate_bar(collected: Measured | None) -> str:
+    """How full a collection rate is, to the eye."""
+    if collected is None or not collected.known:
+        return ''
+    width = min(max(collected.number, 0), 100)
+    return f'<span class="mk-rbar" aria-hidden="true"><i style="width:{width:.0f}%"></i></span>'
 
 
 def _person(line: Line) -> str:

@@ -10,6 +10,7 @@ Screens and workbooks ask `figures_of`; the monthly report beside it `rows_behin
   what was taken back never was. Its claims are those whose car left the stage in the period.
 - How long a garage took: the days from the first stage at the garage to the hand-over, of the cars handed over in the period.
 - Demanded: the demands of the claims submitted in the period. Approved and received: by how much these totals of any claims rose in it.
+- Collection rate: the received in percent of the demanded, of as many cases as claims were demanded for.
 - Whole at the first submission: of the claims submitted in the period, those that the insurer never sent back to be completed.
 - Unread: claims with news that the asker himself has not seen.
 - Cheques: those still waiting for their day, by the week or month in which they fall due.
@@ -65,6 +66,14 @@ class Line:
     figures: Mapping[str, Figure]
     took: Measured | None = None
 
+    @property
+    def collected(self) -> Measured | None:
+        """What was received, in percent of what was demanded; None where nothing was demanded."""
+        demanded, received = self.figures['demanded'], self.figures['received']
+        if not demanded.amount:
+            return None
+        return Measured(demanded.claims, 100 * (received.amount or 0) / demanded.amount)
+
 
 @dataclass(frozen=True)
 class ChequeFigure:
@@ -116,7 +125,7 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
     actor.need(Can.SEE_REPORTS)
     asked = _Asked(session, state, today)
     people = _people(asked) if state.office or not actor.is_bureau else []
-    total = _total(asked)
+    total = _total(asked, people)
     sent = total.figures['submitted'].claims
     back = total.figures['sent_back'].claims
     return Figures(
@@ -351,22 +360,20 @@ def _sum_of(asked: _Asked, behind: ListState, *sums: Any) -> tuple[int, ...]:
 
 
 def _people(asked: _Asked) -> list[Line]:
-    unread = {key: counted[0] for key, counted in asked.by(asked.unread, Claim.agent).items()}
-    return _side_by_side(asked, 'agent', Claim.agent, _names(asked.session, User), unread)
+    return _side_by_side(asked, 'agent', Claim.agent, _names(asked.session, User), {'unread': asked.unread})
 
 
 def _offices(asked: _Asked) -> list[Line]:
-    return _side_by_side(asked, 'office', Claim.office_id, _names(asked.session, AgentOffice), {})
+    return _side_by_side(asked, 'office', Claim.office_id, _names(asked.session, AgentOffice))
 
 
 def _side_by_side(
-    asked: _Asked, param: str, column: Any, names: Mapping[str, str], unread: Mapping[str, int]
+    asked: _Asked, param: str, column: Any, names: Mapping[str, str], more: Mapping[str, ListState] | None = None
 ) -> list[Line]:
-    """A line for everybody who had anything to do with a claim that is open or moved in the period."""
+    """A line for everybody who had anything to do with a claim that is open, in `more` lists, or moved in the period."""
+    plain = {'open': asked.open, **(more or {}), 'opened': asked.during('opened')}
     lists = {
-        'open': asked.open,
-        'unread': asked.unread,
-        'opened': asked.during('opened'),
+        **plain,
         'closed': asked.closed,
         'demanded': asked.during('submitted'),
         'received': asked.during('received'),
@@ -375,8 +382,7 @@ def _side_by_side(
     demanded = asked.by(lists['demanded'], column, func.sum(Claim.demand_amount))
     received = asked.moves('received', MoneyMove.office_id if param == 'office' else column)
     counted: dict[str, Mapping[str, int]] = {
-        **{name: {key: row[0] for key, row in asked.by(lists[name], column).items()} for name in ('open', 'opened')},
-        'unread': unread,
+        **{name: {key: row[0] for key, row in asked.by(lists[name], column).items()} for name in plain},
         'closed': {key: sum(days.values()) for key, days in took.items()},
         'demanded': {key: row[0] for key, row in demanded.items()},
         'received': {key: row[0] for key, row in received.items()},
@@ -400,8 +406,8 @@ def _side_by_side(
     return _sorted(lines, 'open')
 
 
-def _total(asked: _Asked) -> Line:
-    """All of it in one line."""
+def _total(asked: _Asked, people: Sequence[Line]) -> Line:
+    """All of it in one line; what is unread, where there are people to tell it of."""
     sent, took = asked.during('submitted'), {}
     for days in asked.took(asked.closed, Claim.is_open).values():
         took = days
@@ -418,6 +424,9 @@ def _total(asked: _Asked) -> Line:
     for total in ('approved', 'received'):
         claims, amount = asked.moves(total)['']
         figures[total] = Figure(claims, asked.during(total), amount)
+    if people:
+        # every claim stands in the line of its agent, or of nobody
+        figures['unread'] = Figure(sum(line.figures['unread'].claims for line in people), asked.unread)
     return Line('', '', figures, measured(took))
 
 

@@ -122,6 +122,11 @@ def said(number: Measured | None, reader: str) -> Cell:
     return number.number if number is not None and number.known else t(NOT_ENOUGH, reader)
 
 
+def rate_of(line: Line, reader: str) -> Cell:
+    """A collection rate in percent; or that there is none, or not enough to say one."""
+    return '—' if line.collected is None else said(line.collected, reader)
+
+
 def name_of(line: Line, reader: str) -> str:
     """The name of a line; nobody has none."""
     return line.name or t('None chosen', reader)
@@ -182,15 +187,18 @@ _SIDE = ('open', 'unread', 'opened', 'closed')
 
 def _side_by_side(table: str) -> Callable[[Figures, str], pd.DataFrame]:
     names = _SIDE if table == 'people' else tuple(name for name in _SIDE if name != 'unread')
+    everybody = N_('The whole office') if table == 'people' else N_('Total')
 
-    def row(line: Line, reader: str) -> tuple[Cell, ...]:
+    def row(line: Line, name: str, reader: str) -> tuple[Cell, ...]:
         counted = (line.figures[name].claims for name in names)
         sums = (line.figures[name].amount for name in ('demanded', 'received'))
-        return (name_of(line, reader), *counted, *sums, said(line.took, reader))
+        return (name, *counted, *sums, said(line.took, reader), rate_of(line, reader))
 
     def frame(figures: Figures, reader: str) -> pd.DataFrame:
         lines: Sequence[Line] = getattr(figures, table)
-        return _frame([row(line, reader) for line in lines], len(names) + 4)
+        rows = [row(line, name_of(line, reader), reader) for line in lines]
+        total = [row(figures.total, t(everybody, reader), reader)] if lines else []
+        return _frame([*rows, *total], len(names) + 5)
 
     return frame
 
@@ -223,7 +231,8 @@ _DUE_COLUMNS = (
     *((N_('Cheques from insurers'), Kind.WHOLE), (N_('From insurers'), Kind.MONEY)),
     *((N_('Cheques from clients'), Kind.WHOLE), (N_('From clients'), Kind.MONEY)),
 )
-_SUMS = ((N_('Demanded'), Kind.MONEY), (N_('Received'), Kind.MONEY), _DAYS)
+_RATE = (N_('Collection rate, percent'), Kind.NUMBER)
+_SUMS = ((N_('Demanded'), Kind.MONEY), (N_('Received'), Kind.MONEY), _DAYS, _RATE)
 _OPEN, _OPENED, _CLOSED = ((label, Kind.WHOLE) for label in (N_('Open'), N_('Claims opened'), N_('Claims closed')))
 
 PARTS: Mapping[str, Part] = {

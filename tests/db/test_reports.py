@@ -154,6 +154,22 @@ def test_a_demand_that_was_sent_back_is_not_whole_and_stays_so(people: People) -
     assert [told.total.figures[name].claims for name in ('submitted', 'sent_back', 'whole')] == [10, 1, 9]
 
 
+def test_a_collection_rate_is_of_its_own_line_and_of_enough_claims(people: People) -> None:
+    dana, yossi = people.dana.user_id, people.yossi.user_id
+    for agent, many in ((dana, ENOUGH), (yossi, 1)):
+        for _ in range(many):
+            claim = opened(people, '11-01', agent=agent, submitted_at=date(2026, 11, 2), demand_amount=1_000_00)
+            write(people, claim, at('11-09'), received_amount=600_00)
+    opened(people, '11-01')
+    told = figures(people.manager)
+    rates = [line(told.people, key).collected for key in (dana, yossi, '0')]
+    assert [rate and (rate.known, rate.cases, rate.number) for rate in rates] == [
+        *((True, ENOUGH, 60.0), (False, 1, 60.0), None)
+    ]
+    assert told.total.collected
+    assert (told.total.collected.cases, told.total.collected.number) == (ENOUGH + 1, 60.0)
+
+
 def test_a_stage_lasts_from_its_beginning_to_its_end_and_a_slip_is_none(people: People) -> None:
     claim = opened(people, '11-01', garage=1)
     moves = [(None, 'vehicle_received', '11-02'), ('vehicle_received', 'bodywork', '11-05')]
@@ -389,12 +405,15 @@ def test_a_manager_sees_his_own_office_and_nothing_else(busy: People) -> None:
     assert {cheques.cheques for cheques in all_cheques(told)} == {0}
     own = figures(busy.manager, 'period=12m')
     assert not own.offices
+    for name in ('open', 'unread', 'opened', 'demanded'):
+        assert sum(one.figures[name].claims for one in own.people) == own.total.figures[name].claims > 0, name
     assert 'אבי כהן' not in {one.name for one in own.people}
     with open_session(busy.manager, reading=True) as session:
         assert 'קנרית' not in str(claims_behind(session, own.total.figures['opened']))
         assert 'קנרית' not in str(cheques_behind(session, own.state, own.span))
     whole = figures(busy.staff, 'period=12m')
     assert not whole.people
+    assert not any('unread' in one.figures for one in (*whole.offices, whole.total))
     assert {one.key for one in whole.offices} == {str(busy.levi), str(busy.cohen)}
     assert sum(one.figures['received'].amount or 0 for one in whole.offices) == whole.total.figures['received'].amount
 

@@ -1,5 +1,6 @@
 """The reports as workbooks: opened again they say what the figures say, as numbers, and nothing of another office."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from io import BytesIO
 from typing import Any
@@ -77,6 +78,17 @@ def test_a_table_says_what_the_dashboard_does_and_not_more_than_it_knows(some: P
     november = rows(money)[-1]
     assert november == ['2026-11', ENOUGH + 1, (ENOUGH + 1) * 1000, 0, 0, 0, 0]
     assert money['C6'].number_format.startswith('[$₪')
+
+
+def test_the_table_by_agent_ends_in_the_same_total_as_the_dashboard(some: People) -> None:
+    with open_session(some.manager, reading=True) as session:
+        figures = figures_of(session, ReportState(), TODAY)
+    (sheet,) = opened(table_book(figures, 'people', 'he')).values()
+    head, nobody, total = ([cell.value for cell in row] for row in sheet.iter_rows(min_row=3))
+    assert head[-1] == 'שיעור גבייה, באחוזים'
+    assert total == ['סה״כ הסוכנות', *nobody[1:]]
+    assert total[-4:] == [(ENOUGH + 1) * 1000, 0, 1, 0]
+    assert rows(opened(table_book(replace(figures, people=[]), 'people', 'he')).popitem()[1]) == []
 
 
 def test_the_report_of_a_month_has_its_sheets_and_no_formula(some: People) -> None:

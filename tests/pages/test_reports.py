@@ -13,8 +13,9 @@ from components import report_board
 from db import identity, scope, values
 from db.base import now
 from db.cheques import Slip, enter_cheque
-from db.claims import change_status
+from db.claims import change_status, save_fields
 from db.exports import DONE, export_records
+from db.habits import ENOUGH
 from db.scope import ROLE_CAN, Can, Role
 from db.session import open_session
 from tests.conftest import People
@@ -69,6 +70,25 @@ async def test_few_claims_give_no_times_and_no_rates(portal: FastAPI, people: Pe
     assert 'view=closed' in page
 
 
+async def test_the_table_by_agent_says_rates_and_ends_in_a_total(portal: FastAPI, people: People) -> None:
+    today = values.israel(now()).date()
+    for n in range(ENOUGH + 1):
+        agent = people.dana if n < ENOUGH else people.yossi
+        claim = make_claim(people.levi, people.staff, agent=agent.user_id, submitted_at=today, demand_amount=1_000_00)
+        with open_session(people.staff) as session:
+            save_fields(session, claim.id, {'received_amount': (None, 750_00)}, now())
+    make_claim(people.levi, people.staff)
+    page = await opened(portal, 'manager')
+    (table,) = (html.content for html in page.of(ui.html) if 'data-testid="table-people"' in html.content)
+    body, foot = table.split('<tfoot>')
+    assert (body.count('75%</bdi>'), body.count('אין די נתונים</span></td></tr>'), body.count('—')) == (1, 1, 1)
+    assert body.count('mk-rbar') == 1
+    assert 'סה״כ הסוכנות' in foot
+    assert ('₪11,000' in foot, '₪8,250' in foot, '75%</bdi>' in foot) == (True, True, True)
+    staff = (await opened(portal, 'staff')).html()
+    assert ('סה״כ הסוכנות' in staff, 'view=unread' in staff) == (False, False)
+
+
 async def test_the_reports_are_not_there_for_agents(portal: FastAPI, people: People) -> None:
     dana = await signed_in(portal, EMAILS['dana'])
     for path in ('/reports', '/reports/month.xlsx', '/reports/tables/people.xlsx'):
@@ -113,7 +133,7 @@ async def test_who_takes_a_workbook_stands_in_the_record_of_exports(portal: Fast
     with open_session(people.admin, reading=True) as session:
         by_month, by_people = export_records(session)
     day = values.israel(now()).date().replace(day=1)
-    assert (by_people.by, by_people.rows, by_people.state) == ('רות לוי', 1, DONE)
+    assert (by_people.by, by_people.rows, by_people.state) == ('רות לוי', 2, DONE), 'an agent, and the total'
     assert by_people.what.startswith('ביצועים לפי סוכן · ')
     assert 'Agent' in by_people.columns
     assert by_month.user_id == people.staff.user_id
@@ -124,7 +144,7 @@ async def test_who_takes_a_workbook_stands_in_the_record_of_exports(portal: Fast
     admin = await opened(portal, 'admin@bureau.demo', '/admin/exports')
     (shown,) = (element for element in admin.of(ui.html) if 'export-records' in str(element.props))
     assert shown.content.count('data-testid="export-record"') == 2
-    for part in ('רות לוי', 'ביצועים לפי סוכן', 'שורה אחת', 'דוח חודשי', 'סוכנות לוי', 'מבוטח'):
+    for part in ('רות לוי', 'ביצועים לפי סוכן', '2 שורות', 'דוח חודשי', 'סוכנות לוי', 'מבוטח'):
         assert part in shown.content
 
 
