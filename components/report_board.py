@@ -15,6 +15,7 @@ from components.report_parts import (
     calendar_html,
     due_html,
     filters_html,
+    money_line_html,
     month_form_html,
     months_html,
     numbers_html,
@@ -118,7 +119,8 @@ def _html_of(figures: Figures) -> dict[str, str]:
     """What stands in each card; a card without anything to say is not shown."""
     return {
         'statuses': statuses_html(figures),
-        'money': _chart_head(t('Demanded, approved and received'), t('thousands of ₪ a month')),
+        'money': _chart_head(t('Demanded, approved and received'), t('thousands of ₪ a month'))
+        + money_line_html(figures),
         'months': months_html(figures),
         'calendar': calendar_html(figures),
         'due': _chart_head(t('Cheques due by month'), t('thousands of ₪')) + due_html(figures),

@@ -261,7 +261,7 @@ def numbers_html(figures: Figures) -> str:
                 'payments',
                 t('Cheques in {n} days', n=WARN_DAYS),
                 _cheques(figures.soon, _money(figures.soon.amount)),
-                escape(tn('{n} cheque', '{n} cheques', figures.soon.cheques)),
+                _soon(figures),
             ),
             _card(
                 'fact_check',
@@ -271,6 +271,14 @@ def numbers_html(figures: Figures) -> str:
             ),
         )
     )
+
+
+def _soon(figures: Figures) -> str:
+    """How many cheques, and when the next one falls due."""
+    many = escape(tn('{n} cheque', '{n} cheques', figures.soon.cheques))
+    if figures.next_due is None:
+        return many
+    return f'{many} · {escape(t("the next on {day}", day=f"{figures.next_due:%d/%m}"))}'
 
 
 def _thin() -> str:
@@ -360,6 +368,22 @@ def months_html(figures: Figures) -> str:
     foot = (escape(t('Total')), *(_sum(told[name]) for name in ('demanded', 'approved', 'received')))
     headers = (t('Month'), t('Demanded'), t('Approved'), t('Received'))
     return _head(figures, 'months', label) + _table('months', label, headers, rows, foot)
+
+
+def money_line_html(figures: Figures) -> str:
+    """What the chart of the money comes to, below it."""
+    told = figures.total.figures
+    labels = (('demanded', t('Demanded')), ('approved', t('Approved')), ('received', t('Received')))
+    sums = ''.join(f'<span>{escape(label)} {_sum(told[name])}</span>' for name, label in labels)
+    rate = f'<span>{escape(t("Collection rate"))} <b>{_rate(figures.total.collected)}</b></span>'
+    return f'<div class="mk-rline" data-testid="money-line"><span class="mk-t3">{_period(figures)}:</span>{sums}{rate}</div>'
+
+
+def _period(figures: Figures) -> str:
+    state = figures.state
+    if state.period in _PERIODS:
+        return escape(t(_PERIODS[state.period]))
+    return _number(' – '.join(values.format_day(day) for day in figures.span.days))
 
 
 _TIMES = {

@@ -13,7 +13,7 @@ Screens and workbooks ask `figures_of`; the monthly report beside it `rows_behin
 - Collection rate: the received in percent of the demanded, of as many cases as claims were demanded for.
 - Whole at the first submission: of the claims submitted in the period, those that the insurer never sent back to be completed.
 - Unread: claims with news that the asker himself has not seen.
-- Cheques: those still waiting for their day, by the week or month in which they fall due.
+- Cheques: those still waiting for their day, by the week or month in which they fall due; the next one from today on.
 
 Times are medians: one claim that lay for a year moves them little. Fewer than `ENOUGH` cases give no time and no rate.
 """
@@ -113,6 +113,7 @@ class Figures:
     due_months: Sequence[DueLine]
     due_days: Mapping[date, tuple[int, int]]
     soon: ChequeFigure
+    next_due: date | None
     whole: Measured = field(default_factory=Measured)
 
 
@@ -456,6 +457,7 @@ def _due(asked: _Asked) -> dict[str, Any]:
         'due_months': [_due_line(asked, told, span) for span in months],
         'due_days': _by_day(told, Span(weeks[0].first, weeks[3].last)),
         'soon': ChequeFigure(sum(side[0] for side in of_both), sum(side[1] for side in of_both), page),
+        'next_due': min((day for day, _ in told if day >= asked.today), default=None),
     }
 
 

@@ -205,7 +205,9 @@ def test_cheques_fall_into_weeks_that_begin_on_sunday(people: People) -> None:
         (100_00, 100_00),
         (100_00, 0),
     ]
-    assert (told.soon.cheques, told.soon.amount) == (2, 200_00)
+    assert (told.soon.cheques, told.soon.amount, told.next_due) == (2, 200_00, date(2026, 11, 28))
+    later = figures(people.manager, today=date(2026, 11, 29))
+    assert later.next_due == later.today, 'what falls due today is the next, what is overdue is not'
 
 
 # ---- by force ---------------------------------------------------------------------------------------------------------------
@@ -503,4 +505,5 @@ def test_a_cheque_that_came_to_its_end_waits_for_no_day(people: People) -> None:
     does(people, at('11-01'), enter_cheque, claim, slip, 'received', at('11-01'))
     with open_session(people.staff) as session:
         session.scalars(select(Cheque)).one().state = 'cancelled'
-    assert figures(people.manager).soon.cheques == 0
+    told = figures(people.manager)
+    assert (told.soon.cheques, told.next_due) == (0, None)

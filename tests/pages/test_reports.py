@@ -54,7 +54,7 @@ async def test_a_change_of_a_claim_is_on_the_dashboard_of_whom_it_concerns(
         due = values.israel(now()).date() + timedelta(days=3)
         enter_cheque(session, claim.id, Slip('insurer_to_insured', 777_00, due), 'received', now())
     for page in (manager, staff):
-        await until(partial(_says, page, 'status=submitted', '₪777'))
+        await until(partial(_says, page, 'status=submitted', '₪777', f'הקרובה ב-{due:%d/%m}'))
     assert 'status=new' not in manager.html()
     charts = manager.of(ui.echart)
     assert [chart.props['renderer'] for chart in charts] == ['svg', 'svg']
@@ -85,6 +85,18 @@ async def test_the_table_by_agent_says_rates_and_ends_in_a_total(portal: FastAPI
     assert body.count('mk-rbar') == 1
     assert 'סה״כ הסוכנות' in foot
     assert ('₪11,000' in foot, '₪8,250' in foot, '75%</bdi>' in foot) == (True, True, True)
+    (money,) = (html.content for html in page.of(ui.html) if 'data-testid="money-line"' in html.content)
+    line = money.split('data-testid="money-line"')[1]
+    assert ['3 חודשים' in line, *(line.count(sum_) for sum_ in ('₪11,000', '₪0', '₪8,250', '75%'))] == [
+        True,
+        1,
+        1,
+        1,
+        1,
+    ]
+    assert line.count('data-testid="figure"') == 3
+    days = (await opened(portal, 'manager', '/reports?period=days&from=2026-01-05&to=2026-01-06')).html()
+    assert '05/01/2026 – 06/01/2026' in days
     staff = (await opened(portal, 'staff')).html()
     assert ('סה״כ הסוכנות' in staff, 'view=unread' in staff) == (False, False)
 
