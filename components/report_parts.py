@@ -12,6 +12,7 @@ from components.theme import status_look
 from components.words import language, t, tn
 from db import values
 from db.cheques import WARN_DAYS
+from db.habits import ENOUGH
 from db.measuring import Measured
 from db.report_state import PERIODS, ReportState
 from db.reports import ChequeFigure, DueLine, Figure, Figures, Line
@@ -236,12 +237,19 @@ def numbers_html(figures: Figures) -> str:
     whole = told['whole']
     return ''.join(
         (
-            _card('directions_car', t('Open claims'), _claims(told['open']), moved),
+            _card(
+                'directions_car',
+                t('Open claims'),
+                _claims(told['open']),
+                moved,
+                change=_change(figures, 'opened', t('in claims opened')),
+            ),
             _card(
                 'schedule',
                 t('Days to close, median'),
                 escape(_days_text(took.number)) if took.known else _thin(),
                 closed,
+                change=_days_change(figures),
             ),
             _card(
                 'request_quote',
@@ -249,6 +257,7 @@ def numbers_html(figures: Figures) -> str:
                 _sum(told['demanded']),
                 escape(tn('in {n} claim submitted', 'in {n} claims submitted', told['demanded'].claims)),
                 _spark(figures, 'demanded', 'var(--mk-brand)'),
+                _change(figures, 'demanded'),
             ),
             _card(
                 'savings',
@@ -256,6 +265,7 @@ def numbers_html(figures: Figures) -> str:
                 _sum(told['received']),
                 of_demand,
                 _spark(figures, 'received', 'var(--mk-green-dot)'),
+                _change(figures, 'received'),
             ),
             _card(
                 'payments',
@@ -285,10 +295,42 @@ def _thin() -> str:
     return f'<small>{escape(t("Not enough data"))}</small>'
 
 
-def _card(icon: str, label: str, value: str, below: str, beside: str = '') -> str:
+def _change(figures: Figures, name: str, of_what: str = '') -> str:
+    """By how much a figure changed against the period before; nothing of too few claims, and no percentage of nothing."""
+    now, then = (line.figures[name] for line in (figures.total, figures.before))
+    base, reached = (figure.claims if figure.amount is None else figure.amount for figure in (then, now))
+    if min(now.claims, then.claims) < ENOUGH or base <= 0:
+        return ''
+    percent = round(100 * (reached - base) / base)
+    good = name == 'received' and percent > 0
+    return _against_before(percent, ' '.join(filter(None, (_number(f'{abs(percent)}%'), escape(of_what)))), good=good)
+
+
+def _days_change(figures: Figures) -> str:
+    """By how many days the median changed against the period before; nothing of too few claims."""
+    now, then = figures.total.took, figures.before.took
+    if now is None or then is None or not now.known or not then.known:
+        return ''
+    days = now.number - then.number
+    return _against_before(days, escape(_days_text(abs(days))), good=days < 0)
+
+
+def _against_before(by: float, shown: str, *, good: bool) -> str:
+    """An arrow up or down with a change, as against the period before."""
+    if not by:
+        return f'<div class="mk-dl" data-testid="change">{escape(t("No change against the period before"))}</div>'
+    icon, way = ('trending_up', t('up by')) if by > 0 else ('trending_down', t('down by'))
+    tone = ' class="mk-rgood"' if good else ''
+    return (
+        f'<div class="mk-dl" data-testid="change"><b{tone}>{icon_html(icon, "mk-s16")}<span class="mk-vh">{escape(way)}</span> '
+        f'{shown}</b> {escape(t("against the period before"))}</div>'
+    )
+
+
+def _card(icon: str, label: str, value: str, below: str, beside: str = '', change: str = '') -> str:
     return (
         f'<section class="mk-card mk-kpi"><h2 class="mk-k">{icon_html(icon)}{escape(label)}</h2>'
-        f'<div class="mk-row"><div class="mk-v">{value}</div><span class="mk-sp"></span>{beside}</div><div class="mk-dl"><span>{below}</span></div></section>'
+        f'<div class="mk-row"><div class="mk-v">{value}</div><span class="mk-sp"></span>{beside}</div><div class="mk-dl"><span>{below}</span></div>{change}</section>'
     )
 
 

@@ -29,6 +29,11 @@ class Span:
         return self.first, self.last
 
     @property
+    def before(self) -> 'Span':
+        """As many days right before it."""
+        return Span(self.first - (self.last - self.first) - DAY, self.first - DAY)
+
+    @property
     def months(self) -> list['Span']:
         """Its months; the first and the last may be cut."""
         found, start = [], self.first

@@ -12,6 +12,7 @@ Screens and workbooks ask `figures_of`; the monthly report beside it `rows_behin
 - Demanded: the demands of the claims submitted in the period. Approved and received: by how much these totals of any claims rose in it.
 - Collection rate: the received in percent of the demanded, of as many cases as claims were demanded for.
 - Whole at the first submission: of the claims submitted in the period, those that the insurer never sent back to be completed.
+- The period before: as many days right before the first; what was opened, closed, demanded and received in them. What is open now was not counted then.
 - Unread: claims with news that the asker himself has not seen.
 - Cheques: those still waiting for their day, by the week or month in which they fall due; the next one from today on.
 
@@ -109,6 +110,7 @@ class Figures:
     people: Sequence[Line]
     offices: Sequence[Line]
     total: Line
+    before: Line
     weeks: Sequence[DueLine]
     due_months: Sequence[DueLine]
     due_days: Mapping[date, tuple[int, int]]
@@ -142,6 +144,7 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
         people=people,
         offices=_offices(asked) if actor.is_bureau and not state.office else [],
         total=total,
+        before=_moved(_Asked(session, state, today, asked.span.before)),
         **_due(asked),
         whole=Measured(sent, 100 * (sent - back) / sent if sent else 0.0),
     )
@@ -150,9 +153,9 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
 class _Asked:
     """Who asks for what: shared by all tables."""
 
-    def __init__(self, session: Session, state: ReportState, today: date) -> None:
+    def __init__(self, session: Session, state: ReportState, today: date, span: Span | None = None) -> None:
         self.session, self.state, self.today = session, state, today
-        self.span = state.span(today)
+        self.span = span or state.span(today)
         one_of: dict[str, Any] = {name: (key,) for name in ('office', 'insurer') if (key := getattr(state, name))}
         self.all = ListState(view='all', **one_of)
         self.open = replace(self.all, view='open')
@@ -409,12 +412,21 @@ def _side_by_side(
 
 def _total(asked: _Asked, people: Sequence[Line]) -> Line:
     """All of it in one line; what is unread, where there are people to tell it of."""
+    moved = _moved(asked)
+    figures = {'open': Figure(_sum_of(asked, asked.open)[0], asked.open), **moved.figures}
+    if people:
+        # every claim stands in the line of its agent, or of nobody
+        figures['unread'] = Figure(sum(line.figures['unread'].claims for line in people), asked.unread)
+    return replace(moved, figures=figures)
+
+
+def _moved(asked: _Asked) -> Line:
+    """All that happened in the period, in one line."""
     sent, took = asked.during('submitted'), {}
     for days in asked.took(asked.closed, Claim.is_open).values():
         took = days
     submitted, demanded, back = _sum_of(asked, sent, func.sum(Claim.demand_amount), func.count(Claim.sent_back_at))
     figures = {
-        'open': Figure(_sum_of(asked, asked.open)[0], asked.open),
         'opened': Figure(_sum_of(asked, asked.during('opened'))[0], asked.during('opened')),
         'closed': Figure(sum(took.values()), asked.closed),
         'submitted': Figure(submitted, sent),
@@ -425,9 +437,6 @@ def _total(asked: _Asked, people: Sequence[Line]) -> Line:
     for total in ('approved', 'received'):
         claims, amount = asked.moves(total)['']
         figures[total] = Figure(claims, asked.during(total), amount)
-    if people:
-        # every claim stands in the line of its agent, or of nobody
-        figures['unread'] = Figure(sum(line.figures['unread'].claims for line in people), asked.unread)
     return Line('', '', figures, measured(took))
 
 

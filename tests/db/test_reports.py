@@ -95,7 +95,9 @@ def all_figures(told: Figures) -> list[Figure]:
         told.people,
         told.offices,
     )
-    return [figure for table in (*tables, [told.total]) for one in table for figure in one.figures.values()]
+    return [
+        figure for table in (*tables, [told.total, told.before]) for one in table for figure in one.figures.values()
+    ]
 
 
 def all_cheques(told: Figures) -> list[ChequeFigure]:
@@ -135,6 +137,21 @@ def test_a_claim_counts_on_the_days_things_happened_to_it(people: People) -> Non
     assert line(told.people, people.yossi.user_id).figures['open'].claims == 1
     november = figures(people.manager, 'period=month').total.figures
     assert (november['demanded'].claims, november['received'].amount, november['opened'].claims) == (0, 8_000_00, 1)
+
+
+def test_the_period_before_has_as_many_days_right_before_the_first(people: People) -> None:
+    assert Span(date(2026, 11, 1), TODAY).before == Span(date(2026, 10, 9), date(2026, 10, 31))
+    for day in ('10-08', '10-09', '10-31', '11-01'):
+        claim = opened(people, day, submitted_at=at(day).date(), demand_amount=1_000_00, received_amount=700_00)
+        status(people, claim, 'closed', at(day), 'paid_in_full')
+    told = figures(people.manager, 'period=month')
+    for line_, many in ((told.before, 2), (told.total, 1)):
+        moved = {name: (line_.figures[name].claims, line_.figures[name].amount) for name in ('opened', 'received')}
+        assert moved == {'opened': (many, None), 'received': (many, many * 700_00)}
+        assert line_.figures['demanded'].amount == many * 1_000_00
+        assert line_.took
+        assert line_.took.cases == many
+    assert 'open' not in told.before.figures, 'nobody counted what was open then'
 
 
 def test_money_that_is_corrected_counts_for_what_it_became(people: People) -> None:

@@ -1,8 +1,9 @@
 """The dashboard as managers and the bureau have it open: live, each office its own, and nothing for everybody else."""
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from io import BytesIO
+from typing import Any
 
 import openpyxl
 import pytest
@@ -99,6 +100,54 @@ async def test_the_table_by_agent_says_rates_and_ends_in_a_total(portal: FastAPI
     assert '05/01/2026 – 06/01/2026' in days
     staff = (await opened(portal, 'staff')).html()
     assert ('סה״כ הסוכנות' in staff, 'view=unread' in staff) == (False, False)
+
+
+async def test_cards_tell_the_change_against_the_period_before_but_never_of_too_few(
+    portal: FastAPI, people: People
+) -> None:
+    today = values.israel(now()).date()
+    address = f'/reports?period=days&from={today - timedelta(days=9)}&to={today}'
+
+    def claims(many: int, day: date, **sums: Any) -> None:
+        for _ in range(many):
+            make_claim(people.levi, people.staff, opened_at=day, submitted_at=day, **sums)
+
+    claims(ENOUGH + 5, today, demand_amount=1_000_00, received_amount=500_00)
+    claims(ENOUGH - 1, today - timedelta(days=10))
+    assert 'data-testid="change"' not in (await opened(portal, 'manager', address)).html(), 'too few before'
+    claims(1, today - timedelta(days=19))
+    page = await opened(portal, 'manager', address)
+    (cards,) = (html.content for html in page.of(ui.html) if 'mk-kpi' in html.content)
+    (change,) = cards.split('data-testid="change"')[1:]
+    assert ('trending_up' in change, '50%' in change, 'בפתיחות' in change) == (True, True, True), 'of nothing, no rate'
+    assert 'לעומת התקופה הקודמת' in change
+
+
+async def test_a_median_that_fell_is_said_as_good(portal: FastAPI, people: People) -> None:
+    def closed(many: int, moment: datetime, took: int) -> None:
+        for _ in range(many):
+            opened_at = values.israel(moment).date() - timedelta(days=took)
+            claim = make_claim(people.levi, people.staff, opened_at=opened_at)
+            with open_session(people.staff, at=moment) as session:
+                change_status(session, claim.id, 'closed', 'אחר', 'new', moment)
+
+    async def change() -> str:
+        page = await opened(portal, 'manager', f'/reports?period=days&from={today - timedelta(days=9)}&to={today}')
+        (cards,) = (html.content for html in page.of(ui.html) if 'mk-kpi' in html.content)
+        return ''.join(cards.split('data-testid="change"')[1:])
+
+    today = values.israel(now()).date()
+    closed(ENOUGH, now(), 50)
+    assert not await change()
+    closed(ENOUGH, now() - timedelta(days=12), 62)
+    fell = await change()
+    assert all(part in fell for part in ('mk-rgood', 'ירידה של', '12 יום')), fell
+    closed(ENOUGH + 1, now(), 62)
+    same = await change()
+    assert ('mk-rgood' in same, 'ללא שינוי' in same) == (False, True)
+    closed(2 * ENOUGH + 2, now(), 70)
+    rose = await change()
+    assert ('mk-rgood' in rose, 'עלייה של' in rose, '8 ימים' in rose) == (False, True, True)
 
 
 async def test_the_reports_are_not_there_for_agents(portal: FastAPI, people: People) -> None:
