@@ -87,7 +87,9 @@ def _left_out(reader: str) -> Part:
 def _book(label: str, parts: Sequence[Part], figures: Figures, reader: str, office: str = '') -> Book:
     """A sheet for each part."""
     workbook, file, written = new_workbook(t(label, reader)), BytesIO(), 0
-    about = ' · '.join(filter(None, (office, days_text(figures.span))))
+    # what is open or unread is so at this moment, whatever days the rest is of
+    made = t('made on {day}', reader, day=values.format_day(figures.today))
+    about = ' · '.join(filter(None, (office, days_text(figures.span), made)))
     for part in parts:
         title, frame = t(part.label, reader), part.frame(figures, reader)
         columns = [Column(t(column.label, reader), column.kind, column.width) for column in part.columns]
@@ -206,7 +208,7 @@ def _side_by_side(table: str) -> Callable[[Figures, str], pd.DataFrame]:
 def _of_summary(figures: Figures, reader: str) -> pd.DataFrame:
     told, claims = figures.total.figures, figures.total
     rows = [
-        (t('Open claims', reader), told['open'].claims, None),
+        (t('Open now, {day}', reader, day=values.format_day(figures.today)), told['open'].claims, None),
         (t('Claims opened', reader), told['opened'].claims, None),
         (t('Claims closed', reader), told['closed'].claims, None),
         (t('Days from opening to closing, median', reader), said(claims.took, reader), None),
@@ -233,7 +235,7 @@ _DUE_COLUMNS = (
 )
 _RATE = (N_('Collection rate, percent'), Kind.NUMBER)
 _SUMS = ((N_('Demanded'), Kind.MONEY), (N_('Received'), Kind.MONEY), _DAYS, _RATE)
-_OPEN, _OPENED, _CLOSED = ((label, Kind.WHOLE) for label in (N_('Open'), N_('Claims opened'), N_('Claims closed')))
+_OPEN, _OPENED, _CLOSED = ((label, Kind.WHOLE) for label in (N_('Open now'), N_('Claims opened'), N_('Claims closed')))
 
 PARTS: Mapping[str, Part] = {
     'statuses': Part(
@@ -266,7 +268,7 @@ PARTS: Mapping[str, Part] = {
     'due_months': Part(N_('Cheques due by month'), _columns(*_DUE_COLUMNS), _of_weeks('due_months')),
     'people': Part(
         N_('By agent'),
-        _columns((N_('Agent'), Kind.TEXT), _OPEN, (N_('Unread by me'), Kind.WHOLE), _OPENED, _CLOSED, *_SUMS),
+        _columns((N_('Agent'), Kind.TEXT), _OPEN, (N_('Unread by me now'), Kind.WHOLE), _OPENED, _CLOSED, *_SUMS),
         _side_by_side('people'),
     ),
     'offices': Part(

@@ -114,6 +114,18 @@ def test_the_report_of_a_month_has_its_sheets_and_no_formula(some: People) -> No
     assert len({*book.columns}) == len(book.columns)
 
 
+def test_the_report_of_a_month_that_is_over_says_that_what_is_open_is_open_now(some: People) -> None:
+    with open_session(some.manager, reading=True) as session:
+        state = ReportState.of_month('2026-10', '', TODAY)
+        figures = figures_of(session, state, TODAY)
+        month = Month('לוי', figures, rows_behind(session, figures), reference(session))
+    sheets = opened(month_book(month, 'he'))
+    assert rows(sheets['סיכום'])[0][0] == 'פתוחות כעת, 23/11/2026'
+    assert [cell.value for cell in sheets['ביצועים לפי סוכן'][3]][1:3] == ['פתוחות כעת', 'לא נקראו כעת']
+    for sheet in sheets.values():
+        assert sheet['A2'].value == 'לוי · 01/10/2026 – 31/10/2026 · הופק ב-23/11/2026'
+
+
 def test_the_cheques_of_a_month_that_is_over_are_there_though_they_were_cleared(some: People) -> None:
     with open_session(some.staff) as session:
         cleared, cancelled, *_ = session.scalars(select(Cheque).where(Cheque.office_id == some.levi))
