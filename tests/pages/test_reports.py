@@ -1,5 +1,8 @@
 """The dashboard as managers and the bureau have it open: live, each office its own, and nothing for everybody else."""
 
+import asyncio
+import time
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import partial
 from io import BytesIO
@@ -19,6 +22,8 @@ from db.exports import DONE, export_records
 from db.habits import ENOUGH
 from db.scope import ROLE_CAN, Can, Role
 from db.session import open_session
+from jobs.report_book import Book
+from pages import reports
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
 from tests.pages.conftest import EMAILS, Open, until
@@ -176,6 +181,26 @@ async def test_workbooks_have_what_the_page_has(portal: FastAPI, people: People)
     assert 'קנרית' in str([row for sheet in openpyxl.load_workbook(BytesIO(answer.content)) for row in sheet.values])
     for made_up in ('/reports/tables/x.xlsx', '/reports/month.xlsx?office=999'):
         assert (await staff.http_client.get(made_up)).status_code == 404
+
+
+async def test_workbooks_are_made_one_at_a_time(portal: FastAPI, people: People, monkeypatch) -> None:
+    make_claim(people.levi, people.staff)
+    manager, at_once, most = await signed_in(portal, EMAILS['manager']), 0, 0
+
+    def slowly(make: Callable[..., Book], *given: Any) -> Book:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        time.sleep(0.1)
+        at_once -= 1
+        return make(*given)
+
+    for name in ('month_book', 'table_book'):
+        monkeypatch.setattr(reports, name, partial(slowly, getattr(reports, name)))
+    paths = ('/reports/month.xlsx', '/reports/tables/people.xlsx', '/reports/month.xlsx')
+    answers = await asyncio.gather(*(manager.http_client.get(path) for path in paths))
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert most == 1
 
 
 async def test_who_takes_a_workbook_stands_in_the_record_of_exports(portal: FastAPI, people: People) -> None:
