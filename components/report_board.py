@@ -29,7 +29,7 @@ from db import values
 from db.base import now
 from db.changes import Notice
 from db.report_state import ReportState
-from db.reports import Figures, figures_of
+from db.reports import Figures, agents_to_choose, figures_of
 
 # a burst of changes costs one look
 BREATH = 2.0
@@ -112,7 +112,8 @@ class ReportBoard:
 def _read(session: Any, state: ReportState) -> tuple[Figures, Choices]:
     choices = choices_for(session)
     offices = choices.offices if session.info['actor'].is_bureau else []
-    return figures_of(session, state, values.israel(now()).date()), Choices(offices, choices.insurers)
+    agents = agents_to_choose(session, state)
+    return figures_of(session, state, values.israel(now()).date()), Choices(offices, choices.insurers, agents)
 
 
 def _html_of(figures: Figures) -> dict[str, str]:

@@ -30,10 +30,11 @@ _DAYS = (N_('Su'), N_('Mo'), N_('Tu'), N_('We'), N_('Th'), N_('Fr'), N_('Sa'))
 
 @dataclass(frozen=True)
 class Choices:
-    """The offices and insurers one may choose among; people of an office have no choice of offices."""
+    """What one may choose among: people of an office have no choice of offices, and agents are those of one office."""
 
     offices: Sequence[tuple[int, str]]
     insurers: Sequence[tuple[int, str]]
+    agents: Sequence[tuple[int, str]]
 
 
 # ---- small things -----------------------------------------------------------------------------------------------------------
@@ -141,7 +142,7 @@ def _more(lines: Sequence[Line]) -> str:
 
 
 def filters_html(figures: Figures, choices: Choices) -> str:
-    """The period, the office and the insurer: plain links and forms, so that the address says it all."""
+    """The period, the office, the insurer and the agent: plain links and forms, so that the address says it all."""
     return _periods_html(figures.state) + _ends_html(figures) + _firms_html(figures.state, choices)
 
 
@@ -173,8 +174,9 @@ def _firms_html(state: ReportState, choices: Choices) -> str:
         _select('office', t('Office'), t('Every office'), choices.offices, state.office) if choices.offices else ''
     )
     insurers = _select('insurer', t('Insurer'), t('Every insurer'), choices.insurers, state.insurer)
+    agents = _select('agent', t('Agent'), t('Every agent'), choices.agents, state.agent) if choices.agents else ''
     return (
-        f'<form action="/reports" method="get" class="mk-rform">{_hidden(replace(state, office="", insurer=""))}{offices}{insurers}'
+        f'<form action="/reports" method="get" class="mk-rform">{_hidden(replace(state, office="", insurer="", agent=""))}{offices}{insurers}{agents}'
         f'<button class="mk-btn mk-s mk-sm" data-testid="show-firms">{escape(t("Filter"))}</button></form>'
     )
 
@@ -469,7 +471,7 @@ def side_by_side_html(figures: Figures, name: str) -> str:
         (_person(line) if of_people else _named(line), *cells(line), _rate_bar(line.collected) + _rate(line.collected))
         for line in lines[:SHOWN]
     ]
-    everybody = t('The whole office') if of_people else t('Total')
+    everybody = t('The whole office') if of_people and not figures.state.agent else t('Total')
     foot = (escape(everybody), *cells(figures.total), _rate(figures.total.collected))
     return (
         _head(figures, name, label, 'group' if of_people else 'apartment')

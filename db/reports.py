@@ -1,4 +1,4 @@
-"""What the reports count: a stretch of days, an office, an insurer from an address, to figures that each know the list behind them.
+"""What the reports count: a stretch of days, an office, an insurer, an agent from an address, to figures that each know the list behind them.
 
 Screens and workbooks ask `figures_of`; the monthly report beside it `rows_behind`. How each figure is defined:
 
@@ -36,7 +36,7 @@ from db.exports import CONFIRM_ABOVE
 from db.lists import NOBODY, ListState, claims_in, filtered, on_days
 from db.measuring import Measured, days_apart, israel_day, measured
 from db.money import MoneyMove
-from db.offices import AgentOffice, User
+from db.offices import AgentOffice, User, agents_of
 from db.reference import Garage, Insurer, Reference, reference
 from db.repairs import BEFORE_THE_GARAGE, DELIVERED, RepairEvent, is_real_move
 from db.report_state import ReportState, Span, month_after
@@ -126,6 +126,8 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
     """Everything the dashboard shows."""
     actor: Actor = session.info['actor']
     actor.need(Can.SEE_REPORTS)
+    if state.agent and state.agent not in {str(key) for key, _ in agents_to_choose(session, state)}:
+        state = replace(state, agent='')  # he is of another office than the one that is asked about
     asked = _Asked(session, state, today)
     people = _people(asked) if state.office or not actor.is_bureau else []
     total = _total(asked, people)
@@ -150,13 +152,22 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
     )
 
 
+def agents_to_choose(session: Session, state: ReportState) -> list[tuple[int, str]]:
+    """The agents of the office that is asked about, by name; nobody while the bureau asks about all of them."""
+    office = session.info['actor'].office_id or int(state.office or 0)
+    named = agents_of(office, former=True).with_only_columns(User.id, User.name)  # their claims are still there
+    return [(row[0], row[1]) for row in session.execute(named)]
+
+
 class _Asked:
     """Who asks for what: shared by all tables."""
 
     def __init__(self, session: Session, state: ReportState, today: date, span: Span | None = None) -> None:
         self.session, self.state, self.today = session, state, today
         self.span = span or state.span(today)
-        one_of: dict[str, Any] = {name: (key,) for name in ('office', 'insurer') if (key := getattr(state, name))}
+        one_of: dict[str, Any] = {
+            name: (key,) for name in ('office', 'insurer', 'agent') if (key := getattr(state, name))
+        }
         self.all = ListState(view='all', **one_of)
         self.open = replace(self.all, view='open')
         self.unread = replace(self.all, view='unread')
@@ -193,8 +204,8 @@ class _Asked:
         """A question about parts of claims, of the claims that are asked about."""
         if self.state.office:
             statement = statement.where(part.office_id == int(self.state.office))
-        if self.state.insurer:
-            mine = filtered(select(Claim.id).select_from(Claim), ListState(insurer=(self.state.insurer,)))
+        if self.state.insurer or self.state.agent:
+            mine = filtered(select(Claim.id).select_from(Claim), replace(self.all, office=()))
             statement = statement.where(part.claim_id.in_(mine))
         return statement
 
@@ -460,7 +471,7 @@ def _due(asked: _Asked) -> dict[str, Any]:
     told = {(day, bool(out)): (many, int(amount)) for day, out, many, amount in rows}
     soon = Span(asked.today, asked.today + timedelta(days=WARN_DAYS))
     of_both = [_summed(told, soon, out=out) for out in (False, True)]
-    page = BoardState(view='due', office=asked.state.office, insurer=asked.state.insurer)
+    page = _page(asked, 'due')
     return {
         'weeks': [_due_line(asked, told, span) for span in weeks],
         'due_months': [_due_line(asked, told, span) for span in months],
@@ -470,6 +481,11 @@ def _due(asked: _Asked) -> dict[str, Any]:
     }
 
 
+def _page(asked: _Asked, view: str) -> BoardState:
+    state = asked.state
+    return BoardState(view=view, office=state.office, insurer=state.insurer, agent=state.agent)
+
+
 def _by_day(told: Told, span: Span) -> dict[date, tuple[int, int]]:
     """What comes in and what goes out, for each day."""
     days = [span.first + n * DAY for n in range((span.last - span.first).days + 1)]
@@ -477,13 +493,7 @@ def _by_day(told: Told, span: Span) -> dict[date, tuple[int, int]]:
 
 
 def _due_line(asked: _Asked, told: Told, span: Span) -> DueLine:
-    page = BoardState(
-        view='open',
-        office=asked.state.office,
-        insurer=asked.state.insurer,
-        due_from=span.first,
-        due_to=span.last,
-    )
+    page = replace(_page(asked, 'open'), due_from=span.first, due_to=span.last)
     incoming, outgoing = (
         ChequeFigure(*_summed(told, span, out=out), replace(page, direction=side))
         for out, side in ((False, 'in'), (True, 'out'))

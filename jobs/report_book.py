@@ -189,7 +189,6 @@ _SIDE = ('open', 'unread', 'opened', 'closed')
 
 def _side_by_side(table: str) -> Callable[[Figures, str], pd.DataFrame]:
     names = _SIDE if table == 'people' else tuple(name for name in _SIDE if name != 'unread')
-    everybody = N_('The whole office') if table == 'people' else N_('Total')
 
     def row(line: Line, name: str, reader: str) -> tuple[Cell, ...]:
         counted = (line.figures[name].claims for name in names)
@@ -199,6 +198,7 @@ def _side_by_side(table: str) -> Callable[[Figures, str], pd.DataFrame]:
     def frame(figures: Figures, reader: str) -> pd.DataFrame:
         lines: Sequence[Line] = getattr(figures, table)
         rows = [row(line, name_of(line, reader), reader) for line in lines]
+        everybody = N_('Total') if table == 'offices' or figures.state.agent else N_('The whole office')
         total = [row(figures.total, t(everybody, reader), reader)] if lines else []
         return _frame([*rows, *total], len(names) + 5)
 

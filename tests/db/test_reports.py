@@ -294,8 +294,12 @@ A_WHILE = 'period=days&from=2026-07-02&to=2026-09-13'
 def test_every_figure_is_the_count_of_the_list_behind_it(busy: People) -> None:
     some = 0
     queries = {
-        busy.manager: ('period=12m', A_WHILE),
-        busy.staff: ('period=12m&insurer=1', f'period=year&office={busy.cohen}'),
+        busy.manager: ('period=12m', A_WHILE, f'period=12m&insurer=1&agent={busy.dana.user_id}'),
+        busy.staff: (
+            'period=12m&insurer=1',
+            f'period=year&office={busy.cohen}',
+            f'period=12m&office={busy.levi}&agent={busy.yossi.user_id}',
+        ),
     }
     for actor, asked in queries.items():
         for query in asked:
@@ -319,6 +323,7 @@ def test_the_figures_follow_from_the_record(busy: People) -> None:
         (busy.manager, 'period=12m'),
         (busy.manager, A_WHILE),
         (busy.staff, 'period=12m&insurer=2'),
+        (busy.manager, f'period=12m&agent={busy.dana.user_id}'),
     ):
         told = figures(actor, query)
         assert _shown(told) == _reckoned(actor, told)
@@ -341,7 +346,7 @@ def _shown(told: Figures) -> dict[str, Any]:
     }
 
 
-def _reckoned(  # noqa: C901 - as plain as can be, so that one sees that it is right
+def _reckoned(  # noqa: C901, PLR0912 - as plain as can be, so that one sees that it is right
     actor: Actor, told: Figures
 ) -> dict[str, Any]:
     """The same once more, claim by claim, from the rows and the record alone."""
@@ -349,6 +354,8 @@ def _reckoned(  # noqa: C901 - as plain as can be, so that one sees that it is r
         everything = select(Claim)
         if not actor.is_bureau:
             everything = everything.where(Claim.office_id == actor.office_id)
+        if told.state.agent:
+            everything = everything.where(Claim.agent == int(told.state.agent))
         if told.state.insurer:
             everything = everything.where(Claim.tp_insurer == int(told.state.insurer))
         rows = list(session.scalars(everything))
@@ -437,6 +444,22 @@ def test_a_manager_sees_his_own_office_and_nothing_else(busy: People) -> None:
     assert sum(one.figures['received'].amount or 0 for one in whole.offices) == whole.total.figures['received'].amount
 
 
+def test_an_agent_is_chosen_among_those_of_one_office(busy: People) -> None:
+    dana, rival = busy.dana.user_id, busy.rival.user_id
+    own = figures(busy.manager, f'period=12m&agent={dana}')
+    assert {one.key for one in own.people} == {str(dana)}
+    assert own.people[0].figures['open'] == own.total.figures['open']
+    assert own.state.agent == str(dana)
+    elsewhere = [
+        *((busy.manager, f'agent={rival}'), (busy.manager, f'office={busy.cohen}&agent={rival}')),
+        *((busy.staff, f'agent={dana}'), (busy.staff, f'office={busy.cohen}&agent={dana}')),
+    ]
+    for actor, query in elsewhere:
+        told = figures(actor, query)
+        assert (told.state.agent, 'agent=' in told.total.figures['open'].behind.address()) == ('', False), query
+    assert figures(busy.staff, f'office={busy.cohen}&agent={rival}').state.agent == str(rival)
+
+
 def test_who_went_to_another_office_is_not_taken_for_nobody(people: People) -> None:
     opened(people, '11-01', agent=people.yossi.user_id)
     opened(people, '11-01')
@@ -467,7 +490,7 @@ def test_nobody_but_the_session_writes_what_was_received(people: People) -> None
 # ---- addresses and days -----------------------------------------------------------------------------------------------------
 
 
-@given(st.dictionaries(st.sampled_from(('period', 'from', 'to', 'office', 'insurer')), st.text(max_size=12)))
+@given(st.dictionaries(st.sampled_from(('period', 'from', 'to', 'office', 'insurer', 'agent')), st.text(max_size=12)))
 def test_no_address_breaks_the_reports(query: dict[str, str]) -> None:
     state = ReportState.read(query)
     assert ReportState.read(dict(parse_qsl(state.address()))) == state

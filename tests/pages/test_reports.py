@@ -248,6 +248,35 @@ async def test_without_the_right_to_see_or_to_export_nothing_is_taken(
         assert export_records(session) == []
 
 
+async def test_a_manager_chooses_among_his_agents_and_the_bureau_among_those_of_an_office(
+    portal: FastAPI, people: People
+) -> None:
+    def agents_in(page: str) -> str:
+        return page.split('data-testid="filter-agent"')[1].split('</select>', maxsplit=1)[0]
+
+    dana = people.dana.user_id
+    claim = make_claim(people.levi, people.staff, agent=dana)
+    make_claim(people.levi, people.staff, agent=people.yossi.user_id)
+    slip = Slip('insurer_to_insured', 777_00, values.israel(now()).date())
+    with open_session(people.staff) as session:
+        enter_cheque(session, claim.id, slip, 'received', now())
+    page = (await opened(portal, 'manager', f'/reports?agent={dana}')).html()
+    offered = agents_in(page)
+    assert ('כל הסוכנים' in offered, f'value="{dana}" selected' in offered, 'אבי כהן' in offered) == (True, True, False)
+    for part in (f'/?agent={dana}"', f'/cheques?agent={dana}"', '₪777'):
+        assert part in page, part
+    assert f'people.xlsx?agent={dana}"' in page
+    assert not any(part in page for part in ('יוסי מזרחי</span></span>', 'סה״כ הסוכנות'))
+    manager = await signed_in(portal, EMAILS['manager'])
+    await manager.http_client.get(f'/reports/tables/people.xlsx?agent={dana}')
+    with open_session(people.admin, reading=True) as session:
+        assert export_records(session)[0].what.endswith('סוכן: דנה ארז')
+    staff = await opened(portal, 'staff')
+    assert 'filter-agent' not in staff.html(), 'of every office there is no choice of agents'
+    of_cohen = agents_in((await opened(portal, 'staff', f'/reports?office={people.cohen}')).html())
+    assert ('אבי כהן' in of_cohen, 'דנה ארז' in of_cohen) == (True, False)
+
+
 async def test_the_address_says_what_is_shown(portal: FastAPI, people: People) -> None:
     insurer = 1
     address = f'/reports?period=12m&insurer={insurer}&office={people.levi}&evil=<b>'
