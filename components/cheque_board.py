@@ -21,7 +21,7 @@ from db.base import now
 from db.changes import Notice
 from db.cheque_board import COUNTED_UP_TO, PAGE_SIZES, Board, BoardState, MonthDay, Sums
 from db.cheques import STATES, advance_cheque
-from db.offices import offices
+from db.offices import User, offices
 from db.reference import Insurer
 from db.scope import Can
 from db.session import fetch
@@ -156,7 +156,7 @@ class ChequeBoard(Element, component='cheque_board.js'):
         counts: Mapping[str, int],
         days: Sequence[MonthDay],
         houses: Mapping[int, str],
-        insurer: str,
+        names: Sequence[str],
     ) -> None:
         reader, today = language(), values.israel(now()).date()
         edits = self._actor.may(Can.EDIT_CLAIM)
@@ -170,7 +170,7 @@ class ChequeBoard(Element, component='cheque_board.js'):
         ]
         shown = {
             'state': {**vars_of(board.state), 'month': _month_of(board.state, today)},
-            'narrowed': _narrowed(board.state, insurer),
+            'narrowed': _narrowed(board.state, names),
             'views': views,
             'offices': [[str(key), name] for key, name in houses.items()] if self._actor.is_bureau else [],
             'rows': rows,
@@ -203,13 +203,14 @@ def vars_of(state: BoardState) -> dict[str, str | int]:
 
 def _read(
     session: Any, state: BoardState, today: date
-) -> tuple[Board, dict[str, int], list[MonthDay], dict[int, str], str]:
+) -> tuple[Board, dict[str, int], list[MonthDay], dict[int, str], list[str]]:
     board = cheque_board.page_of_board(session, state, today)
     counts = cheque_board.counts_of_board(session, state, today)
     days = cheque_board.month_of_board(session, state, today) if state.view == 'calendar' else []
     houses = {office.id: office.name for office in fetch(session, offices())} if session.info['actor'].is_bureau else {}
-    insurer = session.get(Insurer, int(state.insurer)) if state.insurer else None
-    return board, counts, days, houses, insurer.name if insurer else ''
+    firms_and_people = ((Insurer, state.insurer), (User, state.agent))
+    named = [session.get(model, int(key)) for model, key in firms_and_people if key]
+    return board, counts, days, houses, [row.name for row in named if row]
 
 
 def _time_to_take_back(session: Any, cheque_id: int) -> timedelta | None:
@@ -331,11 +332,11 @@ def _day(day: MonthDay, state: BoardState, today: date, reader: str) -> dict[str
     }
 
 
-def _narrowed(state: BoardState, insurer: str) -> str:
+def _narrowed(state: BoardState, names: Sequence[str]) -> str:
     """What a figure of the reports narrowed the page to."""
     sides = [values.format_day(day) if day else '…' for day in (state.due_from, state.due_to)]
     days = t('Due {days}', days=' – '.join(sides)) if state.due_from or state.due_to else ''
-    return ' · '.join(filter(None, (days, insurer)))
+    return ' · '.join(filter(None, (days, *names)))
 
 
 def _both(sums: Sums) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from components.report_parts import (
     calendar_html,
     due_html,
     filters_html,
+    money_line_html,
     month_form_html,
     months_html,
     numbers_html,
@@ -28,7 +29,7 @@ from db import values
 from db.base import now
 from db.changes import Notice
 from db.report_state import ReportState
-from db.reports import Figures, figures_of
+from db.reports import Figures, agents_to_choose, figures_of
 
 # a burst of changes costs one look
 BREATH = 2.0
@@ -111,14 +112,16 @@ class ReportBoard:
 def _read(session: Any, state: ReportState) -> tuple[Figures, Choices]:
     choices = choices_for(session)
     offices = choices.offices if session.info['actor'].is_bureau else []
-    return figures_of(session, state, values.israel(now()).date()), Choices(offices, choices.insurers)
+    agents = agents_to_choose(session, state)
+    return figures_of(session, state, values.israel(now()).date()), Choices(offices, choices.insurers, agents)
 
 
 def _html_of(figures: Figures) -> dict[str, str]:
     """What stands in each card; a card without anything to say is not shown."""
     return {
         'statuses': statuses_html(figures),
-        'money': _chart_head(t('Demanded, approved and received'), t('thousands of ₪ a month')),
+        'money': _chart_head(t('Demanded, approved and received'), t('thousands of ₪ a month'))
+        + money_line_html(figures),
         'months': months_html(figures),
         'calendar': calendar_html(figures),
         'due': _chart_head(t('Cheques due by month'), t('thousands of ₪')) + due_html(figures),

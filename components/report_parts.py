@@ -12,6 +12,7 @@ from components.theme import status_look
 from components.words import language, t, tn
 from db import values
 from db.cheques import WARN_DAYS
+from db.habits import ENOUGH
 from db.measuring import Measured
 from db.report_state import PERIODS, ReportState
 from db.reports import ChequeFigure, DueLine, Figure, Figures, Line
@@ -29,10 +30,11 @@ _DAYS = (N_('Su'), N_('Mo'), N_('Tu'), N_('We'), N_('Th'), N_('Fr'), N_('Sa'))
 
 @dataclass(frozen=True)
 class Choices:
-    """The offices and insurers one may choose among; people of an office have no choice of offices."""
+    """What one may choose among: people of an office have no choice of offices, and agents are those of one office."""
 
     offices: Sequence[tuple[int, str]]
     insurers: Sequence[tuple[int, str]]
+    agents: Sequence[tuple[int, str]]
 
 
 # ---- small things -----------------------------------------------------------------------------------------------------------
@@ -69,6 +71,15 @@ def _days(took: Measured | None) -> str:
     if took is None or not took.known:
         return f'<span class="mk-t3">{escape(t("Not enough data"))}</span>'
     return f'<span class="mk-nb">{escape(_days_text(took.number))}</span>'
+
+
+def _rate(collected: Measured | None) -> str:
+    """A collection rate; or that there is none, or not enough to say one."""
+    if collected is None:
+        return '<span class="mk-t3">—</span>'
+    if not collected.known:
+        return f'<span class="mk-t3">{escape(t("Not enough data"))}</span>'
+    return _number(f'{collected.number:.0f}%')
 
 
 def _days_text(number: float) -> str:
@@ -131,7 +142,7 @@ def _more(lines: Sequence[Line]) -> str:
 
 
 def filters_html(figures: Figures, choices: Choices) -> str:
-    """The period, the office and the insurer: plain links and forms, so that the address says it all."""
+    """The period, the office, the insurer and the agent: plain links and forms, so that the address says it all."""
     return _periods_html(figures.state) + _ends_html(figures) + _firms_html(figures.state, choices)
 
 
@@ -163,8 +174,9 @@ def _firms_html(state: ReportState, choices: Choices) -> str:
         _select('office', t('Office'), t('Every office'), choices.offices, state.office) if choices.offices else ''
     )
     insurers = _select('insurer', t('Insurer'), t('Every insurer'), choices.insurers, state.insurer)
+    agents = _select('agent', t('Agent'), t('Every agent'), choices.agents, state.agent) if choices.agents else ''
     return (
-        f'<form action="/reports" method="get" class="mk-rform">{_hidden(replace(state, office="", insurer=""))}{offices}{insurers}'
+        f'<form action="/reports" method="get" class="mk-rform">{_hidden(replace(state, office="", insurer="", agent=""))}{offices}{insurers}{agents}'
         f'<button class="mk-btn mk-s mk-sm" data-testid="show-firms">{escape(t("Filter"))}</button></form>'
     )
 
@@ -220,22 +232,26 @@ def numbers_html(figures: Figures) -> str:
     """The six numbers that one looks at first."""
     told = figures.total.figures
     took = figures.total.took or Measured()
-    demanded, received = told['demanded'].amount or 0, told['received'].amount or 0
-    rate = Measured(told['demanded'].claims, 100 * received / demanded if demanded else 0.0)
+    rate = figures.total.collected
     moved = f'{escape(t("Claims opened"))} {_claims(told["opened"])} · {escape(t("Claims closed"))} {_claims(told["closed"])}'
     closed = escape(tn('of {n} claim closed', 'of {n} claims closed', took.cases))
-    of_demand = (
-        f'{_number(f"{rate.number:.0f}%")} {escape(t("of what was demanded"))}' if rate.known and demanded else ''
-    )
+    of_demand = f'{_number(f"{rate.number:.0f}%")} {escape(t("of what was demanded"))}' if rate and rate.known else ''
     whole = told['whole']
     return ''.join(
         (
-            _card('directions_car', t('Open claims'), _claims(told['open']), moved),
+            _card(
+                'directions_car',
+                t('Open claims'),
+                _claims(told['open']),
+                moved,
+                change=_change(figures, 'opened', t('in claims opened')),
+            ),
             _card(
                 'schedule',
                 t('Days to close, median'),
                 escape(_days_text(took.number)) if took.known else _thin(),
                 closed,
+                change=_days_change(figures),
             ),
             _card(
                 'request_quote',
@@ -243,6 +259,7 @@ def numbers_html(figures: Figures) -> str:
                 _sum(told['demanded']),
                 escape(tn('in {n} claim submitted', 'in {n} claims submitted', told['demanded'].claims)),
                 _spark(figures, 'demanded', 'var(--mk-brand)'),
+                _change(figures, 'demanded'),
             ),
             _card(
                 'savings',
@@ -250,12 +267,13 @@ def numbers_html(figures: Figures) -> str:
                 _sum(told['received']),
                 of_demand,
                 _spark(figures, 'received', 'var(--mk-green-dot)'),
+                _change(figures, 'received'),
             ),
             _card(
                 'payments',
                 t('Cheques in {n} days', n=WARN_DAYS),
                 _cheques(figures.soon, _money(figures.soon.amount)),
-                escape(tn('{n} cheque', '{n} cheques', figures.soon.cheques)),
+                _soon(figures),
             ),
             _card(
                 'fact_check',
@@ -267,14 +285,54 @@ def numbers_html(figures: Figures) -> str:
     )
 
 
+def _soon(figures: Figures) -> str:
+    """How many cheques, and when the next one falls due."""
+    many = escape(tn('{n} cheque', '{n} cheques', figures.soon.cheques))
+    if figures.next_due is None:
+        return many
+    return f'{many} · {escape(t("the next on {day}", day=f"{figures.next_due:%d/%m}"))}'
+
+
 def _thin() -> str:
     return f'<small>{escape(t("Not enough data"))}</small>'
 
 
-def _card(icon: str, label: str, value: str, below: str, beside: str = '') -> str:
+def _change(figures: Figures, name: str, of_what: str = '') -> str:
+    """By how much a figure changed against the period before; nothing of too few claims, and no percentage of nothing."""
+    now, then = (line.figures[name] for line in (figures.total, figures.before))
+    base, reached = (figure.claims if figure.amount is None else figure.amount for figure in (then, now))
+    if min(now.claims, then.claims) < ENOUGH or base <= 0:
+        return ''
+    percent = round(100 * (reached - base) / base)
+    good = name == 'received' and percent > 0
+    return _against_before(percent, ' '.join(filter(None, (_number(f'{abs(percent)}%'), escape(of_what)))), good=good)
+
+
+def _days_change(figures: Figures) -> str:
+    """By how many days the median changed against the period before; nothing of too few claims."""
+    now, then = figures.total.took, figures.before.took
+    if now is None or then is None or not now.known or not then.known:
+        return ''
+    days = now.number - then.number
+    return _against_before(days, escape(_days_text(abs(days))), good=days < 0)
+
+
+def _against_before(by: float, shown: str, *, good: bool) -> str:
+    """An arrow up or down with a change, as against the period before."""
+    if not by:
+        return f'<div class="mk-dl" data-testid="change">{escape(t("No change against the period before"))}</div>'
+    icon, way = ('trending_up', t('up by')) if by > 0 else ('trending_down', t('down by'))
+    tone = ' class="mk-rgood"' if good else ''
+    return (
+        f'<div class="mk-dl" data-testid="change"><b{tone}>{icon_html(icon, "mk-s16")}<span class="mk-vh">{escape(way)}</span> '
+        f'{shown}</b> {escape(t("against the period before"))}</div>'
+    )
+
+
+def _card(icon: str, label: str, value: str, below: str, beside: str = '', change: str = '') -> str:
     return (
         f'<section class="mk-card mk-kpi"><h2 class="mk-k">{icon_html(icon)}{escape(label)}</h2>'
-        f'<div class="mk-row"><div class="mk-v">{value}</div><span class="mk-sp"></span>{beside}</div><div class="mk-dl"><span>{below}</span></div></section>'
+        f'<div class="mk-row"><div class="mk-v">{value}</div><span class="mk-sp"></span>{beside}</div><div class="mk-dl"><span>{below}</span></div>{change}</section>'
     )
 
 
@@ -356,6 +414,22 @@ def months_html(figures: Figures) -> str:
     return _head(figures, 'months', label) + _table('months', label, headers, rows, foot)
 
 
+def money_line_html(figures: Figures) -> str:
+    """What the chart of the money comes to, below it."""
+    told = figures.total.figures
+    labels = (('demanded', t('Demanded')), ('approved', t('Approved')), ('received', t('Received')))
+    sums = ''.join(f'<span>{escape(label)} {_sum(told[name])}</span>' for name, label in labels)
+    rate = f'<span>{escape(t("Collection rate"))} <b>{_rate(figures.total.collected)}</b></span>'
+    return f'<div class="mk-rline" data-testid="money-line"><span class="mk-t3">{_period(figures)}:</span>{sums}{rate}</div>'
+
+
+def _period(figures: Figures) -> str:
+    state = figures.state
+    if state.period in _PERIODS:
+        return escape(t(_PERIODS[state.period]))
+    return _number(' – '.join(values.format_day(day) for day in figures.span.days))
+
+
 _TIMES = {
     'stages': (N_('Days in each repair stage'), 'build', N_('Repair stage'), N_('Cars that left it'), 'left'),
     'insurers': (N_('Days to close, by insurer'), 'shield', N_('Insurer'), N_('Claims closed'), 'closed'),
@@ -386,23 +460,32 @@ def side_by_side_html(figures: Figures, name: str) -> str:
         first,
         t('Open'),
         *((t('Unread by me'),) if of_people else ()),
-        *(t('Claims closed'), t('Days, median'), t('Demanded'), t('Received')),
+        *(t('Claims closed'), t('Days, median'), t('Demanded'), t('Received'), t('Collection rate')),
     )
+
+    def cells(line: Line) -> tuple[str, ...]:
+        sums = (_sum(line.figures[one]) for one in ('demanded', 'received'))
+        return *(_claims(line.figures[one]) for one in counted), _days(line.took), *sums
+
     rows = [
-        (
-            _person(line) if of_people else _named(line),
-            *(_claims(line.figures[one]) for one in counted),
-            _days(line.took),
-            _sum(line.figures['demanded']),
-            _sum(line.figures['received']),
-        )
+        (_person(line) if of_people else _named(line), *cells(line), _rate_bar(line.collected) + _rate(line.collected))
         for line in lines[:SHOWN]
     ]
+    everybody = t('The whole office') if of_people and not figures.state.agent else t('Total')
+    foot = (escape(everybody), *cells(figures.total), _rate(figures.total.collected))
     return (
         _head(figures, name, label, 'group' if of_people else 'apartment')
-        + _table(name, label, headers, rows)
+        + _table(name, label, headers, rows, foot)
         + _more(lines)
     )
+
+
+def _rate_bar(collected: Measured | None) -> str:
+    """How full a collection rate is, to the eye."""
+    if collected is None or not collected.known:
+        return ''
+    width = min(max(collected.number, 0), 100)
+    return f'<span class="mk-rbar" aria-hidden="true"><i style="width:{width:.0f}%"></i></span>'
 
 
 def _person(line: Line) -> str:

@@ -45,6 +45,7 @@ class BoardState:
     direction: str = ''
     office: str = ''
     insurer: str = ''
+    agent: str = ''
     due_from: date | None = None
     due_to: date | None = None
     month: str = ''
@@ -61,6 +62,7 @@ class BoardState:
             view=view if view in VIEWS else VIEWS[0],
             direction=side if (side := query.get('direction', '')) in SIDES else '',
             office=office if _NUMBER.fullmatch(office := query.get('office', '')) else '',
+            agent=agent if _NUMBER.fullmatch(agent := query.get('agent', '')) else '',
             insurer=insurer if _NUMBER.fullmatch(insurer := query.get('insurer', '')) else '',
             due_from=_day_in(query.get('due_from', '')),
             due_to=_day_in(query.get('due_to', '')),
@@ -81,7 +83,7 @@ class BoardState:
     @property
     def is_filtered(self) -> bool:
         """Whether some cheques of the view are left out."""
-        return bool(self.direction or self.office or self.insurer or self.due_from or self.due_to)
+        return bool(self.direction or self.office or self.insurer or self.agent or self.due_from or self.due_to)
 
 
 @dataclass(frozen=True)
@@ -200,6 +202,8 @@ def _filtered(session: Session, state: BoardState) -> Select[Any]:
         asked = asked.where(outward if state.direction == 'out' else ~outward)
     if state.insurer:
         asked = asked.where(Cheque.claim_id.in_(select(Claim.id).where(Claim.tp_insurer == int(state.insurer))))
+    if state.agent:
+        asked = asked.where(Cheque.claim_id.in_(select(Claim.id).where(Claim.agent == int(state.agent))))
     if state.due_from:
         asked = asked.where(Cheque.due_date >= state.due_from)
     return asked.where(Cheque.due_date <= state.due_to) if state.due_to else asked

@@ -1,4 +1,4 @@
-"""What reports are asked for: a stretch of days, an office, an insurer, from an address."""
+"""What reports are asked for: a stretch of days, an office, an insurer, an agent, from an address."""
 
 import re
 from collections.abc import Mapping
@@ -29,6 +29,11 @@ class Span:
         return self.first, self.last
 
     @property
+    def before(self) -> 'Span':
+        """As many days right before it."""
+        return Span(self.first - (self.last - self.first) - DAY, self.first - DAY)
+
+    @property
     def months(self) -> list['Span']:
         """Its months; the first and the last may be cut."""
         found, start = [], self.first
@@ -54,17 +59,19 @@ class ReportState:
     last: date | None = None
     office: str = ''
     insurer: str = ''
+    agent: str = ''
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> 'ReportState':
         """From an address. Anything hostile or outdated falls back to the default; it never raises."""
         period = query.get('period', '')
-        asked = ListState.read({name: query.get(name, '') for name in ('office', 'insurer')})
+        asked = ListState.read({name: query.get(name, '') for name in ('office', 'insurer', 'agent')})
         first, last = (day_in(query.get(name)) for name in _ENDS)
         state = cls(
             period=period if period in PERIODS else USUAL,
             office=next(iter(asked.office), ''),
             insurer=next(iter(asked.insurer), ''),
+            agent=next(iter(asked.agent), ''),
         )
         return replace(state, first=first, last=last) if state.period == 'days' else state
 
@@ -81,7 +88,7 @@ class ReportState:
         shown |= {
             name: day.isoformat() if day else '' for name, day in zip(_ENDS, (self.first, self.last), strict=True)
         }
-        shown |= {'office': self.office, 'insurer': self.insurer}
+        shown |= {'office': self.office, 'insurer': self.insurer, 'agent': self.agent}
         return urlencode({name: value for name, value in shown.items() if value})
 
     def span(self, today: date) -> Span:

@@ -1,4 +1,4 @@
-"""What the reports count: a stretch of days, an office, an insurer from an address, to figures that each know the list behind them.
+"""What the reports count: a stretch of days, an office, an insurer, an agent from an address, to figures that each know the list behind them.
 
 Screens and workbooks ask `figures_of`; the monthly report beside it `rows_behind`. How each figure is defined:
 
@@ -10,9 +10,11 @@ Screens and workbooks ask `figures_of`; the monthly report beside it `rows_behin
   what was taken back never was. Its claims are those whose car left the stage in the period.
 - How long a garage took: the days from the first stage at the garage to the hand-over, of the cars handed over in the period.
 - Demanded: the demands of the claims submitted in the period. Approved and received: by how much these totals of any claims rose in it.
+- Collection rate: the received in percent of the demanded, of as many cases as claims were demanded for.
 - Whole at the first submission: of the claims submitted in the period, those that the insurer never sent back to be completed.
+- The period before: as many days right before the first; what was opened, closed, demanded and received in them. What is open now was not counted then.
 - Unread: claims with news that the asker himself has not seen.
-- Cheques: those still waiting for their day, by the week or month in which they fall due.
+- Cheques: those still waiting for their day, by the week or month in which they fall due; the next one from today on.
 
 Times are medians: one claim that lay for a year moves them little. Fewer than `ENOUGH` cases give no time and no rate.
 """
@@ -34,7 +36,7 @@ from db.exports import CONFIRM_ABOVE
 from db.lists import NOBODY, ListState, claims_in, filtered, on_days
 from db.measuring import Measured, days_apart, israel_day, measured
 from db.money import MoneyMove
-from db.offices import AgentOffice, User
+from db.offices import AgentOffice, User, agents_of
 from db.reference import Garage, Insurer, Reference, reference
 from db.repairs import BEFORE_THE_GARAGE, DELIVERED, RepairEvent, is_real_move
 from db.report_state import ReportState, Span, month_after
@@ -64,6 +66,14 @@ class Line:
     name: str
     figures: Mapping[str, Figure]
     took: Measured | None = None
+
+    @property
+    def collected(self) -> Measured | None:
+        """What was received, in percent of what was demanded; None where nothing was demanded."""
+        demanded, received = self.figures['demanded'], self.figures['received']
+        if not demanded.amount:
+            return None
+        return Measured(demanded.claims, 100 * (received.amount or 0) / demanded.amount)
 
 
 @dataclass(frozen=True)
@@ -100,10 +110,12 @@ class Figures:
     people: Sequence[Line]
     offices: Sequence[Line]
     total: Line
+    before: Line
     weeks: Sequence[DueLine]
     due_months: Sequence[DueLine]
     due_days: Mapping[date, tuple[int, int]]
     soon: ChequeFigure
+    next_due: date | None
     whole: Measured = field(default_factory=Measured)
 
 
@@ -114,9 +126,11 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
     """Everything the dashboard shows."""
     actor: Actor = session.info['actor']
     actor.need(Can.SEE_REPORTS)
+    if state.agent and state.agent not in {str(key) for key, _ in agents_to_choose(session, state)}:
+        state = replace(state, agent='')  # he is of another office than the one that is asked about
     asked = _Asked(session, state, today)
     people = _people(asked) if state.office or not actor.is_bureau else []
-    total = _total(asked)
+    total = _total(asked, people)
     sent = total.figures['submitted'].claims
     back = total.figures['sent_back'].claims
     return Figures(
@@ -132,18 +146,28 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
         people=people,
         offices=_offices(asked) if actor.is_bureau and not state.office else [],
         total=total,
+        before=_moved(_Asked(session, state, today, asked.span.before)),
         **_due(asked),
         whole=Measured(sent, 100 * (sent - back) / sent if sent else 0.0),
     )
 
 
+def agents_to_choose(session: Session, state: ReportState) -> list[tuple[int, str]]:
+    """The agents of the office that is asked about, by name; nobody while the bureau asks about all of them."""
+    office = session.info['actor'].office_id or int(state.office or 0)
+    named = agents_of(office, former=True).with_only_columns(User.id, User.name)  # their claims are still there
+    return [(row[0], row[1]) for row in session.execute(named)]
+
+
 class _Asked:
     """Who asks for what: shared by all tables."""
 
-    def __init__(self, session: Session, state: ReportState, today: date) -> None:
+    def __init__(self, session: Session, state: ReportState, today: date, span: Span | None = None) -> None:
         self.session, self.state, self.today = session, state, today
-        self.span = state.span(today)
-        one_of: dict[str, Any] = {name: (key,) for name in ('office', 'insurer') if (key := getattr(state, name))}
+        self.span = span or state.span(today)
+        one_of: dict[str, Any] = {
+            name: (key,) for name in ('office', 'insurer', 'agent') if (key := getattr(state, name))
+        }
         self.all = ListState(view='all', **one_of)
         self.open = replace(self.all, view='open')
         self.unread = replace(self.all, view='unread')
@@ -180,8 +204,8 @@ class _Asked:
         """A question about parts of claims, of the claims that are asked about."""
         if self.state.office:
             statement = statement.where(part.office_id == int(self.state.office))
-        if self.state.insurer:
-            mine = filtered(select(Claim.id).select_from(Claim), ListState(insurer=(self.state.insurer,)))
+        if self.state.insurer or self.state.agent:
+            mine = filtered(select(Claim.id).select_from(Claim), replace(self.all, office=()))
             statement = statement.where(part.claim_id.in_(mine))
         return statement
 
@@ -351,22 +375,20 @@ def _sum_of(asked: _Asked, behind: ListState, *sums: Any) -> tuple[int, ...]:
 
 
 def _people(asked: _Asked) -> list[Line]:
-    unread = {key: counted[0] for key, counted in asked.by(asked.unread, Claim.agent).items()}
-    return _side_by_side(asked, 'agent', Claim.agent, _names(asked.session, User), unread)
+    return _side_by_side(asked, 'agent', Claim.agent, _names(asked.session, User), {'unread': asked.unread})
 
 
 def _offices(asked: _Asked) -> list[Line]:
-    return _side_by_side(asked, 'office', Claim.office_id, _names(asked.session, AgentOffice), {})
+    return _side_by_side(asked, 'office', Claim.office_id, _names(asked.session, AgentOffice))
 
 
 def _side_by_side(
-    asked: _Asked, param: str, column: Any, names: Mapping[str, str], unread: Mapping[str, int]
+    asked: _Asked, param: str, column: Any, names: Mapping[str, str], more: Mapping[str, ListState] | None = None
 ) -> list[Line]:
-    """A line for everybody who had anything to do with a claim that is open or moved in the period."""
+    """A line for everybody who had anything to do with a claim that is open, in `more` lists, or moved in the period."""
+    plain = {'open': asked.open, **(more or {}), 'opened': asked.during('opened')}
     lists = {
-        'open': asked.open,
-        'unread': asked.unread,
-        'opened': asked.during('opened'),
+        **plain,
         'closed': asked.closed,
         'demanded': asked.during('submitted'),
         'received': asked.during('received'),
@@ -375,8 +397,7 @@ def _side_by_side(
     demanded = asked.by(lists['demanded'], column, func.sum(Claim.demand_amount))
     received = asked.moves('received', MoneyMove.office_id if param == 'office' else column)
     counted: dict[str, Mapping[str, int]] = {
-        **{name: {key: row[0] for key, row in asked.by(lists[name], column).items()} for name in ('open', 'opened')},
-        'unread': unread,
+        **{name: {key: row[0] for key, row in asked.by(lists[name], column).items()} for name in plain},
         'closed': {key: sum(days.values()) for key, days in took.items()},
         'demanded': {key: row[0] for key, row in demanded.items()},
         'received': {key: row[0] for key, row in received.items()},
@@ -400,14 +421,23 @@ def _side_by_side(
     return _sorted(lines, 'open')
 
 
-def _total(asked: _Asked) -> Line:
-    """All of it in one line."""
+def _total(asked: _Asked, people: Sequence[Line]) -> Line:
+    """All of it in one line; what is unread, where there are people to tell it of."""
+    moved = _moved(asked)
+    figures = {'open': Figure(_sum_of(asked, asked.open)[0], asked.open), **moved.figures}
+    if people:
+        # every claim stands in the line of its agent, or of nobody
+        figures['unread'] = Figure(sum(line.figures['unread'].claims for line in people), asked.unread)
+    return replace(moved, figures=figures)
+
+
+def _moved(asked: _Asked) -> Line:
+    """All that happened in the period, in one line."""
     sent, took = asked.during('submitted'), {}
     for days in asked.took(asked.closed, Claim.is_open).values():
         took = days
     submitted, demanded, back = _sum_of(asked, sent, func.sum(Claim.demand_amount), func.count(Claim.sent_back_at))
     figures = {
-        'open': Figure(_sum_of(asked, asked.open)[0], asked.open),
         'opened': Figure(_sum_of(asked, asked.during('opened'))[0], asked.during('opened')),
         'closed': Figure(sum(took.values()), asked.closed),
         'submitted': Figure(submitted, sent),
@@ -441,13 +471,19 @@ def _due(asked: _Asked) -> dict[str, Any]:
     told = {(day, bool(out)): (many, int(amount)) for day, out, many, amount in rows}
     soon = Span(asked.today, asked.today + timedelta(days=WARN_DAYS))
     of_both = [_summed(told, soon, out=out) for out in (False, True)]
-    page = BoardState(view='due', office=asked.state.office, insurer=asked.state.insurer)
+    page = _page(asked, 'due')
     return {
         'weeks': [_due_line(asked, told, span) for span in weeks],
         'due_months': [_due_line(asked, told, span) for span in months],
         'due_days': _by_day(told, Span(weeks[0].first, weeks[3].last)),
         'soon': ChequeFigure(sum(side[0] for side in of_both), sum(side[1] for side in of_both), page),
+        'next_due': min((day for day, _ in told if day >= asked.today), default=None),
     }
+
+
+def _page(asked: _Asked, view: str) -> BoardState:
+    state = asked.state
+    return BoardState(view=view, office=state.office, insurer=state.insurer, agent=state.agent)
 
 
 def _by_day(told: Told, span: Span) -> dict[date, tuple[int, int]]:
@@ -457,13 +493,7 @@ def _by_day(told: Told, span: Span) -> dict[date, tuple[int, int]]:
 
 
 def _due_line(asked: _Asked, told: Told, span: Span) -> DueLine:
-    page = BoardState(
-        view='open',
-        office=asked.state.office,
-        insurer=asked.state.insurer,
-        due_from=span.first,
-        due_to=span.last,
-    )
+    page = replace(_page(asked, 'open'), due_from=span.first, due_to=span.last)
     incoming, outgoing = (
         ChequeFigure(*_summed(told, span, out=out), replace(page, direction=side))
         for out, side in ((False, 'in'), (True, 'out'))

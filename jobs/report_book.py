@@ -87,7 +87,9 @@ def _left_out(reader: str) -> Part:
 def _book(label: str, parts: Sequence[Part], figures: Figures, reader: str, office: str = '') -> Book:
     """A sheet for each part."""
     workbook, file, written = new_workbook(t(label, reader)), BytesIO(), 0
-    about = ' · '.join(filter(None, (office, days_text(figures.span))))
+    # what is open or unread is so at this moment, whatever days the rest is of
+    made = t('made on {day}', reader, day=values.format_day(figures.today))
+    about = ' · '.join(filter(None, (office, days_text(figures.span), made)))
     for part in parts:
         title, frame = t(part.label, reader), part.frame(figures, reader)
         columns = [Column(t(column.label, reader), column.kind, column.width) for column in part.columns]
@@ -120,6 +122,11 @@ def _frame(rows: Sequence[Sequence[Cell]], width: int) -> pd.DataFrame:
 def said(number: Measured | None, reader: str) -> Cell:
     """A median; or that there is not enough to say one."""
     return number.number if number is not None and number.known else t(NOT_ENOUGH, reader)
+
+
+def rate_of(line: Line, reader: str) -> Cell:
+    """A collection rate in percent; or that there is none, or not enough to say one."""
+    return '—' if line.collected is None else said(line.collected, reader)
 
 
 def name_of(line: Line, reader: str) -> str:
@@ -183,14 +190,17 @@ _SIDE = ('open', 'unread', 'opened', 'closed')
 def _side_by_side(table: str) -> Callable[[Figures, str], pd.DataFrame]:
     names = _SIDE if table == 'people' else tuple(name for name in _SIDE if name != 'unread')
 
-    def row(line: Line, reader: str) -> tuple[Cell, ...]:
+    def row(line: Line, name: str, reader: str) -> tuple[Cell, ...]:
         counted = (line.figures[name].claims for name in names)
         sums = (line.figures[name].amount for name in ('demanded', 'received'))
-        return (name_of(line, reader), *counted, *sums, said(line.took, reader))
+        return (name, *counted, *sums, said(line.took, reader), rate_of(line, reader))
 
     def frame(figures: Figures, reader: str) -> pd.DataFrame:
         lines: Sequence[Line] = getattr(figures, table)
-        return _frame([row(line, reader) for line in lines], len(names) + 4)
+        rows = [row(line, name_of(line, reader), reader) for line in lines]
+        everybody = N_('Total') if table == 'offices' or figures.state.agent else N_('The whole office')
+        total = [row(figures.total, t(everybody, reader), reader)] if lines else []
+        return _frame([*rows, *total], len(names) + 5)
 
     return frame
 
@@ -198,7 +208,7 @@ def _side_by_side(table: str) -> Callable[[Figures, str], pd.DataFrame]:
 def _of_summary(figures: Figures, reader: str) -> pd.DataFrame:
     told, claims = figures.total.figures, figures.total
     rows = [
-        (t('Open claims', reader), told['open'].claims, None),
+        (t('Open now, {day}', reader, day=values.format_day(figures.today)), told['open'].claims, None),
         (t('Claims opened', reader), told['opened'].claims, None),
         (t('Claims closed', reader), told['closed'].claims, None),
         (t('Days from opening to closing, median', reader), said(claims.took, reader), None),
@@ -223,8 +233,9 @@ _DUE_COLUMNS = (
     *((N_('Cheques from insurers'), Kind.WHOLE), (N_('From insurers'), Kind.MONEY)),
     *((N_('Cheques from clients'), Kind.WHOLE), (N_('From clients'), Kind.MONEY)),
 )
-_SUMS = ((N_('Demanded'), Kind.MONEY), (N_('Received'), Kind.MONEY), _DAYS)
-_OPEN, _OPENED, _CLOSED = ((label, Kind.WHOLE) for label in (N_('Open'), N_('Claims opened'), N_('Claims closed')))
+_RATE = (N_('Collection rate, percent'), Kind.NUMBER)
+_SUMS = ((N_('Demanded'), Kind.MONEY), (N_('Received'), Kind.MONEY), _DAYS, _RATE)
+_OPEN, _OPENED, _CLOSED = ((label, Kind.WHOLE) for label in (N_('Open now'), N_('Claims opened'), N_('Claims closed')))
 
 PARTS: Mapping[str, Part] = {
     'statuses': Part(
@@ -257,7 +268,7 @@ PARTS: Mapping[str, Part] = {
     'due_months': Part(N_('Cheques due by month'), _columns(*_DUE_COLUMNS), _of_weeks('due_months')),
     'people': Part(
         N_('By agent'),
-        _columns((N_('Agent'), Kind.TEXT), _OPEN, (N_('Unread by me'), Kind.WHOLE), _OPENED, _CLOSED, *_SUMS),
+        _columns((N_('Agent'), Kind.TEXT), _OPEN, (N_('Unread by me now'), Kind.WHOLE), _OPENED, _CLOSED, *_SUMS),
         _side_by_side('people'),
     ),
     'offices': Part(

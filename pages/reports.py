@@ -4,6 +4,7 @@
 Whoever takes one stands in the record of exports.
 """
 
+import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
 from html import escape
@@ -51,14 +52,18 @@ def _asked(request: Request, actor: Actor) -> ReportState:
 
 def add_routes(portal: FastAPI) -> None:
     """Register the workbooks on the parent app."""
+    # one of many rows takes a core and its memory: one is made at a time, the others wait
+    turn = asyncio.Lock()
 
     @portal.get('/reports/tables/{name}.xlsx')
     async def table(name: str, request: Request) -> Response:
-        return await _if_allowed(_table(name, request), request)
+        async with turn:
+            return await _if_allowed(_table(name, request), request)
 
     @portal.get('/reports/month.xlsx')
     async def month(request: Request) -> Response:
-        return await _if_allowed(_month(request), request)
+        async with turn:
+            return await _if_allowed(_month(request), request)
 
 
 async def _if_allowed(answer: Awaitable[Response], request: Request) -> Response:

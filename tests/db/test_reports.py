@@ -95,7 +95,9 @@ def all_figures(told: Figures) -> list[Figure]:
         told.people,
         told.offices,
     )
-    return [figure for table in (*tables, [told.total]) for one in table for figure in one.figures.values()]
+    return [
+        figure for table in (*tables, [told.total, told.before]) for one in table for figure in one.figures.values()
+    ]
 
 
 def all_cheques(told: Figures) -> list[ChequeFigure]:
@@ -137,6 +139,21 @@ def test_a_claim_counts_on_the_days_things_happened_to_it(people: People) -> Non
     assert (november['demanded'].claims, november['received'].amount, november['opened'].claims) == (0, 8_000_00, 1)
 
 
+def test_the_period_before_has_as_many_days_right_before_the_first(people: People) -> None:
+    assert Span(date(2026, 11, 1), TODAY).before == Span(date(2026, 10, 9), date(2026, 10, 31))
+    for day in ('10-08', '10-09', '10-31', '11-01'):
+        claim = opened(people, day, submitted_at=at(day).date(), demand_amount=1_000_00, received_amount=700_00)
+        status(people, claim, 'closed', at(day), 'paid_in_full')
+    told = figures(people.manager, 'period=month')
+    for line_, many in ((told.before, 2), (told.total, 1)):
+        moved = {name: (line_.figures[name].claims, line_.figures[name].amount) for name in ('opened', 'received')}
+        assert moved == {'opened': (many, None), 'received': (many, many * 700_00)}
+        assert line_.figures['demanded'].amount == many * 1_000_00
+        assert line_.took
+        assert line_.took.cases == many
+    assert 'open' not in told.before.figures, 'nobody counted what was open then'
+
+
 def test_money_that_is_corrected_counts_for_what_it_became(people: People) -> None:
     claim = opened(people, '10-01')
     write(people, claim, at('10-10'), received_amount=9_000_00)
@@ -152,6 +169,22 @@ def test_a_demand_that_was_sent_back_is_not_whole_and_stays_so(people: People) -
     told = figures(people.manager)
     assert (told.whole.known, told.whole.number) == (True, 90.0)
     assert [told.total.figures[name].claims for name in ('submitted', 'sent_back', 'whole')] == [10, 1, 9]
+
+
+def test_a_collection_rate_is_of_its_own_line_and_of_enough_claims(people: People) -> None:
+    dana, yossi = people.dana.user_id, people.yossi.user_id
+    for agent, many in ((dana, ENOUGH), (yossi, 1)):
+        for _ in range(many):
+            claim = opened(people, '11-01', agent=agent, submitted_at=date(2026, 11, 2), demand_amount=1_000_00)
+            write(people, claim, at('11-09'), received_amount=600_00)
+    opened(people, '11-01')
+    told = figures(people.manager)
+    rates = [line(told.people, key).collected for key in (dana, yossi, '0')]
+    assert [rate and (rate.known, rate.cases, rate.number) for rate in rates] == [
+        *((True, ENOUGH, 60.0), (False, 1, 60.0), None)
+    ]
+    assert told.total.collected
+    assert (told.total.collected.cases, told.total.collected.number) == (ENOUGH + 1, 60.0)
 
 
 def test_a_stage_lasts_from_its_beginning_to_its_end_and_a_slip_is_none(people: People) -> None:
@@ -189,7 +222,9 @@ def test_cheques_fall_into_weeks_that_begin_on_sunday(people: People) -> None:
         (100_00, 100_00),
         (100_00, 0),
     ]
-    assert (told.soon.cheques, told.soon.amount) == (2, 200_00)
+    assert (told.soon.cheques, told.soon.amount, told.next_due) == (2, 200_00, date(2026, 11, 28))
+    later = figures(people.manager, today=date(2026, 11, 29))
+    assert later.next_due == later.today, 'what falls due today is the next, what is overdue is not'
 
 
 # ---- by force ---------------------------------------------------------------------------------------------------------------
@@ -259,8 +294,12 @@ A_WHILE = 'period=days&from=2026-07-02&to=2026-09-13'
 def test_every_figure_is_the_count_of_the_list_behind_it(busy: People) -> None:
     some = 0
     queries = {
-        busy.manager: ('period=12m', A_WHILE),
-        busy.staff: ('period=12m&insurer=1', f'period=year&office={busy.cohen}'),
+        busy.manager: ('period=12m', A_WHILE, f'period=12m&insurer=1&agent={busy.dana.user_id}'),
+        busy.staff: (
+            'period=12m&insurer=1',
+            f'period=year&office={busy.cohen}',
+            f'period=12m&office={busy.levi}&agent={busy.yossi.user_id}',
+        ),
     }
     for actor, asked in queries.items():
         for query in asked:
@@ -284,6 +323,7 @@ def test_the_figures_follow_from_the_record(busy: People) -> None:
         (busy.manager, 'period=12m'),
         (busy.manager, A_WHILE),
         (busy.staff, 'period=12m&insurer=2'),
+        (busy.manager, f'period=12m&agent={busy.dana.user_id}'),
     ):
         told = figures(actor, query)
         assert _shown(told) == _reckoned(actor, told)
@@ -306,7 +346,7 @@ def _shown(told: Figures) -> dict[str, Any]:
     }
 
 
-def _reckoned(  # noqa: C901 - as plain as can be, so that one sees that it is right
+def _reckoned(  # noqa: C901, PLR0912 - as plain as can be, so that one sees that it is right
     actor: Actor, told: Figures
 ) -> dict[str, Any]:
     """The same once more, claim by claim, from the rows and the record alone."""
@@ -314,6 +354,8 @@ def _reckoned(  # noqa: C901 - as plain as can be, so that one sees that it is r
         everything = select(Claim)
         if not actor.is_bureau:
             everything = everything.where(Claim.office_id == actor.office_id)
+        if told.state.agent:
+            everything = everything.where(Claim.agent == int(told.state.agent))
         if told.state.insurer:
             everything = everything.where(Claim.tp_insurer == int(told.state.insurer))
         rows = list(session.scalars(everything))
@@ -389,14 +431,33 @@ def test_a_manager_sees_his_own_office_and_nothing_else(busy: People) -> None:
     assert {cheques.cheques for cheques in all_cheques(told)} == {0}
     own = figures(busy.manager, 'period=12m')
     assert not own.offices
+    for name in ('open', 'unread', 'opened', 'demanded'):
+        assert sum(one.figures[name].claims for one in own.people) == own.total.figures[name].claims > 0, name
     assert 'אבי כהן' not in {one.name for one in own.people}
     with open_session(busy.manager, reading=True) as session:
         assert 'קנרית' not in str(claims_behind(session, own.total.figures['opened']))
         assert 'קנרית' not in str(cheques_behind(session, own.state, own.span))
     whole = figures(busy.staff, 'period=12m')
     assert not whole.people
+    assert not any('unread' in one.figures for one in (*whole.offices, whole.total))
     assert {one.key for one in whole.offices} == {str(busy.levi), str(busy.cohen)}
     assert sum(one.figures['received'].amount or 0 for one in whole.offices) == whole.total.figures['received'].amount
+
+
+def test_an_agent_is_chosen_among_those_of_one_office(busy: People) -> None:
+    dana, rival = busy.dana.user_id, busy.rival.user_id
+    own = figures(busy.manager, f'period=12m&agent={dana}')
+    assert {one.key for one in own.people} == {str(dana)}
+    assert own.people[0].figures['open'] == own.total.figures['open']
+    assert own.state.agent == str(dana)
+    elsewhere = [
+        *((busy.manager, f'agent={rival}'), (busy.manager, f'office={busy.cohen}&agent={rival}')),
+        *((busy.staff, f'agent={dana}'), (busy.staff, f'office={busy.cohen}&agent={dana}')),
+    ]
+    for actor, query in elsewhere:
+        told = figures(actor, query)
+        assert (told.state.agent, 'agent=' in told.total.figures['open'].behind.address()) == ('', False), query
+    assert figures(busy.staff, f'office={busy.cohen}&agent={rival}').state.agent == str(rival)
 
 
 def test_who_went_to_another_office_is_not_taken_for_nobody(people: People) -> None:
@@ -429,7 +490,7 @@ def test_nobody_but_the_session_writes_what_was_received(people: People) -> None
 # ---- addresses and days -----------------------------------------------------------------------------------------------------
 
 
-@given(st.dictionaries(st.sampled_from(('period', 'from', 'to', 'office', 'insurer')), st.text(max_size=12)))
+@given(st.dictionaries(st.sampled_from(('period', 'from', 'to', 'office', 'insurer', 'agent')), st.text(max_size=12)))
 def test_no_address_breaks_the_reports(query: dict[str, str]) -> None:
     state = ReportState.read(query)
     assert ReportState.read(dict(parse_qsl(state.address()))) == state
@@ -484,4 +545,5 @@ def test_a_cheque_that_came_to_its_end_waits_for_no_day(people: People) -> None:
     does(people, at('11-01'), enter_cheque, claim, slip, 'received', at('11-01'))
     with open_session(people.staff) as session:
         session.scalars(select(Cheque)).one().state = 'cancelled'
-    assert figures(people.manager).soon.cheques == 0
+    told = figures(people.manager)
+    assert (told.soon.cheques, told.next_due) == (0, None)

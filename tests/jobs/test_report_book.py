@@ -1,5 +1,6 @@
 """The reports as workbooks: opened again they say what the figures say, as numbers, and nothing of another office."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from io import BytesIO
 from typing import Any
@@ -79,6 +80,17 @@ def test_a_table_says_what_the_dashboard_does_and_not_more_than_it_knows(some: P
     assert money['C6'].number_format.startswith('[$₪')
 
 
+def test_the_table_by_agent_ends_in_the_same_total_as_the_dashboard(some: People) -> None:
+    with open_session(some.manager, reading=True) as session:
+        figures = figures_of(session, ReportState(), TODAY)
+    (sheet,) = opened(table_book(figures, 'people', 'he')).values()
+    head, nobody, total = ([cell.value for cell in row] for row in sheet.iter_rows(min_row=3))
+    assert head[-1] == 'שיעור גבייה, באחוזים'
+    assert total == ['סה״כ הסוכנות', *nobody[1:]]
+    assert total[-4:] == [(ENOUGH + 1) * 1000, 0, 1, 0]
+    assert rows(opened(table_book(replace(figures, people=[]), 'people', 'he')).popitem()[1]) == []
+
+
 def test_the_report_of_a_month_has_its_sheets_and_no_formula(some: People) -> None:
     book = month_book(month_of(some.manager), 'he')
     sheets = opened(book)
@@ -100,6 +112,18 @@ def test_the_report_of_a_month_has_its_sheets_and_no_formula(some: People) -> No
     assert book.rows == sum(len(rows(sheet)) for sheet in sheets.values())
     assert {'Insured', 'Vehicle no.', 'Cheque no.', 'Agent'} <= {*book.columns}
     assert len({*book.columns}) == len(book.columns)
+
+
+def test_the_report_of_a_month_that_is_over_says_that_what_is_open_is_open_now(some: People) -> None:
+    with open_session(some.manager, reading=True) as session:
+        state = ReportState.of_month('2026-10', '', TODAY)
+        figures = figures_of(session, state, TODAY)
+        month = Month('לוי', figures, rows_behind(session, figures), reference(session))
+    sheets = opened(month_book(month, 'he'))
+    assert rows(sheets['סיכום'])[0][0] == 'פתוחות כעת, 23/11/2026'
+    assert [cell.value for cell in sheets['ביצועים לפי סוכן'][3]][1:3] == ['פתוחות כעת', 'לא נקראו כעת']
+    for sheet in sheets.values():
+        assert sheet['A2'].value == 'לוי · 01/10/2026 – 31/10/2026 · הופק ב-23/11/2026'
 
 
 def test_the_cheques_of_a_month_that_is_over_are_there_though_they_were_cleared(some: People) -> None:

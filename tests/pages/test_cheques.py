@@ -62,6 +62,15 @@ async def test_the_page_follows_the_bureau_for_whom_it_concerns(portal: FastAPI,
     assert counts == {'due': '1', 'overdue': '0', 'open': '1', 'done': '0', 'calendar': ''}
 
 
+async def test_cheques_of_one_agent_say_so(portal: FastAPI, people: People, claim: Claim) -> None:
+    cheque = enter(people, claim, 3)
+    for agent, name, found in ((people.dana, 'דנה ארז', [cheque.id]), (people.rival, '', [])):
+        manager = await opened(portal, 'manager', f'/cheques?agent={agent.user_id}')
+        assert (board(manager)['narrowed'], rows(manager)) == (name, found)
+    send(manager, 'go', {'agent': ''})
+    await until(lambda: rows(manager) == [cheque.id])
+
+
 async def test_a_step_is_taken_from_the_row_and_taken_back(portal: FastAPI, people: People, claim: Claim) -> None:
     cheque = enter(people, claim, 3)
     staff, dana = await opened(portal, 'staff'), await opened(portal, 'dana')

@@ -1,8 +1,12 @@
 """The dashboard as managers and the bureau have it open: live, each office its own, and nothing for everybody else."""
 
-from datetime import timedelta
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from functools import partial
 from io import BytesIO
+from typing import Any
 
 import openpyxl
 import pytest
@@ -13,10 +17,13 @@ from components import report_board
 from db import identity, scope, values
 from db.base import now
 from db.cheques import Slip, enter_cheque
-from db.claims import change_status
+from db.claims import change_status, save_fields
 from db.exports import DONE, export_records
+from db.habits import ENOUGH
 from db.scope import ROLE_CAN, Can, Role
 from db.session import open_session
+from jobs.report_book import Book
+from pages import reports
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
 from tests.pages.conftest import EMAILS, Open, until
@@ -53,7 +60,7 @@ async def test_a_change_of_a_claim_is_on_the_dashboard_of_whom_it_concerns(
         due = values.israel(now()).date() + timedelta(days=3)
         enter_cheque(session, claim.id, Slip('insurer_to_insured', 777_00, due), 'received', now())
     for page in (manager, staff):
-        await until(partial(_says, page, 'status=submitted', '₪777'))
+        await until(partial(_says, page, 'status=submitted', '₪777', f'הקרובה ב-{due:%d/%m}'))
     assert 'status=new' not in manager.html()
     charts = manager.of(ui.echart)
     assert [chart.props['renderer'] for chart in charts] == ['svg', 'svg']
@@ -67,6 +74,85 @@ async def test_few_claims_give_no_times_and_no_rates(portal: FastAPI, people: Pe
     page = (await opened(portal, 'manager')).html()
     assert page.count('אין די נתונים') >= 3
     assert 'view=closed' in page
+
+
+async def test_the_table_by_agent_says_rates_and_ends_in_a_total(portal: FastAPI, people: People) -> None:
+    today = values.israel(now()).date()
+    for n in range(ENOUGH + 1):
+        agent = people.dana if n < ENOUGH else people.yossi
+        claim = make_claim(people.levi, people.staff, agent=agent.user_id, submitted_at=today, demand_amount=1_000_00)
+        with open_session(people.staff) as session:
+            save_fields(session, claim.id, {'received_amount': (None, 750_00)}, now())
+    make_claim(people.levi, people.staff)
+    page = await opened(portal, 'manager')
+    (table,) = (html.content for html in page.of(ui.html) if 'data-testid="table-people"' in html.content)
+    body, foot = table.split('<tfoot>')
+    assert (body.count('75%</bdi>'), body.count('אין די נתונים</span></td></tr>'), body.count('—')) == (1, 1, 1)
+    assert body.count('mk-rbar') == 1
+    assert 'סה״כ הסוכנות' in foot
+    assert ('₪11,000' in foot, '₪8,250' in foot, '75%</bdi>' in foot) == (True, True, True)
+    (money,) = (html.content for html in page.of(ui.html) if 'data-testid="money-line"' in html.content)
+    line = money.split('data-testid="money-line"')[1]
+    assert ['3 חודשים' in line, *(line.count(sum_) for sum_ in ('₪11,000', '₪0', '₪8,250', '75%'))] == [
+        True,
+        1,
+        1,
+        1,
+        1,
+    ]
+    assert line.count('data-testid="figure"') == 3
+    days = (await opened(portal, 'manager', '/reports?period=days&from=2026-01-05&to=2026-01-06')).html()
+    assert '05/01/2026 – 06/01/2026' in days
+    staff = (await opened(portal, 'staff')).html()
+    assert ('סה״כ הסוכנות' in staff, 'view=unread' in staff) == (False, False)
+
+
+async def test_cards_tell_the_change_against_the_period_before_but_never_of_too_few(
+    portal: FastAPI, people: People
+) -> None:
+    today = values.israel(now()).date()
+    address = f'/reports?period=days&from={today - timedelta(days=9)}&to={today}'
+
+    def claims(many: int, day: date, **sums: Any) -> None:
+        for _ in range(many):
+            make_claim(people.levi, people.staff, opened_at=day, submitted_at=day, **sums)
+
+    claims(ENOUGH + 5, today, demand_amount=1_000_00, received_amount=500_00)
+    claims(ENOUGH - 1, today - timedelta(days=10))
+    assert 'data-testid="change"' not in (await opened(portal, 'manager', address)).html(), 'too few before'
+    claims(1, today - timedelta(days=19))
+    page = await opened(portal, 'manager', address)
+    (cards,) = (html.content for html in page.of(ui.html) if 'mk-kpi' in html.content)
+    (change,) = cards.split('data-testid="change"')[1:]
+    assert ('trending_up' in change, '50%' in change, 'בפתיחות' in change) == (True, True, True), 'of nothing, no rate'
+    assert 'לעומת התקופה הקודמת' in change
+
+
+async def test_a_median_that_fell_is_said_as_good(portal: FastAPI, people: People) -> None:
+    def closed(many: int, moment: datetime, took: int) -> None:
+        for _ in range(many):
+            opened_at = values.israel(moment).date() - timedelta(days=took)
+            claim = make_claim(people.levi, people.staff, opened_at=opened_at)
+            with open_session(people.staff, at=moment) as session:
+                change_status(session, claim.id, 'closed', 'אחר', 'new', moment)
+
+    async def change() -> str:
+        page = await opened(portal, 'manager', f'/reports?period=days&from={today - timedelta(days=9)}&to={today}')
+        (cards,) = (html.content for html in page.of(ui.html) if 'mk-kpi' in html.content)
+        return ''.join(cards.split('data-testid="change"')[1:])
+
+    today = values.israel(now()).date()
+    closed(ENOUGH, now(), 50)
+    assert not await change()
+    closed(ENOUGH, now() - timedelta(days=12), 62)
+    fell = await change()
+    assert all(part in fell for part in ('mk-rgood', 'ירידה של', '12 יום')), fell
+    closed(ENOUGH + 1, now(), 62)
+    same = await change()
+    assert ('mk-rgood' in same, 'ללא שינוי' in same) == (False, True)
+    closed(2 * ENOUGH + 2, now(), 70)
+    rose = await change()
+    assert ('mk-rgood' in rose, 'עלייה של' in rose, '8 ימים' in rose) == (False, True, True)
 
 
 async def test_the_reports_are_not_there_for_agents(portal: FastAPI, people: People) -> None:
@@ -97,6 +183,26 @@ async def test_workbooks_have_what_the_page_has(portal: FastAPI, people: People)
         assert (await staff.http_client.get(made_up)).status_code == 404
 
 
+async def test_workbooks_are_made_one_at_a_time(portal: FastAPI, people: People, monkeypatch) -> None:
+    make_claim(people.levi, people.staff)
+    manager, at_once, most = await signed_in(portal, EMAILS['manager']), 0, 0
+
+    def slowly(make: Callable[..., Book], *given: Any) -> Book:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        time.sleep(0.1)
+        at_once -= 1
+        return make(*given)
+
+    for name in ('month_book', 'table_book'):
+        monkeypatch.setattr(reports, name, partial(slowly, getattr(reports, name)))
+    paths = ('/reports/month.xlsx', '/reports/tables/people.xlsx', '/reports/month.xlsx')
+    answers = await asyncio.gather(*(manager.http_client.get(path) for path in paths))
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert most == 1
+
+
 async def test_who_takes_a_workbook_stands_in_the_record_of_exports(portal: FastAPI, people: People) -> None:
     make_claim(people.levi, people.staff, agent=people.dana.user_id)
     with open_session(SYSTEM) as session:
@@ -113,7 +219,7 @@ async def test_who_takes_a_workbook_stands_in_the_record_of_exports(portal: Fast
     with open_session(people.admin, reading=True) as session:
         by_month, by_people = export_records(session)
     day = values.israel(now()).date().replace(day=1)
-    assert (by_people.by, by_people.rows, by_people.state) == ('רות לוי', 1, DONE)
+    assert (by_people.by, by_people.rows, by_people.state) == ('רות לוי', 2, DONE), 'an agent, and the total'
     assert by_people.what.startswith('ביצועים לפי סוכן · ')
     assert 'Agent' in by_people.columns
     assert by_month.user_id == people.staff.user_id
@@ -124,7 +230,7 @@ async def test_who_takes_a_workbook_stands_in_the_record_of_exports(portal: Fast
     admin = await opened(portal, 'admin@bureau.demo', '/admin/exports')
     (shown,) = (element for element in admin.of(ui.html) if 'export-records' in str(element.props))
     assert shown.content.count('data-testid="export-record"') == 2
-    for part in ('רות לוי', 'ביצועים לפי סוכן', 'שורה אחת', 'דוח חודשי', 'סוכנות לוי', 'מבוטח'):
+    for part in ('רות לוי', 'ביצועים לפי סוכן', '2 שורות', 'דוח חודשי', 'סוכנות לוי', 'מבוטח'):
         assert part in shown.content
 
 
@@ -140,6 +246,35 @@ async def test_without_the_right_to_see_or_to_export_nothing_is_taken(
     assert answers == [404, 404]
     with open_session(people.admin, reading=True) as session:
         assert export_records(session) == []
+
+
+async def test_a_manager_chooses_among_his_agents_and_the_bureau_among_those_of_an_office(
+    portal: FastAPI, people: People
+) -> None:
+    def agents_in(page: str) -> str:
+        return page.split('data-testid="filter-agent"')[1].split('</select>', maxsplit=1)[0]
+
+    dana = people.dana.user_id
+    claim = make_claim(people.levi, people.staff, agent=dana)
+    make_claim(people.levi, people.staff, agent=people.yossi.user_id)
+    slip = Slip('insurer_to_insured', 777_00, values.israel(now()).date())
+    with open_session(people.staff) as session:
+        enter_cheque(session, claim.id, slip, 'received', now())
+    page = (await opened(portal, 'manager', f'/reports?agent={dana}')).html()
+    offered = agents_in(page)
+    assert ('כל הסוכנים' in offered, f'value="{dana}" selected' in offered, 'אבי כהן' in offered) == (True, True, False)
+    for part in (f'/?agent={dana}"', f'/cheques?agent={dana}"', '₪777'):
+        assert part in page, part
+    assert f'people.xlsx?agent={dana}"' in page
+    assert not any(part in page for part in ('יוסי מזרחי</span></span>', 'סה״כ הסוכנות'))
+    manager = await signed_in(portal, EMAILS['manager'])
+    await manager.http_client.get(f'/reports/tables/people.xlsx?agent={dana}')
+    with open_session(people.admin, reading=True) as session:
+        assert export_records(session)[0].what.endswith('סוכן: דנה ארז')
+    staff = await opened(portal, 'staff')
+    assert 'filter-agent' not in staff.html(), 'of every office there is no choice of agents'
+    of_cohen = agents_in((await opened(portal, 'staff', f'/reports?office={people.cohen}')).html())
+    assert ('אבי כהן' in of_cohen, 'דנה ארז' in of_cohen) == (True, False)
 
 
 async def test_the_address_says_what_is_shown(portal: FastAPI, people: People) -> None:
