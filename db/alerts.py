@@ -529,13 +529,14 @@ class _News:
         named = {user_id for change in changes for user_id in _named_in(change)}
         people = {*named, *(one.user_id for of_claim in followers.values() for one in of_claim)}
         keys = {'people': people, 'keys': [_key_of(change) for change in changes]}
+        unread = _unread_beside(session, changes, people, terms)
         return cls(
             terms,
             followers,
             _listeners_of(session, followers, named, people),
             {(user_id, key) for user_id, key in session.execute(_HAVING_IT, keys)},
-            _unread_beside(session, changes, people, terms),
-            {change.id: change for change in changes},
+            unread,
+            {change.id: change for change in (*changes, *_told_by(session, unread))},
         )
 
     def concerned(self, change: Change, *, always: bool) -> list[int]:
@@ -570,7 +571,14 @@ class _News:
         return self.changes[change_id].fields
 
 
+def _told_by(session: Session, unread: Mapping[tuple[int, int], Sequence[_Told]]) -> Sequence[Change]:
+    """The changes that these alerts tell of, as far as they do not say so themselves."""
+    ids = {one.change_id for alerts in unread.values() for one in alerts if 'fields' not in one.values}
+    return session.scalars(_CHANGES, {'ids': ids}).all() if ids else ()
+
+
 # made once: every change asks these
+_CHANGES = select(Change).where(Change.id.in_(bindparam('ids', expanding=True)))
 _SILENT_STAGES = select(RepairStage.id).where(RepairStage.alerts.is_(False))
 _FOLLOWERS = (
     select(Claim.id, User.id, User.office_id.is_(None), User.baseline_seq, SeenMark.seq, hears_of_claim())
@@ -598,12 +606,12 @@ _UPDATES_WAITING = _UPDATES.where(
     Alert.due_at >= bindparam('then'),
 )
 _INSERT = _ROWS.insert().inline()
-# what its person read meanwhile stays read
+# what its person read or put aside meanwhile stays so
 _UPDATE = (
     _ROWS.update()
     .where(_ROWS.c.id == bindparam('row'))
     .values(
-        hidden=bindparam('is_hidden'),
+        hidden=or_(_ROWS.c.hidden, bindparam('is_hidden', type_=_ROWS.c.hidden.type)),
         values=bindparam('told'),
         read_at=func.coalesce(_ROWS.c.read_at, bindparam('read', type_=_ROWS.c.read_at.type)),
     )
@@ -713,25 +721,25 @@ def _without_alert(session: Session, people: Iterable[int], key: str) -> list[in
 
 def _tell_in_turn(session: Session, alert: _Told, news: _News) -> None:
     """Beside what a person has not read yet of the claim."""
-    if (other := news.near(alert)) is not None:
-        _tell_as_one(session, other, alert, news)
+    if (other := news.near(alert)) is not None and _tell_as_one(session, other, alert, news):
         news.told.append(other)
     news.unread[alert.user_id, alert.claim_id].append(alert)
 
 
-def _tell_as_one(session: Session, other: _Told, alert: _Told, news: _News) -> None:
-    """Let the later of two alerts tell what both came to, and take the earlier back; both, when everything is as it was.
+def _tell_as_one(session: Session, other: _Told, alert: _Told, news: _News) -> bool:
+    """Let the later of two alerts tell what both came to, and take the earlier back; both, when everything is as it was. Whether it did.
 
     Other processes may have read the later change first: the ids say which came first.
     """
     first, last = sorted((other, alert), key=lambda alert: alert.change_id or 0)
     told = _sum_of(news.fields_of(session, first), news.fields_of(session, last))
     if told and alert.due_at is not None and not other.hidden:
-        return  # what is on the screen already stays there while this one waits
+        return False  # what is on the screen already stays there while this one waits
     for gone in (first,) if told else (first, last):
         gone.hidden, gone.read_at = True, alert.at
     if told:
         last.values = {'fields': told}
+    return True
 
 
 def _return_quietly(session: Session, change: Change, news: _News) -> None:
@@ -771,7 +779,7 @@ def _write(session: Session, told: Iterable[_Told]) -> None:
     for statement, rows in ((_INSERT, new), (_UPDATE, changed)):
         if rows:
             session.connection().execute(statement, rows)
-    # one ring is enough for whoever got several
+    # one ring is enough for whoever got several. NOTE: it names one of their claims; nobody goes by it, and what was put aside rings by itself
     rung = {one.user_id: one for one in alerts}.values()
     ring_for(session, {Notice(Alert.rings, one.office_id, one.claim_id, user_id=one.user_id) for one in rung})
 

@@ -183,12 +183,8 @@ def changes_after(session: Session, xid: int, change_id: int, limit: int = 500) 
     On SQLite writers take turns, so ids alone are in order. The ids of one claim's changes are always in the order in which
     they happened; here a transaction that waited for another one's claim may come before it, so go by the ids.
     """
-    return _after(session, Change, (xid, change_id), limit)
-
-
-def rings_after(session: Session, xid: int, ring_id: int, limit: int = 500) -> list[Ring]:
-    """The next rings, as `changes_after`; those of this process too."""
-    return _after(session, Ring, (xid, ring_id), limit)
+    asked = {'xid': xid, 'row': change_id, 'limit': limit}
+    return list(session.scalars(_following(Change, session.get_bind().dialect.name), asked))
 
 
 def rings_of_others_after(session: Session, xid: int, ring_id: int, limit: int = 500) -> tuple[list[Ring], Place]:
@@ -196,11 +192,6 @@ def rings_of_others_after(session: Session, xid: int, ring_id: int, limit: int =
     asked = {'xid': xid, 'row': ring_id, 'limit': limit}
     rings = list(session.scalars(_of_others(session.get_bind().dialect.name), asked))
     return rings, place_of(rings[-1]) if len(rings) == limit else newest_place(session, Ring)
-
-
-def _after(session: Session, model: type[LogT], place: Place, limit: int) -> list[LogT]:
-    asked = {'xid': place[0], 'row': place[1], 'limit': limit}
-    return list(session.scalars(_following(model, session.get_bind().dialect.name), asked))
 
 
 def waiting_after(session: Session, place: Place, model: type[Change] | type[Ring] = Change) -> bool:

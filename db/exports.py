@@ -125,8 +125,11 @@ class Export(PersonOwned, Base):
     def is_there(self, now: datetime, actor: Actor) -> bool:
         """Whether its person can fetch the workbook: it is made, not too old, and of what he still sees."""
         fresh = self.finished_at is not None and now - self.finished_at < KEPT_FOR
-        seen = self.same == _same(self.address, self.numbers, self.columns, actor)
-        return self.state == DONE and fresh and seen and not self.put_away
+        return self.state == DONE and fresh and self.is_of(actor) and not self.put_away
+
+    def is_of(self, actor: Actor) -> bool:
+        """Whether its person still sees what he saw when he asked for it."""
+        return self.same == _same(self.address, self.numbers, self.columns, actor)
 
 
 class ExportRecord(Books, Base):

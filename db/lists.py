@@ -106,7 +106,7 @@ DEFAULT_COLUMNS = (
 DENSITIES = ('usual', 'dense')
 _NUMBERED = frozenset({'insurer', 'agent', 'garage', 'office', 'appraiser'})
 _LAST_DAY = date(9998, 12, 31)
-_NUMBER, _KEY = re.compile(r'[0-9]{1,9}'), re.compile(r'[a-z_]{1,40}')
+_NUMBER, _KEY = re.compile(r'0|[1-9][0-9]{0,8}'), re.compile(r'[a-z_]{1,40}')
 _SEQ = re.compile(r'-?[0-9]{1,15}')
 
 

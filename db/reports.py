@@ -14,7 +14,7 @@ Screens and workbooks ask `figures_of`; the monthly report beside it `rows_behin
 - Whole at the first submission: of the claims submitted in the period, those that the insurer never sent back to be completed.
 - The period before: as many days right before the first; what was opened, closed, demanded and received in them. What is open now was not counted then.
 - Unread: claims with news that the asker himself has not seen.
-- Cheques: those still waiting for their day, by the week or month in which they fall due; the next one from today on.
+- Cheques: those still waiting for their day, by the week or month in which they fall due; the next one from today on. The monthly report has those that were cleared too.
 
 Times are medians: one claim that lay for a year moves them little. Fewer than `ENOUGH` cases give no time and no rate.
 """

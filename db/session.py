@@ -236,16 +236,16 @@ def _settle_postgres(reading: bool, patient: bool, connection: Any, _: Any) -> N
 
 
 def _execute_on_postgres(cursor: Any, statement: str, parameters: Any, context: ExecutionContext) -> bool:
-    """What writes rows, or finds them by their keys, is planned once a connection and kept: planning is half of a save's work there.
+    """What writes rows, or finds them by their keys, keeps its plan once a connection has asked it a few times: planning is half of a save's work there.
 
     A plan made for any search word is slow for most: every other question is planned for its own.
     """
-    asked = context.compiled.statement if context.compiled is not None else None
-    is_kept = isinstance(asked, Update) or (isinstance(asked, Insert) and asked.select is None)
-    by_key = is_kept or context.execution_options.get('by_key', False)
     if hasattr(cursor, 'name'):  # it hands out its rows bit by bit, and keeps no plan
         return False
-    cursor.execute(statement, parameters, prepare=None if by_key else False)
+    asked = context.compiled.statement if context.compiled is not None else None
+    writes = isinstance(asked, Update) or (isinstance(asked, Insert) and asked.select is None)
+    keeps_plan = writes or context.execution_options.get('by_key', False)
+    cursor.execute(statement, parameters, prepare=None if keeps_plan else False)
     return True
 
 

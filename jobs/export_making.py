@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 TOLD_EVERY = 0.3
 MORE_MEANWHILE = N_('There are more claims by now than may leave without your password. Please start again.')
+_ELSEWHERE = N_('Which claims you may see has changed meanwhile. Please start again.')
 _NOBODY = N_('You are not allowed to do this. Ask the bureau if you need it.')
 
 
@@ -39,6 +40,8 @@ def make(export_id: int, path: Path, most: int = MOST_ROWS) -> int:
     if export is None or actor is None:
         raise ClaimError(_NOBODY)
     actor.need(Can.EXPORT)
+    if not export.is_of(actor):  # he went to another office meanwhile: it would not be what he asked for
+        raise ClaimError(_ELSEWHERE)
     return _write(actor, export, path, most)
 
 

@@ -120,7 +120,7 @@ def _frame(rows: Sequence[Sequence[Cell]], width: int) -> pd.DataFrame:
 
 
 def said(number: Measured | None, reader: str) -> Cell:
-    """A median; or that there is not enough to say one."""
+    """A number; or that there are not enough cases to say one."""
     return number.number if number is not None and number.known else t(NOT_ENOUGH, reader)
 
 

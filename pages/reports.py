@@ -52,18 +52,16 @@ def _asked(request: Request, actor: Actor) -> ReportState:
 
 def add_routes(portal: FastAPI) -> None:
     """Register the workbooks on the parent app."""
-    # one of many rows takes a core and its memory: one is made at a time, the others wait
+    # a workbook of many rows takes a core and its memory: one is made at a time, the others wait
     turn = asyncio.Lock()
 
     @portal.get('/reports/tables/{name}.xlsx')
     async def table(name: str, request: Request) -> Response:
-        async with turn:
-            return await _if_allowed(_table(name, request), request)
+        return await _if_allowed(_table(name, request, turn), request)
 
     @portal.get('/reports/month.xlsx')
     async def month(request: Request) -> Response:
-        async with turn:
-            return await _if_allowed(_month(request), request)
+        return await _if_allowed(_month(request, turn), request)
 
 
 async def _if_allowed(answer: Awaitable[Response], request: Request) -> Response:
@@ -73,19 +71,22 @@ async def _if_allowed(answer: Awaitable[Response], request: Request) -> Response
         return not_found(request.state.session.actor.language)
 
 
-async def _table(name: str, request: Request) -> Response:
+async def _table(name: str, request: Request, turn: asyncio.Lock) -> Response:
     actor = _taker(request)
     if name not in PARTS:
         raise ClaimError(N_('Not found'))
-    figures = await ask_as(actor, figures_of, _asked(request, actor), values.israel(now()).date())
-    book = await run_in_threadpool(table_book, figures, name, actor.language)
+    async with turn:
+        figures = await ask_as(actor, figures_of, _asked(request, actor), values.israel(now()).date())
+        book = await run_in_threadpool(table_book, figures, name, actor.language)
     return await _handed_out(actor, book, figures, days_text(figures.span))
 
 
-async def _month(request: Request) -> Response:
+async def _month(request: Request, turn: asyncio.Lock) -> Response:
     actor, query = _taker(request), request.query_params
-    made = await ask_as(actor, _read_month, query.get('month', ''), query.get('office', '') if actor.is_bureau else '')
-    book = await run_in_threadpool(month_book, made, actor.language)
+    office = query.get('office', '') if actor.is_bureau else ''
+    async with turn:
+        made = await ask_as(actor, _read_month, query.get('month', ''), office)
+        book = await run_in_threadpool(month_book, made, actor.language)
     return await _handed_out(actor, book, made.figures, f'{made.figures.span.first.isoformat()[:7]} {made.office}')
 
 

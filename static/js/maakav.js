@@ -23,7 +23,7 @@
     return known.days;
   }
 
-  /* The same wording as db/values.format_moment: a page stays open for days, and what the server said of a moment then is no longer so. */
+  /* The same wording as db/values.format_moment has for what is past: a page stays open for days, and what the server said of a moment then is no longer so. */
   function relative(iso) {
     const at = new Date(iso);
     const minutes = Math.floor((Date.now() - at.getTime()) / 60000);

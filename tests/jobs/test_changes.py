@@ -14,11 +14,12 @@ from sqlalchemy import select
 
 from db import alerts, changes, messages, wakes
 from db.base import now
+from db.changes import Ring
 from db.claims import Claim, change_status, save_fields
 from db.messages import Letter, ThreadKey
 from db.repairs import advance_repair
 from db.scope import Actor
-from db.session import connect, open_session, own_connection
+from db.session import connect, fetch, open_session, own_connection
 from jobs.changes import HELD_BACK_SECONDS, Others, alert_all, clear_rings, follow_changes, hear_others, seconds_to_next
 from tests.conftest import People
 from tests.factories import SYSTEM, alert_everybody, make_claim, make_people
@@ -215,7 +216,7 @@ def test_what_was_rolled_back_rings_nowhere(people: People) -> None:
         messages.write_message(session, ThreadKey(people.levi), Letter('שלום לכולם'), now())
         raise ZeroDivisionError
     with open_session(SYSTEM, reading=True) as session:
-        assert 'message' not in {ring.kind for ring in changes.rings_after(session, 0, 0)}
+        assert 'message' not in {ring.kind for ring in fetch(session, select(Ring))}
 
 
 def test_a_change_written_elsewhere_tells_its_author_too_that_he_has_seen_it(
@@ -223,7 +224,7 @@ def test_a_change_written_elsewhere_tells_its_author_too_that_he_has_seen_it(
 ) -> None:
     def rings() -> int:
         with open_session(SYSTEM, reading=True) as session:
-            return len(changes.rings_after(session, 0, 0))
+            return len(fetch(session, select(Ring)))
 
     claim = make_claim(people.levi, people.staff)
     notices.clear()
@@ -244,7 +245,7 @@ def test_rings_are_forgotten_after_an_hour(people: People) -> None:
             ring.at = now() - timedelta(hours=2)
     assert clear_rings() == len(rung) > 0
     with open_session(SYSTEM, reading=True) as session:
-        assert changes.rings_after(session, 0, 0) == []
+        assert fetch(session, select(Ring)) == []
 
 
 def test_a_change_becomes_an_alert_without_anybody_asking(people: People, following: None) -> None:

@@ -263,6 +263,17 @@ def test_the_right_is_looked_at_again_when_it_is_made(people, tmp_path):
     assert not (tmp_path / 'a.xlsx').exists()
 
 
+def test_who_came_to_another_office_meanwhile_starts_again(people, tmp_path):
+    make_claim(people.levi, people.staff)
+    make_claim(people.cohen, people.staff)
+    export = ask_for(people.dana)
+    with open_session(people.admin) as session:
+        session.get_one(User, people.dana.user_id).office_id = people.cohen
+    with pytest.raises(ClaimError, match='changed meanwhile'):
+        export_making.make(export.id, tmp_path / 'a.xlsx')
+    assert not (tmp_path / 'a.xlsx').exists()
+
+
 @pytest.fixture
 def low_limit(monkeypatch):
     monkeypatch.setattr(exports, 'CONFIRM_ABOVE', 3)
