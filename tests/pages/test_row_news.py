@@ -123,7 +123,8 @@ async def test_a_claim_that_is_closed_leaves_the_open_ones_and_the_numbers_follo
     with open_session(people.staff) as session:
         change_status(session, two[0].id, 'closed', 'שולם', 'new', now())
     await until(lambda: dana.numbers == [two[1].claim_no] and dana.counts['closed'] == '1')
-    assert two[0].claim_no not in str(frames[dana.client.id])
+    # quietly it may be told: what follows a new claim (tasks, silences) rings a moment later
+    assert two[0].claim_no not in str(said(frames, dana))
 
 
 async def test_what_is_no_news_moves_nothing(
