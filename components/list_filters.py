@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from components.live import written
 from components.shared_words import choices_for, reference, worded
 from components.words import t, tn
 from db import lists, texts, values
@@ -38,7 +39,7 @@ class Filter(NamedTuple):
     @classmethod
     def of(cls, name: str, label: str, choices: Sequence[tuple[str, str]]) -> 'Filter':
         """A filter of which nothing is chosen yet."""
-        return cls(name, label, choices, orjson.Fragment(orjson.dumps(_drawn(name, label, choices, ()))))
+        return cls(name, label, choices, orjson.Fragment(written(_drawn(name, label, choices, ()))))
 
     def drawn(self, chosen: tuple[str, ...]) -> Any:
         """As the bar draws it with what is chosen."""

@@ -66,10 +66,14 @@ def _cheques(figure: ChequeFigure, inner: str) -> str:
     return _link(f'/cheques?{figure.behind.address()}', inner)
 
 
+def _too_few() -> str:
+    return f'<span class="mk-t3">{escape(t("Not enough data"))}</span>'
+
+
 def _days(took: Measured | None) -> str:
     """How many days; or that there is not enough to say so."""
     if took is None or not took.known:
-        return f'<span class="mk-t3">{escape(t("Not enough data"))}</span>'
+        return _too_few()
     return f'<span class="mk-nb">{escape(_days_text(took.number))}</span>'
 
 
@@ -78,7 +82,7 @@ def _rate(collected: Measured | None) -> str:
     if collected is None:
         return '<span class="mk-t3">—</span>'
     if not collected.known:
-        return f'<span class="mk-t3">{escape(t("Not enough data"))}</span>'
+        return _too_few()
     return _number(f'{collected.number:.0f}%')
 
 
@@ -471,7 +475,7 @@ def side_by_side_html(figures: Figures, name: str) -> str:
         (_person(line) if of_people else _named(line), *cells(line), _rate_bar(line.collected) + _rate(line.collected))
         for line in lines[:SHOWN]
     ]
-    everybody = t('The whole office') if of_people and not figures.state.agent else t('Total')
+    everybody = t(figures.total_label(name))
     foot = (escape(everybody), *cells(figures.total), _rate(figures.total.collected))
     return (
         _head(figures, name, label, 'group' if of_people else 'apartment')

@@ -406,8 +406,7 @@ def raise_alert(  # noqa: PLR0913 - a record of its own would only be taken apar
 
 def people_of_claim(session: Session, claim: Claim, *, always: bool = False) -> Sequence[int]:
     """Whom a claim concerns: the people of its office who may see it, its handler, and who follows it."""
-    asked = select(User.id).join(Claim, Claim.id == claim.id).outerjoin(AgentOffice, AgentOffice.id == User.office_id)
-    return list(session.scalars(asked.where(hears_of_claim(always=always))))
+    return [one.user_id for one in _followers_of(session, [claim.id])[claim.id] if always or one.usually]
 
 
 def follow_from_here(session: Session, reader: str = 'alerts') -> None:

@@ -118,6 +118,10 @@ class Figures:
     next_due: date | None
     whole: Measured = field(default_factory=Measured)
 
+    def total_label(self, table: str) -> str:
+        """What the last line of a table of people or offices is called, to be translated."""
+        return N_('The whole office') if table == 'people' and not self.state.agent else N_('Total')
+
 
 # ---- questions --------------------------------------------------------------------------------------------------------------
 

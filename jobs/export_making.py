@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from db import log as written
+from db import log as logs
 from db import session as database
 from db.base import now
 from db.exports import CONFIRM_ABOVE, Asked, Export, export_with
@@ -84,7 +84,7 @@ def _end_with_parent() -> None:
 def main() -> None:
     """Do what the first line says."""
     os.nice(10)  # the people on the pages come first
-    written.use('WARNING')
+    logs.use('WARNING')
     order = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     database.connect(order['database'], patient=True)

@@ -198,8 +198,7 @@ def _side_by_side(table: str) -> Callable[[Figures, str], pd.DataFrame]:
     def frame(figures: Figures, reader: str) -> pd.DataFrame:
         lines: Sequence[Line] = getattr(figures, table)
         rows = [row(line, name_of(line, reader), reader) for line in lines]
-        everybody = N_('Total') if table == 'offices' or figures.state.agent else N_('The whole office')
-        total = [row(figures.total, t(everybody, reader), reader)] if lines else []
+        total = [row(figures.total, t(figures.total_label(table), reader), reader)] if lines else []
         return _frame([*rows, *total], len(names) + 5)
 
     return frame

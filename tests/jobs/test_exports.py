@@ -253,25 +253,26 @@ def test_who_only_reads_takes_nothing_away(people):
         assert export_records(session) == []
 
 
-def test_the_right_is_looked_at_again_when_it_is_made(people, tmp_path):
+def refused_when_made(people, path, reason: str, **becomes: Any) -> None:
+    """Dana asks for a workbook and becomes somebody else before it is made."""
     make_claim(people.levi, people.staff)
     export = ask_for(people.dana)
     with open_session(people.admin) as session:
-        session.get_one(User, people.dana.user_id).role = Role.READ_ONLY
-    with pytest.raises(ClaimError, match='not allowed'):
-        export_making.make(export.id, tmp_path / 'a.xlsx')
-    assert not (tmp_path / 'a.xlsx').exists()
+        dana = session.get_one(User, people.dana.user_id)
+        for name, value in becomes.items():
+            setattr(dana, name, value)
+    with pytest.raises(ClaimError, match=reason):
+        export_making.make(export.id, path)
+    assert not path.exists()
+
+
+def test_the_right_is_looked_at_again_when_it_is_made(people, tmp_path):
+    refused_when_made(people, tmp_path / 'a.xlsx', 'not allowed', role=Role.READ_ONLY)
 
 
 def test_who_came_to_another_office_meanwhile_starts_again(people, tmp_path):
-    make_claim(people.levi, people.staff)
     make_claim(people.cohen, people.staff)
-    export = ask_for(people.dana)
-    with open_session(people.admin) as session:
-        session.get_one(User, people.dana.user_id).office_id = people.cohen
-    with pytest.raises(ClaimError, match='changed meanwhile'):
-        export_making.make(export.id, tmp_path / 'a.xlsx')
-    assert not (tmp_path / 'a.xlsx').exists()
+    refused_when_made(people, tmp_path / 'a.xlsx', 'changed meanwhile', office_id=people.cohen)
 
 
 @pytest.fixture
