@@ -1,14 +1,15 @@
 """NiceGUI's page without what nobody here needs: Quasar, half of a first visit, of which only the three elements under every page are used."""
 
+import asyncio
 import re
 import weakref
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from itertools import count
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from jinja2 import ChoiceLoader, DictLoader
-from nicegui import client, core, event_listener, json
+from nicegui import client, core, event_listener, json, outbox
 from nicegui import element as elements
 from nicegui.classes import Classes
 from nicegui.element import Element
@@ -124,9 +125,22 @@ def _keep_elements_lean() -> None:
     vars(event_listener)['uuid'] = SimpleNamespace(uuid4=count().__next__)
 
 
+# ---- what a page is told ----------------------------------------------------------------------------------------------------
+
+
+def _without_end(waited_for: Awaitable[Any], timeout: float) -> Awaitable[Any]:  # noqa: ASYNC109, ARG001 - as the function it stands for
+    return waited_for
+
+
+def _let_pages_rest() -> None:
+    """A page that is told nothing does nothing. NiceGUI has each look every second whether something is to be sent, though whatever is rings."""
+    vars(outbox)['asyncio'] = SimpleNamespace(**{**vars(asyncio), 'wait_for': _without_end})
+
+
 def use() -> None:
     """Let every page be lean. NiceGUI is told through places of its own: its template, how it writes, and what a page does before it is shown."""
     _keep_elements_lean()
+    _let_pages_rest()
     loader = client.templates.env.loader
     if not isinstance(loader, ChoiceLoader):  # the template outlives a portal, as tests make them one after the other
         assert loader is not None  # it reads its own folder

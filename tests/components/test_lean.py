@@ -1,5 +1,6 @@
 """Pages load nothing of Quasar; a NiceGUI that looks different is noticed at the start, and nobody draws with Quasar's elements."""
 
+import asyncio
 import re
 import weakref
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import Any
 import pytest
 from nicegui import client
 from nicegui.element import Element
+from nicegui.outbox import Outbox
 from nicegui.page import page as page_of
 from starlette.requests import Request
 from starlette.types import Message
 
-from components.lean import PAGE, _dumps, _keep_elements_lean, _let_go, lean
+from components.lean import PAGE, _dumps, _keep_elements_lean, _let_go, _let_pages_rest, lean
 
 ROOT = Path(__file__).parents[2]
 THEIRS = Path(client.__file__).parent / 'templates' / PAGE
@@ -99,6 +101,32 @@ def test_what_is_called_differently_now_is_still_told() -> None:
     part.props['old'] = 1
     assert 'old' not in part.props
     assert not other.props._warnings
+    page.delete()
+
+
+async def test_a_page_that_is_told_nothing_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    _let_pages_rest()
+    told, alarms = list[str](), list[object]()
+
+    async def emit(_: Outbox, message: tuple[str, str, object]) -> None:
+        told.append(message[1])
+
+    monkeypatch.setattr(Outbox, '_emit', emit)
+    monkeypatch.setattr(client.Client, 'has_socket_connection', True)
+    page = client.Client(page_of(''))
+    page.outbox.updates.clear()
+    sending = asyncio.create_task(page.outbox.loop())
+    loop = asyncio.get_running_loop()
+    for name in ('call_later', 'call_at'):
+        monkeypatch.setattr(loop, name, lambda *args, **_: alarms.append(args))
+    for kind in ('first', 'second'):
+        page.outbox.enqueue_message(kind, {}, page.id)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert told[-1] == kind
+    assert not alarms, 'it waits for a ring, and no clock wakes it'
+    page.outbox.stop()
+    await sending
     page.delete()
 
 
