@@ -144,6 +144,7 @@ def main() -> None:
         ws='websockets-sansio',
         ws_per_message_deflate=False,  # a quarter of the memory of a page, for a few bytes
         ws_max_size=262_144,
+        ws_ping_interval=None,  # Engine.IO asks whether the other side is there: twice would be a quarter of what a house at rest costs
         forwarded_allow_ips=settings.forwarded_allow_ips,
         timeout_graceful_shutdown=2,
         access_log=False,  # it would hold client ids

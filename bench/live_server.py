@@ -58,6 +58,7 @@ def serve(portal: FastAPI, port: int) -> None:
         ws='websockets-sansio',
         ws_per_message_deflate=False,
         ws_max_size=262_144,
+        ws_ping_interval=None,
         timeout_graceful_shutdown=1,
         access_log=False,
         log_level='error',

@@ -128,7 +128,7 @@ def _keep_elements_lean() -> None:
 # ---- what a page is told ----------------------------------------------------------------------------------------------------
 
 
-def _without_end(waited_for: Awaitable[Any], timeout: float) -> Awaitable[Any]:  # noqa: ASYNC109, ARG001 - as the function it stands for
+def _without_end(waited_for: Awaitable[Any], timeout: float) -> Awaitable[Any]:
     return waited_for
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from db import identity
 from db.changes import Notice
-from db.identity import Browser, NewAdmin, SignedIn, SignInAttempt, WebSession
+from db.identity import Browser, Credential, NewAdmin, SignedIn, SignInAttempt, WebSession
 from db.offices import AgentOffice, User
 from db.scope import Actor, Role
 from db.session import fetch, open_session
@@ -272,6 +272,23 @@ def test_another_role_is_not_the_same_standing_but_another_name_is(people: Peopl
         session.get_one(User, id_of(people.dana)).role = Role.OFFICE_MANAGER
     assert not before.still(found(token_hash))
     assert not before.still(None)
+
+
+def test_who_looks_at_all_sessions_at_once_sees_the_rights_each_has(people: People) -> None:
+    everybody = people.manager, people.dana, people.yossi, people.rival, people.staff, people.admin
+    tokens = [signed_in_as(who) for who in everybody]
+    with open_session(SIGN_IN) as session:
+        session.get_one(AgentOffice, people.levi).agents_see_own_only = True
+        session.get_one(User, id_of(people.yossi)).active = False
+        session.add(Credential(user_id=id_of(people.staff), password_hash='', changed_at=NOON, must_change=True))
+    with open_session(SIGN_IN, reading=True) as session:
+        together = identity.rights_of(session, [*tokens, 'x' * 64], NOON)
+        assert identity.rights_of(session, tokens, NOON + timedelta(days=1)) == {}, 'idle by then'
+    one_by_one = {token: one.rights for token in tokens if (one := found(token)) is not None}
+    assert together == one_by_one
+    assert [together[token][3] for token in (tokens[0], tokens[1], tokens[3])] == [False, True, False], 'of his office'
+    assert tokens[2] not in together
+    assert together[tokens[4]] == (id_of(people.staff), Role.HANDLER, None, False, True)
 
 
 def test_signing_out_rings_so_that_open_pages_are_cut(people: People, notices: list[Notice]) -> None:
