@@ -350,7 +350,7 @@ def rights_of(
     }
 
 
-def _valid(question: Select[Any], token_hashes: Collection[str], now: datetime, idle: timedelta) -> Select[Any]:
+def _valid(question: Any, token_hashes: Collection[str], now: datetime, idle: timedelta) -> Any:
     return (
         question.join(User, User.id == WebSession.user_id)
         .outerjoin(AgentOffice, AgentOffice.id == User.office_id)
