@@ -181,11 +181,11 @@ def _readable(body: str) -> str:
     return body
 
 
-def read_bulk(session: Any) -> BulkFound:
-    """What the acting person may choose from; and an order he left before its report was read."""
+def read_bulk(session: Any, ordered: bool = True) -> BulkFound:
+    """What the acting person may choose from; and an order he left before its report was read, if he has `ordered` something."""
     actor: Actor = session.info['actor']
     choices = (fetch(session, bureau_people()), templates(session)) if actor.may(Can.EDIT_CLAIM) else None
-    return BulkFound(choices, present_order(session))
+    return BulkFound(choices, present_order(session) if ordered else None)
 
 
 def _numbers(given: Any) -> list[str]:

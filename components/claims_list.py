@@ -39,6 +39,7 @@ from components.theme import status_look
 from components.words import headline_of, moment_text, said_once, t
 from db import lists, texts, values
 from db.alerts import mark_all_read
+from db.at_hand import AtHand, at_hand
 from db.base import now
 from db.changes import Notice
 from db.lists import ListState, News, Page, Row
@@ -60,7 +61,7 @@ class Opening(NamedTuple):
 
     asked: ListState
     names: Names
-    looks: lists.Looks
+    hand: AtHand
     page: Page
     counts: Mapping[str, int]
     upto: int
@@ -134,7 +135,7 @@ class ClaimsList:
         self.table.on('rescue', self._rescue)
 
     def _draw_all(self, found: Opening) -> None:
-        self.columns.looks = found.looks
+        self.columns.looks = found.hand.looks
         self.views.draw(found.views)
         self._draw_bar(found.counts, found.upto)
         self._draw(found.page, found.upto)
@@ -416,10 +417,11 @@ def names_for(session: Any) -> Names:
 def opening_of(session: Any, asked: ListState, upto: int) -> Opening:
     """All that the page of a list shows at first, read at one moment."""
     actor: Actor = session.info['actor']
-    looks = lists.looks_of(session)
-    seen = replace(asked, columns=lists.columns_shown(asked, looks.columns, actor))
+    hand = at_hand(session)
+    seen = replace(asked, columns=lists.columns_shown(asked, hand.looks.columns, actor))
     page, counts = _page_and_counts(session, seen)
-    return Opening(asked, names_for(session), looks, page, counts, upto, views_and_counts(session), read_bulk(session))
+    found = views_and_counts(session) if hand.views else ([], {})
+    return Opening(asked, names_for(session), hand, page, counts, upto, found, read_bulk(session, hand.order))
 
 
 def _whole(given: Any, default: int) -> int:

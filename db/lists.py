@@ -955,9 +955,14 @@ def _counted(session: Session, statement: Select[Any], most: int | None, *column
 
 def counts_of(session: Session, state: ListState) -> dict[str, int]:
     """How many claims stand behind each view, under the filters and search that are on."""
-    most = COUNTED_UP_TO + 1
-    counts = _open_and_closed(session, state) if state.q.strip() else {}
-    counts |= {view: count_of(session, state, view) for view in ('open', 'unread', 'closed') if view not in counts}
+    most, views = COUNTED_UP_TO + 1, ('open', 'unread', 'closed')
+    if state.q.strip():
+        counts = _open_and_closed(session, state)
+        counts |= {view: count_of(session, state, view) for view in views if view not in counts}
+    else:
+        each = (_counted(session, claims_in(session, state, view)[0], most) for view in views)
+        asked = select(*(select(func.count()).select_from(counted).scalar_subquery() for counted in each))
+        counts = dict(zip(views, session.execute(asked).one(), strict=True))
     return {**counts, 'all': min(counts['open'] + counts['closed'], most)}
 
 
@@ -1109,17 +1114,19 @@ class Looks:
 
 
 # what counts as new to him stands beside it, and every list asks for that too
-_USUAL = select(User.list_columns, User.list_density, User.baseline_seq).where(
-    User.id == bindparam('me', type_=Integer)
-)
+USUAL = select(User.list_columns, User.list_density, User.baseline_seq).where(User.id == bindparam('me', type_=Integer))
 
 
 def looks_of(session: Session) -> Looks:
     """How the acting person likes the list."""
-    mine = session.execute(_USUAL, {'me': session.info['actor'].user_id}).first()
-    if mine is None:
+    return looks_in(session, session.execute(USUAL, {'me': session.info['actor'].user_id}).first())
+
+
+def looks_in(session: Session, found: Sequence[Any] | None) -> Looks:
+    """How the acting person likes the list, of what `USUAL` found of him."""
+    if found is None:
         return Looks()
-    columns, density, session.info['baseline'] = mine
+    columns, density, session.info['baseline'] = found[:3]
     return Looks(columns_named(columns), _one_of(density, DENSITIES))
 
 

@@ -37,7 +37,8 @@ async def claims_page(request: Request) -> None:
 
 def _read(session: Any, state: ListState, upto: int) -> tuple[Opening, list[Export]]:
     actor: Actor = session.info['actor']
-    return opening_of(session, state, upto), read_exports(session) if actor.may(Can.EXPORT) else []
+    found = opening_of(session, state, upto)
+    return found, read_exports(session) if found.hand.exports and actor.may(Can.EXPORT) else []
 
 
 def _title_html() -> str:
