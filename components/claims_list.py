@@ -331,7 +331,7 @@ class ClaimsList:
             'listed': _meant(state),
             'busy': False,
         }
-        show_written(self.table, rows=rows, **columns_drawn(names))
+        show_written(self.table, rows=rows, **columns_drawn(names, reader))
         show_changes(self.table, shown)
         self.views.mark()
         show_changes(self.bulk.bar, {'total': page.total, 'totalText': _count_text(page.total)})

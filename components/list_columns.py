@@ -9,7 +9,7 @@ from nicegui.events import GenericEventArguments
 
 from components.live import ask, show_written, work
 from components.words import said_once, t, tn
-from db import lists, values
+from db import lists, texts, values
 from db.claims import DOCUMENTS
 from db.lists import ANCHOR, COLUMNS, DENSITIES, Looks, Row
 from db.scope import Actor
@@ -68,7 +68,8 @@ class ListColumns:
         """Say in the menu what is shown: those first, in their order."""
         offered = [name for name in COLUMNS if name != 'office' or self.actor.is_bureau]
         order = [*shown, *(name for name in offered if name not in shown)]
-        columns = [{'name': name, 'label': t(_COLUMNS[name][0]), 'on': name in shown} for name in order]
+        reader = self.actor.language
+        columns = [{'name': name, 'label': _label(name, reader), 'on': name in shown} for name in order]
         show_written(self.menu, columns=columns, density=self.looks.density)
 
     async def _choose(self, event: GenericEventArguments) -> None:
@@ -85,12 +86,12 @@ class ListColumns:
         self.looks = await ask(lists.looks_of)
 
 
-def columns_drawn(names: Sequence[str]) -> dict[str, Any]:
+def columns_drawn(names: Sequence[str], reader: str) -> dict[str, Any]:
     """The columns as the table draws them; those somebody chose are all shown, and the table scrolls when they need more room."""
     columns = [
         {
             'name': name,
-            'label': t(_COLUMNS[name][0]),
+            'label': _label(name, reader),
             'width': _COLUMNS[name][1],
             'kind': _COLUMNS[name][2],
             'numeric': _COLUMNS[name][2] in _NUMERIC,
@@ -100,6 +101,10 @@ def columns_drawn(names: Sequence[str]) -> dict[str, Any]:
     ]
     chosen = tuple(names) != lists.DEFAULT_COLUMNS
     return {'columns': columns, 'room': _ROOM + sum(_COLUMNS[name][1] for name in names) if chosen else 0}
+
+
+def _label(name: str, reader: str) -> str:
+    return texts.t(_COLUMNS[name][0], reader)
 
 
 def cells_of(row: Row, names: Sequence[str], reader: str, today: date) -> dict[str, Any]:

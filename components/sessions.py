@@ -12,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from db import identity
 from db.base import now
-from db.identity import Rights, SignedIn
+from db.identity import SignedIn
 from db.scope import Actor
 from db.session import open_session
 
@@ -78,9 +78,9 @@ async def find(token_hash: str) -> SignedIn | None:
     return await asyncio.shield(looking)  # who asked may leave; others wait for the same answer
 
 
-async def rights_of(token_hashes: Collection[str]) -> dict[str, Rights]:
-    """The rights behind those of the sessions that are valid at this moment."""
-    return await ask_sign_in(identity.rights_of, token_hashes, now(), _idle) if token_hashes else {}
+async def find_afresh(token_hashes: Collection[str]) -> dict[str, SignedIn]:
+    """Those of the sessions that are valid at this moment."""
+    return await ask_sign_in(identity.signed_in, token_hashes, now(), _idle) if token_hashes else {}
 
 
 def forget() -> None:

@@ -300,8 +300,8 @@ async def recheck(user_id: int | None = None) -> None:
     owners = {client: owner for client in list(Client.instances.values()) if (owner := owner_of(client)) is not None}
     if user_id is not None:
         owners = {client: owner for client, owner in owners.items() if owner.actor.user_id == user_id}
-    present = await sessions.rights_of({owner.token_hash for owner in owners.values()})
-    fallen = [client for client, owner in owners.items() if owner.rights != present.get(owner.token_hash)]
+    present = await sessions.find_afresh({owner.token_hash for owner in owners.values()})
+    fallen = [client for client, owner in owners.items() if not owner.still(present.get(owner.token_hash))]
     if fallen:
         refuse('signed out')
         await cut(fallen)

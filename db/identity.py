@@ -12,12 +12,12 @@ from secrets import token_urlsafe
 from typing import Any
 
 from passlib.context import CryptContext
-from sqlalchemy import ForeignKey, Index, Select, func, or_, select
+from sqlalchemy import ForeignKey, Index, Select, bindparam, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db import values
-from db.base import Base, take_turns
-from db.offices import AgentOffice, User
+from db.base import Base, Moment, take_turns
+from db.offices import AgentOffice, User, sees_own_only
 from db.scope import Actor, Books, Role, open_books
 from db.texts import N_, ClaimError
 
@@ -288,18 +288,14 @@ class SignedIn:
     must_change: bool = False
     must_set_up: bool = False
 
-    @property
-    def rights(self) -> 'Rights':
-        """What a page was opened with: who its person is, his role and office, what he sees of it, and whether a new password is due."""
-        actor = self.actor
-        return actor.user_id or 0, actor.role, actor.office_id, actor.sees_own_only, self.must_change
-
     def still(self, present: 'SignedIn | None') -> bool:
         """Whether nothing that matters changed since: same person, same office, same rights."""
-        return present is not None and self.rights == present.rights
+        return present is not None and _standing(self) == _standing(present)
 
 
-Rights = tuple[int, Role, int | None, bool, bool]
+def _standing(session: SignedIn) -> tuple[object, ...]:
+    actor = session.actor
+    return actor.user_id, actor.role, actor.office_id, actor.sees_own_only, session.must_change
 
 
 @dataclass(frozen=True)
@@ -315,48 +311,44 @@ def _may_sign_in() -> tuple[Any, ...]:
     return User.active, or_(User.office_id.is_(None), AgentOffice.active)
 
 
+# made once, and of columns: every request asks it, and every two seconds it is asked of all open pages
+_SIGNED_IN = (
+    select(
+        *(WebSession.token_hash, WebSession.created_at, WebSession.seen_at),
+        *(WebSession.remembered, WebSession.must_set_up, Credential.must_change),
+        *(User.id, User.name, User.role, User.office_id, AgentOffice.agents_see_own_only),
+        *(User.language, User.email, User.theme),
+    )
+    .join(User, User.id == WebSession.user_id)
+    .outerjoin(AgentOffice, AgentOffice.id == User.office_id)
+    .outerjoin(Credential, Credential.user_id == User.id)
+    .where(WebSession.token_hash.in_(bindparam('tokens', expanding=True)), *_may_sign_in())
+    .where(WebSession.expires_at > bindparam('now', type_=Moment))
+    .where(or_(WebSession.remembered, WebSession.seen_at > bindparam('idle_since', type_=Moment)))
+)
+
+
 def signed_in(
     session: Session, token_hashes: Collection[str], now: datetime, idle: timedelta = IDLE
 ) -> dict[str, SignedIn]:
     """Those of the sessions that are valid now. Whoever is idle, too long here, disabled or of a closed office is not."""
-    question = _valid(select(WebSession, User, AgentOffice, Credential.must_change), token_hashes, now, idle)
-    return {
-        kept.token_hash: SignedIn(
-            kept.token_hash,
-            user.as_actor(office),
-            user.email or '',
-            user.theme,
-            since=kept.created_at,
-            seen_at=kept.seen_at,
-            remembered=kept.remembered,
-            must_change=must_change is True,
-            must_set_up=kept.must_set_up,
-        )
-        for kept, user, office, must_change in session.execute(question)
-    }
+    asked = {'tokens': list(token_hashes), 'now': now, 'idle_since': now - idle}
+    return {row.token_hash: _signed_in(row) for row in session.execute(_SIGNED_IN, asked)}
 
 
-def rights_of(
-    session: Session, token_hashes: Collection[str], now: datetime, idle: timedelta = IDLE
-) -> dict[str, Rights]:
-    """The rights behind those of the sessions that are valid now; as `signed_in`, for whoever looks at all open pages at once."""
-    person = WebSession.token_hash, User.id, User.role, User.office_id
-    question = select(*person, AgentOffice.agents_see_own_only, Credential.must_change)
-    return {
-        token_hash: (user_id, Role(role), office_id, role == Role.AGENT and own_only is True, must_change is True)
-        for token_hash, user_id, role, office_id, own_only, must_change in session.execute(
-            _valid(question, token_hashes, now, idle)
-        )
-    }
-
-
-def _valid(question: Any, token_hashes: Collection[str], now: datetime, idle: timedelta) -> Any:
-    return (
-        question.join(User, User.id == WebSession.user_id)
-        .outerjoin(AgentOffice, AgentOffice.id == User.office_id)
-        .outerjoin(Credential, Credential.user_id == User.id)
-        .where(WebSession.token_hash.in_(token_hashes), WebSession.expires_at > now, *_may_sign_in())
-        .where(or_(WebSession.remembered, WebSession.seen_at > now - idle))
+def _signed_in(row: Any) -> SignedIn:
+    role = Role(row.role)
+    own_only = sees_own_only(role, row.agents_see_own_only)
+    return SignedIn(
+        row.token_hash,
+        Actor(row.id, row.name, role, row.office_id, sees_own_only=own_only, language=row.language),
+        row.email or '',
+        row.theme,
+        since=row.created_at,
+        seen_at=row.seen_at,
+        remembered=row.remembered,
+        must_change=row.must_change is True,
+        must_set_up=row.must_set_up,
     )
 
 

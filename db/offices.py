@@ -80,9 +80,14 @@ class User(Base):
             name=self.name,
             role=role,
             office_id=self.office_id,
-            sees_own_only=role is Role.AGENT and office is not None and office.agents_see_own_only,
+            sees_own_only=sees_own_only(role, office.agents_see_own_only if office else None),
             language=self.language,
         )
+
+
+def sees_own_only(role: Role, rule: bool | None) -> bool:
+    """Whether somebody sees of his office's claims his own alone, by the office's rule."""
+    return role is Role.AGENT and rule is True
 
 
 def offices() -> Select[AgentOffice]:

@@ -22,7 +22,8 @@ def t(msgid: str, language: str = 'he', /, **values: object) -> str:
     """The text for `msgid`; `{name}` is replaced by `values['name']`, whatever characters that value holds."""
     if not msgid:
         return ''  # gettext would answer with the header of the catalogue
-    return _fill(catalogue(language).gettext(msgid), values)
+    text = catalogue(language).gettext(msgid)
+    return _fill(text, values) if values else text
 
 
 def tn(one: str, many: str, n: int, language: str = 'he', /, **values: object) -> str:

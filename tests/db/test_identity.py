@@ -11,7 +11,7 @@ from sqlalchemy import select
 from db import identity
 from db.changes import Notice
 from db.identity import Browser, Credential, NewAdmin, SignedIn, SignInAttempt, WebSession
-from db.offices import AgentOffice, User
+from db.offices import AgentOffice, User, actor_of
 from db.scope import Actor, Role
 from db.session import fetch, open_session
 from db.texts import ClaimError
@@ -274,7 +274,7 @@ def test_another_role_is_not_the_same_standing_but_another_name_is(people: Peopl
     assert not before.still(None)
 
 
-def test_who_looks_at_all_sessions_at_once_sees_the_rights_each_has(people: People) -> None:
+def test_who_looks_at_all_sessions_at_once_sees_who_each_is(people: People) -> None:
     everybody = people.manager, people.dana, people.yossi, people.rival, people.staff, people.admin
     tokens = [signed_in_as(who) for who in everybody]
     with open_session(SIGN_IN) as session:
@@ -282,13 +282,15 @@ def test_who_looks_at_all_sessions_at_once_sees_the_rights_each_has(people: Peop
         session.get_one(User, id_of(people.yossi)).active = False
         session.add(Credential(user_id=id_of(people.staff), password_hash='', changed_at=NOON, must_change=True))
     with open_session(SIGN_IN, reading=True) as session:
-        together = identity.rights_of(session, [*tokens, 'x' * 64], NOON)
-        assert identity.rights_of(session, tokens, NOON + timedelta(days=1)) == {}, 'idle by then'
-    one_by_one = {token: one.rights for token in tokens if (one := found(token)) is not None}
-    assert together == one_by_one
-    assert [together[token][3] for token in (tokens[0], tokens[1], tokens[3])] == [False, True, False], 'of his office'
-    assert tokens[2] not in together
-    assert together[tokens[4]] == (id_of(people.staff), Role.HANDLER, None, False, True)
+        together = identity.signed_in(session, [*tokens, 'x' * 64], NOON)
+        assert identity.signed_in(session, tokens, NOON + timedelta(days=1)) == {}, 'idle by then'
+        for who, token in zip(everybody, tokens, strict=True):
+            if who is not people.yossi:
+                assert together[token].actor == actor_of(session, id_of(who))
+    assert together.keys() == {token for who, token in zip(everybody, tokens, strict=True) if who is not people.yossi}
+    by_person = [together[tokens[n]] for n in (0, 1, 3, 4)]
+    assert [one.actor.sees_own_only for one in by_person] == [False, True, False, False], 'agents of that office'
+    assert [one.must_change for one in by_person] == [False, False, False, True]
 
 
 def test_signing_out_rings_so_that_open_pages_are_cut(people: People, notices: list[Notice]) -> None:
