@@ -248,21 +248,23 @@ def numbers_html(figures: Figures) -> str:
                 t('Open claims'),
                 _claims(told['open']),
                 moved,
-                change=_change(figures, 'opened', t('in claims opened')),
+                _spark(figures, 'open', 'brand'),
+                _change(figures, 'opened', t('in claims opened')),
             ),
             _card(
                 'schedule',
                 t('Days to close, median'),
                 escape(_days_text(took.number)) if took.known else _thin(),
                 closed,
-                change=_days_change(figures),
+                _spark(figures, 'took', 'violet-dot'),
+                _days_change(figures),
             ),
             _card(
                 'request_quote',
                 t('Demanded'),
                 _sum(told['demanded']),
                 escape(tn('in {n} claim submitted', 'in {n} claims submitted', told['demanded'].claims)),
-                _spark(figures, 'demanded', 'var(--mk-brand)'),
+                _spark(figures, 'demanded', 'brand'),
                 _change(figures, 'demanded'),
             ),
             _card(
@@ -270,7 +272,7 @@ def numbers_html(figures: Figures) -> str:
                 t('Received'),
                 _sum(told['received']),
                 of_demand,
-                _spark(figures, 'received', 'var(--mk-green-dot)'),
+                _spark(figures, 'received', 'green-dot'),
                 _change(figures, 'received'),
             ),
             _card(
@@ -278,12 +280,14 @@ def numbers_html(figures: Figures) -> str:
                 t('Cheques in {n} days', n=WARN_DAYS),
                 _cheques(figures.soon, _money(figures.soon.amount)),
                 _soon(figures),
+                _spark(figures, 'soon', 'amber-dot'),
             ),
             _card(
                 'fact_check',
                 t('Whole at the first submission'),
                 _claims(whole, _number(f'{figures.whole.number:.0f}%')) if figures.whole.known else _thin(),
                 f'{escape(t("Sent back to be completed"))} {_claims(told["sent_back"])}',
+                _spark(figures, 'whole', 'teal-dot'),
             ),
         )
     )
@@ -341,20 +345,20 @@ def _card(icon: str, label: str, value: str, below: str, beside: str = '', chang
 
 
 def _spark(figures: Figures, name: str, color: str) -> str:
-    """The months as a small line, from left to right; nothing to see with fewer than three."""
-    amounts = [line.figures[name].amount or 0 for line in figures.months]
-    if len(amounts) < 3 or max(amounts) == min(amounts):
+    """How a figure went, as a small line from left to right: for the eye, the numbers stand in the tables."""
+    went = figures.went.get(name, ())
+    if not went:
         return ''
-    low, high = min(amounts), max(amounts)
+    low, high = min(went), max(went)
     points = [
-        (2 + 52 * place / (len(amounts) - 1), 24 - 20 * (amount - low) / (high - low))
-        for place, amount in enumerate(amounts)
+        (4 + 50 * place / (len(went) - 1), 24 - 20 * ((value - low) / (high - low) if high > low else 0.5))
+        for place, value in enumerate(went)
     ]
-    path = 'M' + 'L'.join(f'{x:.1f} {y:.1f}' for x, y in points)
+    path, stroke = 'M' + 'L'.join(f'{x:.1f} {y:.1f}' for x, y in points), f'var(--mk-{color})'
     return (
-        f'<svg width="58" height="28" viewBox="0 0 58 28" direction="ltr" aria-hidden="true"><path d="{path}L54 28L2 28z" fill="{color}" opacity=".1"/>'
-        f'<path d="{path}" fill="none" stroke="{color}" stroke-width="1.8" stroke-linejoin="round" stroke-linecap="round"/>'
-        f'<circle cx="54" cy="{points[-1][1]:.1f}" r="3" fill="{color}"/></svg>'
+        f'<svg width="58" height="28" viewBox="0 0 58 28" direction="ltr" aria-hidden="true" data-spark="{name}"><path d="{path}L54 28L4 28z" fill="{stroke}" opacity=".1"/>'
+        f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="1.8" stroke-linejoin="round" stroke-linecap="round"/>'
+        f'<circle cx="54" cy="{points[-1][1]:.1f}" r="3" fill="{stroke}"/></svg>'
     )
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 from urllib.parse import urlencode
 
 from db.calendar import DAY
@@ -42,6 +43,14 @@ class Span:
             found.append(Span(start, end))
             start = end + DAY
         return found
+
+    def parts(self, many: int) -> list['Span']:
+        """So many parts of it, as long as each other but for a day; none where there are fewer days."""
+        days = (self.last - self.first).days + 1
+        if days < many:
+            return []
+        starts = [self.first + n * days // many * DAY for n in range(many + 1)]
+        return [Span(start, after - DAY) for start, after in pairwise(starts)]
 
 
 def month_after(day: date, months: int = 1) -> date:

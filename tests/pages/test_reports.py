@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from io import BytesIO
@@ -153,6 +154,27 @@ async def test_a_median_that_fell_is_said_as_good(portal: FastAPI, people: Peopl
     closed(2 * ENOUGH + 2, now(), 70)
     rose = await change()
     assert ('mk-rgood' in rose, 'עלייה של' in rose, '8 ימים' in rose) == (False, True, True)
+
+
+async def test_every_card_of_figures_has_its_line_for_the_eye(portal: FastAPI, people: People, monkeypatch) -> None:
+    def cards_of(page: Open) -> str:
+        (cards,) = (html.content for html in page.of(ui.html) if 'mk-kpi' in html.content)
+        return str(cards)
+
+    make_claim(people.levi, people.staff)
+    assert 'data-spark' not in cards_of(await opened(portal, 'manager')), 'of too few there is none'
+    names = ('open', 'took', 'demanded', 'received', 'soon', 'whole')
+    real = report_board.figures_of
+
+    def made(*given: Any) -> Any:
+        return replace(real(*given), went={name: [5.0, 5.0, 5.0] if name == 'whole' else [1, 2, 3] for name in names})
+
+    monkeypatch.setattr(report_board, 'figures_of', made)
+    cards = cards_of(await opened(portal, 'manager')).split('<section')[1:]
+    assert [card.split('data-spark="')[1].split('"')[0] for card in cards] == [*names]
+    assert all(card.count('aria-hidden="true" data-spark') == 1 for card in cards)
+    assert 'M4.0 24.0L29.0 14.0L54.0 4.0' in cards[0], 'from left to right, the latest last'
+    assert 'M4.0 14.0L29.0 14.0L54.0 14.0' in cards[5], 'what stayed the same lies in the middle'
 
 
 async def test_the_reports_are_not_there_for_agents(portal: FastAPI, people: People) -> None:
