@@ -593,6 +593,11 @@ def test_no_address_breaks_the_reports(query: dict[str, str]) -> None:
     assert len(span.months) <= 36
 
 
+def test_days_of_long_ago_can_be_asked_about(people: People) -> None:
+    told = figures(people.manager, 'period=days&from=2001-01-01&to=2001-02-01')
+    assert (told.span.last, told.total.figures['closed'].claims) == (date(2001, 2, 1), 0)
+
+
 @pytest.mark.parametrize(
     ('period', 'first'),
     [('month', date(2026, 11, 1)), ('3m', date(2026, 9, 1)), ('12m', date(2025, 12, 1)), ('year', date(2026, 1, 1))],
