@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from html import escape
 from urllib.parse import parse_qsl
 
+from components.cheque_words import short_occasion, tone_of
 from components.marks import avatar_html, icon_html
 from components.report_charts import month_label
 from components.theme import status_look
@@ -520,35 +521,39 @@ def calendar_html(figures: Figures) -> str:
 
 
 def _day(figures: Figures, day: date, incoming: int, outgoing: int) -> str:
-    left = (day - figures.today).days
-    tone = (
-        ''
-        if not incoming and not outgoing
-        else ' mk-qover'
-        if left < 0
-        else ' mk-qsoon'
-        if left <= WARN_DAYS
-        else ' mk-qlater'
-    )
-    here = ' mk-today' if left == 0 else ''
+    left, closed = (day - figures.today).days, figures.closed_days.get(day)
+    looks = ' mk-today' * (left == 0) + ' mk-off' * (closed is not None)
+    occasion = t(closed) if closed else ''
+    short = escape(short_occasion(closed, language())) if closed else ''
     number = f'<span class="mk-n">{_number(str(day.day))}</span>'
-    if not tone:
-        return f'<span class="mk-dy{here}">{number}</span>'
+    if not incoming and not outgoing:
+        named = (
+            f'<span class="mk-hol" aria-hidden="true">{short}</span><span class="mk-vh">{escape(occasion)}</span>'
+            if closed
+            else ''
+        )
+        return f'<span class="mk-dy{looks}"{_titled(occasion)}>{number}{named}</span>'
     page = replace(figures.soon.behind, view='open', due_from=day, due_to=day)
     sums = ''.join(
         f'<span class="mk-a">{icon_html(icon)}{_number(f"{round(amount / 100):,}")}</span>'
         for icon, amount in (('call_received', incoming), ('call_made', outgoing))
         if amount
     )
-    said = ', '.join(
+    both = (
         f'{label} {values.format_money(amount, language(), cents=False)}'
         for label, amount in ((t('From insurers'), incoming), (t('From clients'), outgoing))
         if amount
     )
+    said = ', '.join(filter(None, (occasion, *both)))
+    named = f'<span class="mk-hol">{short}</span>' if closed else ''
     return (
-        f'<a class="mk-dy{tone}{here}" href="/cheques?{escape(page.address())}" data-testid="due-day" '
-        f'aria-label="{escape(f"{values.format_day(day)}: {said}")}">{number}{sums}</a>'
+        f'<a class="mk-dy mk-{tone_of(left)}{looks}" href="/cheques?{escape(page.address())}" data-testid="due-day" '
+        f'aria-label="{escape(f"{values.format_day(day)}: {said}")}"{_titled(occasion)}>{number}{named}{sums}</a>'
     )
+
+
+def _titled(text: str) -> str:
+    return f' title="{escape(text)}"' if text else ''
 
 
 def due_html(figures: Figures) -> str:

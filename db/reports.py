@@ -33,7 +33,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from db.calendar import DAY
+from db.calendar import DAY, calendar_of
 from db.cheque_board import OUTWARD, BoardState
 from db.cheques import WARN_DAYS, Cheque
 from db.claims import Claim
@@ -106,6 +106,7 @@ class DueLine:
 class Figures:
     """All of it at one moment. `people` and `offices` have a line for each; the bureau's has people of one office only.
 
+    `closed_days` names the days of the calendar that are no business days: a holiday, an eve, the bureau's own note; '' of a plain weekend.
     `went` tells how figures of the total went, by their names, the first part of the period first; of too few cases there is nothing.
     """
 
@@ -125,6 +126,7 @@ class Figures:
     weeks: Sequence[DueLine]
     due_months: Sequence[DueLine]
     due_days: Mapping[date, tuple[int, int]]
+    closed_days: Mapping[date, str]
     soon: ChequeFigure
     next_due: date | None
     whole: Measured = field(default_factory=Measured)
@@ -576,11 +578,13 @@ def _due(asked: _Asked) -> dict[str, Any]:
     told = {(day, bool(out)): (many, int(amount)) for day, out, many, amount in rows}
     soon = Span(asked.today, asked.today + timedelta(days=WARN_DAYS))
     of_both = [_summed(told, soon, out=out) for out in (False, True)]
-    page = _page(asked, 'due')
+    page, days = _page(asked, 'due'), _by_day(told, Span(weeks[0].first, weeks[3].last))
+    calendar = calendar_of(asked.session)
     return {
         'weeks': [_due_line(asked, told, span) for span in weeks],
         'due_months': [_due_line(asked, told, span) for span in months],
-        'due_days': _by_day(told, Span(weeks[0].first, weeks[3].last)),
+        'due_days': days,
+        'closed_days': {day: calendar.occasion(day) for day in days if not calendar.is_business_day(day)},
         'soon': ChequeFigure(sum(side[0] for side in of_both), sum(side[1] for side in of_both), page),
         'next_due': min((day for day, _ in told if day >= asked.today), default=None),
     }

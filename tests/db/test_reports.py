@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from db import claims, repairs
+from db.calendar import set_calendar_day
 from db.changes import history_of
 from db.cheque_board import BoardState, page_of_board
 from db.cheques import Cheque, Slip, enter_cheque
@@ -225,6 +226,20 @@ def test_cheques_fall_into_weeks_that_begin_on_sunday(people: People) -> None:
     assert (told.soon.cheques, told.soon.amount, told.next_due) == (2, 200_00, date(2026, 11, 28))
     later = figures(people.manager, today=date(2026, 11, 29))
     assert later.next_due == later.today, 'what falls due today is the next, what is overdue is not'
+
+
+def test_the_calendar_of_cheques_names_the_days_on_which_nothing_is_paid(people: People) -> None:
+    with open_session(SYSTEM) as session:
+        set_calendar_day(session, date(2027, 5, 5), works=False, note='יום גיבוש')
+        set_calendar_day(session, date(2027, 4, 30), works=True, note='יום שישי עמוס')
+    told = figures(people.manager, today=date(2027, 4, 20)).closed_days
+    assert list(told)[:2] == [date(2027, 4, 21), date(2027, 4, 22)], 'from the Sunday on, closed days only'
+    named = {day: name for day, name in told.items() if name}
+    assert [(f'{day:%d/%m}', name) for day, name in named.items() if 'Hol' not in name] == [
+        *(('21/04', 'Passover eve'), ('22/04', 'Passover'), ('27/04', 'Eve of the seventh day of Passover')),
+        *(('28/04', 'Seventh day of Passover'), ('05/05', 'יום גיבוש'), ('12/05', 'Independence Day')),
+    ]
+    assert (told[date(2027, 5, 1)], date(2027, 4, 30) in told, date(2027, 5, 11) in told) == ('', False, False)
 
 
 # ---- how figures went -------------------------------------------------------------------------------------------------------

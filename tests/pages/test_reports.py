@@ -177,6 +177,31 @@ async def test_every_card_of_figures_has_its_line_for_the_eye(portal: FastAPI, p
     assert 'M4.0 14.0L29.0 14.0L54.0 14.0' in cards[5], 'what stayed the same lies in the middle'
 
 
+async def test_the_calendar_says_on_which_days_nothing_is_paid(portal: FastAPI, people: People, monkeypatch) -> None:
+    def cells(page: Open, day: str) -> str:
+        (calendar,) = (html.content for html in page.of(ui.html) if 'mk-rcal' in html.content)
+        return next(cell for cell in calendar.split('class="mk-dy')[1:] if f'>{day}</bdi>' in cell)
+
+    eve, asked = date(2026, 9, 11), report_board.figures_of
+    claim = make_claim(people.levi, people.staff)
+    with open_session(people.staff) as session:
+        enter_cheque(session, claim.id, Slip('insurer_to_insured', 777_00, eve), 'received', now())
+    monkeypatch.setattr(report_board, 'figures_of', lambda *given: asked(*given[:2], date(2026, 9, 9)))
+    page = await opened(portal, 'manager')
+    for cell, parts in (
+        (
+            cells(page, '11'),
+            ('mk-qsoon', 'mk-off', '<span class="mk-hol">ערב ר״ה</span>', '11/09/2026: ערב ראש השנה, '),
+        ),
+        (cells(page, '12'), (' mk-off', 'aria-hidden="true">ראש השנה</span>', 'title="ראש השנה"')),
+        (cells(page, '20'), (' mk-off', 'ערב כיפור', 'ערב יום כיפור')),
+    ):
+        assert all(part in cell for part in parts), cell
+    saturday = cells(page, '19')
+    assert (' mk-off' in saturday, 'mk-hol' in saturday) == (True, False), 'a weekend has no name'
+    assert 'mk-off' not in cells(page, '10')
+
+
 async def test_the_reports_are_not_there_for_agents(portal: FastAPI, people: People) -> None:
     dana = await signed_in(portal, EMAILS['dana'])
     for path in ('/reports', '/reports/month.xlsx', '/reports/tables/people.xlsx'):
