@@ -13,7 +13,6 @@ from components.theme import status_look
 from components.words import language, t, tn
 from db import values
 from db.cheques import WARN_DAYS
-from db.habits import ENOUGH
 from db.measuring import Measured
 from db.report_state import PERIODS, ReportState
 from db.reports import ChequeFigure, DueLine, Figure, Figures, Line
@@ -99,10 +98,8 @@ def _named(line: Line) -> str:
 
 def _export(figures: Figures, name: str, label: str) -> str:
     """The way to the workbook of a table."""
-    address = f'/reports/tables/{name}.xlsx'
-    query = figures.state.address()
     return (
-        f'<a class="mk-ib mk-sm" href="{escape(f"{address}?{query}" if query else address)}" download data-testid="export-{name}" '
+        f'<a class="mk-ib mk-sm" href="{_workbook(f"tables/{name}.xlsx", figures)}" download data-testid="export-{name}" '
         f'aria-label="{escape(t("Export to Excel"))}: {escape(label)}" title="{escape(t("Export to Excel"))}">{icon_html("download")}</a>'
     )
 
@@ -148,7 +145,21 @@ def _more(lines: Sequence[Line]) -> str:
 
 def filters_html(figures: Figures, choices: Choices) -> str:
     """The period, the office, the insurer and the agent: plain links and forms, so that the address says it all."""
-    return _periods_html(figures.state) + _ends_html(figures) + _firms_html(figures.state, choices)
+    return _periods_html(figures.state) + _ends_html(figures) + _firms_html(figures.state, choices) + _all_html(figures)
+
+
+def _all_html(figures: Figures) -> str:
+    """The way to one workbook of all that is shown."""
+    return (
+        f'<a class="mk-btn mk-s mk-sm mk-rall" href="{_workbook("all.xlsx", figures)}" download data-testid="export-all">'
+        f'{icon_html("download")}{escape(t("Export everything to Excel"))}</a>'
+    )
+
+
+def _workbook(path: str, figures: Figures) -> str:
+    """The address of a workbook of these days and filters."""
+    query = figures.state.address()
+    return escape(f'/reports/{path}' + (f'?{query}' if query else ''))
 
 
 def _periods_html(state: ReportState) -> str:
@@ -307,23 +318,18 @@ def _thin() -> str:
 
 
 def _change(figures: Figures, name: str, of_what: str = '') -> str:
-    """By how much a figure changed against the period before; nothing of too few claims, and no percentage of nothing."""
-    now, then = (line.figures[name] for line in (figures.total, figures.before))
-    base, reached = (figure.claims if figure.amount is None else figure.amount for figure in (then, now))
-    if min(now.claims, then.claims) < ENOUGH or base <= 0:
+    """By how much a figure changed against the period before, where there is enough to say so."""
+    percent = figures.changed(name)
+    if percent is None:
         return ''
-    percent = round(100 * (reached - base) / base)
     good = name == 'received' and percent > 0
     return _against_before(percent, ' '.join(filter(None, (_number(f'{abs(percent)}%'), escape(of_what)))), good=good)
 
 
 def _days_change(figures: Figures) -> str:
-    """By how many days the median changed against the period before; nothing of too few claims."""
-    now, then = figures.total.took, figures.before.took
-    if now is None or then is None or not now.known or not then.known:
-        return ''
-    days = now.number - then.number
-    return _against_before(days, escape(_days_text(abs(days))), good=days < 0)
+    """By how many days the median changed against the period before, where there is enough to say so."""
+    days = figures.days_changed
+    return '' if days is None else _against_before(days, escape(_days_text(abs(days))), good=days < 0)
 
 
 def _against_before(by: float, shown: str, *, good: bool) -> str:

@@ -74,7 +74,7 @@ class ReportState:
     def read(cls, query: Mapping[str, str]) -> 'ReportState':
         """From an address. Anything hostile or outdated falls back to the default; it never raises."""
         period = query.get('period', '')
-        asked = ListState.read({name: query.get(name, '') for name in ('office', 'insurer', 'agent')})
+        asked = ListState.read({name: query.get(name, '') for name in _FILTERS})
         first, last = (day_in(query.get(name)) for name in _ENDS)
         state = cls(
             period=period if period in PERIODS else USUAL,
@@ -100,6 +100,11 @@ class ReportState:
         shown |= {'office': self.office, 'insurer': self.insurer, 'agent': self.agent}
         return urlencode({name: value for name, value in shown.items() if value})
 
+    @property
+    def narrowed(self) -> ListState:
+        """The filters beside the days, as a list of claims has them."""
+        return ListState.read({name: getattr(self, name) for name in _FILTERS})
+
     def span(self, today: date) -> Span:
         """The days it means: whole months up to today; for `days` those that were asked for, no more than three years of them."""
         if self.period == 'days':
@@ -111,3 +116,4 @@ class ReportState:
 
 
 _ENDS = ('from', 'to')
+_FILTERS = ('office', 'insurer', 'agent')

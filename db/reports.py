@@ -132,6 +132,22 @@ class Figures:
     whole: Measured = field(default_factory=Measured)
     went: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
+    def changed(self, name: str) -> int | None:
+        """By how many percent a figure changed against the period before; None of too few claims, and of nothing there is no percentage."""
+        now, then = self.total.figures[name], self.before.figures[name]
+        base, reached = (figure.claims if figure.amount is None else figure.amount for figure in (then, now))
+        if min(now.claims, then.claims) < ENOUGH or base <= 0:
+            return None
+        return round(100 * (reached - base) / base)
+
+    @property
+    def days_changed(self) -> float | None:
+        """By how many days the median changed against the period before; None of too few claims."""
+        now, then = self.total.took, self.before.took
+        if now is None or then is None or not now.known or not then.known:
+            return None
+        return now.number - then.number
+
     def total_label(self, table: str) -> str:
         """What the last line of a table of people or offices is called, to be translated."""
         return N_('The whole office') if table == 'people' and not self.state.agent else N_('Total')
