@@ -516,29 +516,33 @@ def calendar_html(figures: Figures) -> str:
     label = t('Calendar of cheques')
     names = ''.join(f'<span class="mk-wd" aria-hidden="true">{escape(t(day))}</span>' for day in _DAYS)
     days = ''.join(_day(figures, day, *sums) for day, sums in figures.due_days.items())
-    legend = (
+    tones = ''.join(
+        f'<span><i class="mk-{tone}"></i>{escape(said)}</span>'
+        for tone, said in (('qover', t('Overdue')), ('qsoon', t('Within 14 days')), ('qlater', t('Later')))
+    )
+    sides = (
         f'<span>{icon_html("call_received", "mk-s16 mk-flip")}{escape(t("From insurers"))}</span>'
         f'<span>{icon_html("call_made", "mk-s16 mk-flip")}{escape(t("From clients"))}</span>'
     )
+    ends = [f'{day:%d/%m}' for day in (min(figures.due_days), max(figures.due_days))]
+    shown = f'<span class="mk-sm mk-t3">{_number(" – ".join(ends))}</span>'
     return (
-        _head(figures, 'weeks', label, 'calendar_month')
-        + f'<div class="mk-bd"><div class="mk-cal mk-rcal">{names}{days}</div><div class="mk-callegend">{legend}</div></div>'
+        _head(figures, 'weeks', label, 'calendar_month', shown)
+        + f'<div class="mk-bd"><div class="mk-cal mk-rcal">{names}{days}</div><div class="mk-callegend">{tones}{sides}</div></div>'
     )
 
 
 def _day(figures: Figures, day: date, incoming: int, outgoing: int) -> str:
-    left, closed = (day - figures.today).days, figures.closed_days.get(day)
-    looks = ' mk-today' * (left == 0) + ' mk-off' * (closed is not None)
-    occasion = t(closed) if closed else ''
-    short = escape(short_occasion(closed, language())) if closed else ''
-    number = f'<span class="mk-n">{_number(str(day.day))}</span>'
+    left, closed = (day - figures.today).days, figures.closed_days.get(day, '')
+    looks = ' mk-today' * (left == 0) + ' mk-off' * (day in figures.closed_days)
+    called = t(closed) if closed else t('Today') if left == 0 else ''
+    short = short_occasion(closed, language()) if closed else called
+    month = f' <span class="mk-mon">{escape(month_label(day))}</span>' if day.day == 1 else ''
+    number = f'<span class="mk-n"><span>{_number(str(day.day))}{month}</span></span>'
+    named = f'<span class="mk-hol" aria-hidden="true">{escape(short)}</span>' if called else ''
     if not incoming and not outgoing:
-        named = (
-            f'<span class="mk-hol" aria-hidden="true">{short}</span><span class="mk-vh">{escape(occasion)}</span>'
-            if closed
-            else ''
-        )
-        return f'<span class="mk-dy{looks}"{_titled(occasion)}>{number}{named}</span>'
+        said = f'<span class="mk-vh">{escape(called)}</span>' if called else ''
+        return f'<span class="mk-dy{looks}"{_titled(called)}>{number}{named}{said}</span>'
     page = replace(figures.soon.behind, view='open', due_from=day, due_to=day)
     sums = ''.join(
         f'<span class="mk-a">{icon_html(icon)}{_number(f"{round(amount / 100):,}")}</span>'
@@ -550,11 +554,10 @@ def _day(figures: Figures, day: date, incoming: int, outgoing: int) -> str:
         for label, amount in ((t('From insurers'), incoming), (t('From clients'), outgoing))
         if amount
     )
-    said = ', '.join(filter(None, (occasion, *both)))
-    named = f'<span class="mk-hol">{short}</span>' if closed else ''
+    said = ', '.join(filter(None, (called, *both)))
     return (
         f'<a class="mk-dy mk-{tone_of(left)}{looks}" href="/cheques?{escape(page.address())}" data-testid="due-day" '
-        f'aria-label="{escape(f"{values.format_day(day)}: {said}")}"{_titled(occasion)}>{number}{named}{sums}</a>'
+        f'aria-label="{escape(f"{values.format_day(day)}: {said}")}"{_titled(called)}>{number}{named}{sums}</a>'
     )
 
 

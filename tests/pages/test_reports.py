@@ -22,6 +22,7 @@ from db.cheques import Slip, enter_cheque
 from db.claims import change_status, save_fields
 from db.exports import DONE, export_records
 from db.habits import ENOUGH
+from db.reports import figures_of
 from db.scope import ROLE_CAN, Can, Role
 from db.session import open_session
 from jobs.report_book import Book
@@ -165,10 +166,11 @@ async def test_every_card_of_figures_has_its_line_for_the_eye(portal: FastAPI, p
     make_claim(people.levi, people.staff)
     assert 'data-spark' not in cards_of(await opened(portal, 'manager')), 'of too few there is none'
     names = ('open', 'took', 'demanded', 'received', 'soon', 'whole')
-    real = report_board.figures_of
 
     def made(*given: Any) -> Any:
-        return replace(real(*given), went={name: [5.0, 5.0, 5.0] if name == 'whole' else [1, 2, 3] for name in names})
+        return replace(
+            figures_of(*given), went={name: [5.0, 5.0, 5.0] if name == 'whole' else [1, 2, 3] for name in names}
+        )
 
     monkeypatch.setattr(report_board, 'figures_of', made)
     cards = cards_of(await opened(portal, 'manager')).split('<section')[1:]
@@ -181,23 +183,28 @@ async def test_every_card_of_figures_has_its_line_for_the_eye(portal: FastAPI, p
 async def test_the_calendar_says_on_which_days_nothing_is_paid(portal: FastAPI, people: People, monkeypatch) -> None:
     def cells(page: Open, day: str) -> str:
         (calendar,) = (html.content for html in page.of(ui.html) if 'mk-rcal' in html.content)
-        return next(cell for cell in calendar.split('class="mk-dy')[1:] if f'>{day}</bdi>' in cell)
+        return str(next(cell for cell in calendar.split('class="mk-dy')[1:] if f'>{day}</bdi>' in cell))
 
-    eve, asked = date(2026, 9, 11), report_board.figures_of
+    eve, today = date(2026, 9, 11), date(2026, 9, 9)
     claim = make_claim(people.levi, people.staff)
     with open_session(people.staff) as session:
         enter_cheque(session, claim.id, Slip('insurer_to_insured', 777_00, eve), 'received', now())
-    monkeypatch.setattr(report_board, 'figures_of', lambda *given: asked(*given[:2], date(2026, 9, 9)))
+    monkeypatch.setattr(report_board, 'figures_of', lambda session, state, _: figures_of(session, state, today))
     page = await opened(portal, 'manager')
     for cell, parts in (
         (
             cells(page, '11'),
-            ('mk-qsoon', 'mk-off', '<span class="mk-hol">ערב ר״ה</span>', '11/09/2026: ערב ראש השנה, '),
+            ('mk-qsoon', 'mk-off', '>ערב ר״ה</span>', '11/09/2026: ערב ראש השנה, '),
         ),
         (cells(page, '12'), (' mk-off', 'aria-hidden="true">ראש השנה</span>', 'title="ראש השנה"')),
         (cells(page, '20'), (' mk-off', 'ערב כיפור', 'ערב יום כיפור')),
     ):
         assert all(part in cell for part in parts), cell
+    assert ('>אוק׳</span>' in cells(page, '1'), '>היום</span>' in cells(page, '9')) == (True, True)
+    assert '06/09 – 03/10' in page.html(), 'which weeks they are'
+    assert all(f'<i class="mk-{tone}"></i>' in page.html() for tone in ('qover', 'qsoon', 'qlater')), (
+        'what colours mean'
+    )
     saturday = cells(page, '19')
     assert (' mk-off' in saturday, 'mk-hol' in saturday) == (True, False), 'a weekend has no name'
     assert 'mk-off' not in cells(page, '10')
