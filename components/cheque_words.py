@@ -34,7 +34,22 @@ _ORDERS: Mapping[str, str] = {
     'cancelled': N_('Was cancelled'),
 }
 
-
+# days on which nothing is paid, as they fit into a cell of a calendar on the phone
+_SHORT_OCCASIONS: Mapping[str, str] = {
+    'Passover': N_('Pesach'),
+    'Passover eve': N_('Pesach eve'),
+    'Seventh day of Passover': N_('7th of Pesach'),
+    'Eve of the seventh day of Passover': N_('Feast eve'),
+    'Independence Day': N_('Indep. Day'),
+    'Rosh Hashanah': N_('Rosh Hash.'),
+    'Rosh Hashanah eve': N_('R.H. eve'),
+    'Memorial Day': N_('Mem. Day'),
+    'Yom Kippur': N_('Kippur'),
+    'Yom Kippur eve': N_('Kippur eve'),
+    'Simchat Torah eve': N_('Feast eve'),
+    'Hol HaMoed Passover': N_('Hol HaMoed'),
+    'Hol HaMoed Sukkot': N_('Hol HaMoed'),
+}
 _WHY: Mapping[str, str] = {'bounced': N_('Why did it bounce?'), 'cancelled': N_('Why is it cancelled?')}
 
 
@@ -75,6 +90,11 @@ def _occasion(cheque: Cheque, reader: str) -> str:
     """Why nobody works on the day it is due; not that it is a Friday or a Saturday: the weekday stands there anyway."""
     note = t(cheque.closed_note, reader)
     return '' if note == weekday_of(cheque.due_date, reader) else note
+
+
+def short_occasion(occasion: str, reader: str) -> str:
+    """What a day is, in as few letters as one still knows it by."""
+    return t(_SHORT_OCCASIONS.get(occasion, occasion), reader)
 
 
 def left_text(cheque: Cheque, today: date, reader: str) -> str:

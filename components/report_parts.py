@@ -6,13 +6,13 @@ from datetime import date, timedelta
 from html import escape
 from urllib.parse import parse_qsl
 
+from components.cheque_words import short_occasion, tone_of
 from components.marks import avatar_html, icon_html
 from components.report_charts import month_label
 from components.theme import status_look
 from components.words import language, t, tn
 from db import values
 from db.cheques import WARN_DAYS
-from db.habits import ENOUGH
 from db.measuring import Measured
 from db.report_state import PERIODS, ReportState
 from db.reports import ChequeFigure, DueLine, Figure, Figures, Line
@@ -98,10 +98,8 @@ def _named(line: Line) -> str:
 
 def _export(figures: Figures, name: str, label: str) -> str:
     """The way to the workbook of a table."""
-    address = f'/reports/tables/{name}.xlsx'
-    query = figures.state.address()
     return (
-        f'<a class="mk-ib mk-sm" href="{escape(f"{address}?{query}" if query else address)}" download data-testid="export-{name}" '
+        f'<a class="mk-ib mk-sm" href="{_workbook(f"tables/{name}.xlsx", figures)}" download data-testid="export-{name}" '
         f'aria-label="{escape(t("Export to Excel"))}: {escape(label)}" title="{escape(t("Export to Excel"))}">{icon_html("download")}</a>'
     )
 
@@ -147,7 +145,21 @@ def _more(lines: Sequence[Line]) -> str:
 
 def filters_html(figures: Figures, choices: Choices) -> str:
     """The period, the office, the insurer and the agent: plain links and forms, so that the address says it all."""
-    return _periods_html(figures.state) + _ends_html(figures) + _firms_html(figures.state, choices)
+    return _periods_html(figures.state) + _ends_html(figures) + _firms_html(figures.state, choices) + _all_html(figures)
+
+
+def _all_html(figures: Figures) -> str:
+    """The way to one workbook of all that is shown."""
+    return (
+        f'<a class="mk-btn mk-s mk-sm mk-rall" href="{_workbook("all.xlsx", figures)}" download data-testid="export-all">'
+        f'{icon_html("download")}{escape(t("Export everything to Excel"))}</a>'
+    )
+
+
+def _workbook(path: str, figures: Figures) -> str:
+    """The address of a workbook of these days and filters."""
+    query = figures.state.address()
+    return escape(f'/reports/{path}' + (f'?{query}' if query else ''))
 
 
 def _periods_html(state: ReportState) -> str:
@@ -248,21 +260,23 @@ def numbers_html(figures: Figures) -> str:
                 t('Open claims'),
                 _claims(told['open']),
                 moved,
-                change=_change(figures, 'opened', t('in claims opened')),
+                _spark(figures, 'open', 'brand'),
+                _change(figures, 'opened', t('in claims opened')),
             ),
             _card(
                 'schedule',
                 t('Days to close, median'),
                 escape(_days_text(took.number)) if took.known else _thin(),
                 closed,
-                change=_days_change(figures),
+                _spark(figures, 'took', 'violet-dot'),
+                _days_change(figures),
             ),
             _card(
                 'request_quote',
                 t('Demanded'),
                 _sum(told['demanded']),
                 escape(tn('in {n} claim submitted', 'in {n} claims submitted', told['demanded'].claims)),
-                _spark(figures, 'demanded', 'var(--mk-brand)'),
+                _spark(figures, 'demanded', 'brand'),
                 _change(figures, 'demanded'),
             ),
             _card(
@@ -270,7 +284,7 @@ def numbers_html(figures: Figures) -> str:
                 t('Received'),
                 _sum(told['received']),
                 of_demand,
-                _spark(figures, 'received', 'var(--mk-green-dot)'),
+                _spark(figures, 'received', 'green-dot'),
                 _change(figures, 'received'),
             ),
             _card(
@@ -278,12 +292,14 @@ def numbers_html(figures: Figures) -> str:
                 t('Cheques in {n} days', n=WARN_DAYS),
                 _cheques(figures.soon, _money(figures.soon.amount)),
                 _soon(figures),
+                _spark(figures, 'soon', 'amber-dot'),
             ),
             _card(
                 'fact_check',
                 t('Whole at the first submission'),
                 _claims(whole, _number(f'{figures.whole.number:.0f}%')) if figures.whole.known else _thin(),
                 f'{escape(t("Sent back to be completed"))} {_claims(told["sent_back"])}',
+                _spark(figures, 'whole', 'teal-dot'),
             ),
         )
     )
@@ -302,23 +318,18 @@ def _thin() -> str:
 
 
 def _change(figures: Figures, name: str, of_what: str = '') -> str:
-    """By how much a figure changed against the period before; nothing of too few claims, and no percentage of nothing."""
-    now, then = (line.figures[name] for line in (figures.total, figures.before))
-    base, reached = (figure.claims if figure.amount is None else figure.amount for figure in (then, now))
-    if min(now.claims, then.claims) < ENOUGH or base <= 0:
+    """By how much a figure changed against the period before, where there is enough to say so."""
+    percent = figures.changed(name)
+    if percent is None:
         return ''
-    percent = round(100 * (reached - base) / base)
     good = name == 'received' and percent > 0
     return _against_before(percent, ' '.join(filter(None, (_number(f'{abs(percent)}%'), escape(of_what)))), good=good)
 
 
 def _days_change(figures: Figures) -> str:
-    """By how many days the median changed against the period before; nothing of too few claims."""
-    now, then = figures.total.took, figures.before.took
-    if now is None or then is None or not now.known or not then.known:
-        return ''
-    days = now.number - then.number
-    return _against_before(days, escape(_days_text(abs(days))), good=days < 0)
+    """By how many days the median changed against the period before, where there is enough to say so."""
+    days = figures.days_changed
+    return '' if days is None else _against_before(days, escape(_days_text(abs(days))), good=days < 0)
 
 
 def _against_before(by: float, shown: str, *, good: bool) -> str:
@@ -341,20 +352,20 @@ def _card(icon: str, label: str, value: str, below: str, beside: str = '', chang
 
 
 def _spark(figures: Figures, name: str, color: str) -> str:
-    """The months as a small line, from left to right; nothing to see with fewer than three."""
-    amounts = [line.figures[name].amount or 0 for line in figures.months]
-    if len(amounts) < 3 or max(amounts) == min(amounts):
+    """How a figure went, as a small line from left to right: for the eye, the numbers stand in the tables."""
+    went = figures.went.get(name, ())
+    if not went:
         return ''
-    low, high = min(amounts), max(amounts)
+    low, high = min(went), max(went)
     points = [
-        (2 + 52 * place / (len(amounts) - 1), 24 - 20 * (amount - low) / (high - low))
-        for place, amount in enumerate(amounts)
+        (4 + 50 * place / (len(went) - 1), 24 - 20 * ((value - low) / (high - low) if high > low else 0.5))
+        for place, value in enumerate(went)
     ]
-    path = 'M' + 'L'.join(f'{x:.1f} {y:.1f}' for x, y in points)
+    path, stroke = 'M' + 'L'.join(f'{x:.1f} {y:.1f}' for x, y in points), f'var(--mk-{color})'
     return (
-        f'<svg width="58" height="28" viewBox="0 0 58 28" direction="ltr" aria-hidden="true"><path d="{path}L54 28L2 28z" fill="{color}" opacity=".1"/>'
-        f'<path d="{path}" fill="none" stroke="{color}" stroke-width="1.8" stroke-linejoin="round" stroke-linecap="round"/>'
-        f'<circle cx="54" cy="{points[-1][1]:.1f}" r="3" fill="{color}"/></svg>'
+        f'<svg width="58" height="28" viewBox="0 0 58 28" direction="ltr" aria-hidden="true" data-spark="{name}"><path d="{path}L54 28L4 28z" fill="{stroke}" opacity=".1"/>'
+        f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="1.8" stroke-linejoin="round" stroke-linecap="round"/>'
+        f'<circle cx="54" cy="{points[-1][1]:.1f}" r="3" fill="{stroke}"/></svg>'
     )
 
 
@@ -505,46 +516,53 @@ def calendar_html(figures: Figures) -> str:
     label = t('Calendar of cheques')
     names = ''.join(f'<span class="mk-wd" aria-hidden="true">{escape(t(day))}</span>' for day in _DAYS)
     days = ''.join(_day(figures, day, *sums) for day, sums in figures.due_days.items())
-    legend = (
+    tones = ''.join(
+        f'<span><i class="mk-{tone}"></i>{escape(said)}</span>'
+        for tone, said in (('qover', t('Overdue')), ('qsoon', t('Within 14 days')), ('qlater', t('Later')))
+    )
+    sides = (
         f'<span>{icon_html("call_received", "mk-s16 mk-flip")}{escape(t("From insurers"))}</span>'
         f'<span>{icon_html("call_made", "mk-s16 mk-flip")}{escape(t("From clients"))}</span>'
     )
+    ends = [f'{day:%d/%m}' for day in (min(figures.due_days), max(figures.due_days))]
+    shown = f'<span class="mk-sm mk-t3">{_number(" – ".join(ends))}</span>'
     return (
-        _head(figures, 'weeks', label, 'calendar_month')
-        + f'<div class="mk-bd"><div class="mk-cal mk-rcal">{names}{days}</div><div class="mk-callegend">{legend}</div></div>'
+        _head(figures, 'weeks', label, 'calendar_month', shown)
+        + f'<div class="mk-bd"><div class="mk-cal mk-rcal">{names}{days}</div><div class="mk-callegend">{tones}{sides}</div></div>'
     )
 
 
 def _day(figures: Figures, day: date, incoming: int, outgoing: int) -> str:
-    left = (day - figures.today).days
-    tone = (
-        ''
-        if not incoming and not outgoing
-        else ' mk-qover'
-        if left < 0
-        else ' mk-qsoon'
-        if left <= WARN_DAYS
-        else ' mk-qlater'
-    )
-    here = ' mk-today' if left == 0 else ''
-    number = f'<span class="mk-n">{_number(str(day.day))}</span>'
-    if not tone:
-        return f'<span class="mk-dy{here}">{number}</span>'
+    left, closed = (day - figures.today).days, figures.closed_days.get(day, '')
+    looks = ' mk-today' * (left == 0) + ' mk-off' * (day in figures.closed_days)
+    called = t(closed) if closed else t('Today') if left == 0 else ''
+    short = short_occasion(closed, language()) if closed else called
+    month = f' <span class="mk-mon">{escape(month_label(day))}</span>' if day.day == 1 else ''
+    number = f'<span class="mk-n"><span>{_number(str(day.day))}{month}</span></span>'
+    named = f'<span class="mk-hol" aria-hidden="true">{escape(short)}</span>' if called else ''
+    if not incoming and not outgoing:
+        said = f'<span class="mk-vh">{escape(called)}</span>' if called else ''
+        return f'<span class="mk-dy{looks}"{_titled(called)}>{number}{named}{said}</span>'
     page = replace(figures.soon.behind, view='open', due_from=day, due_to=day)
     sums = ''.join(
         f'<span class="mk-a">{icon_html(icon)}{_number(f"{round(amount / 100):,}")}</span>'
         for icon, amount in (('call_received', incoming), ('call_made', outgoing))
         if amount
     )
-    said = ', '.join(
+    both = (
         f'{label} {values.format_money(amount, language(), cents=False)}'
         for label, amount in ((t('From insurers'), incoming), (t('From clients'), outgoing))
         if amount
     )
+    said = ', '.join(filter(None, (called, *both)))
     return (
-        f'<a class="mk-dy{tone}{here}" href="/cheques?{escape(page.address())}" data-testid="due-day" '
-        f'aria-label="{escape(f"{values.format_day(day)}: {said}")}">{number}{sums}</a>'
+        f'<a class="mk-dy mk-{tone_of(left)}{looks}" href="/cheques?{escape(page.address())}" data-testid="due-day" '
+        f'aria-label="{escape(f"{values.format_day(day)}: {said}")}"{_titled(called)}>{number}{named}{sums}</a>'
     )
+
+
+def _titled(text: str) -> str:
+    return f' title="{escape(text)}"' if text else ''
 
 
 def due_html(figures: Figures) -> str:

@@ -284,8 +284,7 @@ def record_report(session: Session, taken: ReportTaken, now: datetime) -> None:
     actor.need(Can.SEE_REPORTS)
     actor.need(Can.EXPORT)
     days = ' – '.join(values.format_day(day) for day in taken.span.days)
-    narrowed = ListState.read({name: getattr(taken.state, name) for name in ('office', 'insurer', 'agent')})
-    told = [t(taken.label, 'he'), days, *filters_in_words(session, narrowed, 'he')]
+    told = [t(taken.label, 'he'), days, *filters_in_words(session, taken.state.narrowed, 'he')]
     record = ExportRecord(export_id=OF_REPORTS, at=now, user_id=actor.user_id, by=actor.name, what=' · '.join(told))
     record.columns, record.state, record.rows = list(taken.columns), DONE, taken.rows
     with open_books(session):

@@ -60,7 +60,8 @@ def israel_day(session: Session, moment: Any, last: date) -> ColumnElement[date]
     # SQLite knows no zones: by how much Israel was ahead since when, the latest first
     known = [(start, f'+{hours} hours') for start, hours in reversed(_shifts()) if start.date() <= last]
     since = [(moment >= literal(start, Moment()), hours) for start, hours in known]
-    return func.date(moment, case(*since, else_='+2 hours'), type_=Date())
+    ahead = case(*since, else_='+2 hours') if since else '+2 hours'
+    return func.date(moment, ahead, type_=Date())
 
 
 @cache

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 from urllib.parse import urlencode
 
 from db.calendar import DAY
@@ -43,6 +44,14 @@ class Span:
             start = end + DAY
         return found
 
+    def parts(self, many: int) -> list['Span']:
+        """So many parts of it, as long as each other but for a day; none where there are fewer days."""
+        days = (self.last - self.first).days + 1
+        if days < many:
+            return []
+        starts = [self.first + n * days // many * DAY for n in range(many + 1)]
+        return [Span(start, after - DAY) for start, after in pairwise(starts)]
+
 
 def month_after(day: date, months: int = 1) -> date:
     """The first of the month so many months after the month of a day."""
@@ -65,7 +74,7 @@ class ReportState:
     def read(cls, query: Mapping[str, str]) -> 'ReportState':
         """From an address. Anything hostile or outdated falls back to the default; it never raises."""
         period = query.get('period', '')
-        asked = ListState.read({name: query.get(name, '') for name in ('office', 'insurer', 'agent')})
+        asked = ListState.read({name: query.get(name, '') for name in _FILTERS})
         first, last = (day_in(query.get(name)) for name in _ENDS)
         state = cls(
             period=period if period in PERIODS else USUAL,
@@ -91,6 +100,11 @@ class ReportState:
         shown |= {'office': self.office, 'insurer': self.insurer, 'agent': self.agent}
         return urlencode({name: value for name, value in shown.items() if value})
 
+    @property
+    def narrowed(self) -> ListState:
+        """The filters beside the days, as a list of claims has them."""
+        return ListState.read({name: getattr(self, name) for name in _FILTERS})
+
     def span(self, today: date) -> Span:
         """The days it means: whole months up to today; for `days` those that were asked for, no more than three years of them."""
         if self.period == 'days':
@@ -102,3 +116,4 @@ class ReportState:
 
 
 _ENDS = ('from', 'to')
+_FILTERS = ('office', 'insurer', 'agent')

@@ -14,12 +14,17 @@ Screens and workbooks ask `figures_of`; the monthly report beside it `rows_behin
 - Whole at the first submission: of the claims submitted in the period, those that the insurer never sent back to be completed.
 - The period before: as many days right before the first; what was opened, closed, demanded and received in them. What is open now was not counted then.
 - Unread: claims with news that the asker himself has not seen.
+- How a figure went: in six parts of the period up to today, each as long as the others; in three where six have too few cases.
+  Demanded and received are what they came to in each part, of at least `ENOUGH` claims in all; a time and a rate are of `ENOUGH` cases in every part.
+  What was open at the end of each part is reckoned back from what is open now, by what was opened and closed since: a claim that was opened again was never closed.
+  Of a period that is over it is not told. Cheques are told by the day they fall due, of at least three days.
 - Cheques: those still waiting for their day, by the week or month in which they fall due; the next one from today on. The monthly report has those that were cleared too.
 
 Times are medians: one claim that lay for a year moves them little. Fewer than `ENOUGH` cases give no time and no rate.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -28,14 +33,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from db.calendar import DAY
+from db.calendar import DAY, calendar_of
 from db.cheque_board import OUTWARD, BoardState
 from db.cheques import WARN_DAYS, Cheque
 from db.claims import Claim
 from db.exports import CONFIRM_ABOVE
+from db.habits import ENOUGH
 from db.lists import NOBODY, ListState, claims_in, filtered, on_days
 from db.measuring import Measured, days_apart, israel_day, measured
-from db.money import MoneyMove
+from db.money import MOVED, MoneyMove
 from db.offices import AgentOffice, User, agents_of
 from db.reference import Garage, Insurer, Reference, reference
 from db.repairs import BEFORE_THE_GARAGE, DELIVERED, RepairEvent, is_real_move
@@ -46,6 +52,8 @@ from db.texts import N_, t
 # the days since the opening of claims that are still open, from and to; the last has no end
 AGES: Sequence[tuple[int, int | None]] = ((0, 30), (31, 60), (61, 90), (91, 180), (181, None))
 WEEKS, MONTHS_AHEAD = 6, 6
+# a line beside a figure: as many parts of the period, or half as many; and the fewest days that make one of cheques
+FINE, FEWEST_DAYS = 6, 3
 Told = Mapping[tuple[date, bool], tuple[int, int]]
 
 
@@ -96,7 +104,11 @@ class DueLine:
 
 @dataclass(frozen=True)
 class Figures:
-    """All of it at one moment. `people` and `offices` have a line for each; the bureau's has people of one office only."""
+    """All of it at one moment. `people` and `offices` have a line for each; the bureau's has people of one office only.
+
+    `closed_days` names the days of the calendar that are no business days: a holiday, an eve, the bureau's own note; '' of a plain weekend.
+    `went` tells how figures of the total went, by their names, the first part of the period first; of too few cases there is nothing.
+    """
 
     state: ReportState
     span: Span
@@ -114,9 +126,27 @@ class Figures:
     weeks: Sequence[DueLine]
     due_months: Sequence[DueLine]
     due_days: Mapping[date, tuple[int, int]]
+    closed_days: Mapping[date, str]
     soon: ChequeFigure
     next_due: date | None
     whole: Measured = field(default_factory=Measured)
+    went: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    def changed(self, name: str) -> int | None:
+        """By how many percent a figure changed against the period before; None of too few claims, and of nothing there is no percentage."""
+        now, then = self.total.figures[name], self.before.figures[name]
+        base, reached = (figure.claims if figure.amount is None else figure.amount for figure in (then, now))
+        if min(now.claims, then.claims) < ENOUGH or base <= 0:
+            return None
+        return round(100 * (reached - base) / base)
+
+    @property
+    def days_changed(self) -> float | None:
+        """By how many days the median changed against the period before; None of too few claims."""
+        now, then = self.total.took, self.before.took
+        if now is None or then is None or not now.known or not then.known:
+            return None
+        return now.number - then.number
 
     def total_label(self, table: str) -> str:
         """What the last line of a table of people or offices is called, to be translated."""
@@ -134,7 +164,9 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
         state = replace(state, agent='')  # he is of another office than the one that is asked about
     asked = _Asked(session, state, today)
     people = _people(asked) if state.office or not actor.is_bureau else []
-    total = _total(asked, people)
+    happened, earlier = _Happened(asked), _Asked(session, state, today, asked.span.before)
+    total = _total(asked, people, happened)
+    due = _due(asked)
     sent = total.figures['submitted'].claims
     back = total.figures['sent_back'].claims
     return Figures(
@@ -146,14 +178,19 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
         insurers=_insurers(asked),
         garages=_garages(asked),
         stages=_stages(asked),
-        months=[_month(asked, span) for span in asked.span.months],
+        months=_months(asked, happened),
         people=people,
         offices=_offices(asked) if actor.is_bureau and not state.office else [],
         total=total,
-        before=_moved(_Asked(session, state, today, asked.span.before)),
-        **_due(asked),
-        whole=Measured(sent, 100 * (sent - back) / sent if sent else 0.0),
+        before=_moved(earlier, _Happened(earlier)),
+        **due,
+        whole=_whole(sent, back),
+        went=_went(asked, happened, total, due['due_days']),
     )
+
+
+def _whole(sent: int, back: int) -> Measured:
+    return Measured(sent, 100 * (sent - back) / sent if sent else 0.0)
 
 
 def agents_to_choose(session: Session, state: ReportState) -> list[tuple[int, str]]:
@@ -198,10 +235,10 @@ class _Asked:
         rows = self.session.execute(grouped.group_by(column))
         return {_key(row[0]): tuple(int(number or 0) for number in row[1:]) for row in rows}
 
-    def took(self, behind: ListState, column: Any) -> dict[str, dict[int, int]]:
-        """How many claims of a list of closed ones took how many days, by a column."""
+    def took(self, column: Any) -> dict[str, dict[int, int]]:
+        """How many of the claims closed in the period took how many days, by a column."""
         days = days_apart(self.session, Claim.opened_at, israel_day(self.session, Claim.closed_at, self.span.last))
-        grouped = claims_in(self.session, behind)[0].with_only_columns(column, days, func.count(Claim.id))
+        grouped = claims_in(self.session, self.closed)[0].with_only_columns(column, days, func.count(Claim.id))
         return _histograms(self.session.execute(grouped.group_by(column, days)))
 
     def narrow(self, statement: Any, part: Any) -> Any:
@@ -213,17 +250,16 @@ class _Asked:
             statement = statement.where(part.claim_id.in_(mine))
         return statement
 
-    def moves(self, total: str, column: Any = None, span: Span | None = None) -> dict[str, tuple[int, ...]]:
-        """By how much a total rose in the period, of how many claims; of an agent's or an office's, or of all together."""
+    def moves(self, *columns: Any, total: str | None = None) -> dict[tuple[str, ...], tuple[int, int]]:
+        """Of how many claims totals rose in the period, and by how much: a total or all of them, by columns of the moves or of their claims."""
         rose = (func.count(MoneyMove.claim_id.distinct()), func.coalesce(func.sum(MoneyMove.amount), 0))
-        shown = rose if column is None else (column, *rose)
-        moved = select(*shown).select_from(MoneyMove)
-        if column is not None and column.class_ is Claim:
+        moved = select(*columns, *rose).select_from(MoneyMove)
+        if any(getattr(column, 'class_', None) is Claim for column in columns):
             moved = moved.join(Claim, Claim.id == MoneyMove.claim_id)
-        days = on_days(MoneyMove.at, *(span or self.span).days)
-        moved = self.narrow(moved.where(MoneyMove.total == total, *days), MoneyMove)
-        rows = self.session.execute(moved if column is None else moved.group_by(column))
-        return {_key(row[0]) if column is not None else '': (row[-2], int(row[-1])) for row in rows}
+        which = MoneyMove.total.in_(MOVED if total is None else [total])
+        moved = self.narrow(moved.where(which, *on_days(MoneyMove.at, *self.span.days)), MoneyMove)
+        rows = self.session.execute(moved.group_by(*columns))
+        return {tuple(_key(value) for value in row[:-2]): (row[-2], int(row[-1])) for row in rows}
 
 
 def _key(value: Any) -> str:
@@ -238,6 +274,43 @@ def _histograms(rows: Iterable[Any]) -> dict[str, dict[int, int]]:
         place = -1 if days is None else max(int(days), 0)
         told[place] = told.get(place, 0) + many
     return found
+
+
+def _place(column: Any, spans: Sequence[Span]) -> Any:
+    """In which of some stretches of days, one after the other, something happened: the place of it."""
+    ends = [(and_(*on_days(column, None, span.last)), str(place)) for place, span in enumerate(spans)]
+    return case(*ends, else_=str(len(spans) - 1))
+
+
+class _Happened:
+    """What happened in the period: asked once, for its sums, its months and its parts."""
+
+    def __init__(self, asked: _Asked) -> None:
+        until = Span(asked.span.first, min(asked.span.last, asked.today))
+        # a whole that is too short for parts is one part
+        self.parts = until.parts(FINE) or [asked.span]
+        self.opened = {
+            date.fromisoformat(day): many for day, (many,) in asked.by(asked.during('opened'), Claim.opened_at).items()
+        }
+        sums = (func.sum(Claim.demand_amount), func.count(Claim.sent_back_at))
+        sent = asked.by(asked.during('submitted'), Claim.submitted_at, *sums)
+        self.sent = {date.fromisoformat(day): told for day, told in sent.items()}
+        took = asked.took(_place(Claim.closed_at, self.parts))
+        self.took = [took.get(str(place), {}) for place in range(len(self.parts))]
+
+    def sent_on(self, *spans: Span) -> tuple[int, int, int]:
+        """How many claims were submitted, what was demanded for them, and how many were sent back."""
+        told = [sums for day, sums in self.sent.items() if any(span.first <= day <= span.last for span in spans)]
+        many, demanded, back = (sum(column) for column in zip(*told, strict=True)) if told else (0, 0, 0)
+        return many, demanded, back
+
+
+def _all_days(parts: Iterable[Mapping[int, int]]) -> dict[int, int]:
+    """(days → how many cases) of several parts, as one."""
+    whole: Counter[int] = Counter()
+    for part in parts:
+        whole.update(part)
+    return dict(whole)
 
 
 def _sorted(lines: Iterable[Line], name: str) -> list[Line]:
@@ -280,7 +353,7 @@ def _ages(asked: _Asked) -> list[Line]:
 
 
 def _insurers(asked: _Asked) -> list[Line]:
-    took = asked.took(asked.closed, Claim.tp_insurer)
+    took = asked.took(Claim.tp_insurer)
     names = _names(asked.session, Insurer)
     return _sorted(
         (
@@ -359,20 +432,18 @@ def _stages(asked: _Asked) -> list[Line]:
 # ---- money ------------------------------------------------------------------------------------------------------------------
 
 
-def _month(asked: _Asked, span: Span) -> Line:
-    sent = asked.during('submitted', span)
-    counted = _sum_of(asked, sent, func.sum(Claim.demand_amount))
-    figures = {'demanded': Figure(counted[0], sent, counted[1])}
-    for total in ('approved', 'received'):
-        claims, amount = asked.moves(total, span=span)['']
-        figures[total] = Figure(claims, asked.during(total, span), amount)
-    return Line(span.first.isoformat()[:7], '', figures)
-
-
-def _sum_of(asked: _Asked, behind: ListState, *sums: Any) -> tuple[int, ...]:
-    """A list counted and summed up as a whole."""
-    found = claims_in(asked.session, behind)[0].with_only_columns(func.count(Claim.id), *sums)
-    return tuple(int(number or 0) for number in asked.session.execute(found).one())
+def _months(asked: _Asked, happened: _Happened) -> list[Line]:
+    spans = asked.span.months
+    moved = asked.moves(MoneyMove.total, _place(MoneyMove.at, spans))
+    lines = []
+    for place, span in enumerate(spans):
+        many, demanded, _ = happened.sent_on(span)
+        figures = {'demanded': Figure(many, asked.during('submitted', span), demanded)}
+        for total in MOVED:
+            claims, amount = moved.get((total, str(place)), (0, 0))
+            figures[total] = Figure(claims, asked.during(total, span), amount)
+        lines.append(Line(span.first.isoformat()[:7], '', figures))
+    return lines
 
 
 # ---- people and offices -----------------------------------------------------------------------------------------------------
@@ -397,9 +468,10 @@ def _side_by_side(
         'demanded': asked.during('submitted'),
         'received': asked.during('received'),
     }
-    took = asked.took(asked.closed, column)
+    took = asked.took(column)
     demanded = asked.by(lists['demanded'], column, func.sum(Claim.demand_amount))
-    received = asked.moves('received', MoneyMove.office_id if param == 'office' else column)
+    moved = asked.moves(MoneyMove.office_id if param == 'office' else column, total='received')
+    received = {key: rose for (key,), rose in moved.items()}
     counted: dict[str, Mapping[str, int]] = {
         **{name: {key: row[0] for key, row in asked.by(lists[name], column).items()} for name in plain},
         'closed': {key: sum(days.values()) for key, days in took.items()},
@@ -425,38 +497,85 @@ def _side_by_side(
     return _sorted(lines, 'open')
 
 
-def _total(asked: _Asked, people: Sequence[Line]) -> Line:
+def _total(asked: _Asked, people: Sequence[Line], happened: _Happened) -> Line:
     """All of it in one line; what is unread, where there are people to tell it of."""
-    moved = _moved(asked)
-    figures = {'open': Figure(_sum_of(asked, asked.open)[0], asked.open), **moved.figures}
+    moved = _moved(asked, happened)
+    many = asked.session.scalar(claims_in(asked.session, asked.open)[0].with_only_columns(func.count(Claim.id))) or 0
+    figures = {'open': Figure(many, asked.open), **moved.figures}
     if people:
         # every claim stands in the line of its agent, or of nobody
         figures['unread'] = Figure(sum(line.figures['unread'].claims for line in people), asked.unread)
     return replace(moved, figures=figures)
 
 
-def _moved(asked: _Asked) -> Line:
+def _moved(asked: _Asked, happened: _Happened) -> Line:
     """All that happened in the period, in one line."""
-    sent, took = asked.during('submitted'), {}
-    for days in asked.took(asked.closed, Claim.is_open).values():
-        took = days
-    submitted, demanded, back = _sum_of(asked, sent, func.sum(Claim.demand_amount), func.count(Claim.sent_back_at))
+    sent, took = asked.during('submitted'), _all_days(happened.took)
+    submitted, demanded, back = happened.sent_on(asked.span)
     figures = {
-        'opened': Figure(_sum_of(asked, asked.during('opened'))[0], asked.during('opened')),
+        'opened': Figure(sum(happened.opened.values()), asked.during('opened')),
         'closed': Figure(sum(took.values()), asked.closed),
         'submitted': Figure(submitted, sent),
         'demanded': Figure(submitted, sent, demanded),
         'sent_back': Figure(back, replace(sent, sent_back=('yes',))),
         'whole': Figure(submitted - back, replace(sent, sent_back=('no',))),
     }
-    for total in ('approved', 'received'):
-        claims, amount = asked.moves(total)['']
+    moved = asked.moves(MoneyMove.total)
+    for total in MOVED:
+        claims, amount = moved.get((total,), (0, 0))
         figures[total] = Figure(claims, asked.during(total), amount)
     return Line('', '', figures, measured(took))
 
 
 def _names(session: Session, model: Any) -> dict[str, str]:
     return {str(row[0]): row[1] for row in session.execute(select(model.id, model.name))}
+
+
+# ---- how figures went -------------------------------------------------------------------------------------------------------
+
+
+def _went(
+    asked: _Asked, happened: _Happened, total: Line, due: Mapping[date, tuple[int, int]]
+) -> dict[str, Sequence[float]]:
+    """The lines beside the figures."""
+    told: dict[str, Sequence[float]] = {'soon': _coming(asked.today, due)}
+    parts = happened.parts
+    if len(parts) == FINE:
+        told['took'] = _known(happened.took, lambda some: measured(_all_days(some)))
+        told['whole'] = _known(parts, lambda some: _whole(*happened.sent_on(*some)[::2]))
+        told['open'] = _open_then(asked, happened, total.figures['open'].claims)
+        if total.figures['demanded'].claims >= ENOUGH:
+            told['demanded'] = [happened.sent_on(part)[1] for part in parts]
+        if total.figures['received'].claims >= ENOUGH:
+            rose = asked.moves(_place(MoneyMove.at, parts), total='received')
+            told['received'] = [rose.get((str(place),), (0, 0))[1] for place in range(FINE)]
+    return {name: line for name, line in told.items() if line}
+
+
+def _known(parts: Sequence[Any], measure: Callable[[Sequence[Any]], Measured]) -> Sequence[float]:
+    """A measure of every part, or of every two; nothing where even one has too few cases."""
+    for at_once in (1, 2):
+        told = [measure(parts[n : n + at_once]) for n in range(0, len(parts), at_once)]
+        if all(one.known for one in told):
+            return [one.number for one in told]
+    return []
+
+
+def _open_then(asked: _Asked, happened: _Happened, many: int) -> Sequence[float]:
+    """How many were open at the end of each part; nothing where the period does not reach to today."""
+    if asked.span.last < asked.today or many < ENOUGH:
+        return []
+    told = [many]
+    for part, took in zip(reversed(happened.parts[1:]), reversed(happened.took[1:]), strict=True):
+        opened = sum(claims for day, claims in happened.opened.items() if part.first <= day <= part.last)
+        told.append(told[-1] - opened + sum(took.values()))
+    return told[::-1]
+
+
+def _coming(today: date, due: Mapping[date, tuple[int, int]]) -> Sequence[float]:
+    """What falls due on each of the days that are looked ahead."""
+    told = [sum(due[today + n * DAY]) for n in range(WARN_DAYS + 1)]
+    return told if sum(amount > 0 for amount in told) >= FEWEST_DAYS else []
 
 
 # ---- cheques ----------------------------------------------------------------------------------------------------------------
@@ -475,11 +594,13 @@ def _due(asked: _Asked) -> dict[str, Any]:
     told = {(day, bool(out)): (many, int(amount)) for day, out, many, amount in rows}
     soon = Span(asked.today, asked.today + timedelta(days=WARN_DAYS))
     of_both = [_summed(told, soon, out=out) for out in (False, True)]
-    page = _page(asked, 'due')
+    page, days = _page(asked, 'due'), _by_day(told, Span(weeks[0].first, weeks[3].last))
+    calendar = calendar_of(asked.session)
     return {
         'weeks': [_due_line(asked, told, span) for span in weeks],
         'due_months': [_due_line(asked, told, span) for span in months],
-        'due_days': _by_day(told, Span(weeks[0].first, weeks[3].last)),
+        'due_days': days,
+        'closed_days': {day: calendar.occasion(day) for day in days if not calendar.is_business_day(day)},
         'soon': ChequeFigure(sum(side[0] for side in of_both), sum(side[1] for side in of_both), page),
         'next_due': min((day for day, _ in told if day >= asked.today), default=None),
     }

@@ -1,4 +1,4 @@
-"""The reports as workbooks: each table of the dashboard by itself, and the report of an office's month in several sheets."""
+"""The reports as workbooks: each table of the dashboard by itself, all of it in one, and the report of an office's month in several sheets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from db import values
-from db.cheques import DIRECTIONS, STATES
+from db.cheques import DIRECTIONS, STATES, WARN_DAYS
 from db.exports import CONFIRM_ABOVE
 from db.measuring import Measured
 from db.reference import Reference
@@ -43,6 +43,12 @@ class Book:
 def table_book(figures: Figures, name: str, reader: str) -> Book:
     """One table of the dashboard as a workbook."""
     return _book(PARTS[name].label, [PARTS[name]], figures, reader)
+
+
+def whole_book(figures: Figures, filters: Sequence[str], reader: str) -> Book:
+    """All of the dashboard as one workbook: its figures, then a sheet for each of its tables. `filters`: in words."""
+    shown = [part for name, part in PARTS.items() if name not in BESIDE or getattr(figures, name)]
+    return _book(N_('Dashboard'), [_FIGURES, *shown], figures, reader, ' · '.join(filters))
 
 
 @dataclass(frozen=True)
@@ -84,12 +90,12 @@ def _left_out(reader: str) -> Part:
     return _listed(N_('Lists left out'), _columns((N_('Why'), Kind.TEXT)), [[said]])
 
 
-def _book(label: str, parts: Sequence[Part], figures: Figures, reader: str, office: str = '') -> Book:
+def _book(label: str, parts: Sequence[Part], figures: Figures, reader: str, whose: str = '') -> Book:
     """A sheet for each part."""
     workbook, file, written = new_workbook(t(label, reader)), BytesIO(), 0
     # what is open or unread is so at this moment, whatever days the rest is of
     made = t('made on {day}', reader, day=values.format_day(figures.today))
-    about = ' · '.join(filter(None, (office, days_text(figures.span), made)))
+    about = ' · '.join(filter(None, (whose, days_text(figures.span), made)))
     for part in parts:
         title, frame = t(part.label, reader), part.frame(figures, reader)
         columns = [Column(t(column.label, reader), column.kind, column.width) for column in part.columns]
@@ -205,8 +211,12 @@ def _side_by_side(table: str) -> Callable[[Figures, str], pd.DataFrame]:
 
 
 def _of_summary(figures: Figures, reader: str) -> pd.DataFrame:
+    return _frame(_summed_up(figures, reader), 3)
+
+
+def _summed_up(figures: Figures, reader: str) -> list[tuple[Cell, ...]]:
     told, claims = figures.total.figures, figures.total
-    rows = [
+    return [
         (t('Open now, {day}', reader, day=values.format_day(figures.today)), told['open'].claims, None),
         (t('Claims opened', reader), told['opened'].claims, None),
         (t('Claims closed', reader), told['closed'].claims, None),
@@ -218,7 +228,34 @@ def _of_summary(figures: Figures, reader: str) -> pd.DataFrame:
         (t('Sent back to be completed', reader), told['sent_back'].claims, None),
         (t('Whole at the first submission, percent', reader), said(figures.whole, reader), None),
     ]
-    return _frame(rows, 3)
+
+
+def _of_figures(figures: Figures, reader: str) -> pd.DataFrame:
+    soon = [t('Cheques in {n} days', reader, n=WARN_DAYS)]
+    if figures.next_due:
+        soon.append(t('the next on {day}', reader, day=values.format_day(figures.next_due)))
+    return _frame(
+        [
+            *_summed_up(figures, reader),
+            (t('Collection rate, percent', reader), rate_of(figures.total, reader), None),
+            (', '.join(soon), figures.soon.cheques, figures.soon.amount),
+            *((_change_of(label, reader), _or_not(figures.changed(name), reader), None) for name, label in _CHANGING),
+            (t(_DAYS_CHANGED, reader), _or_not(figures.days_changed, reader), None),
+        ],
+        3,
+    )
+
+
+_CHANGING = (('opened', N_('Claims opened')), ('demanded', N_('Demanded')), ('received', N_('Received')))
+_DAYS_CHANGED = N_('Median time, change against the period before, days')
+
+
+def _change_of(label: str, reader: str) -> str:
+    return t('{figure}, change against the period before, percent', reader, figure=t(label, reader))
+
+
+def _or_not(change: float | None, reader: str) -> Cell:
+    return t(NOT_ENOUGH, reader) if change is None else change
 
 
 _DAYS = (N_('Days, median'), Kind.NUMBER)
@@ -276,11 +313,11 @@ PARTS: Mapping[str, Part] = {
         _side_by_side('offices'),
     ),
 }
-_SUMMARY = Part(
-    N_('Summary'),
-    _columns((N_('What'), Kind.TEXT), (N_('Count'), Kind.NUMBER), (N_('Amount'), Kind.MONEY)),
-    _of_summary,
-)
+# tables that are there for some only: of one office its people, of all of them the offices
+BESIDE = ('people', 'offices')
+_TOLD = _columns((N_('What'), Kind.TEXT), (N_('Count'), Kind.NUMBER), (N_('Amount'), Kind.MONEY))
+_SUMMARY = Part(N_('Summary'), _TOLD, _of_summary)
+_FIGURES = Part(N_('Key figures'), _TOLD, _of_figures)
 
 
 # ---- rows of the month ------------------------------------------------------------------------------------------------------

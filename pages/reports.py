@@ -1,11 +1,11 @@
 """`/reports`: the dashboard of office managers and the bureau; its tables and the report of a month as workbooks.
 
-`GET /reports/tables/{name}.xlsx?…` has what `/reports?…` shows in a table; `GET /reports/month.xlsx?month=2026-10&office=…` is the report of a month.
+`GET /reports/tables/{name}.xlsx?…` has what `/reports?…` shows in a table, `GET /reports/all.xlsx?…` all of it; `GET /reports/month.xlsx?month=2026-10&office=…` is the report of a month.
 Whoever takes one stands in the record of exports.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from html import escape
 from typing import Any
@@ -23,13 +23,14 @@ from components.words import t
 from db import texts, values
 from db.base import now
 from db.exports import ReportTaken, record_report
+from db.list_words import filters_in_words
 from db.offices import AgentOffice
 from db.reference import reference
 from db.report_state import ReportState
 from db.reports import Figures, figures_of, rows_behind
 from db.scope import Actor, Can
 from db.texts import N_, ClaimError
-from jobs.report_book import PARTS, Book, Month, days_text, month_book, table_book
+from jobs.report_book import PARTS, Book, Month, days_text, month_book, table_book, whole_book
 
 _EXCEL = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 
@@ -59,6 +60,10 @@ def add_routes(portal: FastAPI) -> None:
     async def table(name: str, request: Request) -> Response:
         return await _if_allowed(_table(name, request, turn), request)
 
+    @portal.get('/reports/all.xlsx')
+    async def whole(request: Request) -> Response:
+        return await _if_allowed(_whole(request, turn), request)
+
     @portal.get('/reports/month.xlsx')
     async def month(request: Request) -> Response:
         return await _if_allowed(_month(request, turn), request)
@@ -78,6 +83,14 @@ async def _table(name: str, request: Request, turn: asyncio.Lock) -> Response:
     async with turn:
         figures = await ask_as(actor, figures_of, _asked(request, actor), values.israel(now()).date())
         book = await run_in_threadpool(table_book, figures, name, actor.language)
+    return await _handed_out(actor, book, figures, days_text(figures.span))
+
+
+async def _whole(request: Request, turn: asyncio.Lock) -> Response:
+    actor = _taker(request)
+    async with turn:
+        figures, filters = await ask_as(actor, _read_whole, _asked(request, actor))
+        book = await run_in_threadpool(whole_book, figures, filters, actor.language)
     return await _handed_out(actor, book, figures, days_text(figures.span))
 
 
@@ -106,6 +119,11 @@ async def _handed_out(actor: Actor, book: Book, figures: Figures, about: str) ->
     return Response(
         book.file, media_type=_EXCEL, headers={**LOCKED, 'Content-Disposition': disposition(f'{name}.xlsx')}
     )
+
+
+def _read_whole(session: Any, state: ReportState) -> tuple[Figures, Sequence[str]]:
+    figures = figures_of(session, state, values.israel(now()).date())
+    return figures, filters_in_words(session, figures.state.narrowed, session.info['actor'].language)
 
 
 def _read_month(session: Any, month: str, office: str) -> Month:

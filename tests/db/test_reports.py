@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from db import claims, repairs
+from db.calendar import set_calendar_day
 from db.changes import history_of
 from db.cheque_board import BoardState, page_of_board
 from db.cheques import Cheque, Slip, enter_cheque
@@ -225,6 +226,114 @@ def test_cheques_fall_into_weeks_that_begin_on_sunday(people: People) -> None:
     assert (told.soon.cheques, told.soon.amount, told.next_due) == (2, 200_00, date(2026, 11, 28))
     later = figures(people.manager, today=date(2026, 11, 29))
     assert later.next_due == later.today, 'what falls due today is the next, what is overdue is not'
+
+
+def test_the_calendar_of_cheques_names_the_days_on_which_nothing_is_paid(people: People) -> None:
+    with open_session(SYSTEM) as session:
+        set_calendar_day(session, date(2027, 5, 5), works=False, note='יום גיבוש')
+        set_calendar_day(session, date(2027, 4, 30), works=True, note='יום שישי עמוס')
+    told = figures(people.manager, today=date(2027, 4, 20)).closed_days
+    assert list(told)[:2] == [date(2027, 4, 21), date(2027, 4, 22)], 'from the Sunday on, closed days only'
+    named = {day: name for day, name in told.items() if name}
+    assert [(f'{day:%d/%m}', name) for day, name in named.items() if 'Hol' not in name] == [
+        *(('21/04', 'Passover eve'), ('22/04', 'Passover'), ('27/04', 'Eve of the seventh day of Passover')),
+        *(('28/04', 'Seventh day of Passover'), ('05/05', 'יום גיבוש'), ('12/05', 'Independence Day')),
+    ]
+    assert (told[date(2027, 5, 1)], date(2027, 4, 30) in told, date(2027, 5, 11) in told) == ('', False, False)
+
+
+# ---- how figures went -------------------------------------------------------------------------------------------------------
+
+
+def finished(people: People, day: str, took: int, **fields: Any) -> int:
+    """A claim that was opened so many days before a day, and on it submitted, paid and closed."""
+    moment = at(day)
+    born = f'{(moment - timedelta(days=took)):%m-%d}'
+    claim = opened(people, born, submitted_at=moment.date(), demand_amount=1_000_00, **fields)
+    write(people, claim, moment, received_amount=700_00)
+    status(people, claim, 'closed', moment, 'paid_in_full')
+    return claim
+
+
+def test_a_line_beside_a_figure_tells_six_parts_of_the_period_or_three(people: People) -> None:
+    asked = 'period=days&from=2026-10-25&to=2026-11-23'
+    assert [span.days for span in Span(date(2026, 10, 25), TODAY).parts(6)][:2] == [
+        (date(2026, 10, 25), date(2026, 10, 29)),
+        (date(2026, 10, 30), date(2026, 11, 3)),
+    ]
+    assert Span(TODAY, TODAY).parts(6) == []
+    # five days each: 25-29, 30-3, 4-8, 9-13, 14-18, 19-23
+    for day, many, took in (('10-26', 6, 20), ('11-01', 6, 24), ('11-05', 11, 30), ('11-15', 10, 40), ('11-22', 4, 50)):
+        for _ in range(many):
+            finished(people, day, took)
+    for n in range(ENOUGH):
+        opened(people, '10-20' if n < 7 else '11-20')
+    told = figures(people.manager, asked).went
+    assert told['demanded'] == [many * 1_000_00 for many in (6, 6, 11, 0, 10, 4)]
+    assert told['received'] == [many * 700_00 for many in (6, 6, 11, 0, 10, 4)]
+    assert told['took'] == [22.0, 30.0, 40.0], 'two parts together, where six have too few cases'
+    assert told['whole'] == [100.0, 100.0, 100.0]
+    assert told['open'] == _open_by_hand(people, asked)
+    assert told['open'][-1] == ENOUGH
+    assert told['open'][0] > ENOUGH
+
+
+def _open_by_hand(people: People, asked: str) -> list[int]:
+    with open_session(SYSTEM, reading=True) as session:
+        rows = list(session.scalars(select(Claim)))
+    first, last = figures(people.manager, asked).span.days
+    return [
+        sum(
+            row.opened_at <= part.last and (row.closed_at is None or israel(row.closed_at).date() > part.last)
+            for row in rows
+        )
+        for part in Span(first, last).parts(6)
+    ]
+
+
+def test_of_too_few_cases_there_is_no_line(people: People) -> None:
+    for _ in range(ENOUGH - 1):
+        finished(people, '11-10', 20)
+        opened(people, '11-01')
+    assert figures(people.manager).went == {}
+    finished(people, '11-10', 20)
+    opened(people, '11-01')
+    told = figures(people.manager).went
+    assert set(told) == {'open', 'demanded', 'received'}, 'a median wants enough in every part'
+    assert sum(told['received']) == figures(people.manager).total.figures['received'].amount
+    assert figures(people.manager, 'period=days&from=2026-11-20&to=2026-11-23').went == {}, 'too short'
+
+
+def test_what_was_open_is_told_of_a_period_that_reaches_to_today(people: People) -> None:
+    for _ in range(ENOUGH):
+        opened(people, '11-01')
+    reopened = finished(people, '11-05', 30)
+    status(people, reopened, 'new', at('11-20'), 'אחר')
+    whole, over = (
+        figures(people.manager, f'period=days&from=2026-10-25&to={to}') for to in ('2026-12-31', '2026-11-22')
+    )
+    assert 'open' not in over.went
+    assert whole.went['open'] == [1, ENOUGH + 1, *[ENOUGH + 1] * 4], 'opened again: it was open all the time'
+
+
+def test_the_line_of_the_cheques_has_the_days_of_the_calendar(people: People) -> None:
+    claim = opened(people, '11-01')
+    for day, way in (('11-23', 'insurer_to_insured'), ('11-25', 'insured_to_garage'), ('12-08', 'insurer_to_insured')):
+        slip = Slip(way, 100_00, at(day).date())
+        does(people, at('11-01'), enter_cheque, claim, slip, 'received', at('11-01'))
+        if day == '11-25':
+            assert 'soon' not in figures(people.manager).went
+    assert 'soon' not in figures(people.manager).went, 'two of its days'
+    does(
+        people,
+        at('11-01'),
+        enter_cheque,
+        claim,
+        Slip('insurer_to_insured', 50_00, at('12-07').date()),
+        'received',
+        at('11-01'),
+    )
+    assert figures(people.manager).went['soon'] == [100_00, 0, 100_00, *[0] * 11, 50_00]
 
 
 # ---- by force ---------------------------------------------------------------------------------------------------------------
@@ -497,6 +606,11 @@ def test_no_address_breaks_the_reports(query: dict[str, str]) -> None:
     span = state.span(TODAY)
     assert span.first <= span.last
     assert len(span.months) <= 36
+
+
+def test_days_of_long_ago_can_be_asked_about(people: People) -> None:
+    told = figures(people.manager, 'period=days&from=2001-01-01&to=2001-02-01')
+    assert (told.span.last, told.total.figures['closed'].claims) == (date(2001, 2, 1), 0)
 
 
 @pytest.mark.parametrize(

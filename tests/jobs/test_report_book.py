@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 from sqlalchemy import select
 
+from db import texts
 from db.cheques import Cheque, Slip, enter_cheque
 from db.claims import change_status, open_claim, save_fields
 from db.habits import ENOUGH
@@ -17,7 +18,7 @@ from db.report_state import ReportState
 from db.reports import figures_of, rows_behind
 from db.scope import Actor
 from db.session import open_session
-from jobs.report_book import PARTS, Book, Month, month_book, table_book
+from jobs.report_book import PARTS, Book, Month, month_book, table_book, whole_book
 from tests.conftest import People
 
 TODAY = date(2026, 11, 23)
@@ -89,6 +90,37 @@ def test_the_table_by_agent_ends_in_the_same_total_as_the_dashboard(some: People
     assert total == ['סה״כ הסוכנות', *nobody[1:]]
     assert total[-4:] == [(ENOUGH + 1) * 1000, 0, 1, 0]
     assert rows(opened(table_book(replace(figures, people=[]), 'people', 'he')).popitem()[1]) == []
+
+
+def test_one_workbook_has_the_figures_and_every_table_as_by_itself(some: People) -> None:
+    evil = '=HYPERLINK("http://evil.example")'
+    with open_session(some.manager, reading=True) as session:
+        figures = figures_of(session, ReportState(), TODAY)
+    figures = replace(figures, insurers=[replace(line, name=evil) for line in figures.insurers])
+    book = whole_book(figures, ['חברת ביטוח: =1+1'], 'he')
+    sheets = opened(book)
+    names = [name for name in PARTS if name != 'offices']
+    assert list(sheets) == ['נתונים עיקריים', *(texts.t(PARTS[name].label, 'he') for name in names)]
+    for name in names:
+        (alone,) = opened(table_book(figures, name, 'he')).values()
+        assert rows(sheets[alone.title]) == rows(alone)
+    for sheet in sheets.values():
+        assert sheet.sheet_view.rightToLeft
+        assert sheet['A2'].value == 'חברת ביטוח: =1+1 · 01/09/2026 – 23/11/2026 · הופק ב-23/11/2026'
+    cells = [cell for sheet in sheets.values() for row in sheet.iter_rows() for cell in row]
+    assert {cell.data_type for cell in cells} <= {'s', 'n', 'd'}
+    assert evil in {cell.value for cell in cells}
+    told = {row[0]: row[1:] for row in rows(sheets['נתונים עיקריים'])}
+    many = ENOUGH + 1
+    assert told['נדרש'] == [many, many * 1000]
+    assert told['שיעור גבייה, באחוזים'] == [0, None]
+    assert told['המחאות ל-14 יום, הקרובה ב-30/11/2026'] == [many, many * 50]
+    assert told['נדרש, שינוי לעומת התקופה הקודמת, באחוזים'] == ['אין די נתונים', None]
+    assert told['זמן טיפול חציוני, שינוי לעומת התקופה הקודמת, בימים'] == ['אין די נתונים', None]
+    assert (book.label, book.rows) == ('Dashboard', sum(len(rows(sheet)) for sheet in sheets.values()))
+    whole = opened(whole_book(replace(figures, people=[], offices=figures.people), [], 'en'))
+    assert ('By agent' in whole, 'By office' in whole) == (False, True)
+    assert not whole['Key figures'].sheet_view.rightToLeft
 
 
 def test_the_report_of_a_month_has_its_sheets_and_no_formula(some: People) -> None:

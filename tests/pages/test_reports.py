@@ -1,8 +1,10 @@
 """The dashboard as managers and the bureau have it open: live, each office its own, and nothing for everybody else."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from io import BytesIO
@@ -20,6 +22,7 @@ from db.cheques import Slip, enter_cheque
 from db.claims import change_status, save_fields
 from db.exports import DONE, export_records
 from db.habits import ENOUGH
+from db.reports import figures_of
 from db.scope import ROLE_CAN, Can, Role
 from db.session import open_session
 from jobs.report_book import Book
@@ -155,9 +158,61 @@ async def test_a_median_that_fell_is_said_as_good(portal: FastAPI, people: Peopl
     assert ('mk-rgood' in rose, 'עלייה של' in rose, '8 ימים' in rose) == (False, True, True)
 
 
+async def test_every_card_of_figures_has_its_line_for_the_eye(portal: FastAPI, people: People, monkeypatch) -> None:
+    def cards_of(page: Open) -> str:
+        (cards,) = (html.content for html in page.of(ui.html) if 'mk-kpi' in html.content)
+        return str(cards)
+
+    make_claim(people.levi, people.staff)
+    assert 'data-spark' not in cards_of(await opened(portal, 'manager')), 'of too few there is none'
+    names = ('open', 'took', 'demanded', 'received', 'soon', 'whole')
+
+    def made(*given: Any) -> Any:
+        return replace(
+            figures_of(*given), went={name: [5.0, 5.0, 5.0] if name == 'whole' else [1, 2, 3] for name in names}
+        )
+
+    monkeypatch.setattr(report_board, 'figures_of', made)
+    cards = cards_of(await opened(portal, 'manager')).split('<section')[1:]
+    assert [card.split('data-spark="')[1].split('"')[0] for card in cards] == [*names]
+    assert all(card.count('aria-hidden="true" data-spark') == 1 for card in cards)
+    assert 'M4.0 24.0L29.0 14.0L54.0 4.0' in cards[0], 'from left to right, the latest last'
+    assert 'M4.0 14.0L29.0 14.0L54.0 14.0' in cards[5], 'what stayed the same lies in the middle'
+
+
+async def test_the_calendar_says_on_which_days_nothing_is_paid(portal: FastAPI, people: People, monkeypatch) -> None:
+    def cells(page: Open, day: str) -> str:
+        (calendar,) = (html.content for html in page.of(ui.html) if 'mk-rcal' in html.content)
+        return str(next(cell for cell in calendar.split('class="mk-dy')[1:] if f'>{day}</bdi>' in cell))
+
+    eve, today = date(2026, 9, 11), date(2026, 9, 9)
+    claim = make_claim(people.levi, people.staff)
+    with open_session(people.staff) as session:
+        enter_cheque(session, claim.id, Slip('insurer_to_insured', 777_00, eve), 'received', now())
+    monkeypatch.setattr(report_board, 'figures_of', lambda session, state, _: figures_of(session, state, today))
+    page = await opened(portal, 'manager')
+    for cell, parts in (
+        (
+            cells(page, '11'),
+            ('mk-qsoon', 'mk-off', '>ערב ר״ה</span>', '11/09/2026: ערב ראש השנה, '),
+        ),
+        (cells(page, '12'), (' mk-off', 'aria-hidden="true">ראש השנה</span>', 'title="ראש השנה"')),
+        (cells(page, '20'), (' mk-off', 'ערב כיפור', 'ערב יום כיפור')),
+    ):
+        assert all(part in cell for part in parts), cell
+    assert ('>אוק׳</span>' in cells(page, '1'), '>היום</span>' in cells(page, '9')) == (True, True)
+    assert '06/09 – 03/10' in page.html(), 'which weeks they are'
+    assert all(f'<i class="mk-{tone}"></i>' in page.html() for tone in ('qover', 'qsoon', 'qlater')), (
+        'what colours mean'
+    )
+    saturday = cells(page, '19')
+    assert (' mk-off' in saturday, 'mk-hol' in saturday) == (True, False), 'a weekend has no name'
+    assert 'mk-off' not in cells(page, '10')
+
+
 async def test_the_reports_are_not_there_for_agents(portal: FastAPI, people: People) -> None:
     dana = await signed_in(portal, EMAILS['dana'])
-    for path in ('/reports', '/reports/month.xlsx', '/reports/tables/people.xlsx'):
+    for path in ('/reports', '/reports/month.xlsx', '/reports/all.xlsx', '/reports/tables/people.xlsx'):
         assert (await dana.http_client.get(path)).status_code == 404
     assert 'href="/reports"' not in Open(dana, await dana.open('/')).html()
     manager = await signed_in(portal, EMAILS['manager'])
@@ -169,7 +224,7 @@ async def test_workbooks_have_what_the_page_has(portal: FastAPI, people: People)
     make_claim(people.cohen, people.staff, insured_name='קנרית', agent=people.rival.user_id)
     manager, staff = await signed_in(portal, EMAILS['manager']), await signed_in(portal, EMAILS['staff'])
     month = values.israel(now()).strftime('%Y-%m')
-    for path in ('/reports/tables/people.xlsx', f'/reports/month.xlsx?month={month}'):
+    for path in ('/reports/tables/people.xlsx', '/reports/all.xlsx', f'/reports/month.xlsx?month={month}'):
         # whatever office a manager writes into the address: his own
         answer = await manager.http_client.get(f'{path}{"&" if "?" in path else "?"}office={people.cohen}')
         assert (answer.status_code, answer.headers['content-type']) == (200, EXCEL)
@@ -195,9 +250,9 @@ async def test_workbooks_are_made_one_at_a_time(portal: FastAPI, people: People,
         at_once -= 1
         return make(*given)
 
-    for name in ('month_book', 'table_book'):
+    for name in ('month_book', 'table_book', 'whole_book'):
         monkeypatch.setattr(reports, name, partial(slowly, getattr(reports, name)))
-    paths = ('/reports/month.xlsx', '/reports/tables/people.xlsx', '/reports/month.xlsx')
+    paths = ('/reports/month.xlsx', '/reports/tables/people.xlsx', '/reports/all.xlsx')
     answers = await asyncio.gather(*(manager.http_client.get(path) for path in paths))
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert most == 1
@@ -209,7 +264,7 @@ async def test_who_takes_a_workbook_stands_in_the_record_of_exports(portal: Fast
         identity.set_password(session, people.admin.user_id or 0, PASSWORD, now())
     manager, staff, dana = [await signed_in(portal, EMAILS[who]) for who in ('manager', 'staff', 'dana')]
     month = values.israel(now()).strftime('%Y-%m')
-    for path in ('/reports/month.xlsx', '/reports/tables/people.xlsx'):
+    for path in ('/reports/month.xlsx', '/reports/tables/people.xlsx', '/reports/all.xlsx'):
         assert (await dana.http_client.get(path)).status_code == 404
     assert (await staff.http_client.get('/reports/tables/x.xlsx')).status_code == 404
     with open_session(people.admin, reading=True) as session:
@@ -239,13 +294,40 @@ async def test_without_the_right_to_see_or_to_export_nothing_is_taken(
     portal: FastAPI, people: People, monkeypatch, right: Can
 ) -> None:
     manager = await signed_in(portal, EMAILS['manager'])
-    role, paths = Role.OFFICE_MANAGER, ('/reports/month.xlsx', '/reports/tables/people.xlsx')
+    role = Role.OFFICE_MANAGER
+    paths = ('/reports/month.xlsx', '/reports/tables/people.xlsx', '/reports/all.xlsx')
     with monkeypatch.context() as patch:
         patch.setattr(scope, 'ROLE_CAN', {**ROLE_CAN, role: ROLE_CAN[role] - {right}})
         answers = [(await manager.http_client.get(path)).status_code for path in paths]
-    assert answers == [404, 404]
+    assert answers == [404, 404, 404]
     with open_session(people.admin, reading=True) as session:
         assert export_records(session) == []
+
+
+async def test_all_of_the_dashboard_leaves_as_one_workbook_and_is_recorded(portal: FastAPI, people: People) -> None:
+    dana = people.dana.user_id
+    make_claim(people.levi, people.staff, agent=dana)
+    make_claim(people.levi, people.staff, agent=people.yossi.user_id)
+    address = f'period=12m&agent={dana}'
+    page = await opened(portal, 'manager', f'/reports?{address}')
+    (button,) = page.html().split('data-testid="export-all"')[:-1]
+    assert button.endswith('href="/reports/all.xlsx?period=12m&amp;agent=' + f'{dana}" download ')
+    assert 'ייצוא הכול לאקסל' in page.html()
+    answer = await page.user.http_client.get(f'/reports/all.xlsx?{address}')
+    sheets = openpyxl.load_workbook(BytesIO(answer.content)).worksheets
+    shown = set(re.findall(r'/reports/tables/(\w+)\.xlsx', page.html()))
+    assert (len(sheets), sheets[0].title) == (1 + len(shown), 'נתונים עיקריים'), (
+        'the figures, and each table of the page'
+    )
+    assert sheets[0].cell(4, 2).value == 1
+    for sheet in sheets:
+        assert str(sheet['A2'].value).startswith('סוכן: דנה ארז · ')
+    with open_session(people.admin, reading=True) as session:
+        (record,) = export_records(session)
+    assert (record.by, record.state) == ('רות לוי', DONE)
+    assert record.what.startswith('לוח בקרה · ')
+    assert record.what.endswith('סוכן: דנה ארז')
+    assert {'What', 'Agent', 'Insurer', 'Month'} <= {*record.columns}
 
 
 async def test_a_manager_chooses_among_his_agents_and_the_bureau_among_those_of_an_office(
