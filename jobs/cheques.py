@@ -19,7 +19,7 @@ LONG_SECONDS = 0.015
 def sweep_cheques(
     at: datetime | None = None,
     clock: Callable[[], float] = time.perf_counter,
-    rest: Callable[[float], None] = time.sleep,
+    rest: Callable[[float], None] = time.sleep,  # noqa: TID251 - a job has a thread of its own
 ) -> int:
     """Alert of everything that is due at a moment (now); may run at any time, in several processes. Returns how many alerts it made.
 

@@ -269,6 +269,7 @@ def test_a_transaction_is_as_large_as_the_time_of_the_last_one_allows_and_none_i
             enter_cheque(session, claim.id, replace(SLIP, cheque_no=str(number)), 'received', LONG_BEFORE)
     batches: list[int] = []
     seconds = {8: 0.016, 4: 0.5, 2: 0.001, 3: 0.01}
+    at_second, starts = 0.0, False
 
     def write(session: Session, moment: datetime, ids: Sequence[int]) -> int:
         batches.append(len(ids))
@@ -282,7 +283,6 @@ def test_a_transaction_is_as_large_as_the_time_of_the_last_one_allows_and_none_i
             at_second += seconds[batches[-1]] if len(batches) < 6 else 0.0
         return at_second
 
-    at_second, starts = 0.0, False
     monkeypatch.setattr(jobs_cheques, 'alert_of_cheques', write)
     rests: list[float] = []
     assert sweep_cheques(at('2026-11-23'), clock, rests.append) == 240
