@@ -18,7 +18,7 @@ from components.bulk_bar import BulkFound, BulkWork, read_bulk
 from components.frame import log_error, say
 from components.list_columns import ListColumns, cells_of, columns_drawn
 from components.list_filters import Filter, filters_drawn, filters_for
-from components.list_views import ListViews, views_and_counts
+from components.list_views import ListViews, count_text, views_and_counts
 from components.live import (
     MISSED,
     Subscription,
@@ -99,7 +99,7 @@ class ClaimsList:
         self._skeleton: asyncio.Task[None] | None = None
         self._ends: tuple[int, int] | None = None
         self.bar = ClaimsBar()
-        self.bar._props.update(texts=_bar_texts(), scopes=_scopes(), most=lists.COUNTED_UP_TO)
+        self.bar._props.update(texts=_bar_texts(), scopes=_scopes())
         with self.bar.add_slot('views'):
             self.views = ListViews(self.actor, lambda: self.seen, self._view)
         with self.bar.add_slot('columns'):
@@ -293,9 +293,10 @@ class ClaimsList:
         show_written(self.bar, filters=filters_drawn(self._filters, self.state))
         self.columns.draw(self._shown)
         if counts is not None:
-            shown['upto'] = upto
+            shown |= {'upto': upto, 'most': self.state.counted_up_to}
             shown['views'] = [
-                {'name': name, 'label': label, 'count': _count_text(counts[name])} for name, label in _views().items()
+                {'name': name, 'label': label, 'count': count_text(counts[name], self.state)}
+                for name, label in _views().items()
             ]
         show_changes(self.bar, shown)
 
@@ -334,7 +335,7 @@ class ClaimsList:
         show_written(self.table, rows=rows, **columns_drawn(names, reader))
         show_changes(self.table, shown)
         self.views.mark()
-        show_changes(self.bulk.bar, {'total': page.total, 'totalText': _count_text(page.total)})
+        show_changes(self.bulk.bar, {'total': page.total, 'totalText': count_text(page.total, state)})
 
     def _draw_failure(self, number: str) -> None:
         message = {
@@ -436,17 +437,13 @@ def _narrowed(state: ListState) -> bool:
     return bool(state.filters or state.q)
 
 
-def _count_text(count: int) -> str:
-    return f'{lists.COUNTED_UP_TO:,}+' if count > lists.COUNTED_UP_TO else f'{count:,}'
-
-
 def _range_text(page: Page) -> str:
     first = (page.state.page - 1) * page.state.size + 1
     return t(
         'Showing {first}–{last} of {total} claims',
         first=first,
         last=first + len(page.rows) - 1,
-        total=_count_text(page.total),
+        total=count_text(page.total, page.state),
     )
 
 

@@ -138,8 +138,12 @@ def views_and_counts(session: Any, counted: bool = False) -> tuple[list[View], d
         view.key: view.state for view in found[:COUNTED]
     }
     counts = {key: lists.count_of(session, state) for key, state in states.items()} if counted else {}
-    most = lists.COUNTED_UP_TO
-    return found, {key: f'{most:,}+' if count > most else f'{count:,}' for key, count in counts.items()}
+    return found, {key: count_text(count, states[key]) for key, count in counts.items()}
+
+
+def count_text(count: int, state: ListState) -> str:
+    """How many claims a list has, as far as they are counted."""
+    return f'{state.counted_up_to:,}+' if count > state.counted_up_to else f'{count:,}'
 
 
 def _words(actor: Actor) -> dict[str, str]:

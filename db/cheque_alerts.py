@@ -5,16 +5,19 @@ An alert's key names the cheque, the stage and the due date, so this may run in 
 pause; and a cheque whose date moves counts anew. Statements go past the session's scope: they are the product's own, for everybody.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    Date,
     Integer,
     String,
     and_,
+    bindparam,
     case,
     cast,
     event,
@@ -43,7 +46,7 @@ WARNED, REMINDED, DUE, OVERDUE = KINDS = ('cheque.due14', 'cheque.due3', 'cheque
 # so far ahead a change of the calendar can matter: the two weeks, and far more than the longest row of holidays
 _HORIZON = timedelta(days=60)
 _TABLES = tuple(model.__tablename__ for model in (Cheque, Alert, Claim, User, AgentOffice, ClaimWatch))
-_COLUMNS = ('user_id', 'claim_id', 'office_id', 'kind', 'event', 'key', 'values', 'at', 'hidden')
+_COLUMNS = ('user_id', 'claim_id', 'office_id', 'kind', 'event', 'key', 'values', 'hidden', 'at')
 _cheques, _alerts, _claims, _users, _offices, _watches = (Base.metadata.tables[name] for name in _TABLES)
 _cheque, _alert, _claim, _user = (table.c for table in (_cheques, _alerts, _claims, _users))
 _office, _watch = _offices.c, _watches.c
@@ -53,10 +56,9 @@ _office, _watch = _offices.c, _watches.c
 
 
 def untold_cheques(session: Session, today: date) -> list[int]:
-    """The cheques that somebody is still to be alerted of, by id in order."""
+    """The cheques that somebody is still to be alerted of, those of an office together: its people get theirs in few rows of rows."""
     session.info['actor'].need(Can.KEEP_BOOKS)
-    waiting = _for_each_follower(today, _cheque.id).subquery()
-    return list(session.connection().scalars(select(waiting.c.id).distinct().order_by(waiting.c.id)))
+    return list(session.connection().scalars(_untold(), _days(today)))
 
 
 def warnings_astray(session: Session, today: date) -> list[tuple[date, date, str]]:
@@ -69,39 +71,59 @@ def warnings_astray(session: Session, today: date) -> list[tuple[date, date, str
     return sorted({(due, *rightly[due]) for due, *as_kept in kept if tuple(as_kept) != rightly[due]})
 
 
-def _for_each_follower(today: date, *columns: ColumnElement[Any], only: Iterable[Any] = ()) -> CompoundSelect[Any]:
-    """Every cheque at a stage beside each person who follows its claim and has no alert of that stage yet.
+@cache
+def _untold() -> Any:
+    """The question behind `untold_cheques`, made once."""
+    due = _at_a_stage(_cheque.office_id).cte('due')
+    told = select(_alert.id).where(_alert.user_id == _user.id, _alert.key == due.c.key)
+    waiting = _for_each_follower(due, [due.c.id, due.c.office_id], ~told.exists()).subquery()
+    return select(waiting.c.id).group_by(waiting.c.id, waiting.c.office_id).order_by(waiting.c.office_id, waiting.c.id)
+
+
+def _at_a_stage(*columns: ColumnElement[Any]) -> Any:
+    """Every cheque that is at a stage today, with the key of its alert and what its claim says of who follows it."""
+    followed = _claim.agent_id, _claim.handler_id
+    due = select(_cheque.id, _cheque.claim_id, _key().label('key'), *followed, *columns).select_from(_cheques)
+    return due.join(_claims, _claim.id == _cheque.claim_id).where(_cheque.live, _cheque.warn_on <= _TODAY)
+
+
+def _for_each_follower(due: Any, columns: Sequence[Any], *conditions: ColumnElement[bool]) -> CompoundSelect[Any]:
+    """Each of these cheques beside each person who follows its claim.
 
     Whom it concerns, as `hears_of_claim` says: the people of the claim's office who may see it, its handler, and who of the
     bureau follows it.
     """
-    told = select(_alert.id).where(_alert.user_id == _user.id, _alert.key == _key(today))
-    due = select(*columns).select_from(_cheques).join(_claims, _claim.id == _cheque.claim_id)
-    sees_it = or_(_user.role != Role.AGENT.value, _office.agents_see_own_only.is_(False), _user.id == _claim.agent_id)
-    in_office = due.join(_users, _user.office_id == _cheque.office_id).join(_offices, _office.id == _user.office_id)
-    handling = due.join(_users, _user.id == _claim.handler_id).where(_user.office_id.is_(None))
-    watched = due.join(_watches, and_(_watch.claim_id == _claim.id, _watch.follows))
+    found = select(*columns).select_from(due)
+    sees_it = or_(_user.role != Role.AGENT.value, _office.agents_see_own_only.is_(False), _user.id == due.c.agent_id)
+    in_office = found.join(_users, _user.office_id == due.c.office_id).join(_offices, _office.id == _user.office_id)
+    handling = found.join(_users, _user.id == due.c.handler_id).where(_user.office_id.is_(None))
+    watched = found.join(_watches, and_(_watch.claim_id == due.c.claim_id, _watch.follows))
     following = watched.join(_users, _user.id == _watch.user_id).where(
-        _user.office_id.is_(None), _claim.handler_id.is_distinct_from(_user.id)
+        _user.office_id.is_(None), due.c.handler_id.is_distinct_from(_user.id)
     )
-    at_a_stage = (_cheque.live, _cheque.warn_on <= today, _user.active, ~told.exists(), *only)
-    return union_all(
-        in_office.where(*at_a_stage, sees_it), *(some.where(*at_a_stage) for some in (handling, following))
-    )
+    wanted = (_user.active, *conditions)
+    return union_all(in_office.where(*wanted, sees_it), *(some.where(*wanted) for some in (handling, following)))
 
 
-def _stage(today: date) -> ColumnElement[str]:
+_TODAY, _REMINDED_BY = bindparam('today', type_=Date), bindparam('reminded_by', type_=Date)
+
+
+def _days(today: date) -> dict[str, Any]:
+    return {'today': today, 'reminded_by': today + timedelta(days=REMIND_DAYS)}
+
+
+def _stage() -> ColumnElement[str]:
     return case(
-        (_cheque.due_date < today, OVERDUE),
-        (_cheque.due_date == today, DUE),
-        (_cheque.due_date <= today + timedelta(days=REMIND_DAYS), REMINDED),
+        (_cheque.due_date < _TODAY, OVERDUE),
+        (_cheque.due_date == _TODAY, DUE),
+        (_cheque.due_date <= _REMINDED_BY, REMINDED),
         else_=WARNED,
     )
 
 
-def _key(today: date) -> ColumnElement[str]:
+def _key() -> ColumnElement[str]:
     cheque, due = cast(_cheque.id, String), cast(_cheque.due_date, String)
-    return literal('cheque:') + cheque + ':' + _stage(today) + ':' + due
+    return literal('cheque:') + cheque + ':' + _stage() + ':' + due
 
 
 # ---- orders -----------------------------------------------------------------------------------------------------------------
@@ -113,7 +135,7 @@ def alert_of_cheques(session: Session, now: datetime, ids: Sequence[int]) -> int
     May run at any time and any number of times: the key of an alert is unique per person.
     """
     session.info['actor'].need(Can.KEEP_BOOKS)
-    return _alert_of(session, now, [_cheque.id.in_(ids)])
+    return _alert_of(session, now, ids)
 
 
 def settle_warnings(session: Session, today: date) -> int:
@@ -126,36 +148,43 @@ def settle_warnings(session: Session, today: date) -> int:
     return len(astray)
 
 
-def _alert_of(session: Session, now: datetime, only: Iterable[Any]) -> int:
+def _alert_of(session: Session, now: datetime, ids: Sequence[int]) -> int:
     take_turns(session, 'cheques')
-    backend = session.get_bind().dialect.name
-    dialect = postgresql if backend == 'postgresql' else sqlite
-    today = values.israel(now).date()
-    lines = _for_each_follower(today, *_line(today, now, backend), only=only).subquery()
-    # NOTE: without a WHERE of its own, SQLite reads ON CONFLICT as the ON of a join
-    new = dialect.insert(_alerts).from_select(_COLUMNS, select(lines).where(literal(1) == literal(1)))
-    new = new.on_conflict_do_nothing().returning(_alert.user_id, _alert.office_id, _alert.claim_id)
-    told = session.connection().execute(new).all()
+    asked = {**_days(values.israel(now).date()), 'now': now, 'ids': ids}
+    told = session.connection().execute(_new_alerts(session.get_bind().dialect.name), asked).all()
     # one ring is enough for whoever got many
     rung = {line.user_id: line for line in told}.values()
     ring_for(session, {Notice('person', line.office_id, line.claim_id, user_id=line.user_id) for line in rung})
     return len(told)
 
 
-def _line(today: date, now: datetime, backend: str) -> Sequence[ColumnElement[Any]]:
-    """The columns of a new alert."""
-    as_json, days_left = func.json_object, func.julianday(_cheque.due_date) - func.julianday(today)
+@cache
+def _new_alerts(backend: str) -> Any:
+    """The alerts of some cheques, written as far as nobody has them yet. Made once: making it takes as long as carrying it out.
+
+    What an alert says is worked out once for a cheque, not for each who is told of it.
+    """
+    dialect = postgresql if backend == 'postgresql' else sqlite
+    line = _office_kind_and_words(backend)
+    due = _at_a_stage(*line).where(_cheque.id.in_(bindparam('ids', expanding=True))).cte('due')
+    of_the_cheque = (due.c[name] for name in _COLUMNS[1:7])
+    same = literal(False).label('hidden'), bindparam('now', type_=Moment()).label('at')
+    lines = _for_each_follower(due, [_user.id.label('user_id'), *of_the_cheque, *same]).subquery()
+    # NOTE: without a WHERE of its own, SQLite reads ON CONFLICT as the ON of a join
+    new = dialect.insert(_alerts).from_select(_COLUMNS, select(lines).where(literal(1) == literal(1)))
+    return new.on_conflict_do_nothing().returning(_alert.user_id, _alert.office_id, _alert.claim_id)
+
+
+def _office_kind_and_words(backend: str) -> Sequence[ColumnElement[Any]]:
+    as_json, days_left = func.json_object, func.julianday(_cheque.due_date) - func.julianday(_TODAY)
     if backend == 'postgresql':
-        as_json, days_left = func.jsonb_build_object, _cheque.due_date - literal(today)
+        as_json, days_left = func.jsonb_build_object, _cheque.due_date - _TODAY
     told = as_json(
         *('amount', _cheque.amount, 'due', cast(_cheque.due_date, String), 'days', cast(days_left, Integer)),
         *('late', case((_cheque.late, 1), else_=0), 'closed', _cheque.closed_note),
     )
-    return (
-        *(_user.id.label('user_id'), _cheque.claim_id, _cheque.office_id, _stage(today).label('kind')),
-        *(literal(event_of(WARNED)).label('event'), _key(today).label('key'), told.label('values')),
-        *(literal(now, Moment()).label('at'), literal(False).label('hidden')),
-    )
+    event_name = literal(event_of(WARNED)).label('event')
+    return _cheque.office_id, _stage().label('kind'), event_name, told.label('values')
 
 
 # ---- the session's part -----------------------------------------------------------------------------------------------------
@@ -170,7 +199,7 @@ def follow_cheques(session: Session, _: UOWTransaction) -> None:
     today = values.israel(session.info['moment']).date()
     due = [cheque.id for cheque in [*entered, *moved] if cheque.live and cheque.warn_on <= today]
     if due:
-        _alert_of(session, session.info['moment'], [_cheque.id.in_(due)])
+        _alert_of(session, session.info['moment'], due)
 
 
 def _take_back(session: Session, cheque: Cheque) -> None:

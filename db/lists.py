@@ -61,8 +61,9 @@ from db.values import Malformed
 VIEWS = ('open', 'unread', 'closed', 'all')
 SCOPES = ('all', 'claim_no', 'plate', 'insured_name')
 PAGE_SIZES = (10, 25, 50, 100)
-# beyond it a list says «1,000+»; the place of a claim among its neighbours is counted further
-COUNTED_UP_TO, PLACED_UP_TO = 1000, 9999
+# beyond it a list says «1,000+», under a search «200+»: finding costs more than walking an index, and whoever searches reads no
+# two hundred. The place of a claim among its neighbours is counted further
+COUNTED_UP_TO, FOUND_UP_TO, PLACED_UP_TO = 1000, 200, 9999
 MANY = (
     *('status', 'insurer', 'agent', 'garage', 'waiting_on', 'office', 'documents'),
     *('repair_stage', 'appraiser', 'quick', 'left_stage', 'sent_back'),
@@ -198,6 +199,16 @@ class ListState:
         after = ends[1] if ends and page == self.page + 1 else None
         before = ends[0] if ends and page == self.page - 1 else None
         return replace(self, page=page, after=after, before=before)
+
+    @property
+    def searches(self) -> bool:
+        """Whether something was typed."""
+        return bool(self.q.strip())
+
+    @property
+    def counted_up_to(self) -> int:
+        """How far its claims are counted."""
+        return FOUND_UP_TO if self.searches else COUNTED_UP_TO
 
     @property
     def filters(self) -> dict[str, Any]:
@@ -360,7 +371,7 @@ def claims_in(
         statement = _unread(statement, session.info['actor'], _baseline(session))
     elif view != 'all':
         statement = statement.where(Claim.is_open.is_(view == 'open'))
-    if not state.q.strip():
+    if not state.searches:
         return statement, _newest(session, state)
     if number := _whole(session, state):
         return statement.where(with_number(number)), Claim.seq + 0
@@ -379,7 +390,8 @@ def _whole(session: Session, state: ListState) -> str | None:
 
 
 def _route(session: Session, view: str, among: Newest | None) -> Route:
-    return Route(session.get_bind().dialect.name, _worth_a_walk(session, view), among)
+    of_office = not session.info['actor'].is_bureau
+    return Route(session.get_bind().dialect.name, _worth_a_walk(session, view), among, of_office)
 
 
 def _is_known(session: Session, number: str) -> bool:
@@ -515,7 +527,8 @@ _HAPPENED: Mapping[str, Callable[[ListState, date | None, date | None], list[Col
 def page_of(session: Session, state: ListState, total: int | None = None) -> Page:
     """The rows of one page; `total` is how many match, when that was counted already. A page past the end answers the last one."""
     total = count_of(session, state) if total is None else total
-    if total <= COUNTED_UP_TO:
+    is_exact = total <= state.counted_up_to
+    if is_exact:
         state = _not_past(total, state)
     ids = _ids_of(session, state, total)
     if not ids and state.page > 1:
@@ -523,7 +536,7 @@ def page_of(session: Session, state: ListState, total: int | None = None) -> Pag
         state = _not_past(total_now, replace(state, after=None, before=None))
         ids = _ids_of(session, state)
     rows = rows_of(session, ids, state.columns)
-    return Page(state, [rows[key] for key in ids if key in rows], total, total <= COUNTED_UP_TO)
+    return Page(state, [rows[key] for key in ids if key in rows], total, is_exact)
 
 
 def claims_named(session: Session, office_id: int, typed: str, limit: int) -> Sequence[Claim]:
@@ -546,13 +559,15 @@ def first_rows(session: Session, state: ListState) -> list[Row]:
     return [rows[key] for key in ids if key in rows]
 
 
-def _ids_of(session: Session, state: ListState, total: int = COUNTED_UP_TO + 1) -> list[int]:
+def _ids_of(session: Session, state: ListState, total: int | None = None) -> list[int]:
+    """The claims of a page; `total` is how many there are in the list, when they were counted."""
+    are_few = total is not None and total <= state.counted_up_to
     if state.after is state.before is None:
         for among in _first_among(session, state):
             ids = _first_of(session, state, *claims_in(session, state, among=among))
             if len(ids) == state.size:
                 return ids
-    by_value = total > COUNTED_UP_TO and _goes_by_value(session, state)
+    by_value = not are_few and _goes_by_value(session, state)
     if by_value and state.page == 1:
         return _value_by_value(session, state)
     statement, newest = claims_in(session, state)
@@ -567,7 +582,7 @@ def _ids_of(session: Session, state: ListState, total: int = COUNTED_UP_TO + 1) 
             session.scalars(select(by_number.id).where(by_number.seq.in_(chosen)).order_by(by_number.seq.desc()))
         )
     # so few are found by the filter's own index and sorted, not met on a walk down the order of news
-    if total <= COUNTED_UP_TO and newest is Claim.seq and (state.quick or state.updated_from or state.updated_to):
+    if are_few and newest is Claim.seq and (state.quick or state.updated_from or state.updated_to):
         newest = Claim.seq + 0
     return _first_of(session, state, statement, newest)
 
@@ -594,7 +609,7 @@ RECENT, RECENT_OF_OFFICE = 2500, 1500
 
 def _first_among(session: Session, state: ListState, view: str | None = None) -> Sequence[Newest]:
     """On PostgreSQL: among which claims a search for the newest is tried before all are asked for; none: there is something better, or no search."""
-    searches = state.q.strip() and state.sort == '-updated_at' and session.get_bind().dialect.name == 'postgresql'
+    searches = state.searches and state.sort == '-updated_at' and session.get_bind().dialect.name == 'postgresql'
     if not searches or _whole(session, state) or _route(session, view or state.view, None).walks:
         return ()
     if 'first_among' not in session.info:
@@ -660,7 +675,7 @@ _WITHOUT: Mapping[str, Any] = {'repair_stage': -1, 'tp_insurer': ''}
 def _goes_by_value(session: Session, state: ListState) -> bool:
     """Whether a list is put together from those of each value: to sort it, every claim of the asker would be read. A few are soon sorted."""
     name = state.sort.removeprefix('-')
-    if name not in _FEW_VALUES or state.view == 'unread' or state.quick or state.q.strip():
+    if name not in _FEW_VALUES or state.view == 'unread' or state.quick or state.searches:
         return False
     few = _worth_a_walk(session, state.view)
     return state.filters.keys() <= {_FEW_VALUES[name][1]} and (few is None or few > COUNTED_UP_TO)
@@ -714,7 +729,7 @@ _SHALLOW = 500
 
 def _days_of(session: Session, state: ListState) -> list[str] | None:
     """The days between which the bureau asks for the newest claims, when it asks for nothing else."""
-    if state.sort != '-updated_at' or state.q.strip() or not _is_by_days(session, state) or state.view == 'unread':
+    if state.sort != '-updated_at' or state.searches or not _is_by_days(session, state) or state.view == 'unread':
         return None
     first = session.scalar(select(func.min(Claim.event_date))) if state.event_from is None else state.event_from
     last = session.scalar(select(func.max(Claim.event_date))) if state.event_to is None else state.event_to
@@ -928,17 +943,22 @@ def waiting_for(session: Session, before: Mapping[int, int], people: Collection[
 
 
 def count_of(session: Session, state: ListState, view: str | None = None) -> int:
-    """How many claims match, counted no further than one past `COUNTED_UP_TO`."""
+    """How many claims match, counted no further than one past the `counted_up_to` of the state."""
+    most = state.counted_up_to + 1
     for among in _first_among(session, state, view):
-        recent = _count(session, claims_in(session, state, view, among)[0], COUNTED_UP_TO + 1)
-        if recent > COUNTED_UP_TO:
+        recent = _number_of(session, _found(session, state, view, among, most))
+        if recent == most:
             return recent
-    return _count(session, claims_in(session, state, view)[0], COUNTED_UP_TO + 1)
+    return _number_of(session, _found(session, state, view, None, most))
 
 
 def _count(session: Session, statement: Select[Any], most: int | None = None) -> int:
     """Count the rows of a select over Claim, stopping at `most`."""
-    return session.scalar(select(func.count()).select_from(_counted(session, statement, most))) or 0
+    return _number_of(session, _counted(session, statement, most))
+
+
+def _number_of(session: Session, counted: Any) -> int:
+    return session.scalar(select(func.count()).select_from(counted)) or 0
 
 
 def _counted(session: Session, statement: Select[Any], most: int | None, *columns: Any) -> Any:
@@ -955,8 +975,8 @@ def _counted(session: Session, statement: Select[Any], most: int | None, *column
 
 def counts_of(session: Session, state: ListState) -> dict[str, int]:
     """How many claims stand behind each view, under the filters and search that are on."""
-    most, views = COUNTED_UP_TO + 1, ('open', 'unread', 'closed')
-    if state.q.strip():
+    most, views = state.counted_up_to + 1, ('open', 'unread', 'closed')
+    if state.searches:
         counts = _open_and_closed(session, state)
         counts |= {view: count_of(session, state, view) for view in views if view not in counts}
     else:
@@ -967,36 +987,46 @@ def counts_of(session: Session, state: ListState) -> dict[str, int]:
 
 
 # so many hits are told apart before open and closed ones are rather counted each by itself
-_TOLD_APART = 4 * COUNTED_UP_TO
+_TOLD_APART = 5 * FOUND_UP_TO
 
 
 def _open_and_closed(session: Session, state: ListState) -> dict[str, int]:
     """How many open and closed claims a search finds, as far as one look at its hits tells: finding them costs more than counting."""
-    most = COUNTED_UP_TO + 1
-    # SQLite's index hands out everybody's newest hits first: of many, each count by itself has soon enough
-    in_order = session.get_bind().dialect.name == 'sqlite' and session.info['actor'].is_bureau
-    told_apart = most if in_order else _TOLD_APART
+    most = state.counted_up_to + 1
     # among the very newest, which are looked at one by one, there are hardly enough of both
     asked = [among for among in _first_among(session, state, 'all') if among.epochs]
     for among in (*asked, None):
-        hit = _hits(session, state, among, told_apart)
+        hit = _found(session, state, 'all', among, _TOLD_APART, with_open=True)
         found, is_open = session.execute(select(func.count(), func.count().filter(hit.is_open)).select_from(hit)).one()
         counts = {'open': min(is_open, most), 'closed': min(found - is_open, most)}
         if min(counts.values()) == most:
             break
     else:
-        if found == told_apart:
+        if found == _TOLD_APART:
             return {view: count for view, count in counts.items() if count == most}
     return counts
 
 
-def _hits(session: Session, state: ListState, among: Newest | None, most: int) -> Any:
-    """What a search finds, up to `most`, each with whether it is open. Where nothing else is asked, this stands beside the text."""
-    plain = state.scope == 'all' and not state.filters and not state.quick and not _whole(session, state)
-    if plain and (found := hits(state.q, _route(session, 'all', among))) is not None:
-        columns = ClaimSearch.claim_id, ClaimSearch.office_id, ClaimSearch.is_open
-        return aliased(ClaimSearch, found.with_only_columns(*columns).limit(most).subquery())
-    return _counted(session, claims_in(session, state, 'all', among)[0], most, Claim.is_open)
+def _found(
+    session: Session, state: ListState, view: str | None, among: Newest | None, most: int, *, with_open: bool = False
+) -> Any:
+    """The claims of a list to be counted, up to `most`, with whether each is open. What only a search narrows is found without a look at claims.
+
+    Of the texts an index has all of this, and of the claims that an agent sees who sees his own only, nothing else.
+    """
+    actor: Actor = session.info['actor']
+    view = view or state.view
+    plain = state.scope == 'all' and not state.filters and not state.quick and view != 'unread'
+    if state.searches and plain and not _whole(session, state):
+        found = hits(state.q, _route(session, view, among))
+        if found is not None:
+            if view != 'all':
+                found = found.where(ClaimSearch.is_open.is_(view == 'open'))
+            own = [ClaimSearch.claim_id] if actor.sees_own_only else []
+            columns = ClaimSearch.seq, ClaimSearch.office_id, ClaimSearch.is_open, *own
+            return aliased(ClaimSearch, found.with_only_columns(*columns).limit(most).subquery())
+    statement = claims_in(session, state, view, among)[0]
+    return _counted(session, statement, most, *([Claim.is_open] if with_open else []))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, insert, select
 
-from db import alerts, changes, lists, views
+from db import alerts, changes, lists, search, views
 from db.base import Base, now
 from db.claims import Claim, change_status, open_claim, save_fields
 from db.lists import FilterChoices, ListState, Page, Row
@@ -294,6 +294,32 @@ def test_a_page_past_the_end_answers_the_last_one(people, many, monkeypatch):
     assert (beyond.state.page, len(beyond.rows), beyond.total, beyond.total_is_exact) == (4, 6, 21, False)
     past = page(people.staff, ListState(view='all', size=10, page=100_000))
     assert (past.state.page, len(past.rows), past.total_is_exact) == (4, 6, False)
+
+
+def test_under_a_search_less_is_counted_and_nothing_is_lost(people, many, monkeypatch):
+    monkeypatch.setattr(lists, 'COUNTED_UP_TO', 30)
+    monkeypatch.setattr(lists, 'FOUND_UP_TO', 12)
+    assert page(people.staff, ListState(view='all')).total == 31
+    for actor, walk in product((people.staff, people.dana), (0, 8000)):
+        for module in (lists, search):
+            monkeypatch.setattr(module, 'WALK_UP_TO', walk)
+        listed = [claim.id for claim in many if actor is people.staff or claim.office_id == people.levi]
+        for sort in ('-updated_at', 'plate', 'status'):
+            state = ListState(view='all', q='סוכנות', sort=sort, size=5)
+            assert counts(actor, state)['all'] == 13
+            last = -(-len(listed) // 5)
+            typed = [page(actor, replace(state, page=number)) for number in range(1, last + 1)]
+            assert {(one.total, one.total_is_exact) for one in typed} == {(13, False)}
+            assert sorted(row.claim_id for one in typed for row in one.rows) == sorted(listed)
+            turned = [typed[0]]
+            for number in (*range(2, last + 1), *range(last - 1, 0, -1)):
+                turned.append(page(actor, turned[-1].state.turned_to(number, turned[-1].ends)))
+            assert [one.rows for one in turned] == [one.rows for one in (*typed, *typed[-2::-1])]
+            past = page(actor, replace(state, page=99))
+            assert (past.state.page, past.rows) == (last, typed[-1].rows)
+            check_neighbours(actor, replace(state, size=100))
+    exact = page(people.staff, ListState(view='all', q='AB-1', scope='claim_no', size=5, page=99))
+    assert (exact.total_is_exact, exact.total) == (True, len(exact.rows) + 5 * (exact.state.page - 1))
 
 
 # ---- filters ----------------------------------------------------------------------------------------------------------------

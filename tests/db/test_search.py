@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 from db import lists, search
 from db.base import now
@@ -374,6 +374,28 @@ def test_an_index_over_all_offices_answers_for_ones_own(people: People, known: C
         assert found(people.staff, 'רונית') == [foreign, '26-00417']
 
 
+def test_of_everybodys_hits_an_office_counts_its_own_without_a_look_at_their_texts(
+    people: People, known: Claim, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (lists, search):
+        monkeypatch.setattr(module, 'WALK_UP_TO', 0)
+    asked: list[tuple[str, Any]] = []
+
+    def note(_: Any, __: Any, statement: str, given: Any, *more: Any) -> None:
+        asked.append((statement, given))
+
+    event.listen(database.reader, 'before_cursor_execute', note)
+    with open_session(people.dana, reading=True) as session:
+        told = lists.counts_of(session, ListState(q='רונית'))
+    event.remove(database.reader, 'before_cursor_execute', note)
+    assert told['open'] == 1
+    for statement, filled in asked:
+        if 'claim_search' in statement and 'MATCH' in statement:
+            with database.reader.connect() as connection:
+                plan = [row[3] for row in connection.exec_driver_sql(f'EXPLAIN QUERY PLAN {statement}', filled)]
+            assert any('claim_search USING COVERING INDEX ix_claim_search_office' in step for step in plan), plan
+
+
 # on SQLite the index hands out the newest first by itself
 ON_POSTGRES = pytest.mark.parametrize(
     'database_url', [pytest.param('postgres', marks=pytest.mark.postgres)], indirect=True
@@ -393,7 +415,7 @@ def test_trying_the_newest_first_finds_what_asking_for_all_finds(
         date_record(session, now(), old_news=True)
         open_claim(session, people.levi, KNOWN | {'claim_no': '19-99999', 'event_date': date(2019, 1, 1)}, now())
     make_claim(people.cohen, people.staff, KNOWN | {'claim_no': '26-99998'})
-    monkeypatch.setattr(lists, 'COUNTED_UP_TO', 1)  # so that a step has soon counted enough
+    monkeypatch.setattr(lists, 'FOUND_UP_TO', 1)  # so that a step has soon counted enough
     for module in (lists, search):
         monkeypatch.setattr(module, 'WALK_UP_TO', 0)
 
@@ -434,7 +456,7 @@ def test_open_and_closed_ones_told_apart_in_one_look_are_as_many_as_each_counted
     for walk, counted, apart in product((0, 8000), (1, 2, 1000), (1, 2, 3, 8000)):
         for module in (lists, search):
             monkeypatch.setattr(module, 'WALK_UP_TO', walk)
-        monkeypatch.setattr(lists, 'COUNTED_UP_TO', counted)
+        monkeypatch.setattr(lists, 'FOUND_UP_TO', counted)
         monkeypatch.setattr(lists, '_TOLD_APART', apart)
         monkeypatch.setattr(lists, 'RECENT', counted)
         monkeypatch.setattr(lists, 'RECENT_OF_OFFICE', counted)

@@ -2,6 +2,7 @@
 
 import multiprocessing
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from db import alert_choices, alerts, cheque_alerts
 from db.alert_kinds import KINDS
@@ -21,6 +23,7 @@ from db.cheques import Cheque, Slip, advance_cheque, change_cheque, enter_cheque
 from db.claims import Claim
 from db.scope import Actor, Role
 from db.session import connect, fetch, open_session
+from jobs import cheques as jobs_cheques
 from jobs import schedule
 from jobs.cheques import sweep_cheques
 from tests.conftest import People
@@ -255,6 +258,52 @@ def test_after_three_days_of_downtime_over_a_change_of_clocks_everything_due_is_
     each = Counter(alert.key for alert in raised(people.dana))
     assert {int(key.split(':')[1]) for key in each} == due
     assert set(each.values()) == {1}
+
+
+def test_a_transaction_is_as_large_as_the_time_of_the_last_one_allows_and_none_is_left_out(people, claim, monkeypatch):
+    monkeypatch.setattr(jobs_cheques, 'FIRST', 8)
+    monkeypatch.setattr(jobs_cheques, 'LEAST', 2)
+    monkeypatch.setattr(jobs_cheques, 'MOST', 20)
+    with open_session(people.staff, at=LONG_BEFORE) as session:
+        for number in range(60):
+            enter_cheque(session, claim.id, replace(SLIP, cheque_no=str(number)), 'received', LONG_BEFORE)
+    batches: list[int] = []
+    seconds = {8: 0.016, 4: 0.5, 2: 0.001, 3: 0.01}
+    at_second, starts = 0.0, False
+
+    def write(session: Session, moment: datetime, ids: Sequence[int]) -> int:
+        batches.append(len(ids))
+        return cheque_alerts.alert_of_cheques(session, moment, ids)
+
+    def clock() -> float:
+        """A transaction takes as long as its size says; later ones hardly any time."""
+        nonlocal at_second, starts
+        starts = not starts
+        if not starts:
+            at_second += seconds[batches[-1]] if len(batches) < 6 else 0.0
+        return at_second
+
+    monkeypatch.setattr(jobs_cheques, 'alert_of_cheques', write)
+    rests: list[float] = []
+    assert sweep_cheques(at('2026-11-23'), clock, rests.append) == 240
+    assert batches[:6] == [8, 4, 2, 3, 3, 3], (
+        'halved twice, grown once, and kept while it takes neither long nor little'
+    )
+    assert batches[6:] == [4, 6, 9, 13, 5]
+    assert rests == pytest.approx([*(seconds[size] for size in batches[:5]), *[0.0] * 5]), (
+        'others have their turn, and nobody waits at the end'
+    )
+    assert sweep_cheques(at('2026-11-23'), clock) == 0
+    assert set(Counter(kinds(people.dana)).values()) == {60}
+
+
+def test_the_people_of_an_office_get_their_alerts_together(people, claim):
+    others = make_claim(people.cohen, people.staff)
+    mine = [enter(one, people.staff, replace(SLIP, cheque_no=str(n))) for n in range(3) for one in (claim, others)]
+    of_office = {office: [one.id for one in mine if one.office_id == office] for office in (people.levi, people.cohen)}
+    with open_session(SYSTEM, reading=True) as session:
+        waiting = cheque_alerts.untold_cheques(session, date(2026, 11, 23))
+    assert waiting == of_office[people.levi] + of_office[people.cohen]
 
 
 def scheduler(url: str, days: list[int]) -> None:

@@ -14,10 +14,12 @@ from components.bell import Bell
 from components.bulk_bar import BulkBar
 from components.claims_list import ClaimsBar, ClaimsTable
 from components.frame import PORTAL_PAGES
-from db import alerts, identity
+from components.list_views import ViewsMenu
+from db import alerts, identity, lists, views
 from db.base import now
 from db.claims import Claim, change_status, mark_checked
 from db.import_runs import Uploaded, start_run
+from db.lists import ListState
 from db.messages import note_internally
 from db.session import open_session
 from tests.conftest import People
@@ -107,6 +109,23 @@ async def test_checked_and_internal_notes_move_nothing(
         (row['no'], row['seq'], row['hint']) for row in before
     ]
     assert 'כועס' not in str(dana.rows)
+
+
+async def test_under_a_search_it_says_that_there_are_more_where_counting_ends(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, 'FOUND_UP_TO', 1)
+    with open_session(people.dana) as session:
+        key = views.save_view(session, 'של לוי', ListState(q='לוי'), now()).key
+    dana = await desk(portal, 'dana', '/?q=לוי&size=10')
+    shown = [dana.counts['open'], dana.one(ClaimsTable).props['range'], dana.one(BulkBar).props['totalText']]
+    assert shown == ['1+', 'מוצגות 1–2 מתוך 1+ תביעות', '1+']
+    assert dana.one(ClaimsBar).props['most'] == 1
+    dana.send(ViewsMenu, 'seen', True)
+    await until(lambda: dana.one(ViewsMenu).props['counts'].get(key) == '1+')
+    dana.send(ClaimsBar, 'change', {'q': ''})
+    await until(lambda: dana.counts['open'] == '2')
+    assert dana.one(ClaimsBar).props['most'] == lists.COUNTED_UP_TO
 
 
 async def test_search_filter_sort_and_back(portal: FastAPI, people: People, two: tuple[Claim, Claim]) -> None:
