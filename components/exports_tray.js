@@ -19,9 +19,13 @@ const DIALOG = `
   <dialog ref="dialog" class="mk-dlg mk-adlg mk-xdlg" :aria-label="words.export" data-testid="export-confirm" @cancel.prevent="stop">
     <form @submit.prevent="prove"><div class="mk-dh"><h2>{{ words.export }}</h2></div>
       <div class="mk-db"><p>{{ confirm.text }}</p>
-        <div class="mk-fld"><label for="export-password">{{ words.password }}</label><div class="mk-inp"><input id="export-password" type="password" v-model="password" autocomplete="current-password" maxlength="256" dir="ltr" required data-testid="export-password"></div></div>
+        <div class="mk-fld"><label for="export-password">{{ words.password }}</label><div class="mk-inp"><input id="export-password" type="password" v-model="password" autocomplete="current-password" maxlength="256" dir="ltr" required ref="password" data-testid="export-password"></div></div>
+        <div v-if="confirm.code" class="mk-fld"><label for="export-code">{{ recovery ? words.recovery : words.code }}</label>
+          <div class="mk-inp"><input id="export-code" :key="recovery ? 'recovery' : 'app'" type="text" v-model="code" :inputmode="recovery ? 'text' : 'numeric'" :autocomplete="recovery ? 'off' : 'one-time-code'" maxlength="30" dir="ltr" autocapitalize="off" spellcheck="false" required ref="code" :aria-describedby="recovery ? null : 'export-code-hint'" data-testid="export-code"></div>
+          <p v-if="!recovery" id="export-code-hint" class="mk-sm mk-t2">{{ words.codeHint }}</p>
+          <button type="button" class="mk-btn mk-lnk mk-sm mk-xother" data-testid="export-other-code" @click="turnCode">{{ recovery ? words.useApp : words.useRecovery }}</button></div>
         <div v-if="error" class="mk-call-out mk-hue-red" role="alert" data-testid="export-error"><span class="mk-ic" aria-hidden="true">error</span><span>{{ error }}</span></div></div>
-      <div class="mk-df"><button type="button" class="mk-btn mk-g" @click="stop">{{ words.cancel }}</button><button type="submit" class="mk-btn mk-p" :disabled="asking || !password ? true : null" data-testid="export-go">{{ words.go }}</button></div></form>
+      <div class="mk-df"><button type="button" class="mk-btn mk-g" @click="stop">{{ words.cancel }}</button><button type="submit" class="mk-btn mk-p" :disabled="asking || !password || (confirm.code && !code.trim()) ? true : null" data-testid="export-go">{{ words.go }}</button></div></form>
   </dialog>`;
 
 export default {
@@ -36,7 +40,7 @@ export default {
   props: {words: Object, items: Array, mine: Array, confirm: Object, turn: Number},
   emits: ['start', 'cancel', 'away', 'again', 'confirmed', 'unconfirmed'],
   data: () => ({
-    open: false, password: '', error: '', asking: false,
+    open: false, password: '', code: '', recovery: false, error: '', asking: false,
     icons: {waiting: 'schedule', running: 'pending', done: 'task_alt', failed: 'error', cancelled: 'block', expired: 'hourglass_bottom'},
   }),
   computed: {
@@ -52,7 +56,7 @@ export default {
   watch: {
     turn() { this.open = true; },
     confirm(now) {
-      Object.assign(this, {password: '', error: '', asking: false});
+      Object.assign(this, {password: '', code: '', recovery: false, error: '', asking: false});
       if (now) this.$nextTick(() => this.$refs.dialog.showModal());
     },
     // what was asked for on this page comes by itself; what was left behind waits to be fetched
@@ -68,21 +72,32 @@ export default {
   methods: {
     close() { this.open = false; if (this.$refs.toggle) this.$refs.toggle.focus(); },
     stop() { this.$emit('unconfirmed'); },
+    turnCode() {
+      Object.assign(this, {recovery: !this.recovery, code: '', error: ''});
+      this.$nextTick(() => this.$refs.code.focus());
+    },
     async prove() {
       if (this.asking) return;
-      this.asking = true;
+      Object.assign(this, {asking: true, error: ''});
       const body = new FormData();
       body.append('password', this.password);
+      body.append('code', this.code);
       try {
         const answer = await fetch('/files/exports/confirm', {method: 'POST', body});
         const told = await answer.json();
         if (answer.ok) this.$emit('confirmed', {turn: this.confirm.turn, proof: told.proof});
-        else this.error = told.error;
+        else this.refused(told);
       } catch {
         this.error = this.words.offline;
       }
-      this.password = '';
       this.asking = false;
+    },
+    // what was wrong is typed anew, the other field stays
+    refused(told) {
+      this.error = told.error;
+      if (!told.wrong) return;
+      this[told.wrong] = '';
+      this.$refs[told.wrong].focus();
     },
   },
 };

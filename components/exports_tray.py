@@ -32,12 +32,12 @@ from db.scope import Actor
 from db.session import fetch
 
 BREATH = 0.2
-# an order that waits for a password: given again with the proof
+# an order that waits for a proof: given again with it
 Order = Callable[..., Export]
 
 
 class ExportsTray(Element, component='exports_tray.js'):
-    """The button, the workbooks, and the question for the password."""
+    """The button, the workbooks, and the question for the password, and the code where there is one."""
 
 
 class ExportWork:
@@ -73,14 +73,15 @@ class ExportWork:
         await self._order(partial(start_again, export_id=_id(event.args)))
 
     async def _order(self, order: Order, proof: str = '') -> None:
-        """Give an order; when it takes the password, ask for that and keep the order here, not in the browser."""
+        """Give an order; when it takes a proof, ask for that and keep the order here, not in the browser."""
         turn = self.tray._props['turn'] + 1
         try:
             export = await work(order, now=now(), proof=proof)
         except MustConfirm as refusal:
             self._waiting = turn, order
             text = refusal.told(self.actor.language)
-            show_changes(self.tray, {'turn': turn, 'confirm': {'turn': turn, 'text': text}})
+            asked = {'turn': turn, 'text': text, 'code': refusal.with_code}
+            show_changes(self.tray, {'turn': turn, 'confirm': asked})
             return
         self._waiting = None
         mine = [*self.tray._props['mine'], export.id]
@@ -154,6 +155,11 @@ def _words() -> dict[str, str]:
         'away': t('Remove from the list'),
         'note': t('You may leave this page: the file will wait here for a day.'),
         'password': t('Password'),
+        'code': t('Verification code'),
+        'codeHint': t('The six digits that the authenticator app on your phone shows.'),
+        'recovery': t('Recovery code'),
+        'useRecovery': t('Type a recovery code instead'),
+        'useApp': t('Type a code from the app instead'),
         'go': t('Export'),
         'offline': t('There is no connection. Please try again.'),
     }

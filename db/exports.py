@@ -27,11 +27,12 @@ from db.lists import ListState, claims_in, columns_shown
 from db.report_state import ReportState, Span
 from db.scope import Actor, Books, Can, PersonOwned, open_books
 from db.texts import N_, ClaimError, t
+from db.two_factor import takes_code
 
 WAITING, RUNNING, DONE = 'waiting', 'running', 'done'
 FAILED, CANCELLED, EXPIRED = 'failed', 'cancelled', 'expired'
 UNFINISHED = (WAITING, RUNNING)
-# more claims than this leave only with whoever types his password again
+# more claims than this leave only with whoever proves again who he is
 CONFIRM_ABOVE = 10_000
 PICKED_AT_MOST = 2000
 WAITING_AT_MOST = 5
@@ -99,7 +100,7 @@ class Export(PersonOwned, Base):
     numbers: Mapped[list[str]]
     columns: Mapped[list[str]]
     title: Mapped[str]
-    # the person typed his password for it
+    # the person proved again who he is for it
     confirmed: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(default=WAITING)
     worker: Mapped[str] = mapped_column(default='')
@@ -154,13 +155,14 @@ class ExportRecord(Books, Base):
 
 
 class MustConfirm(ClaimError):  # noqa: N818 - said like a verdict
-    """So many claims leave only with whoever types his password again."""
+    """So many claims leave only with whoever proves again who he is; `with_code`: by a code too, as when he signs in."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_code: bool) -> None:
         """There is one reason."""
-        super().__init__(
-            N_('More than {limit} claims leave Maakav only after you enter your password.'), limit=f'{CONFIRM_ABOVE:,}'
-        )
+        self.with_code = with_code
+        password = N_('More than {limit} claims leave Maakav only after you enter your password.')
+        both = N_('More than {limit} claims leave Maakav only after you enter your password and a code from the app.')
+        super().__init__(both if with_code else password, limit=f'{CONFIRM_ABOVE:,}')
 
 
 # ---- questions --------------------------------------------------------------------------------------------------------------
@@ -214,7 +216,7 @@ def _count(session: Session, asked: Asked) -> int:
 def start_export(session: Session, asked: Asked, now: datetime, proof: str = '') -> Export:
     """Ask for a workbook. Asked for again while it is being made it is the same one. Raises `MustConfirm` for very many claims.
 
-    `proof`: the token of somebody who has just typed his password.
+    `proof`: the token of somebody who has just proved again who he is.
     """
     actor: Actor = session.info['actor']
     actor.need(Can.EXPORT)
@@ -241,7 +243,7 @@ def _may_leave(session: Session, count: int, proof: str, now: datetime) -> bool:
     if count <= CONFIRM_ABOVE:
         return False
     if not proof or not use_proof(session, proof, now):
-        raise MustConfirm
+        raise MustConfirm(with_code=takes_code(session))
     return True
 
 

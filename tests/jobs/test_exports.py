@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from db import exports, files, identity
+from db import exports, files, two_factor
 from db.base import now
 from db.changes import Notice
 from db.claims import Claim, change_status, save_fields
@@ -49,7 +49,7 @@ from db.texts import ClaimError
 from jobs import export_making, export_rows, orphans
 from jobs import exports as making
 from jobs.sheets import FIRST_ROW, HEADER_ROW
-from tests.factories import SYSTEM, make_claim, make_user
+from tests.factories import SYSTEM, make_claim, make_user, turn_on_two_factor
 from tests.workbooks import by_openpyxl
 
 ALL = ListState(view='all')
@@ -281,9 +281,9 @@ def low_limit(monkeypatch):
     monkeypatch.setattr(export_making, 'CONFIRM_ABOVE', 3)
 
 
-def proof_of(actor: Actor, *, age: timedelta = timedelta()) -> str:
-    with open_session(SYSTEM) as session:
-        return identity.make_proof(session, actor.user_id or 0, now() - age)
+def proof_of(actor: Actor, *, age: timedelta = timedelta(), code: str = '') -> str:
+    with open_session(actor) as session:
+        return two_factor.make_proof(session, code, now() - age) or ''
 
 
 def test_very_many_claims_leave_only_with_the_password(crowd, people, low_limit):
@@ -298,6 +298,18 @@ def test_very_many_claims_leave_only_with_the_password(crowd, people, low_limit)
     assert record_of(people.admin, export).confirmed
     with pytest.raises(MustConfirm):  # it says so once
         ask_for(people.dana, ListState(), proof=proof)
+
+
+def test_who_signs_in_in_two_steps_proves_it_with_both(crowd, people, low_limit):
+    with pytest.raises(MustConfirm, match='your password.$') as alone:
+        ask_for(people.dana)
+    app, _ = turn_on_two_factor(people.dana, now() - timedelta(minutes=5))
+    with pytest.raises(MustConfirm, match='a code from the app') as both:
+        ask_for(people.dana)
+    assert (alone.value.with_code, both.value.with_code) == (False, True)
+    assert proof_of(people.dana) == '', 'the password alone proves nothing'
+    assert ask_for(people.dana, proof=proof_of(people.dana, code=app.at(now()))).confirmed
+    assert proof_of(people.rival), 'others are asked for theirs as before'
 
 
 def test_what_grew_beyond_the_limit_meanwhile_does_not_leave(people, low_limit, tmp_path):
