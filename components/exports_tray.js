@@ -1,7 +1,9 @@
 /* «Export to Excel», and beside it the workbooks of this person: how far each is, to fetch, to stop, to ask for again. */
 const TRAY = `
-  <div class="mk-pop mk-xpop" role="dialog" :aria-label="words.tray" data-testid="exports" @keydown.esc="close">
-    <div class="mk-pop-h"><h2>{{ words.tray }}</h2><span class="mk-sp"></span><button type="button" class="mk-ib mk-sm" :aria-label="words.close" @click="close"><span class="mk-ic" aria-hidden="true">close</span></button></div>
+  <div class="mk-pop mk-xpop" role="dialog" :aria-label="choosing ? words.choose : words.tray" data-testid="exports" @keydown.esc="close">
+    <div v-if="choosing" class="mk-menu mk-xchoose" role="group" :aria-label="words.what"><div class="mk-gh">{{ words.what }}</div>
+      <button v-for="choice in choices" :key="choice.icon" type="button" class="mk-mi" :data-testid="choice.details ? 'export-details' : 'export-list'" @click="start(choice.details)"><span class="mk-ic" aria-hidden="true">{{ choice.icon }}</span><span class="mk-xwhat"><b>{{ choice.label }}</b><span class="mk-sm mk-t2">{{ choice.hint }}</span></span></button></div>
+    <template v-if="items.length"><div class="mk-pop-h"><h2>{{ words.tray }}</h2><span class="mk-sp"></span><button type="button" class="mk-ib mk-sm" :aria-label="words.close" @click="close"><span class="mk-ic" aria-hidden="true">close</span></button></div>
     <ul class="mk-xlist">
       <li v-for="item in items" :key="item.id" data-testid="export-item" :data-export="item.id" :data-state="item.state">
         <span class="mk-ic mk-xic" :class="'mk-x-' + item.state" aria-hidden="true">{{ icons[item.state] }}</span>
@@ -13,7 +15,7 @@ const TRAY = `
         <button v-if="!item.making" type="button" class="mk-ib mk-sm" data-testid="export-away" :aria-label="words.away" :title="words.away" @click="$emit('away', item.id)"><span class="mk-ic" aria-hidden="true">close</span></button>
       </li>
     </ul>
-    <p class="mk-xnote mk-sm mk-t3">{{ words.note }}</p>
+    <p class="mk-xnote mk-sm mk-t3">{{ words.note }}</p></template>
   </div>`;
 const DIALOG = `
   <dialog ref="dialog" class="mk-dlg mk-adlg mk-xdlg" :aria-label="words.export" data-testid="export-confirm" @cancel.prevent="stop">
@@ -31,16 +33,16 @@ const DIALOG = `
 export default {
   mixins: [maakav.parts({tray: TRAY, dialog: DIALOG})],
   template: `
-    <div class="mk-xbox" ref="box" @keydown.esc="close">
-      <button type="button" class="mk-btn mk-s" data-testid="export" :aria-label="words.export" :title="words.export" @click="$emit('start')"><span class="mk-ic" aria-hidden="true">download</span>{{ words.export }}</button>
-      <button v-if="items.length" type="button" class="mk-ib mk-xtray" data-testid="exports-tray" :aria-label="words.tray" :aria-expanded="String(open)" :title="words.tray" @click="open = !open" ref="toggle"><span class="mk-ic" :class="{'mk-spin': busy}" aria-hidden="true">{{ busy ? 'progress_activity' : 'expand_more' }}</span><span class="mk-vh" role="status">{{ spoken }}</span></button>
-      <component v-if="open && items.length" :is="part('tray')"></component>
+    <div class="mk-split mk-xbox" ref="box" @keydown.esc="close">
+      <button type="button" class="mk-btn mk-s" data-testid="export" :aria-label="words.export" :title="words.export" @click="$emit('start', false)"><span class="mk-ic" aria-hidden="true">download</span>{{ words.export }}</button>
+      <button type="button" class="mk-btn mk-s mk-xtray" data-testid="exports-tray" :aria-label="words.choose" :aria-expanded="String(open)" :title="words.choose" @click="toggle" ref="toggle"><span class="mk-ic" :class="{'mk-spin': busy}" aria-hidden="true">{{ busy ? 'progress_activity' : 'expand_more' }}</span><span class="mk-vh" role="status">{{ spoken }}</span></button>
+      <component v-if="open && (choosing || items.length)" :is="part('tray')"></component>
       <component v-if="confirm" :is="part('dialog')"></component>
     </div>`,
-  props: {words: Object, items: Array, mine: Array, confirm: Object, turn: Number},
+  props: {words: Object, choices: Array, items: Array, mine: Array, confirm: Object, turn: Number},
   emits: ['start', 'cancel', 'away', 'again', 'confirmed', 'unconfirmed'],
   data: () => ({
-    open: false, password: '', code: '', recovery: false, error: '', asking: false,
+    open: false, choosing: false, password: '', code: '', recovery: false, error: '', asking: false,
     icons: {waiting: 'schedule', running: 'pending', done: 'task_alt', failed: 'error', cancelled: 'block', expired: 'hourglass_bottom'},
   }),
   computed: {
@@ -54,7 +56,7 @@ export default {
   },
   unmounted() { removeEventListener('pointerdown', this.outside); },
   watch: {
-    turn() { this.open = true; },
+    turn() { Object.assign(this, {open: true, choosing: false}); },
     confirm(now) {
       Object.assign(this, {password: '', code: '', recovery: false, error: '', asking: false});
       if (now) this.$nextTick(() => this.$refs.dialog.showModal());
@@ -70,6 +72,8 @@ export default {
     },
   },
   methods: {
+    toggle() { this.open = this.choosing = !this.open; },
+    start(details) { this.close(); this.$emit('start', details); },
     close() { this.open = false; if (this.$refs.toggle) this.$refs.toggle.focus(); },
     stop() { this.$emit('unconfirmed'); },
     turnCode() {

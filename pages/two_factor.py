@@ -80,10 +80,8 @@ def _add_turning_on(portal: FastAPI, door: Door) -> None:
     @portal.post(f'{guard.SET_UP}/start')
     async def begin(request: Request, current_password: Field = '') -> Response:
         present: SignedIn = request.state.session
-        if _must_prove(present):
-            _, wrong = await _if_proved(request, door, Typed(current_password), two_factor.make_proof)
-            if wrong:
-                return await _own_page(present, wrong)
+        if wrong := await _unproved(request, door, current_password):
+            return await _own_page(present, wrong)
         try:
             await work_as(present.actor, two_factor.begin_two_factor, now())
         except ClaimError as error:
@@ -138,6 +136,13 @@ async def _if_proved(
         return None, {field: proved.told(present.actor.language)}
     log.info(verb.__name__, user=present.actor.user_id, address=address_of(request))
     return proved.outcome, {}
+
+
+async def _unproved(request: Request, door: Door, password: str) -> dict[str, str]:
+    """What is wrong with the password of whoever has to type it before he begins."""
+    if not _must_prove(request.state.session):
+        return {}
+    return (await _if_proved(request, door, Typed(password), two_factor.make_proof))[1]
 
 
 def _must_prove(present: SignedIn) -> bool:

@@ -25,10 +25,10 @@ from db.scope import Role
 from db.session import fetch_one, open_session
 from jobs import export_making
 from jobs import exports as making
-from jobs.sheets import FIRST_ROW
+from jobs.sheets import FIRST_ROW, HEADER_ROW
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim, turn_on_two_factor
-from tests.pages.conftest import EMAILS, Open
+from tests.pages.conftest import EMAILS, Open, shown_by
 from tests.portal import PASSWORD, signed_in
 
 
@@ -167,6 +167,36 @@ async def test_selected_rows_are_exported_from_the_bar(portal: FastAPI, people: 
     await until(lambda: len(items(dana)) == 2)
     await made(dana)
     assert items(dana)[0]['parts'][1] == '3 תביעות'
+
+
+async def test_the_workbook_has_the_columns_the_list_shows_or_all_details(portal: FastAPI, people: People) -> None:
+    claim = make_claim(people.levi, people.staff)
+    dana = await desk(portal, 'dana', '/?columns=plate,claim_no')
+    [bar] = dana.of(BulkBar)
+    assert [choice['details'] for choice in shown_by(bar, 'exportChoices')] == [False, True]
+    picked = {'all': False, 'numbers': [claim.claim_no]}
+    orders = (
+        lambda: dana.send(tray(dana), 'start', False),
+        lambda: dana.send(tray(dana), 'start', True),
+        lambda: dana.send(bar, 'export', {**picked, 'details': False}),
+        lambda: dana.send(bar, 'export', {**picked, 'details': True}),
+    )
+    headers = []
+    for place, order in enumerate(orders):
+        order()
+        await until(partial(_are, dana, place + 1))
+        answer = await dana.user.http_client.get((await made(dana))['href'])
+        sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).worksheets[0]
+        headers.append([cell.value for cell in sheet[HEADER_ROW]])
+    assert headers[0] == headers[2] == ['מבוטח', 'מס׳ רכב', 'מס׳ תביעה']
+    assert headers[1] == headers[3]
+    assert headers[1][:3] == headers[0]
+    assert {'ת״ז המבוטח', 'נייד המבוטח', 'סטטוס'} < {*headers[1]}
+    assert [item['parts'][2] for item in items(dana)][-1] == '3 עמודות'
+
+
+def _are(page: Open, many: int) -> bool:
+    return len(items(page)) == many
 
 
 async def test_very_many_claims_take_the_password(portal: FastAPI, people: People, monkeypatch) -> None:
