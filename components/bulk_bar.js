@@ -15,7 +15,9 @@ const BAR = `
     <button v-if="wholePage && !all && total > numbers.length" type="button" class="mk-btn mk-lnk mk-sm" data-testid="bulk-all" @click="all = true">{{ words.all.replace('{n}', totalText) }}</button>
     <span class="mk-sp"></span>
     <button v-for="action in actions" :key="action.key" type="button" class="mk-btn mk-s mk-sm" :data-testid="'bulk-' + action.key" :disabled="order && order.running ? true : null" @click="begin(action)"><span class="mk-ic" aria-hidden="true">{{ action.icon }}</span><span>{{ action.label }}</span></button>
-    <button v-if="exports" type="button" class="mk-btn mk-s mk-sm" data-testid="bulk-export" @click="$emit('export', {all, numbers: all ? [] : numbers})"><span class="mk-ic" aria-hidden="true">download</span><span>{{ exports }}</span></button>
+    <span v-if="exports" class="mk-split mk-bexp"><button type="button" class="mk-btn mk-s mk-sm" data-testid="bulk-export" @click="carry(false)"><span class="mk-ic" aria-hidden="true">download</span><span>{{ exports }}</span></button>
+      <details class="mk-drop" @keydown.esc.stop="shut"><summary class="mk-btn mk-s mk-sm" :aria-label="words.exportChoices" :title="words.exportChoices" data-testid="bulk-export-choices"><span class="mk-ic" aria-hidden="true">expand_less</span></summary>
+        <div class="mk-pop mk-menu mk-xchoose" role="group" :aria-label="words.exportChoices"><button v-for="choice in exportChoices" :key="choice.icon" type="button" class="mk-mi" :data-testid="choice.details ? 'bulk-export-details' : 'bulk-export-list'" @click="shut($event); carry(choice.details)"><span class="mk-ic" aria-hidden="true">{{ choice.icon }}</span><span class="mk-xwhat"><b>{{ choice.label }}</b><span class="mk-sm mk-t2">{{ choice.hint }}</span></span></button></div></details></span>
     <button type="button" class="mk-btn mk-s mk-sm" data-testid="bulk-pack" @click="$emit('pack', {all, numbers: all ? [] : numbers})"><span class="mk-ic" aria-hidden="true">folder_zip</span><span>{{ words.pack }}</span></button>
   </div>`;
 const DIALOG = `
@@ -43,7 +45,7 @@ export default {
       <component v-if="numbers.length" :is="part('bar')"></component>
       <component v-if="doing" :is="part('dialog')"></component>
     </div>`,
-  props: {words: Object, actions: Array, choices: Object, plan: Object, order: Object, total: Number, totalText: String, exports: String},
+  props: {words: Object, actions: Array, choices: Object, plan: Object, order: Object, total: Number, totalText: String, exports: String, exportChoices: Array},
   emits: ['plan', 'order', 'away', 'export', 'pack'],
   data: () => ({numbers: [], wholePage: false, all: false, doing: null, value: '', reason: '', turn: 0, isAsked: false, sent: false}),
   computed: {
@@ -63,6 +65,8 @@ export default {
     order(now, before) { if (this.sent && now && (!before || before.id !== now.id)) { this.stop(); this.unpick(); } },
   },
   methods: {
+    shut(event) { const box = event.target.closest('details'); box.open = false; box.querySelector('summary').focus(); },
+    carry(details) { this.$emit('export', {all: this.all, numbers: this.all ? [] : this.numbers, details}); },
     unpick() { dispatchEvent(new CustomEvent('maakav:unpick')); },
     begin(action) {
       Object.assign(this, {doing: action, value: '', reason: '', isAsked: false, sent: false, turn: this.turn + 1});

@@ -73,6 +73,7 @@ class BulkWork:
             total=0,
             totalText='',
             exports='',
+            exportChoices=[],
         )
         self.bar.on('plan', self._plan)
         self.bar.on('order', self._order)
@@ -80,17 +81,17 @@ class BulkWork:
         self.bar.on('pack', self._pack)
         Subscription([bulk_topic(actor)], lambda _: self._follow(), breath=BREATH, since=since)
 
-    def offer_export(self, export: Callable[[Sequence[str]], Awaitable[None]]) -> None:
-        """Let what is selected be taken away; `export` gets its numbers, none for the whole list."""
+    def offer_export(self, export: Callable[..., Awaitable[None]], choices: Sequence[Mapping[str, Any]]) -> None:
+        """Let what is selected be taken away; `export` gets its numbers, none for the whole list, and which of the `choices` it is."""
 
         async def picked(event: GenericEventArguments) -> None:
             asked = event.args if isinstance(event.args, Mapping) else {}
             numbers = [] if asked.get('all') is True else _numbers(asked.get('numbers'))
             if numbers or asked.get('all') is True:
-                await export(numbers)
+                await export(numbers, with_details=asked.get('details') is True)
 
         self.bar.on('export', picked)
-        show_changes(self.bar, {'exports': t('Export to Excel')})
+        show_changes(self.bar, {'exports': t('Export to Excel'), 'exportChoices': choices})
 
     async def load(self, words: Reference) -> None:
         """Ask for what can be chosen, and for an order that was left before its report was read."""
@@ -268,6 +269,7 @@ def _report_shown(report: Report) -> dict[str, Any]:
 def _words() -> dict[str, str]:
     return {
         'bar': t('Selected claims'),
+        'exportChoices': t('What goes into the file?'),
         'pack': t('Download documents'),
         'one': tn('One claim selected', '{n} claims selected', 1),
         'many': t('{n} selected', n='{n}'),

@@ -1,7 +1,9 @@
 /* «Export to Excel», and beside it the workbooks of this person: how far each is, to fetch, to stop, to ask for again. */
 const TRAY = `
-  <div class="mk-pop mk-xpop" role="dialog" :aria-label="words.tray" data-testid="exports" @keydown.esc="close">
-    <div class="mk-pop-h"><h2>{{ words.tray }}</h2><span class="mk-sp"></span><button type="button" class="mk-ib mk-sm" :aria-label="words.close" @click="close"><span class="mk-ic" aria-hidden="true">close</span></button></div>
+  <div class="mk-pop mk-xpop" role="dialog" :aria-label="choosing ? words.choose : words.tray" data-testid="exports" @keydown.esc="close">
+    <div v-if="choosing" class="mk-menu mk-xchoose" role="group" :aria-label="words.what"><div class="mk-gh">{{ words.what }}</div>
+      <button v-for="choice in choices" :key="choice.icon" type="button" class="mk-mi" :data-testid="choice.details ? 'export-details' : 'export-list'" @click="start(choice.details)"><span class="mk-ic" aria-hidden="true">{{ choice.icon }}</span><span class="mk-xwhat"><b>{{ choice.label }}</b><span class="mk-sm mk-t2">{{ choice.hint }}</span></span></button></div>
+    <template v-if="items.length"><div class="mk-pop-h"><h2>{{ words.tray }}</h2><span class="mk-sp"></span><button type="button" class="mk-ib mk-sm" :aria-label="words.close" @click="close"><span class="mk-ic" aria-hidden="true">close</span></button></div>
     <ul class="mk-xlist">
       <li v-for="item in items" :key="item.id" data-testid="export-item" :data-export="item.id" :data-state="item.state">
         <span class="mk-ic mk-xic" :class="'mk-x-' + item.state" aria-hidden="true">{{ icons[item.state] }}</span>
@@ -13,30 +15,34 @@ const TRAY = `
         <button v-if="!item.making" type="button" class="mk-ib mk-sm" data-testid="export-away" :aria-label="words.away" :title="words.away" @click="$emit('away', item.id)"><span class="mk-ic" aria-hidden="true">close</span></button>
       </li>
     </ul>
-    <p class="mk-xnote mk-sm mk-t3">{{ words.note }}</p>
+    <p class="mk-xnote mk-sm mk-t3">{{ words.note }}</p></template>
   </div>`;
 const DIALOG = `
   <dialog ref="dialog" class="mk-dlg mk-adlg mk-xdlg" :aria-label="words.export" data-testid="export-confirm" @cancel.prevent="stop">
     <form @submit.prevent="prove"><div class="mk-dh"><h2>{{ words.export }}</h2></div>
       <div class="mk-db"><p>{{ confirm.text }}</p>
-        <div class="mk-fld"><label for="export-password">{{ words.password }}</label><div class="mk-inp"><input id="export-password" type="password" v-model="password" autocomplete="current-password" maxlength="256" dir="ltr" required data-testid="export-password"></div></div>
+        <div class="mk-fld"><label for="export-password">{{ words.password }}</label><div class="mk-inp"><input id="export-password" type="password" v-model="password" autocomplete="current-password" maxlength="256" dir="ltr" required ref="password" data-testid="export-password"></div></div>
+        <div v-if="confirm.code" class="mk-fld"><label for="export-code">{{ recovery ? words.recovery : words.code }}</label>
+          <div class="mk-inp"><input id="export-code" :key="recovery ? 'recovery' : 'app'" type="text" v-model="code" :inputmode="recovery ? 'text' : 'numeric'" :autocomplete="recovery ? 'off' : 'one-time-code'" maxlength="30" dir="ltr" autocapitalize="off" spellcheck="false" required ref="code" :aria-describedby="recovery ? null : 'export-code-hint'" data-testid="export-code"></div>
+          <p v-if="!recovery" id="export-code-hint" class="mk-sm mk-t2">{{ words.codeHint }}</p>
+          <button type="button" class="mk-btn mk-lnk mk-sm mk-xother" data-testid="export-other-code" @click="turnCode">{{ recovery ? words.useApp : words.useRecovery }}</button></div>
         <div v-if="error" class="mk-call-out mk-hue-red" role="alert" data-testid="export-error"><span class="mk-ic" aria-hidden="true">error</span><span>{{ error }}</span></div></div>
-      <div class="mk-df"><button type="button" class="mk-btn mk-g" @click="stop">{{ words.cancel }}</button><button type="submit" class="mk-btn mk-p" :disabled="asking || !password ? true : null" data-testid="export-go">{{ words.go }}</button></div></form>
+      <div class="mk-df"><button type="button" class="mk-btn mk-g" @click="stop">{{ words.cancel }}</button><button type="submit" class="mk-btn mk-p" :disabled="asking || !password || (confirm.code && !code.trim()) ? true : null" data-testid="export-go">{{ words.go }}</button></div></form>
   </dialog>`;
 
 export default {
   mixins: [maakav.parts({tray: TRAY, dialog: DIALOG})],
   template: `
-    <div class="mk-xbox" ref="box" @keydown.esc="close">
-      <button type="button" class="mk-btn mk-s" data-testid="export" :aria-label="words.export" :title="words.export" @click="$emit('start')"><span class="mk-ic" aria-hidden="true">download</span>{{ words.export }}</button>
-      <button v-if="items.length" type="button" class="mk-ib mk-xtray" data-testid="exports-tray" :aria-label="words.tray" :aria-expanded="String(open)" :title="words.tray" @click="open = !open" ref="toggle"><span class="mk-ic" :class="{'mk-spin': busy}" aria-hidden="true">{{ busy ? 'progress_activity' : 'expand_more' }}</span><span class="mk-vh" role="status">{{ spoken }}</span></button>
-      <component v-if="open && items.length" :is="part('tray')"></component>
+    <div class="mk-split mk-xbox" ref="box" @keydown.esc="close">
+      <button type="button" class="mk-btn mk-s" data-testid="export" :aria-label="words.export" :title="words.export" @click="$emit('start', false)"><span class="mk-ic" aria-hidden="true">download</span>{{ words.export }}</button>
+      <button type="button" class="mk-btn mk-s mk-xtray" data-testid="exports-tray" :aria-label="words.choose" :aria-expanded="String(open)" :title="words.choose" @click="toggle" ref="toggle"><span class="mk-ic" :class="{'mk-spin': busy}" aria-hidden="true">{{ busy ? 'progress_activity' : 'expand_more' }}</span><span class="mk-vh" role="status">{{ spoken }}</span></button>
+      <component v-if="open && (choosing || items.length)" :is="part('tray')"></component>
       <component v-if="confirm" :is="part('dialog')"></component>
     </div>`,
-  props: {words: Object, items: Array, mine: Array, confirm: Object, turn: Number},
+  props: {words: Object, choices: Array, items: Array, mine: Array, confirm: Object, turn: Number},
   emits: ['start', 'cancel', 'away', 'again', 'confirmed', 'unconfirmed'],
   data: () => ({
-    open: false, password: '', error: '', asking: false,
+    open: false, choosing: false, password: '', code: '', recovery: false, error: '', asking: false,
     icons: {waiting: 'schedule', running: 'pending', done: 'task_alt', failed: 'error', cancelled: 'block', expired: 'hourglass_bottom'},
   }),
   computed: {
@@ -50,9 +56,9 @@ export default {
   },
   unmounted() { removeEventListener('pointerdown', this.outside); },
   watch: {
-    turn() { this.open = true; },
+    turn() { Object.assign(this, {open: true, choosing: false}); },
     confirm(now) {
-      Object.assign(this, {password: '', error: '', asking: false});
+      Object.assign(this, {password: '', code: '', recovery: false, error: '', asking: false});
       if (now) this.$nextTick(() => this.$refs.dialog.showModal());
     },
     // what was asked for on this page comes by itself; what was left behind waits to be fetched
@@ -66,23 +72,36 @@ export default {
     },
   },
   methods: {
+    toggle() { this.open = this.choosing = !this.open; },
+    start(details) { this.close(); this.$emit('start', details); },
     close() { this.open = false; if (this.$refs.toggle) this.$refs.toggle.focus(); },
     stop() { this.$emit('unconfirmed'); },
+    turnCode() {
+      Object.assign(this, {recovery: !this.recovery, code: '', error: ''});
+      this.$nextTick(() => this.$refs.code.focus());
+    },
     async prove() {
       if (this.asking) return;
-      this.asking = true;
+      Object.assign(this, {asking: true, error: ''});
       const body = new FormData();
       body.append('password', this.password);
+      body.append('code', this.code);
       try {
         const answer = await fetch('/files/exports/confirm', {method: 'POST', body});
         const told = await answer.json();
         if (answer.ok) this.$emit('confirmed', {turn: this.confirm.turn, proof: told.proof});
-        else this.error = told.error;
+        else this.refused(told);
       } catch {
         this.error = this.words.offline;
       }
-      this.password = '';
       this.asking = false;
+    },
+    // what was wrong is typed anew, the other field stays
+    refused(told) {
+      this.error = told.error;
+      if (!told.wrong) return;
+      this[told.wrong] = '';
+      this.$refs[told.wrong].focus();
     },
   },
 };

@@ -1,4 +1,4 @@
-"""«Export to Excel» above a list: starts a workbook of what the list shows, and lets a person find those he asked for earlier."""
+"""«Export to Excel» above a list: starts a workbook of what the list shows, or of all details, and finds those asked for earlier."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -32,12 +32,12 @@ from db.scope import Actor
 from db.session import fetch
 
 BREATH = 0.2
-# an order that waits for a password: given again with the proof
+# an order that waits for a proof: given again with it
 Order = Callable[..., Export]
 
 
 class ExportsTray(Element, component='exports_tray.js'):
-    """The button, the workbooks, and the question for the password."""
+    """The button, the workbooks, and the question for the password, and the code where there is one."""
 
 
 class ExportWork:
@@ -48,8 +48,8 @@ class ExportWork:
         self.actor, self._listed = actor, listed
         self._waiting: tuple[int, Order] | None = None
         self.tray = ExportsTray()
-        self.tray._props.update(words=_words(), items=[], mine=[], confirm=None, turn=0)
-        self.tray.on('start', self.start, args=[])
+        self.tray._props.update(words=_words(), choices=export_choices(), items=[], mine=[], confirm=None, turn=0)
+        self.tray.on('start', lambda event: self.start(with_details=event.args is True))
         self.tray.on('cancel', lambda event: self._do(cancel_export, event))
         self.tray.on('away', lambda event: self._do(put_away, event))
         self.tray.on('again', self._again)
@@ -65,22 +65,23 @@ class ExportWork:
         """Show workbooks that were asked for."""
         show_changes(self.tray, {'items': [_shown(export, self.actor) for export in found]})
 
-    async def start(self, numbers: Sequence[str] = ()) -> None:
-        """Ask for a workbook of the list as it is shown, or of these claims of it."""
-        await self._order(partial(start_export, asked=Asked(self._listed(), tuple(numbers))))
+    async def start(self, numbers: Sequence[str] = (), *, with_details: bool = False) -> None:
+        """Ask for a workbook of the list as it is shown, or of these claims of it; all details may come along."""
+        await self._order(partial(start_export, asked=Asked(self._listed(), tuple(numbers), with_details)))
 
     async def _again(self, event: GenericEventArguments) -> None:
         await self._order(partial(start_again, export_id=_id(event.args)))
 
     async def _order(self, order: Order, proof: str = '') -> None:
-        """Give an order; when it takes the password, ask for that and keep the order here, not in the browser."""
+        """Give an order; when it takes a proof, ask for that and keep the order here, not in the browser."""
         turn = self.tray._props['turn'] + 1
         try:
             export = await work(order, now=now(), proof=proof)
         except MustConfirm as refusal:
             self._waiting = turn, order
             text = refusal.told(self.actor.language)
-            show_changes(self.tray, {'turn': turn, 'confirm': {'turn': turn, 'text': text}})
+            asked = {'turn': turn, 'text': text, 'code': refusal.with_code}
+            show_changes(self.tray, {'turn': turn, 'confirm': asked})
             return
         self._waiting = None
         mine = [*self.tray._props['mine'], export.id]
@@ -139,7 +140,19 @@ def _parts(export: Export, *, there: bool) -> list[str]:
     if not there:
         return [asked, t('No longer kept')]
     rows = tn('One claim', '{n} claims', export.done, n=f'{export.done:,}')
-    return [asked, rows, values.format_size(export.size)]
+    columns = tn('One column', '{n} columns', len(export.columns))
+    return [asked, rows, columns, values.format_size(export.size)]
+
+
+@said_once
+def export_choices() -> list[dict[str, Any]]:
+    """What goes into a workbook: what the list shows, or that and all details."""
+    return [
+        {'details': False, 'icon': 'view_column', 'label': t('The columns of the list')}
+        | {'hint': t('Exactly what it shows, in the same order')},
+        {'details': True, 'icon': 'table_chart', 'label': t('All details')}
+        | {'hint': t("Also the client's ID no. and phone, the vehicle, garage, documents and sums")},
+    ]
 
 
 @said_once
@@ -147,6 +160,8 @@ def _words() -> dict[str, str]:
     return {
         'export': t('Export to Excel'),
         'tray': t('My exports'),
+        'choose': t('What to export, and my exports'),
+        'what': t('What goes into the file?'),
         'cancel': t('Cancel'),
         'close': t('Close'),
         'download': t('Download'),
@@ -154,6 +169,11 @@ def _words() -> dict[str, str]:
         'away': t('Remove from the list'),
         'note': t('You may leave this page: the file will wait here for a day.'),
         'password': t('Password'),
+        'code': t('Verification code'),
+        'codeHint': t('The six digits that the authenticator app on your phone shows.'),
+        'recovery': t('Recovery code'),
+        'useRecovery': t('Type a recovery code instead'),
+        'useApp': t('Type a code from the app instead'),
         'go': t('Export'),
         'offline': t('There is no connection. Please try again.'),
     }

@@ -1,29 +1,34 @@
-"""Looking at a password somebody typed: braked before it is looked at, in a thread of its own, and never many at once."""
+"""Looking at a password or code somebody typed: braked before it is looked at, in a thread of its own, and never many at once."""
 
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ParamSpec, TypeVar
+from enum import StrEnum
+from typing import Any, Generic, ParamSpec, TypeVar
 
+import structlog
 from fastapi import Request
 
 from components import sessions
+from components.live import ask_as, work_as
 from components.sessions import ask_sign_in, tell_sign_in
-from db import identity, meters
+from db import identity, meters, two_factor
 from db.base import now
 from db.identity import SignedIn
 from db.offices import User
-from db.texts import tn
+from db.texts import N_, t, tn
 
 P = ParamSpec('P')
 T = TypeVar('T')
+log = structlog.get_logger(__name__)
 
 # each hash takes 46 MiB and a twelfth of a second: two at a time, and a queue that ends
 _hashing = ThreadPoolExecutor(2, thread_name_prefix='hash')
 _HASHES_WAITING_LIMIT = 20
 _hashes_waiting = 0
+WRONG_CODE = N_('The code is not right, or was used before. Please try another one.')
 
 
 class Busy(Exception):  # noqa: N818 - said like a verdict
@@ -119,30 +124,72 @@ async def slowly(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 @dataclass(frozen=True)
-class Proved:
-    """What came of a password typed again: a token that says so for one thing, or how long to wait, or neither: it was wrong."""
+class Typed:
+    """With what somebody who is signed in proves again who he is; a code only where he signs in in two steps."""
 
-    token: str = ''
+    password: str
+    code: str = ''
+
+
+class Wrong(StrEnum):
+    """What was not right."""
+
+    PASSWORD = 'password'  # noqa: S105 - the name of a field
+    CODE = 'code'
+
+
+@dataclass(frozen=True)
+class Proved(Generic[T]):
+    """What came of it: the outcome of what was to be done, or how many minutes to wait, or what was wrong."""
+
+    outcome: T | None = None
     minutes: int = 0
+    wrong: Wrong | None = None
+
+    def told(self, language: str) -> str:
+        """Why nothing was done, in words."""
+        if self.minutes:
+            return wait_text(self.minutes, language)
+        if self.wrong is Wrong.PASSWORD:
+            return t('This is not your present password.', language)
+        return t(WRONG_CODE, language)
 
 
-async def prove(request: Request, present: SignedIn, password: str, browser_token: str) -> Proved:
-    """Somebody who is signed in types his password again; it counts as a try like any other."""
+async def prove(
+    request: Request,
+    present: SignedIn,
+    typed: Typed,
+    browser_token: str,
+    verb: Callable[[Any, str, datetime], T | None],
+) -> Proved[T]:
+    """Somebody who is signed in proves again who he is, by all that a sign-in takes, and as such tries; then `verb` is done.
+
+    `verb` takes the code and does nothing (returns nothing) when that is wrong. A browser we know is braked by itself, and excused from nothing.
+    """
     entry = await entry_of(request, present.email, browser_token)
     if minutes := await minutes_to_wait(entry):
-        sessions.refuse('sign-in braked')
-        return Proved(minutes=minutes)
-    right, _ = await slowly(identity.verify_password, password, entry.password_hash)
+        return _refused('sign-in braked', request, entry, minutes=minutes)
+    right, _ = await slowly(identity.verify_password, typed.password, entry.password_hash)
     if not right or entry.user_id is None or entry.user_id != present.actor.user_id:
-        sessions.refuse('sign-in')
-        return Proved()
-    return Proved(token=await tell_sign_in(_proved, entry, now()))
+        return _refused('sign-in', request, entry, wrong=Wrong.PASSWORD)
+    tries = [entry.tries]
+    if await ask_as(present.actor, two_factor.takes_code):
+        entry = await entry_of_code(request, present, browser_token)
+        if minutes := await minutes_to_wait(entry):
+            return _refused('code braked', request, entry, minutes=minutes)
+        tries.append(entry.tries)
+    outcome = await work_as(present.actor, verb, typed.code, now())
+    if not outcome:
+        return _refused('code', request, entry, wrong=Wrong.CODE)
+    for counted in tries:
+        await tell_sign_in(identity.forget_tries, counted)
+    return Proved(outcome)
 
 
-def _proved(session: Any, entry: Entry, moment: datetime) -> str:
-    assert entry.user_id is not None
-    identity.forget_tries(session, entry.tries)
-    return identity.make_proof(session, entry.user_id, moment)
+def _refused(why: str, request: Request, entry: Entry, *, minutes: int = 0, wrong: Wrong | None = None) -> Proved[Any]:
+    sessions.refuse(why)
+    log.warning('proof refused', why=why, user=entry.user_id, address=address_of(request))
+    return Proved(minutes=minutes, wrong=wrong)
 
 
 def address_of(request: Request) -> str:

@@ -145,7 +145,24 @@ def _more(lines: Sequence[Line]) -> str:
 
 def filters_html(figures: Figures, choices: Choices) -> str:
     """The period, the office, the insurer and the agent: plain links and forms, so that the address says it all."""
-    return _periods_html(figures.state) + _ends_html(figures) + _firms_html(figures.state, choices) + _all_html(figures)
+    state = figures.state
+    chosen = _periods_html(state) + _ends_html(figures) + _firms_html(state, choices)
+    return chosen + _all_html(figures) + _unknown_html(state, choices)
+
+
+def _unknown_html(state: ReportState, choices: Choices) -> str:
+    """Says so when the address names whom one cannot choose here: the figures are of him, so of nothing mostly."""
+    named = ((state.office, choices.offices), (state.insurer, choices.insurers), (state.agent, choices.agents))
+    if all(not key or key in {str(known) for known, _ in offered} for key, offered in named):
+        return ''
+    text = t(
+        'The address names an office, an insurer or an agent that is not listed here. Only what fits it is counted.'
+    )
+    everything = replace(state, office='', insurer='', agent='').address()
+    return (
+        f'<p class="mk-call-out mk-hue-amber" role="status" data-testid="unknown-filter">{icon_html("info")}<span>{escape(text)} '
+        f'<a href="/reports{escape("?" + everything if everything else "")}">{escape(t("Show everything"))}</a></span></p>'
+    )
 
 
 def _all_html(figures: Figures) -> str:

@@ -6,7 +6,7 @@ who wants it. One worker makes it and holds its token; a workbook that somebody 
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -22,16 +22,16 @@ from db.claims import FIELDS, Claim
 from db.files import EXPORTS
 from db.identity import use_proof
 from db.list_words import filters_in_words, title_of
-from db.lists import DEFAULT_COLUMNS as LIST_COLUMNS
-from db.lists import ListState, claims_in, columns_shown
+from db.lists import ListState, claims_in, columns_shown, looks_of
 from db.report_state import ReportState, Span
 from db.scope import Actor, Books, Can, PersonOwned, open_books
 from db.texts import N_, ClaimError, t
+from db.two_factor import takes_code
 
 WAITING, RUNNING, DONE = 'waiting', 'running', 'done'
 FAILED, CANCELLED, EXPIRED = 'failed', 'cancelled', 'expired'
 UNFINISHED = (WAITING, RUNNING)
-# more claims than this leave only with whoever types his password again
+# more claims than this leave only with whoever proves again who he is
 CONFIRM_ABOVE = 10_000
 PICKED_AT_MOST = 2000
 WAITING_AT_MOST = 5
@@ -56,7 +56,8 @@ LABELS: Mapping[str, str] = {
     'office_id': N_('Office'),
     'updated_at': N_('Updated'),
 }
-DEFAULT_COLUMNS = (
+# what goes along, in this order, when somebody wants more than his list shows
+DETAILS = (
     *('insured_name', 'claim_no', 'plate', 'event_date', 'status', 'repair_stage', 'tp_insurer', 'demand_amount'),
     *('agent', 'updated_at', 'office_id', 'insured_id_no', 'insured_phone', 'make_model', 'garage', 'waiting_on'),
     *('documents', 'insurer_claim_no', 'offered_amount', 'approved_amount', 'received_amount', 'opened_at'),
@@ -67,10 +68,11 @@ _OF_THE_LIST: Mapping[str, str] = {'office': 'office_id'}
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody wants as a workbook: the claims of a list, or of these numbers in its order."""
+    """What somebody wants as a workbook: the claims of a list, or of these numbers in its order; with all details beside its columns."""
 
     state: ListState
     numbers: tuple[str, ...] = ()
+    with_details: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Export(PersonOwned, Base):
     numbers: Mapped[list[str]]
     columns: Mapped[list[str]]
     title: Mapped[str]
-    # the person typed his password for it
+    # the person proved again who he is for it
     confirmed: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(default=WAITING)
     worker: Mapped[str] = mapped_column(default='')
@@ -114,7 +116,7 @@ class Export(PersonOwned, Base):
 
     @property
     def asked(self) -> Asked:
-        """What it was asked for."""
+        """The claims it was asked for; their columns stand beside."""
         return Asked(ListState.read(dict(parse_qsl(self.address))), tuple(self.numbers))
 
     @property
@@ -154,23 +156,27 @@ class ExportRecord(Books, Base):
 
 
 class MustConfirm(ClaimError):  # noqa: N818 - said like a verdict
-    """So many claims leave only with whoever types his password again."""
+    """So many claims leave only with whoever proves again who he is; `with_code`: by a code too, as when he signs in."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_code: bool) -> None:
         """There is one reason."""
-        super().__init__(
-            N_('More than {limit} claims leave Maakav only after you enter your password.'), limit=f'{CONFIRM_ABOVE:,}'
-        )
+        self.with_code = with_code
+        password = N_('More than {limit} claims leave Maakav only after you enter your password.')
+        both = N_('More than {limit} claims leave Maakav only after you enter your password and a code from the app.')
+        super().__init__(both if with_code else password, limit=f'{CONFIRM_ABOVE:,}')
 
 
 # ---- questions --------------------------------------------------------------------------------------------------------------
 
 
-def columns_of(state: ListState, actor: Actor) -> tuple[str, ...]:
-    """The columns a workbook of this list has, in their order: those somebody chose for it, or else the usual ones."""
-    chosen = columns_shown(state, (), actor)
-    names = [_OF_THE_LIST.get(name, name) for name in chosen] if chosen != LIST_COLUMNS else DEFAULT_COLUMNS
-    return tuple(name for name in names if name != 'office_id' or actor.is_bureau)
+def columns_of(asked: Asked, usual: Sequence[str], actor: Actor) -> tuple[str, ...]:
+    """The columns a workbook has: those its list shows, in their order, else those he is `usual`ly shown; behind them all details."""
+    shown = (_OF_THE_LIST.get(name, name) for name in columns_shown(asked.state, usual, actor))
+    return _allowed(dict.fromkeys([*shown, *(DETAILS if asked.with_details else ())]), actor)
+
+
+def _allowed(columns: Iterable[str], actor: Actor) -> tuple[str, ...]:
+    return tuple(name for name in columns if name != 'office_id' or actor.is_bureau)
 
 
 def exports_shown(now: datetime) -> Select[Export]:
@@ -214,14 +220,18 @@ def _count(session: Session, asked: Asked) -> int:
 def start_export(session: Session, asked: Asked, now: datetime, proof: str = '') -> Export:
     """Ask for a workbook. Asked for again while it is being made it is the same one. Raises `MustConfirm` for very many claims.
 
-    `proof`: the token of somebody who has just typed his password.
+    `proof`: the token of somebody who has just proved again who he is.
     """
+    columns = columns_of(asked, looks_of(session).columns, session.info['actor'])
+    return _start(session, asked, columns, now, proof)
+
+
+def _start(session: Session, asked: Asked, columns: Sequence[str], now: datetime, proof: str) -> Export:
     actor: Actor = session.info['actor']
     actor.need(Can.EXPORT)
     asked = Asked(replace(asked.state, page=1, size=25), tuple(sorted(set(asked.numbers))))
     if len(asked.numbers) > PICKED_AT_MOST:
         raise ClaimError(N_('Please select at most {limit} claims.'), limit=f'{PICKED_AT_MOST:,}')
-    columns = columns_of(asked.state, actor)
     same = _same(asked.state.address(), asked.numbers, columns, actor)
     take_turns(session, f'export {actor.user_id}')
     unfinished = list(session.scalars(select(Export).where(Export.state.in_(UNFINISHED))))
@@ -241,7 +251,7 @@ def _may_leave(session: Session, count: int, proof: str, now: datetime) -> bool:
     if count <= CONFIRM_ABOVE:
         return False
     if not proof or not use_proof(session, proof, now):
-        raise MustConfirm
+        raise MustConfirm(with_code=takes_code(session))
     return True
 
 
@@ -292,11 +302,12 @@ def record_report(session: Session, taken: ReportTaken, now: datetime) -> None:
 
 
 def start_again(session: Session, export_id: int, now: datetime, proof: str = '') -> Export:
-    """Ask anew for a workbook that was not finished, or is gone."""
+    """Ask anew for a workbook that was not finished, or is gone: with the columns it had."""
+    actor: Actor = session.info['actor']
     export = _mine(session, export_id)
-    if export.state in UNFINISHED or export.is_there(now, session.info['actor']):
+    if export.state in UNFINISHED or export.is_there(now, actor):
         return export
-    fresh = start_export(session, export.asked, now, proof)
+    fresh = _start(session, export.asked, _allowed(export.columns, actor), now, proof)
     export.put_away = True
     return fresh
 

@@ -33,7 +33,7 @@ CODE_TRIES, CODE_WINDOW = 3, timedelta(minutes=1)
 CODE_TRIES_LONG, CODE_WINDOW_LONG = 10, timedelta(hours=1)
 
 FIRST_ADMIN, PASSWORD, KNOWN_BROWSER = 'first_admin', 'password', 'known_browser'
-# somebody who is signed in has just typed his password again, for one thing he wants to do
+# somebody who is signed in has just proved again who he is, for one thing he wants to do
 PROOF, PROOF_FOR = 'proof', timedelta(minutes=5)
 # somebody has typed the right password, and the code of his app is awaited
 HALF, HALF_FOR = 'half', timedelta(minutes=5)
@@ -460,13 +460,8 @@ def link_of(session: Session, token: str, now: datetime) -> OneTimeLink | None:
     return link if user is not None and user.active else None
 
 
-def make_proof(session: Session, user_id: int, now: datetime) -> str:
-    """The person has typed his password again: returns a token that says so, once and for a few minutes."""
-    return make_link(session, PROOF, user_id, now, hours=1)
-
-
 def use_proof(session: Session, token: str, now: datetime) -> bool:
-    """Whether a token says that the acting person has just typed his password; it says so once."""
+    """Whether a token says that the acting person has just proved who he is; it says so once."""
     actor: Actor = session.info['actor']
     with open_books(session):
         wanted = select(OneTimeLink).where(OneTimeLink.token_hash == hash_of(token), OneTimeLink.purpose == PROOF)

@@ -160,8 +160,6 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
     """Everything the dashboard shows."""
     actor: Actor = session.info['actor']
     actor.need(Can.SEE_REPORTS)
-    if state.agent and state.agent not in {str(key) for key, _ in agents_to_choose(session, state)}:
-        state = replace(state, agent='')  # he is of another office than the one that is asked about
     asked = _Asked(session, state, today)
     people = _people(asked) if state.office or not actor.is_bureau else []
     happened, earlier = _Happened(asked), _Asked(session, state, today, asked.span.before)
@@ -194,9 +192,11 @@ def _whole(sent: int, back: int) -> Measured:
 
 
 def agents_to_choose(session: Session, state: ReportState) -> list[tuple[int, str]]:
-    """The agents of the office that is asked about, by name; nobody while the bureau asks about all of them."""
+    """The agents of the office that is asked about, by name; while the bureau asks about all of them, him alone whom it names."""
     office = session.info['actor'].office_id or int(state.office or 0)
-    named = agents_of(office, former=True).with_only_columns(User.id, User.name)  # their claims are still there
+    named = agents_of(office or None, former=True).with_only_columns(User.id, User.name)  # their claims are still there
+    if not office:
+        named = named.where(User.id == int(state.agent or 0))
     return [(row[0], row[1]) for row in session.execute(named)]
 
 

@@ -162,6 +162,27 @@ def _take_recovery(kept: TwoFactor, code: str) -> bool:
     return taken
 
 
+# ---- proving it again -------------------------------------------------------------------------------------------------------
+
+
+def takes_code(session: Session) -> bool:
+    """Whether the acting person, to prove again who he is, types a code beside his password."""
+    with open_books(session):
+        return is_on(session, session.info['actor'].user_id)
+
+
+def make_proof(session: Session, typed: str, now: datetime) -> str | None:
+    """The acting person has typed his password again, and this as his code: a token that says so, once and for a few minutes.
+
+    None when he signs in in two steps and the code does not count.
+    """
+    user_id = _me(session).id
+    with open_books(session):
+        if is_on(session, user_id) and not _take_code(session, user_id, typed, now):
+            return None
+        return identity.make_link(session, identity.PROOF, user_id, now, hours=1)
+
+
 # ---- orders -----------------------------------------------------------------------------------------------------------------
 
 

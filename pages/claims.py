@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from components import row_news
 from components.claims_list import ClaimsList, Opening, opening_of
-from components.exports_tray import ExportWork, read_exports
+from components.exports_tray import ExportWork, export_choices, read_exports
 from components.frame import portal_page
 from components.live import ask, current_actor, rung, written_html
 from components.marks import icon_html
@@ -31,7 +31,7 @@ async def claims_page(request: Request) -> None:
             written_html(_new_html(), ours=True).classes('mk-contents')
     claims = ClaimsList(found, since)
     if exports is not None:
-        claims.bulk.offer_export(exports.start)
+        claims.bulk.offer_export(exports.start, export_choices())
         exports.draw(exported)
 
 

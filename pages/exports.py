@@ -1,6 +1,7 @@
-"""`/files/exports`: a finished workbook goes to whoever asked for it, and a password typed again becomes a proof.
+"""`/files/exports`: a finished workbook goes to whoever asked for it, and who proves again who he is gets a token that says so.
 
-`POST /files/exports/confirm` with the field `password` answers `{proof}`, or `{error}` in the person's language.
+`POST /files/exports/confirm` with the fields `password` and, of who signs in in two steps, `code` answers `{proof}`,
+or `{error, wrong?}` in the person's language; `wrong` is the field that was not right.
 `GET /files/exports/{id}` is the workbook, for its own person.
 """
 
@@ -14,7 +15,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from components import guard, proving
 from components.downloads import LOCKED, disposition
 from components.live import ask_as
-from db import files, values
+from components.proving import Typed
+from db import files, two_factor, values
 from db.base import now
 from db.exports import Export, export_with
 from db.files import FileMissing
@@ -26,7 +28,7 @@ from db.texts import t
 from jobs.receiving import disk, in_thread
 
 WORKBOOK = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
-Password = Annotated[str, Form()]
+Field = Annotated[str, Form()]
 
 
 def add_routes(portal: FastAPI, settings: Settings) -> None:
@@ -34,18 +36,17 @@ def add_routes(portal: FastAPI, settings: Settings) -> None:
     browser_cookie = guard.cookie_name(settings.secure_cookies, 'browser')
 
     @portal.post('/files/exports/confirm')
-    async def confirm(request: Request, password: Password = '') -> Response:
+    async def confirm(request: Request, password: Field = '', code: Field = '') -> Response:
         present: SignedIn = request.state.session
-        reader = present.actor.language
+        reader, browser = present.actor.language, request.cookies.get(browser_cookie, '')[:100]
         try:
-            proved = await proving.prove(request, present, password, request.cookies.get(browser_cookie, '')[:100])
+            proved = await proving.prove(request, present, Typed(password, code), browser, two_factor.make_proof)
         except proving.Busy:
             return JSONResponse({'error': t('Please try again in a minute.', reader)}, 503)
-        if proved.minutes:
-            return JSONResponse({'error': proving.wait_text(proved.minutes, reader)}, 429)
-        if not proved.token:
-            return JSONResponse({'error': t('This is not your present password.', reader)}, 401)
-        return JSONResponse({'proof': proved.token}, headers={'Cache-Control': 'no-store'})
+        if proved.outcome is None:
+            told = {'error': proved.told(reader)} | ({'wrong': proved.wrong} if proved.wrong else {})
+            return JSONResponse(told, 401 if proved.wrong else 429)
+        return JSONResponse({'proof': proved.outcome}, headers={'Cache-Control': 'no-store'})
 
     @portal.get('/files/exports/{number}')
     async def download(number: str, request: Request) -> Response:

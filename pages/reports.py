@@ -24,6 +24,7 @@ from db import texts, values
 from db.base import now
 from db.exports import ReportTaken, record_report
 from db.list_words import filters_in_words
+from db.lists import NOBODY
 from db.offices import AgentOffice
 from db.reference import reference
 from db.report_state import ReportState
@@ -46,9 +47,11 @@ async def reports_page(request: Request) -> None:
 
 
 def _asked(request: Request, actor: Actor) -> ReportState:
-    """What the address asks for; people of an office have no choice of offices."""
+    """What the address asks for; who is of an office finds nothing of another, whether there is one or not."""
     state = ReportState.read(request.query_params)
-    return state if actor.is_bureau else replace(state, office='')
+    if actor.is_bureau or not state.office:
+        return state
+    return replace(state, office='' if state.office == str(actor.office_id) else NOBODY)
 
 
 def add_routes(portal: FastAPI) -> None:
@@ -96,7 +99,9 @@ async def _whole(request: Request, turn: asyncio.Lock) -> Response:
 
 async def _month(request: Request, turn: asyncio.Lock) -> Response:
     actor, query = _taker(request), request.query_params
-    office = query.get('office', '') if actor.is_bureau else ''
+    office = _asked(request, actor).office
+    if office == NOBODY:
+        raise ClaimError(N_('Not found'))
     async with turn:
         made = await ask_as(actor, _read_month, query.get('month', ''), office)
         book = await run_in_threadpool(month_book, made, actor.language)

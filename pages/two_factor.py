@@ -1,7 +1,6 @@
 """`/login/code`, `/account/two-factor`: the second step of signing in, and turning it on and off; plain forms."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
@@ -18,9 +17,11 @@ from components.door import CODE_PAGE, Door, code_page
 from components.live import ask_as, work_as
 from components.plain import plain_page
 from components.proving import (
+    WRONG_CODE,
     Entry,
+    Typed,
+    Wrong,
     address_of,
-    entry_of_code,
     entry_of_half,
     minutes_to_wait,
     prove,
@@ -67,7 +68,7 @@ def _add_second_step(portal: FastAPI, door: Door) -> None:
             return _code_page(next, wait_text(wait), 429, **asked)
         if await tell_sign_in(two_factor.second_step, half, code or recovery_code, now()) is None:
             _log_refusal('sign-in code refused', request, entry)
-            return _code_page(next, _wrong_code(), 401, **asked)
+            return _code_page(next, t(WRONG_CODE), 401, **asked)
         return await door.let_in(request, entry, next, remember=bool(remember))
 
 
@@ -79,8 +80,7 @@ def _add_turning_on(portal: FastAPI, door: Door) -> None:
     @portal.post(f'{guard.SET_UP}/start')
     async def begin(request: Request, current_password: Field = '') -> Response:
         present: SignedIn = request.state.session
-        wrong = await _wrong_password(request, door, current_password) if _must_prove(present) else {}
-        if wrong:
+        if wrong := await _unproved(request, door, current_password):
             return await _own_page(present, wrong)
         try:
             await work_as(present.actor, two_factor.begin_two_factor, now())
@@ -108,67 +108,46 @@ def _add_changes(portal: FastAPI, door: Door) -> None:
     @portal.post(f'{guard.SET_UP}/codes')
     async def renew_codes(request: Request, current_password: Field = '', code: Field = '') -> Response:
         present: SignedIn = request.state.session
-        typed = _Typed(current_password, code)
-        codes, wrong = await _with_both(request, door, typed, two_factor.renew_recovery_codes)
+        typed = Typed(current_password, code)
+        codes, wrong = await _if_proved(request, door, typed, two_factor.renew_recovery_codes)
         return _codes_page(present, codes, '/account') if codes else await _own_page(present, wrong)
 
     @portal.post(f'{guard.SET_UP}/off')
     async def turn_off(request: Request, current_password: Field = '', code: Field = '') -> Response:
-        typed = _Typed(current_password, code)
-        done, wrong = await _with_both(request, door, typed, two_factor.turn_off_two_factor)
+        typed = Typed(current_password, code)
+        done, wrong = await _if_proved(request, door, typed, two_factor.turn_off_two_factor)
         return RedirectResponse('/account', 303) if done else await _own_page(request.state.session, wrong)
 
 
 # ---- looking at what was typed ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Typed:
-    """What stands in the form of somebody who has it on already."""
-
-    password: str
-    code: str
-
-
-async def _with_both(
-    request: Request, door: Door, typed: _Typed, verb: Callable[[Any, str, datetime], T | None]
+async def _if_proved(
+    request: Request, door: Door, typed: Typed, verb: Callable[[Any, str, datetime], T | None]
 ) -> tuple[T | None, dict[str, str]]:
-    """Do what takes password and code; the outcome, or what was wrong with which field."""
+    """Do what takes that one proves again who one is; the outcome, or what was wrong with which field."""
     present: SignedIn = request.state.session
-    if wrong := await _wrong_password(request, door, typed.password):
-        return None, wrong
-    entry = await entry_of_code(request, present, door.known_browser(request))
-    if wait := await minutes_to_wait(entry):
-        _log_refusal('code braked', request, entry)
-        return None, {'': wait_text(wait, present.actor.language)}
     try:
-        done = await work_as(present.actor, verb, typed.code, now())
+        proved = await prove(request, present, typed, door.known_browser(request), verb)
     except ClaimError as error:
         return None, {'': error.told(present.actor.language)}
-    if not done:
-        _log_refusal('code refused', request, entry)
-        return None, {'code': _wrong_code(present.actor.language)}
-    await tell_sign_in(identity.forget_tries, entry.tries)
-    log.info(verb.__name__, user=entry.user_id, address=address_of(request))
-    return done, {}
+    if proved.outcome is None:
+        field = {Wrong.PASSWORD: 'current_password', Wrong.CODE: 'code', None: ''}[proved.wrong]
+        return None, {field: proved.told(present.actor.language)}
+    log.info(verb.__name__, user=present.actor.user_id, address=address_of(request))
+    return proved.outcome, {}
+
+
+async def _unproved(request: Request, door: Door, password: str) -> dict[str, str]:
+    """What is wrong with the password of whoever has to type it before he begins."""
+    if not _must_prove(request.state.session):
+        return {}
+    return (await _if_proved(request, door, Typed(password), two_factor.make_proof))[1]
 
 
 def _must_prove(present: SignedIn) -> bool:
     """Whether a person has to type his password: who is kept from everything else has just done so when he came in."""
     return not (present.must_set_up and now() - present.since <= identity.HALF_FOR)
-
-
-async def _wrong_password(request: Request, door: Door, password: str) -> dict[str, str]:
-    present: SignedIn = request.state.session
-    language = present.actor.language
-    proved = await prove(request, present, password, door.known_browser(request))
-    if proved.minutes:
-        return {'': wait_text(proved.minutes, language)}
-    return {} if proved.token else {'current_password': t('This is not your present password.', language)}
-
-
-def _wrong_code(language: str = 'he') -> str:
-    return t('The code is not right, or was used before. Please try another one.', language)
 
 
 def _log_refusal(event: str, request: Request, entry: Entry) -> None:

@@ -25,7 +25,7 @@ from db.money import MoneyMove
 from db.offices import User
 from db.reference import Garage
 from db.report_state import PERIODS, ReportState, Span
-from db.reports import ChequeFigure, Figure, Figures, Line, cheques_behind, claims_behind, figures_of
+from db.reports import ChequeFigure, Figure, Figures, Line, agents_to_choose, cheques_behind, claims_behind, figures_of
 from db.scope import Actor
 from db.session import fetch, open_session
 from db.texts import ClaimError
@@ -559,14 +559,27 @@ def test_an_agent_is_chosen_among_those_of_one_office(busy: People) -> None:
     assert {one.key for one in own.people} == {str(dana)}
     assert own.people[0].figures['open'] == own.total.figures['open']
     assert own.state.agent == str(dana)
-    elsewhere = [
-        *((busy.manager, f'agent={rival}'), (busy.manager, f'office={busy.cohen}&agent={rival}')),
-        *((busy.staff, f'agent={dana}'), (busy.staff, f'office={busy.cohen}&agent={dana}')),
-    ]
-    for actor, query in elsewhere:
-        told = figures(actor, query)
-        assert (told.state.agent, 'agent=' in told.total.figures['open'].behind.address()) == ('', False), query
-    assert figures(busy.staff, f'office={busy.cohen}&agent={rival}').state.agent == str(rival)
+    assert figures(busy.staff, f'office={busy.cohen}&agent={rival}').total.figures['open'].claims
+    alone = figures(busy.staff, f'period=12m&agent={dana}')
+    assert alone.total.figures['open'].claims == own.total.figures['open'].claims
+    with open_session(busy.staff, reading=True) as session:
+        assert [key for key, _ in agents_to_choose(session, alone.state)] == [dana]
+        assert agents_to_choose(session, ReportState()) == []
+
+
+def test_what_the_address_names_and_nobody_knows_here_counts_nothing(busy: People) -> None:
+    dana, rival, nobodys = busy.dana.user_id, busy.rival.user_id, 987_654
+    for actor, query in (
+        *((busy.manager, f'agent={one}') for one in (rival, nobodys)),
+        *((busy.manager, f'office={one}') for one in (busy.cohen, nobodys)),
+        *((busy.staff, f'office={busy.cohen}&agent={one}') for one in (dana, nobodys)),
+        *((busy.staff, query) for query in (f'agent={nobodys}', f'insurer={nobodys}', f'office={nobodys}')),
+        (busy.manager, f'insurer={nobodys}'),
+    ):
+        told = figures(actor, f'period=12m&{query}')
+        assert not any(figure.claims for figure in all_figures(told)), query
+        assert not any(cheques.cheques for cheques in all_cheques(told)), query
+        assert query.rpartition('=')[2] in told.state.address(), 'it stays what is asked for'
 
 
 def test_who_went_to_another_office_is_not_taken_for_nobody(people: People) -> None:

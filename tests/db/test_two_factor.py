@@ -265,6 +265,50 @@ def test_no_other_token_is_half_a_sign_in_and_this_is_no_other(dana: Actor, phon
         assert not identity.use_proof(session, token, LATER)
 
 
+# ---- proving it again -------------------------------------------------------------------------------------------------------
+
+
+def proof(actor: Actor, code: str, moment: datetime = LATER) -> str | None:
+    with open_session(actor) as session:
+        return two_factor.make_proof(session, code, moment)
+
+
+def test_a_code_of_the_app_proves_it_once(dana: Actor, phone: TOTP):
+    code = phone.at(LATER)
+    assert [proof(dana, typed) for typed in ('', '123456x', phone.at(NOON))] == [None] * 3
+    token = proof(dana, code)
+    assert proof(dana, code) is None
+    assert who(half(dana), code) is None, 'it opens no sign-in after it was used'
+    with open_session(dana) as session:
+        assert [identity.use_proof(session, token or '', LATER) for _ in range(2)] == [True, False]
+
+
+def test_the_code_that_let_somebody_in_proves_nothing_more(dana: Actor, phone: TOTP):
+    code = phone.at(LATER)
+    assert who(half(dana), code) == dana.user_id
+    assert proof(dana, code) is None
+    assert proof(dana, phone.at(LATER + STEP), LATER + STEP)
+
+
+def test_a_recovery_code_proves_it_once_and_is_used_up(dana: Actor, people: People):
+    _, codes = turn_on_two_factor(dana, NOON)
+    _, others = turn_on_two_factor(people.yossi, NOON)
+    assert proof(dana, others[0]) is None
+    assert proof(dana, codes[0].upper())
+    assert proof(dana, codes[0]) is None
+    assert standing(dana).codes_left == 9
+
+
+def test_who_has_not_finished_setting_it_up_proves_it_without_a_code(dana: Actor, people: People):
+    with open_session(dana) as session:
+        two_factor.begin_two_factor(session, NOON)
+        assert not two_factor.takes_code(session)
+    assert proof(dana, '')
+    turn_on_two_factor(people.yossi, NOON)
+    with open_session(people.yossi, reading=True) as session:
+        assert two_factor.takes_code(session)
+
+
 # ---- the brake --------------------------------------------------------------------------------------------------------------
 
 

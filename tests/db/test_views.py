@@ -12,6 +12,7 @@ from db.base import now
 from db.changes import Notice
 from db.cheques import Slip, advance_cheque, enter_cheque
 from db.claims import Claim, change_status, save_fields
+from db.exports import Asked
 from db.list_words import filters_in_words
 from db.lists import ListState
 from db.offices import User
@@ -259,14 +260,23 @@ def test_the_list_looks_as_one_left_it_and_leaves_no_trace_in_the_admins_record(
         )
 
 
-def test_a_workbook_has_the_columns_one_chose_and_more_when_one_chose_none(people: People) -> None:
-    chosen = ListState(columns=('insured_name', 'office', 'garage'))
-    assert exports.columns_of(chosen, people.staff) == ('insured_name', 'office_id', 'garage')
-    assert exports.columns_of(chosen, people.dana) == ('insured_name', 'garage')
-    for usual in (ListState(), ListState(columns=lists.DEFAULT_COLUMNS)):
-        assert exports.columns_of(usual, people.staff) == exports.DEFAULT_COLUMNS
-    every = exports.columns_of(ListState(columns=lists.COLUMNS), people.staff)
+def test_a_workbook_has_exactly_the_columns_of_its_list(people: People) -> None:
+    chosen, plain = Asked(ListState(columns=('insured_name', 'office', 'garage'))), Asked(ListState())
+    assert exports.columns_of(chosen, ['plate'], people.staff) == ('insured_name', 'office_id', 'garage')
+    assert exports.columns_of(chosen, ['plate'], people.dana) == ('insured_name', 'garage')
+    assert exports.columns_of(plain, ['plate'], people.dana) == ('insured_name', 'plate'), 'those she is used to'
+    for usual in (plain, Asked(ListState(columns=lists.DEFAULT_COLUMNS))):
+        assert exports.columns_of(usual, (), people.staff) == lists.DEFAULT_COLUMNS
+    every = exports.columns_of(Asked(ListState(columns=lists.COLUMNS), (), with_details=True), (), people.staff)
     assert set(every) <= set(exports.LABELS), 'each has a heading'
+
+
+def test_all_details_stand_behind_the_columns_of_the_list_each_once(people: People) -> None:
+    asked = Asked(ListState(columns=('insured_name', 'policy_no', 'plate')), (), with_details=True)
+    for actor, office in ((people.staff, {'office_id'}), (people.dana, set[str]())):
+        columns = exports.columns_of(asked, (), actor)
+        assert columns[:4] == ('insured_name', 'policy_no', 'plate', 'claim_no')
+        assert sorted(columns) == sorted({'policy_no', *exports.DETAILS} - {'office_id'} | office)
 
 
 def test_a_row_knows_what_its_columns_show_and_no_more(people: People) -> None:

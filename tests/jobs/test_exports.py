@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from db import exports, files, identity
+from db import exports, files, two_factor
 from db.base import now
 from db.changes import Notice
 from db.claims import Claim, change_status, save_fields
@@ -41,7 +41,7 @@ from db.exports import (
     start_export,
     take_export,
 )
-from db.lists import ListState, page_of
+from db.lists import ListState, page_of, prefer_looks
 from db.offices import AgentOffice, User, actor_of
 from db.scope import ROLE_CAN, Actor, Can, Role
 from db.session import fetch, fetch_one, open_session
@@ -49,7 +49,7 @@ from db.texts import ClaimError
 from jobs import export_making, export_rows, orphans
 from jobs import exports as making
 from jobs.sheets import FIRST_ROW, HEADER_ROW
-from tests.factories import SYSTEM, make_claim, make_user
+from tests.factories import SYSTEM, make_claim, make_user, turn_on_two_factor
 from tests.workbooks import by_openpyxl
 
 ALL = ListState(view='all')
@@ -60,14 +60,14 @@ def _store(tmp_path):
     files.connect(f'file:{tmp_path}/documents', tmp_path)
 
 
-def ask_for(actor: Actor, state: ListState = ALL, *numbers: str, proof: str = '') -> Export:
+def ask_for(actor: Actor, state: ListState = ALL, *numbers: str, proof: str = '', with_details: bool = False) -> Export:
     with open_session(actor) as session:
-        return start_export(session, Asked(state, numbers), now(), proof)
+        return start_export(session, Asked(state, numbers, with_details), now(), proof)
 
 
-def made_by(actor: Actor, state: ListState, path, *numbers: str):
+def made_by(actor: Actor, state: ListState, path, *numbers: str, with_details: bool = False):
     """The workbook as the child writes it, in this process."""
-    export = ask_for(actor, state, *numbers)
+    export = ask_for(actor, state, *numbers, with_details=with_details)
     export_making.make(export.id, path)
     with open_session(actor) as session:
         cancel_export(session, export.id, now())
@@ -185,7 +185,7 @@ def test_cells_have_types_and_names_people_know(people, tmp_path):
         agent=people.dana.user_id,
         event_date=date(2026, 10, 28),
     )
-    sheet = made_by(people.dana, ALL, tmp_path / 'a.xlsx')['תביעות']
+    sheet = made_by(people.dana, ALL, tmp_path / 'a.xlsx', with_details=True)['תביעות']
     row = {header.value: cell for header, cell in zip(sheet[HEADER_ROW], sheet[FIRST_ROW], strict=True)}
     assert row['מבוטח'].value == claim.insured_name
     assert row['מבוטח'].data_type == 's'
@@ -201,6 +201,44 @@ def test_cells_have_types_and_names_people_know(people, tmp_path):
     assert sheet['A1'].value == 'כל התביעות'
     assert 'ללא סינון' in sheet['A2'].value
     assert 'דנה ארז' in sheet['A2'].value
+
+
+def test_the_sheet_has_the_columns_of_the_list_in_their_order(people, tmp_path):
+    make_claim(people.levi, people.staff)
+
+    def headers(state: ListState, **asked: Any) -> list[str]:
+        sheet = made_by(people.dana, state, tmp_path / 'a.xlsx', **asked).worksheets[0]
+        return [cell.value for cell in sheet[HEADER_ROW]]
+
+    usual = ['מבוטח', 'מס׳ תביעה', 'מס׳ רכב', 'תאריך אירוע', 'סטטוס', 'תיקון הרכב', 'מבטחת צד ג׳', 'סכום נדרש', 'סוכן']
+    assert headers(ALL) == [*usual, 'עודכן']
+    assert headers(replace(ALL, columns=('insured_name', 'garage', 'plate'))) == ['מבוטח', 'מוסך', 'מס׳ רכב']
+    with open_session(people.dana) as session:
+        prefer_looks(session, ['agent', 'claim_no'])
+    assert headers(ALL) == ['מבוטח', 'סוכן', 'מס׳ תביעה'], 'those she is used to'
+    assert headers(ALL, with_details=True)[:4] == ['מבוטח', 'סוכן', 'מס׳ תביעה', 'מס׳ רכב']
+
+
+def test_the_same_list_with_all_details_is_another_export_and_stands_on_record_as_such(people):
+    make_claim(people.levi, people.staff)
+    plain, detailed = ask_for(people.dana), ask_for(people.dana, with_details=True)
+    assert plain.id != detailed.id
+    assert ask_for(people.dana, with_details=True).id == detailed.id
+    assert len(plain.columns) == 10 < len(record_of(people.admin, detailed).columns)
+    assert record_of(people.admin, plain).columns == plain.columns
+
+
+def test_what_is_started_again_has_the_columns_it_had(people):
+    make_claim(people.levi, people.staff)
+    detailed = ask_for(people.dana, with_details=True)
+    # one of before: its list was the usual one, and details came along unasked
+    assert 'columns' not in detailed.address
+    with open_session(SYSTEM) as session:
+        kept = session.get_one(Export, detailed.id)
+        kept.state, kept.columns = FAILED, [*kept.columns, 'office_id']
+    with open_session(people.dana) as session:
+        again = start_again(session, detailed.id, now())
+    assert (again.id != detailed.id, again.columns) == (True, detailed.columns)
 
 
 def test_the_title_tells_the_filters(people, tmp_path):
@@ -238,7 +276,7 @@ def test_what_changes_while_it_is_read_is_in_the_next_one(crowd, people, tmp_pat
             save_fields(session, victim.id, {'make_model': (current.make_model, f'{time.time()}')}, now())
 
     monkeypatch.setattr(export_making, '_teller', lambda _: change_meanwhile)
-    assert None in column_of(made_by(people.staff, ALL, tmp_path / 'a.xlsx'), 'יצרן ודגם')
+    assert None in column_of(made_by(people.staff, ALL, tmp_path / 'a.xlsx', with_details=True), 'יצרן ודגם')
 
 
 # ---- who may ----------------------------------------------------------------------------------------------------------------
@@ -281,9 +319,9 @@ def low_limit(monkeypatch):
     monkeypatch.setattr(export_making, 'CONFIRM_ABOVE', 3)
 
 
-def proof_of(actor: Actor, *, age: timedelta = timedelta()) -> str:
-    with open_session(SYSTEM) as session:
-        return identity.make_proof(session, actor.user_id or 0, now() - age)
+def proof_of(actor: Actor, *, age: timedelta = timedelta(), code: str = '') -> str:
+    with open_session(actor) as session:
+        return two_factor.make_proof(session, code, now() - age) or ''
 
 
 def test_very_many_claims_leave_only_with_the_password(crowd, people, low_limit):
@@ -298,6 +336,18 @@ def test_very_many_claims_leave_only_with_the_password(crowd, people, low_limit)
     assert record_of(people.admin, export).confirmed
     with pytest.raises(MustConfirm):  # it says so once
         ask_for(people.dana, ListState(), proof=proof)
+
+
+def test_who_signs_in_in_two_steps_proves_it_with_both(crowd, people, low_limit):
+    with pytest.raises(MustConfirm, match=r'your password\.$') as alone:
+        ask_for(people.dana)
+    app, _ = turn_on_two_factor(people.dana, now() - timedelta(minutes=5))
+    with pytest.raises(MustConfirm, match='a code from the app') as both:
+        ask_for(people.dana)
+    assert (alone.value.with_code, both.value.with_code) == (False, True)
+    assert proof_of(people.dana) == '', 'the password alone proves nothing'
+    assert ask_for(people.dana, proof=proof_of(people.dana, code=app.at(now()))).confirmed
+    assert proof_of(people.rival), 'others are asked for theirs as before'
 
 
 def test_what_grew_beyond_the_limit_meanwhile_does_not_leave(people, low_limit, tmp_path):

@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from fastapi import FastAPI
 from components.bulk_bar import BulkBar
 from components.claims_list import ClaimsBar
 from components.exports_tray import ExportsTray
-from db import exports, files, identity
+from db import exports, files, identity, two_factor
 from db.base import now
 from db.exports import DONE, EXPIRED, FAILED, Export, export_records, export_with
 from db.offices import AgentOffice
@@ -24,16 +25,23 @@ from db.scope import Role
 from db.session import fetch_one, open_session
 from jobs import export_making
 from jobs import exports as making
-from jobs.sheets import FIRST_ROW
+from jobs.sheets import FIRST_ROW, HEADER_ROW
 from tests.conftest import People
-from tests.factories import SYSTEM, make_claim
-from tests.pages.conftest import EMAILS, Open
+from tests.factories import SYSTEM, make_claim, turn_on_two_factor
+from tests.pages.conftest import EMAILS, Open, shown_by
 from tests.portal import PASSWORD, signed_in
 
 
 async def desk(portal: FastAPI, who: str, path: str = '/') -> Open:
     user = await signed_in(portal, EMAILS.get(who, who))
     return Open(user, await user.open(path))
+
+
+async def in_two_steps(portal: FastAPI, code: str) -> Open:
+    """Dana at her list, signed in with this code."""
+    user = await signed_in(portal, EMAILS['dana'])
+    assert (await user.http_client.post('/login/code', data={'code': code})).status_code == 303
+    return Open(user, await user.open('/'))
 
 
 def tray(page: Open) -> ExportsTray:
@@ -161,6 +169,36 @@ async def test_selected_rows_are_exported_from_the_bar(portal: FastAPI, people: 
     assert items(dana)[0]['parts'][1] == '3 תביעות'
 
 
+async def test_the_workbook_has_the_columns_the_list_shows_or_all_details(portal: FastAPI, people: People) -> None:
+    claim = make_claim(people.levi, people.staff)
+    dana = await desk(portal, 'dana', '/?columns=plate,claim_no')
+    [bar] = dana.of(BulkBar)
+    assert [choice['details'] for choice in shown_by(bar, 'exportChoices')] == [False, True]
+    picked = {'all': False, 'numbers': [claim.claim_no]}
+    orders = (
+        lambda: dana.send(tray(dana), 'start', False),
+        lambda: dana.send(tray(dana), 'start', True),
+        lambda: dana.send(bar, 'export', {**picked, 'details': False}),
+        lambda: dana.send(bar, 'export', {**picked, 'details': True}),
+    )
+    headers = []
+    for place, order in enumerate(orders):
+        order()
+        await until(partial(_are, dana, place + 1))
+        answer = await dana.user.http_client.get((await made(dana))['href'])
+        sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).worksheets[0]
+        headers.append([cell.value for cell in sheet[HEADER_ROW]])
+    assert headers[0] == headers[2] == ['מבוטח', 'מס׳ רכב', 'מס׳ תביעה']
+    assert headers[1] == headers[3]
+    assert headers[1][:3] == headers[0]
+    assert {'ת״ז המבוטח', 'נייד המבוטח', 'סטטוס'} < {*headers[1]}
+    assert [item['parts'][2] for item in items(dana)][-1] == '3 עמודות'
+
+
+def _are(page: Open, many: int) -> bool:
+    return len(items(page)) == many
+
+
 async def test_very_many_claims_take_the_password(portal: FastAPI, people: People, monkeypatch) -> None:
     monkeypatch.setattr(exports, 'CONFIRM_ABOVE', 1)
     for _ in range(2):
@@ -191,6 +229,60 @@ async def test_very_many_claims_take_the_password(portal: FastAPI, people: Peopl
 
 def _is_later(page: Open, turn: int) -> bool:
     return bool(tray(page).props['confirm']['turn'] > turn)
+
+
+async def test_who_signs_in_in_two_steps_types_a_code_too(portal: FastAPI, people: People, monkeypatch) -> None:
+    monkeypatch.setattr(exports, 'CONFIRM_ABOVE', 1)
+    for _ in range(2):
+        make_claim(people.levi, people.staff)
+    app, codes = turn_on_two_factor(people.dana, now() - timedelta(minutes=5))
+    dana = await in_two_steps(portal, app.at(now()))
+    browser = dana.user.http_client
+    assert browser.cookies['browser'], 'it is known, and excuses nobody'
+
+    async def confirm(password: str, code: str = '') -> tuple[int, str | None]:
+        answer = await browser.post('/files/exports/confirm', data={'password': password, 'code': code})
+        assert ('proof' in answer.json()) == (answer.status_code == 200)
+        return answer.status_code, answer.json().get('wrong')
+
+    dana.send(tray(dana), 'start')
+    await until(lambda: tray(dana).props['confirm'])
+    assert tray(dana).props['confirm']['code'] is True
+    assert 'קוד מאפליקציית האימות' in tray(dana).props['confirm']['text']
+    next_code = app.at(now() + timedelta(seconds=30))
+    assert await confirm(PASSWORD) == (401, 'code')
+    assert await confirm('wrong password', next_code) == (401, 'password')
+    assert await confirm(PASSWORD, app.at(now())) == (401, 'code'), 'it let her in'
+    assert await confirm(PASSWORD, next_code) == (200, None), 'a wrong password spends no code'
+    assert await confirm(PASSWORD, next_code) == (401, 'code')
+    right = await browser.post('/files/exports/confirm', data={'password': PASSWORD, 'code': codes[0]})
+    turn = tray(dana).props['confirm']['turn']
+    dana.send(tray(dana), 'confirmed', {'turn': turn, 'proof': right.json()['proof']})
+    assert len(numbers_in((await browser.get((await made(dana))['href'])).content)) == 2
+    with open_session(people.dana, reading=True) as session:
+        assert two_factor.own_standing(session, now()).codes_left == 9
+
+
+async def test_guessing_the_code_is_braked_as_at_a_sign_in(portal: FastAPI, people: People) -> None:
+    app, codes = turn_on_two_factor(people.dana, now() - timedelta(minutes=5))
+    dana = await in_two_steps(portal, app.at(now()))
+    typed = [{'password': PASSWORD, 'code': code} for code in ('1', '2', '3', codes[0])]
+    answers = [await dana.user.http_client.post('/files/exports/confirm', data=fields) for fields in typed]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+    assert 'דקה' in answers[-1].json()['error']
+    with open_session(people.dana, reading=True) as session:
+        assert two_factor.own_standing(session, now()).codes_left == 10
+
+
+async def test_who_signs_in_by_the_password_alone_is_asked_for_no_code(
+    portal: FastAPI, people: People, monkeypatch
+) -> None:
+    monkeypatch.setattr(exports, 'CONFIRM_ABOVE', 0)
+    make_claim(people.levi, people.staff)
+    dana = await desk(portal, 'dana')
+    dana.send(tray(dana), 'start')
+    await until(lambda: tray(dana).props['confirm'])
+    assert tray(dana).props['confirm']['code'] is False
 
 
 async def test_guessing_the_password_is_braked(portal: FastAPI) -> None:

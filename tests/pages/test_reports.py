@@ -219,21 +219,28 @@ async def test_the_reports_are_not_there_for_agents(portal: FastAPI, people: Peo
     assert 'href="/reports"' in Open(manager, await manager.open('/')).html()
 
 
+def cells_in(content: bytes) -> str:
+    return str([row for sheet in openpyxl.load_workbook(BytesIO(content)) for row in sheet.values])
+
+
 async def test_workbooks_have_what_the_page_has(portal: FastAPI, people: People) -> None:
     make_claim(people.levi, people.staff, agent=people.dana.user_id)
     make_claim(people.cohen, people.staff, insured_name='קנרית', agent=people.rival.user_id)
     manager, staff = await signed_in(portal, EMAILS['manager']), await signed_in(portal, EMAILS['staff'])
     month = values.israel(now()).strftime('%Y-%m')
     for path in ('/reports/tables/people.xlsx', '/reports/all.xlsx', f'/reports/month.xlsx?month={month}'):
-        # whatever office a manager writes into the address: his own
-        answer = await manager.http_client.get(f'{path}{"&" if "?" in path else "?"}office={people.cohen}')
+        address = f'{path}{"&" if "?" in path else "?"}office='
+        foreign = await manager.http_client.get(f'{address}{people.cohen}')
+        assert foreign.status_code == 404 or 'דנה ארז' not in cells_in(foreign.content)
+        assert foreign.status_code == 404 or 'אבי כהן' not in cells_in(foreign.content)
+        answer = await manager.http_client.get(f'{address}{people.levi}')
         assert (answer.status_code, answer.headers['content-type']) == (200, EXCEL)
         assert 'attachment' in answer.headers['content-disposition']
-        cells = str([row for sheet in openpyxl.load_workbook(BytesIO(answer.content)) for row in sheet.values])
+        cells = cells_in(answer.content)
         assert 'דנה ארז' in cells
         assert not any(canary in cells for canary in ('אבי כהן', 'קנרית', 'סוכנות כהן'))
     answer = await staff.http_client.get(f'/reports/month.xlsx?month={month}&office={people.cohen}')
-    assert 'קנרית' in str([row for sheet in openpyxl.load_workbook(BytesIO(answer.content)) for row in sheet.values])
+    assert 'קנרית' in cells_in(answer.content)
     for made_up in ('/reports/tables/x.xlsx', '/reports/month.xlsx?office=999'):
         assert (await staff.http_client.get(made_up)).status_code == 404
 
@@ -370,3 +377,26 @@ async def test_the_address_says_what_is_shown(portal: FastAPI, people: People) -
     foreign = (await opened(portal, 'manager', f'/reports?period=x&office={people.cohen}&from=<script>')).html()
     assert 'script' not in foreign
     assert f'office={people.cohen}' not in foreign
+
+
+async def test_an_address_that_names_whom_one_cannot_choose_says_so_and_counts_nothing_else(
+    portal: FastAPI, people: People
+) -> None:
+    make_claim(people.levi, people.staff, agent=people.dana.user_id)
+    make_claim(people.cohen, people.staff, agent=people.rival.user_id)
+    notice = 'data-testid="unknown-filter"'
+    known = (f'?agent={people.dana.user_id}', f'?office={people.levi}', '?insurer=1', '')
+    for query in known:
+        page = (await opened(portal, 'manager', f'/reports{query}')).html()
+        assert (notice in page, 'status=new' in page) == (False, query != '?insurer=1'), query
+    told = set()
+    for query in (f'agent={people.rival.user_id}', 'agent=98765', f'office={people.cohen}', 'office=98765'):
+        page = (await opened(portal, 'manager', f'/reports?period=month&{query}')).html()
+        assert (notice in page, 'status=new' in page, 'סוכנות כהן' in page) == (True, False, False), query
+        told.add(page.split(notice)[1].split('</p>')[0])
+    assert len(told) == 1, 'it does not say whether there is one elsewhere'
+    assert 'href="/reports?period=month"' in told.pop()
+    manager = await signed_in(portal, EMAILS['manager'])
+    for office, status in ((people.cohen, 404), (98765, 404), (people.levi, 200)):
+        answer = await manager.http_client.get(f'/reports/month.xlsx?office={office}')
+        assert answer.status_code == status, office
