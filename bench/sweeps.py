@@ -78,7 +78,7 @@ def _measure_on(report: Report, kind: str, url: str) -> None:
     for way, limit, times in (('Core and executemany', core, 1 / 3), ('a loop over rows', loop, 1 / 15)):
         report.add(f'{name}: one alert, beside {way}', each, 'us', limit=limit, times=times)
     report.add(f'{name}: again, nothing to do', median(reruns), 'ms', limit=work, times=1 / 3)
-    # on PostgreSQL nobody waits for whoever writes other rows
+    # on PostgreSQL only who enters a cheque that is due already waits for it
     report.add(f'{name}: the longest transaction', median(locks), 'ms', at_most=25 if kind == 'SQLite' else None)
     report.raw[kind] = {'first': firsts, 'again': reruns, 'writes': locks, 'work': works, 'core': cores, 'loop': loops}
     _empty(database)

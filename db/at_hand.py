@@ -13,7 +13,7 @@ from db.views import SavedView, SharedView
 
 
 class AtHand(NamedTuple):
-    """How he likes the list; and whether there are saved views, an order's report and workbooks to be asked for."""
+    """How he likes the list; and whether it pays to ask for saved views, an order's report and workbooks."""
 
     looks: Looks
     views: bool
@@ -32,5 +32,6 @@ _QUESTION = USUAL.add_columns(
 def at_hand(session: Session) -> AtHand:
     """What the acting person has at hand."""
     actor: Actor = session.info['actor']
+    # NOTE: what `USUAL` has comes first; the three parts follow it
     found = session.execute(_QUESTION, {'me': actor.user_id, 'house': actor.office_id}).first()
     return AtHand(looks_in(session, found), *(found[3:] if found is not None else (False, False, False)))

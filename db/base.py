@@ -81,9 +81,10 @@ def has_changed(row: object, *names: str) -> bool:
 
 
 def take_turns(session: Session, what: str) -> None:
-    """From here to the end of the transaction nobody else does `what`. On SQLite all writers take turns anyway."""
-    if session.get_bind().dialect.name == 'postgresql':
-        session.connection().execute(select(func.pg_advisory_xact_lock(func.hashtext(what))))
+    """From here to the end of the transaction nobody else does `what`. On SQLite nobody else writes at all: to begin is to wait for one's turn."""
+    connection = session.connection()
+    if connection.dialect.name == 'postgresql':
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(what))))
 
 
 def now() -> datetime:

@@ -43,6 +43,8 @@ from db.offices import AgentOffice, User
 from db.scope import Can, Role
 
 WARNED, REMINDED, DUE, OVERDUE = KINDS = ('cheque.due14', 'cheque.due3', 'cheque.due0', 'cheque.overdue')
+# what alerts of cheques are written in, one after the other
+TURN = 'cheques'
 # so far ahead a change of the calendar can matter: the two weeks, and far more than the longest row of holidays
 _HORIZON = timedelta(days=60)
 _TABLES = tuple(model.__tablename__ for model in (Cheque, Alert, Claim, User, AgentOffice, ClaimWatch))
@@ -149,7 +151,7 @@ def settle_warnings(session: Session, today: date) -> int:
 
 
 def _alert_of(session: Session, now: datetime, ids: Sequence[int]) -> int:
-    take_turns(session, 'cheques')
+    take_turns(session, TURN)
     asked = {**_days(values.israel(now).date()), 'now': now, 'ids': ids}
     told = session.connection().execute(_new_alerts(session.get_bind().dialect.name), asked).all()
     # one ring is enough for whoever got many

@@ -532,9 +532,13 @@ def page_of(session: Session, state: ListState, total: int | None = None) -> Pag
         state = _not_past(total, state)
     ids = _ids_of(session, state, total)
     if not ids and state.page > 1:
-        total_now = _count(session, claims_in(session, state)[0])
-        state = _not_past(total_now, replace(state, after=None, before=None))
+        total, is_exact = _count(session, claims_in(session, state)[0]), True
+        state = _not_past(total, replace(state, after=None, before=None))
         ids = _ids_of(session, state)
+    # beyond what was counted a page that is not full is the last one, and says how many there are
+    ended = (state.page - 1) * state.size + len(ids)
+    if not is_exact and len(ids) < state.size and ended >= total:
+        total, is_exact = ended, True
     rows = rows_of(session, ids, state.columns)
     return Page(state, [rows[key] for key in ids if key in rows], total, is_exact)
 
@@ -1012,7 +1016,7 @@ def _found(
 ) -> Any:
     """The claims of a list to be counted, up to `most`, with whether each is open. What only a search narrows is found without a look at claims.
 
-    Of the texts an index has all of this, and of the claims that an agent sees who sees his own only, nothing else.
+    An index of the texts has these columns; of who sees his own claims only, their ids are needed too.
     """
     actor: Actor = session.info['actor']
     view = view or state.view

@@ -5,15 +5,15 @@ from collections.abc import Callable
 from datetime import datetime
 
 from db import values
-from db.base import now
-from db.cheque_alerts import alert_of_cheques, settle_warnings, untold_cheques, warnings_astray
+from db.base import now, take_turns
+from db.cheque_alerts import TURN, alert_of_cheques, settle_warnings, untold_cheques, warnings_astray
 from db.scope import Actor
 from db.session import open_session
 
 ACTOR = Actor.system('cheques')
 # so many cheques in the first transaction, and in any; each is as large as the last one's time allows, so that nobody who writes waits long
 FIRST, LEAST, MOST = 50, 25, 2000
-LONG_SECONDS = 0.015
+LONG_SECONDS, LONGEST_REST = 0.015, 0.1
 
 
 def sweep_cheques(
@@ -38,13 +38,14 @@ def sweep_cheques(
     made = done = 0
     batch = FIRST
     while done < len(waiting):
-        before = clock()
         with open_session(ACTOR, at=moment) as session:
+            take_turns(session, TURN)
+            before = clock()  # whoever waited for others has not worked
             made += alert_of_cheques(session, moment, waiting[done : done + batch])
         done, took = done + batch, clock() - before
         batch = _next_batch(batch, took)
         if done < len(waiting):
-            rest(took)
+            rest(min(took, LONGEST_REST))
     return made
 
 

@@ -1,4 +1,4 @@
-"""What a person has at hand on the list, in one question: it finds what each question by itself would find, and nothing of anybody else's."""
+"""What a person has at hand on the list, in one question: it knows where each question by itself would find something, and of nothing of anybody else's."""
 
 import pytest
 

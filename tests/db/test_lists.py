@@ -291,9 +291,9 @@ def test_a_page_past_the_end_answers_the_last_one(people, many, monkeypatch):
     assert (nothing.state.page, nothing.rows, nothing.total, nothing.total_is_exact) == (1, [], 0, True)
     monkeypatch.setattr(lists, 'COUNTED_UP_TO', 20)
     beyond = page(people.staff, ListState(view='all', size=10, page=4))
-    assert (beyond.state.page, len(beyond.rows), beyond.total, beyond.total_is_exact) == (4, 6, 21, False)
+    assert (beyond.state.page, len(beyond.rows), beyond.total, beyond.total_is_exact) == (4, 6, 36, True)
     past = page(people.staff, ListState(view='all', size=10, page=100_000))
-    assert (past.state.page, len(past.rows), past.total_is_exact) == (4, 6, False)
+    assert (past.state.page, len(past.rows), past.total, past.total_is_exact) == (4, 6, 36, True)
 
 
 def test_under_a_search_less_is_counted_and_nothing_is_lost(people, many, monkeypatch):
@@ -309,14 +309,17 @@ def test_under_a_search_less_is_counted_and_nothing_is_lost(people, many, monkey
             assert counts(actor, state)['all'] == 13
             last = -(-len(listed) // 5)
             typed = [page(actor, replace(state, page=number)) for number in range(1, last + 1)]
-            assert {(one.total, one.total_is_exact) for one in typed} == {(13, False)}
+            totals = [(one.total, one.total_is_exact) for one in typed]
+            assert totals == [*[(13, False)] * (last - 1), (len(listed), True)], (
+                'the last page knows how many there are'
+            )
             assert sorted(row.claim_id for one in typed for row in one.rows) == sorted(listed)
             turned = [typed[0]]
             for number in (*range(2, last + 1), *range(last - 1, 0, -1)):
                 turned.append(page(actor, turned[-1].state.turned_to(number, turned[-1].ends)))
             assert [one.rows for one in turned] == [one.rows for one in (*typed, *typed[-2::-1])]
             past = page(actor, replace(state, page=99))
-            assert (past.state.page, past.rows) == (last, typed[-1].rows)
+            assert (past.state.page, past.rows, past.total) == (last, typed[-1].rows, len(listed))
             check_neighbours(actor, replace(state, size=100))
     exact = page(people.staff, ListState(view='all', q='AB-1', scope='claim_no', size=5, page=99))
     assert (exact.total_is_exact, exact.total) == (True, len(exact.rows) + 5 * (exact.state.page - 1))

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from db import alert_choices, alerts, cheque_alerts
 from db.alert_kinds import KINDS
 from db.alerts import Alert
-from db.base import now
+from db.base import now, take_turns
 from db.calendar import Calendar, set_calendar_day
 from db.changes import Notice
 from db.cheque_board import take_back_cheque
@@ -290,11 +290,34 @@ def test_a_transaction_is_as_large_as_the_time_of_the_last_one_allows_and_none_i
         'halved twice, grown once, and kept while it takes neither long nor little'
     )
     assert batches[6:] == [4, 6, 9, 13, 5]
-    assert rests == pytest.approx([*(seconds[size] for size in batches[:5]), *[0.0] * 5]), (
+    assert rests == pytest.approx([*(min(seconds[size], 0.1) for size in batches[:5]), *[0.0] * 5]), (
         'others have their turn, and nobody waits at the end'
     )
     assert sweep_cheques(at('2026-11-23'), clock) == 0
     assert set(Counter(kinds(people.dana)).values()) == {60}
+
+
+def test_waiting_for_ones_turn_makes_no_transaction_smaller(people, claim, monkeypatch):
+    monkeypatch.setattr(jobs_cheques, 'FIRST', 2)
+    with open_session(people.staff, at=LONG_BEFORE) as session:
+        for number in range(10):
+            enter_cheque(session, claim.id, replace(SLIP, cheque_no=str(number)), 'received', LONG_BEFORE)
+    at_second, batches, rests = [0.0], list[int](), list[float]()
+
+    def wait(session: Session, what: str) -> None:
+        take_turns(session, what)
+        at_second[0] += 5.0
+
+    def write(session: Session, moment: datetime, ids: Sequence[int]) -> int:
+        batches.append(len(ids))
+        at_second[0] += 0.001
+        return cheque_alerts.alert_of_cheques(session, moment, ids)
+
+    monkeypatch.setattr(jobs_cheques, 'take_turns', wait)
+    monkeypatch.setattr(jobs_cheques, 'alert_of_cheques', write)
+    assert sweep_cheques(at('2026-11-23'), lambda: at_second[0], rests.append) == 40
+    assert batches == [2, 3, 4, 1]
+    assert rests == pytest.approx([0.001] * 3)
 
 
 def test_the_people_of_an_office_get_their_alerts_together(people, claim):
