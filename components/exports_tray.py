@@ -172,8 +172,8 @@ def _words() -> dict[str, str]:
         'code': t('Verification code'),
         'codeHint': t('The six digits that the authenticator app on your phone shows.'),
         'recovery': t('Recovery code'),
-        'useRecovery': t('Type a recovery code instead'),
-        'useApp': t('Type a code from the app instead'),
+        'useRecovery': t('Use a recovery code'),
+        'useApp': t('Use a code from the app'),
         'go': t('Export'),
         'offline': t('There is no connection. Please try again.'),
     }

@@ -154,6 +154,11 @@ class Proved(Generic[T]):
             return t('This is not your present password.', language)
         return t(WRONG_CODE, language)
 
+    def errors(self, language: str) -> dict[str, str]:
+        """The same beside the field of a plain form that was not right; '' is the whole form."""
+        field = {Wrong.PASSWORD: 'current_password', Wrong.CODE: 'code', None: ''}[self.wrong]
+        return {field: self.told(language)}
+
 
 async def prove(
     request: Request,
@@ -165,30 +170,45 @@ async def prove(
     """Somebody who is signed in proves again who he is, by all that a sign-in takes, and as such tries; then `verb` is done.
 
     `verb` takes the code and does nothing (returns nothing) when that is wrong. A browser we know is braked by itself, and excused from nothing.
+    A right password takes its tries back whatever comes after; those of the code stay when `verb` refuses, for it may not have looked at the code.
     """
+    takes_code = await ask_as(present.actor, two_factor.takes_code)
+    of_code = await entry_of_code(request, present, browser_token) if takes_code else None
+    if of_code is not None and of_code.minutes_to_wait:
+        return _refused('code braked', request, of_code, minutes=of_code.minutes_to_wait)
     entry = await entry_of(request, present.email, browser_token)
     if minutes := await minutes_to_wait(entry):
         return _refused('sign-in braked', request, entry, minutes=minutes)
     right, _ = await slowly(identity.verify_password, typed.password, entry.password_hash)
     if not right or entry.user_id is None or entry.user_id != present.actor.user_id:
         return _refused('sign-in', request, entry, wrong=Wrong.PASSWORD)
-    tries = [entry.tries]
-    if await ask_as(present.actor, two_factor.takes_code):
-        entry = await entry_of_code(request, present, browser_token)
-        if minutes := await minutes_to_wait(entry):
-            return _refused('code braked', request, entry, minutes=minutes)
-        tries.append(entry.tries)
+    await tell_sign_in(identity.forget_tries, entry.tries)
+    return await _then(request, present, typed, of_code, verb)
+
+
+async def _then(
+    request: Request,
+    present: SignedIn,
+    typed: Typed,
+    of_code: Entry | None,
+    verb: Callable[[Any, str, datetime], T | None],
+) -> Proved[T]:
+    """The password was right: the code's turn, where one is due, and what was to be done."""
+    if of_code is not None and (minutes := await minutes_to_wait(of_code)):
+        return _refused('code braked', request, of_code, minutes=minutes)
     outcome = await work_as(present.actor, verb, typed.code, now())
     if not outcome:
-        return _refused('code', request, entry, wrong=Wrong.CODE)
-    for counted in tries:
-        await tell_sign_in(identity.forget_tries, counted)
+        return _refused('code', request, of_code, wrong=Wrong.CODE)
+    if of_code is not None:
+        await tell_sign_in(identity.forget_tries, of_code.tries)
     return Proved(outcome)
 
 
-def _refused(why: str, request: Request, entry: Entry, *, minutes: int = 0, wrong: Wrong | None = None) -> Proved[Any]:
+def _refused(
+    why: str, request: Request, entry: Entry | None, *, minutes: int = 0, wrong: Wrong | None = None
+) -> Proved[Any]:
     sessions.refuse(why)
-    log.warning('proof refused', why=why, user=entry.user_id, address=address_of(request))
+    log.warning('proof refused', why=why, user=entry and entry.user_id, address=address_of(request))
     return Proved(minutes=minutes, wrong=wrong)
 
 

@@ -156,7 +156,7 @@ def _unknown_html(state: ReportState, choices: Choices) -> str:
     if all(not key or key in {str(known) for known, _ in offered} for key, offered in named):
         return ''
     text = t(
-        'The address names an office, an insurer or an agent that is not listed here. Only what fits it is counted.'
+        'The address names an office, an insurer or an agent that is not listed here. The figures are of that one only.'
     )
     everything = replace(state, office='', insurer='', agent='').address()
     return (

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db import values
-from db.claims import DOCUMENTS, YES_NO
+from db.claims import DOCUMENTS, YES_NO, Claim
 from db.lists import NOBODY, QUICK, ListState, filter_choices
 from db.reference import reference
 from db.texts import N_, t
@@ -64,7 +65,7 @@ def filters_in_words(session: Session, state: ListState, language: str) -> list[
     names = _names(session, language) if state.filters else {}
     for name, label in _FILTERS.items():
         if keys := getattr(state, name):
-            known = [names[name].get(str(key)) or _unknown(name, key, language) for key in keys]
+            known = [names[name].get(str(key)) or _unknown(session, name, key, language) for key in keys]
             shown = ', '.join(known) if len(known) <= _NAMED else t('{n} chosen', language, n=len(known))
             told.append(f'{t(label, language)}: {shown}')
     for name, label in RANGE_LABELS.items():
@@ -74,11 +75,13 @@ def filters_in_words(session: Session, state: ListState, language: str) -> list[
     return told
 
 
-def _unknown(name: str, key: str, language: str) -> str:
-    """Nobody at all; or an agent the asker does not know, because he went to another office and left claims behind."""
-    if key == NOBODY:
+def _unknown(session: Session, name: str, key: str, language: str) -> str:
+    """Nobody at all; an agent who went to another office and left claims behind; or whom the asker cannot choose, be there one or not."""
+    if key == NOBODY and name != 'office':
         return t('None chosen', language)
-    return t('No longer in the office', language) if name == 'agent' else key
+    if name == 'agent' and session.scalar(select(Claim.id).where(Claim.agent == int(key)).limit(1)) is not None:
+        return t('No longer in the office', language)
+    return t('Not listed', language)
 
 
 def _names(session: Session, language: str) -> dict[str, dict[str, str]]:

@@ -171,16 +171,22 @@ def takes_code(session: Session) -> bool:
         return is_on(session, session.info['actor'].user_id)
 
 
+def spend_code(session: Session, typed: str, now: datetime) -> bool:
+    """Whether this is a code of the acting person; anything is, of who signs in by his password alone."""
+    user_id = _me(session).id
+    with open_books(session):
+        return not is_on(session, user_id) or _take_code(session, user_id, typed, now)
+
+
 def make_proof(session: Session, typed: str, now: datetime) -> str | None:
     """The acting person has typed his password again, and this as his code: a token that says so, once and for a few minutes.
 
     None when he signs in in two steps and the code does not count.
     """
-    user_id = _me(session).id
+    if not spend_code(session, typed, now):
+        return None
     with open_books(session):
-        if is_on(session, user_id) and not _take_code(session, user_id, typed, now):
-            return None
-        return identity.make_link(session, identity.PROOF, user_id, now, hours=1)
+        return identity.make_link(session, identity.PROOF, _me(session).id, now, hours=1)
 
 
 # ---- orders -----------------------------------------------------------------------------------------------------------------

@@ -12,10 +12,21 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from components import guard, sessions
 from components.door import Door
+from components.live import ask_as
 from components.plain import plain_page
-from components.proving import Busy, Entry, address_of, entry_of, minutes_to_wait, slowly, wait_text
+from components.proving import (
+    Busy,
+    Entry,
+    Typed,
+    address_of,
+    entry_of,
+    minutes_to_wait,
+    prove,
+    slowly,
+    wait_text,
+)
 from components.sessions import ask_sign_in, tell_sign_in
-from db import identity, values
+from db import identity, two_factor, values
 from db.base import now
 from db.identity import NewAdmin, SignedIn
 from db.offices import User
@@ -129,32 +140,33 @@ def _add_setup(portal: FastAPI, door: Door) -> None:
 def _add_change_of_password(portal: FastAPI, door: Door) -> None:
     @portal.get('/account/password')
     async def change_form(request: Request) -> Response:
-        return _change_page(request.state.session, {})
+        return await _change_page(request.state.session, {})
 
     @portal.post('/account/password')
     async def change(
-        request: Request, current_password: Field = '', password: Field = '', password_again: Field = ''
+        request: Request,
+        current_password: Field = '',
+        code: Field = '',
+        password: Field = '',
+        password_again: Field = '',
     ) -> Response:
         present: SignedIn = request.state.session
-        language, email = present.actor.language, present.email
-        entry = await entry_of(request, email, door.known_browser(request))
-        wrong = _wrong_fields(_Invited(email=email), password, password_again, language)
+        language, user_id = present.actor.language, present.actor.user_id or 0
+        wrong = _wrong_fields(_Invited(email=present.email), password, password_again, language)
         if present.must_change and password == current_password:
             wrong.setdefault('password', t('This is your present password. Please choose another one.', language))
         if wrong:
-            return _change_page(present, wrong)
-        wait = await minutes_to_wait(entry)
-        if wait or entry.user_id is None:
-            return _change_page(present, {'': wait_text(wait, language)}, 429)
-        right, _ = await slowly(identity.verify_password, current_password, entry.password_hash)
-        if not right:
-            sessions.refuse('sign-in')
-            return _change_page(present, {'current_password': t('This is not your present password.', language)})
+            return await _change_page(present, wrong)
+        typed, known = Typed(current_password, code), door.known_browser(request)
+        proved = await prove(request, present, typed, known, two_factor.spend_code)
+        if proved.outcome is None:
+            return await _change_page(present, proved.errors(language), 400 if proved.wrong else 429)
         password_hash = await slowly(identity.hash_password, password)
-        await tell_sign_in(_change_password, entry.user_id, password_hash, now())
-        log.info('password changed', user=entry.user_id, address=address_of(request))
-        # whoever is signed in has been through the second step already
-        return await door.let_in(request, replace(entry, both_steps=True), '/account', remember=present.remembered)
+        await tell_sign_in(_change_password, user_id, password_hash, now())
+        log.info('password changed', user=user_id, address=address_of(request))
+        answer = RedirectResponse('/account', 303)
+        await door.renew(answer, request, present)
+        return answer
 
 
 # ---- what the forms ask the books -------------------------------------------------------------------------------------------
@@ -230,7 +242,7 @@ def _setup_page(token: str, invited: _Invited, errors: dict[str, str]) -> Respon
     return HTMLResponse(page, 400 if errors else 200)
 
 
-def _change_page(present: SignedIn, errors: dict[str, str], status: int = 400) -> Response:
+async def _change_page(present: SignedIn, errors: dict[str, str], status: int = 400) -> Response:
     language = present.actor.language
     page = plain_page(
         'set_password.html',
@@ -244,6 +256,7 @@ def _change_page(present: SignedIn, errors: dict[str, str], status: int = 400) -
         action='/account/password',
         min_length=identity.MIN_LENGTH,
         asks_current=True,
+        asks_code=await ask_as(present.actor, two_factor.takes_code),
         email=present.email,
         errors=errors,
     )

@@ -20,7 +20,6 @@ from components.proving import (
     WRONG_CODE,
     Entry,
     Typed,
-    Wrong,
     address_of,
     entry_of_half,
     minutes_to_wait,
@@ -80,8 +79,9 @@ def _add_turning_on(portal: FastAPI, door: Door) -> None:
     @portal.post(f'{guard.SET_UP}/start')
     async def begin(request: Request, current_password: Field = '') -> Response:
         present: SignedIn = request.state.session
-        if wrong := await _unproved(request, door, current_password):
-            return await _own_page(present, wrong)
+        if _must_prove(present):
+            _, wrong = await _if_proved(request, door, Typed(current_password), _begin_two_factor)
+            return await _own_page(present, wrong) if wrong else RedirectResponse(guard.SET_UP, 303)
         try:
             await work_as(present.actor, two_factor.begin_two_factor, now())
         except ClaimError as error:
@@ -132,17 +132,14 @@ async def _if_proved(
     except ClaimError as error:
         return None, {'': error.told(present.actor.language)}
     if proved.outcome is None:
-        field = {Wrong.PASSWORD: 'current_password', Wrong.CODE: 'code', None: ''}[proved.wrong]
-        return None, {field: proved.told(present.actor.language)}
-    log.info(verb.__name__, user=present.actor.user_id, address=address_of(request))
+        return None, proved.errors(present.actor.language)
+    log.info(verb.__name__.strip('_'), user=present.actor.user_id, address=address_of(request))
     return proved.outcome, {}
 
 
-async def _unproved(request: Request, door: Door, password: str) -> dict[str, str]:
-    """What is wrong with the password of whoever has to type it before he begins."""
-    if not _must_prove(request.state.session):
-        return {}
-    return (await _if_proved(request, door, Typed(password), two_factor.make_proof))[1]
+def _begin_two_factor(session: Any, _: str, moment: datetime) -> bool:
+    two_factor.begin_two_factor(session, moment)
+    return True
 
 
 def _must_prove(present: SignedIn) -> bool:

@@ -167,6 +167,7 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
     'renew_recovery_codes for oneself': (EVERYBODY, lambda s, c, a: _renewed(s)),
     'turn_off_two_factor for oneself': (EVERYBODY, lambda s, c, a: _turned_off(s)),
     'make_proof for oneself': (EVERYBODY, lambda s, c, a: two_factor.make_proof(s, '', now())),
+    'spend_code of oneself': (EVERYBODY, lambda s, c, a: two_factor.spend_code(s, '', now())),
     'disable': ({Role.ADMIN}, lambda s, c, a: accounts.disable(s, c.agent or 0)),
     'advance_repair': (BUREAU, lambda s, c, a: repairs.advance_repair(s, c.id, 'paint', None, now())),
     'expect': (BUREAU, lambda s, c, a: repairs.expect(s, c.id, date(2026, 12, 1), '', now())),

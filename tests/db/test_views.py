@@ -132,9 +132,18 @@ def test_every_filter_is_told_in_words_to_whoever_takes_the_list_away(people: Pe
 
 
 def test_who_is_not_known_in_the_office_is_no_number_in_a_title(people: People) -> None:
+    make_claim(people.cohen, people.staff, agent=people.rival.user_id)
+    make_claim(people.levi, people.staff, agent=people.yossi.user_id)
+    with open_session(people.admin) as session:
+        session.get_one(User, people.yossi.user_id).office_id = people.cohen
+    yossi, rival = str(people.yossi.user_id), str(people.rival.user_id)
     with open_session(people.dana, reading=True) as session:
-        state = ListState(agent=(str(people.rival.user_id), lists.NOBODY), garage=(lists.NOBODY,))
-        assert filters_in_words(session, state, 'he') == ['סוכן: כבר לא במשרד, ללא', 'מוסך: ללא']
+        state = ListState(agent=(yossi, rival, '98765', lists.NOBODY), garage=(lists.NOBODY, '98765'))
+        told = filters_in_words(session, state, 'he')
+        assert told == ['סוכן: כבר לא במשרד, לא ברשימה, לא ברשימה, ללא', 'מוסך: ללא, לא ברשימה']
+        state = ListState(office=(lists.NOBODY,), insurer=('98765',), status=('made_up',))
+        told = filters_in_words(session, state, 'he')
+        assert told == ['סטטוס: לא ברשימה', 'חברת ביטוח: לא ברשימה', 'משרד: לא ברשימה'], 'every claim is of an office'
 
 
 # ---- saved views ------------------------------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ def test_turned_on_lost_and_reset(person: Person) -> None:
     # the phone is lost: a recovery code
     dana.context.clear_cookies()
     type_password(dana, 'dana@levi.demo')
-    dana.get_by_role('link', name='כניסה עם קוד שחזור').click()
+    dana.get_by_role('link', name='שימוש בקוד שחזור').click()
     look('recovery', dana)
     dana.get_by_label('קוד שחזור').fill(codes[0])
     dana.get_by_role('button', name='כניסה למערכת').click()

@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from fastapi import FastAPI, Request
 from pyotp import TOTP
+from sqlalchemy import select
 
 from components import guard, sessions
 from db import accounts, identity
@@ -277,7 +278,7 @@ async def test_a_changed_password_voids_half_a_sign_in_and_keeps_the_second_step
     async with visitor(portal) as thief:
         await password(thief)
         clock.shift(timedelta(seconds=30))
-        fields = {'current_password': PASSWORD, 'password': NEW, 'password_again': NEW}
+        fields = {'current_password': PASSWORD, 'code': phone.at(now()), 'password': NEW, 'password_again': NEW}
         assert (await browser.post('/account/password', data=fields)).headers['location'] == '/account'
         assert (await browser.get('/')).json() == 'דנה ארז'
         assert (await type_code(thief, phone.at(now()))).headers['location'].startswith('/login?')
@@ -366,6 +367,128 @@ async def test_guessing_a_code_from_a_session_is_braked_too(browser: httpx.Async
     right = {'current_password': PASSWORD, 'code': phone.at(now() + timedelta(seconds=30))}
     assert (await browser.post(f'{OWN}/off', data=right)).status_code == 400
     assert 'כיבוי' in (await browser.get(OWN)).text
+
+
+async def test_clicks_that_are_refused_brake_no_sign_in(
+    browser: httpx.AsyncClient, phone: TOTP, people: People, clock: time_machine.Traveller
+) -> None:
+    await password(browser)
+    await type_code(browser, phone.at(now()))
+    with open_session(people.admin) as session:
+        bureau_settings(session).two_factor_roles = [Role.AGENT]
+    clock.shift(timedelta(seconds=30))
+    typed = {'current_password': PASSWORD, 'code': phone.at(now())}
+    refused = [told(await browser.post(f'{OWN}/off', data=typed)) for _ in range(12)]
+    assert ('הלשכה דורשת' in refused[0], 'יותר מדי' in refused[-1]) == (True, True)
+    await browser.post('/logout')
+    assert (await password(browser)).status_code == 303
+    clock.shift(timedelta(minutes=1))
+    assert (await type_code(browser, phone.at(now()))).status_code == 303
+
+
+async def test_a_refused_change_gives_no_guesses_of_the_code_back(
+    browser: httpx.AsyncClient, phone: TOTP, people: People
+) -> None:
+    await password(browser)
+    await type_code(browser, phone.at(now()))
+    with open_session(people.admin) as session:
+        bureau_settings(session).two_factor_roles = [Role.AGENT]
+    guess = {'current_password': PASSWORD, 'code': wrong(phone)}
+    for path in ('codes', 'off', 'start', 'codes', 'off'):
+        await browser.post(f'{OWN}/{path}', data=guess)
+    right = {'current_password': PASSWORD, 'code': phone.at(now() + timedelta(seconds=30))}
+    answer = await browser.post(f'{OWN}/codes', data=right)
+    assert (codes_on(answer), 'יותר מדי' in told(answer)) == ([], True)
+
+
+async def test_beginning_what_is_on_says_so_and_leaves_no_proof(
+    browser: httpx.AsyncClient, phone: TOTP, people: People
+) -> None:
+    await password(browser)
+    await type_code(browser, phone.at(now()))
+    code = phone.at(now() + timedelta(seconds=30))
+    answer = await browser.post(f'{OWN}/start', data={'current_password': PASSWORD, 'code': code})
+    assert 'האימות הדו-שלבי כבר פעיל.' in told(answer)
+    assert codes_on(await browser.post(f'{OWN}/codes', data={'current_password': PASSWORD, 'code': code})), 'not spent'
+
+
+async def test_beginning_makes_no_proof_for_an_export(browser: httpx.AsyncClient) -> None:
+    await password(browser)
+    assert (await browser.post(f'{OWN}/start', data={'current_password': PASSWORD})).status_code == 303
+    with open_session(SIGN_IN, reading=True) as session:
+        made = session.scalars(select(identity.OneTimeLink.purpose)).all()
+    assert identity.PROOF not in made
+
+
+# ---- another password -------------------------------------------------------------------------------------------------------
+
+
+async def test_who_signs_in_in_two_steps_types_a_code_for_another_password(
+    browser: httpx.AsyncClient, phone: TOTP, clock: time_machine.Traveller, capsys: Any
+) -> None:
+    await password(browser)
+    spent = phone.at(now())
+    await type_code(browser, spent)
+    form = (await browser.get('/account/password')).text
+    assert ('name="code"' in form, 'autocomplete="one-time-code"' in form) == (True, True)
+    fields = {'current_password': PASSWORD, 'password': NEW, 'password_again': NEW}
+    for code in ({}, {'code': spent}):
+        refused = await browser.post('/account/password', data=fields | code)
+        assert (refused.status_code, 'הקוד' in refused.text.split('id="code-error"')[1][:200]) == (400, True)
+    assert capsys.readouterr().out.count('proof refused') == 2
+    clock.shift(timedelta(seconds=30))
+    mistyped = await browser.post(
+        '/account/password', data={**fields, 'current_password': 'wrong horse battery', 'code': phone.at(now())}
+    )
+    assert 'id="current_password-error"' in mistyped.text
+    done = await browser.post('/account/password', data={**fields, 'code': phone.at(now())})
+    assert (done.status_code, done.headers['location']) == (303, '/account')
+    assert (await browser.get('/')).json() == 'דנה ארז'
+    await browser.post('/logout')
+    assert (await password(browser, NEW)).headers['location'].startswith('/login/code')
+
+
+async def test_who_signs_in_by_the_password_alone_changes_it_without_a_code(browser: httpx.AsyncClient) -> None:
+    await password(browser)
+    assert 'name="code"' not in (await browser.get('/account/password')).text
+    fields = {'current_password': PASSWORD, 'password': NEW, 'password_again': NEW}
+    assert (await browser.post('/account/password', data=fields)).headers['location'] == '/account'
+
+
+@pytest.mark.parametrize('way', ['next code', 'recovery code', 'reset'])
+async def test_whoever_must_choose_another_password_gets_there_in_two_steps(
+    browser: httpx.AsyncClient, people: People, clock: time_machine.Traveller, way: str
+) -> None:
+    phone, codes = turn_on_two_factor(people.dana, now())
+    clock.shift(timedelta(minutes=5))
+    with open_session(people.admin) as session:
+        accounts.demand_new_password(session, people.dana.user_id or 0)
+        bureau_settings(session).two_factor_roles = [Role.AGENT]
+    await password(browser)
+    spent = phone.at(now())
+    await type_code(browser, spent)
+    assert (await browser.get('/')).headers['location'] == '/account/password'
+    fields = {'current_password': PASSWORD, 'password': NEW, 'password_again': NEW}
+    assert (await browser.post('/account/password', data={**fields, 'code': spent})).status_code == 400
+    if way == 'next code':
+        clock.shift(timedelta(seconds=30))
+        fields['code'] = phone.at(now())
+    elif way == 'recovery code':
+        fields['code'] = codes[0]
+    else:
+        with open_session(people.admin) as session:
+            accounts.reset_two_factor(session, people.dana.user_id or 0)
+        sessions.forget()
+        assert (await password(browser)).status_code == 303
+        assert 'name="code"' not in (await browser.get('/account/password')).text
+    done = await browser.post('/account/password', data=fields)
+    assert (done.status_code, done.headers['location']) == (303, '/account')
+    await browser.get(done.headers['location'])
+    arrived = await browser.get('/')
+    if way == 'reset':
+        assert arrived.headers['location'] == OWN, 'of his role it is required anew'
+    else:
+        assert arrived.json() == 'דנה ארז'
 
 
 # ---- who has to -------------------------------------------------------------------------------------------------------------
