@@ -180,10 +180,10 @@ def hits(typed: str, route: Route) -> Select[Any] | None:
         return None
     statement = route.narrow(select(ClaimSearch.claim_id).select_from(ClaimSearch), ClaimSearch.seq)
     if route.asks_sqlite:
-        # NOTE: said so, SQLite asks the index of the office, a thirtieth as large, for each of everybody's hits, not the texts
-        same = ClaimSearch.seq.between(INDEX.c.rowid, INDEX.c.rowid) if route.of_office else None
-        joined = statement.join(INDEX, INDEX.c.rowid == ClaimSearch.seq if same is None else same)
-        return joined.where(INDEX.c.claim_fts.match(_trigrams(parts)))
+        rowid, seq = INDEX.c.rowid, ClaimSearch.seq
+        # NOTE: `BETWEEN`, and SQLite asks the index of the office, a thirtieth as large, for each of everybody's hits, not the texts
+        same = seq.between(rowid, rowid) if route.of_office else rowid == seq
+        return statement.join(INDEX, same).where(INDEX.c.claim_fts.match(_trigrams(parts)))
     return statement.where(*(_has(ClaimSearch.text, part, route) for part in parts))
 
 
