@@ -87,6 +87,11 @@ async def type_code(client: httpx.AsyncClient, code: str, **fields: str) -> http
     return await client.post('/login/code', data={'code': code, **fields})
 
 
+async def both_steps(client: httpx.AsyncClient, phone: TOTP) -> None:
+    await password(client)
+    await type_code(client, phone.at(now()))
+
+
 def told(answer: httpx.Response) -> str:
     """What the page says went wrong."""
     alert = re.search(r'role="alert".*?</p>', answer.text, re.DOTALL)
@@ -273,8 +278,7 @@ async def test_a_link_to_a_new_password_does_not_skip_the_code(
 async def test_a_changed_password_voids_half_a_sign_in_and_keeps_the_second_step(
     portal: FastAPI, browser: httpx.AsyncClient, phone: TOTP, clock: time_machine.Traveller
 ) -> None:
-    await password(browser)
-    await type_code(browser, phone.at(now()))
+    await both_steps(browser, phone)
     async with visitor(portal) as thief:
         await password(thief)
         clock.shift(timedelta(seconds=30))
@@ -328,8 +332,7 @@ async def test_turning_it_on_takes_the_password_and_a_first_code(
 
 
 async def test_turning_it_off_and_new_codes_take_password_and_code(browser: httpx.AsyncClient, phone: TOTP) -> None:
-    await password(browser)
-    await type_code(browser, phone.at(now()))
+    await both_steps(browser, phone)
     code = phone.at(now() + timedelta(seconds=30))
     for path in ('codes', 'off'):
         for fields in (
@@ -345,8 +348,7 @@ async def test_turning_it_off_and_new_codes_take_password_and_code(browser: http
 async def test_with_both_there_are_new_codes_and_it_can_be_turned_off(
     browser: httpx.AsyncClient, phone: TOTP, people: People
 ) -> None:
-    await password(browser)
-    await type_code(browser, phone.at(now()))
+    await both_steps(browser, phone)
     code = phone.at(now() + timedelta(seconds=30))
     fresh = codes_on(await browser.post(f'{OWN}/codes', data={'current_password': PASSWORD, 'code': code}))
     assert len(fresh) == 10
@@ -360,8 +362,7 @@ async def test_with_both_there_are_new_codes_and_it_can_be_turned_off(
 
 
 async def test_guessing_a_code_from_a_session_is_braked_too(browser: httpx.AsyncClient, phone: TOTP) -> None:
-    await password(browser)
-    await type_code(browser, phone.at(now()))
+    await both_steps(browser, phone)
     for _ in range(3):
         await browser.post(f'{OWN}/off', data={'current_password': PASSWORD, 'code': wrong(phone)})
     right = {'current_password': PASSWORD, 'code': phone.at(now() + timedelta(seconds=30))}
@@ -372,8 +373,7 @@ async def test_guessing_a_code_from_a_session_is_braked_too(browser: httpx.Async
 async def test_clicks_that_are_refused_brake_no_sign_in(
     browser: httpx.AsyncClient, phone: TOTP, people: People, clock: time_machine.Traveller
 ) -> None:
-    await password(browser)
-    await type_code(browser, phone.at(now()))
+    await both_steps(browser, phone)
     with open_session(people.admin) as session:
         bureau_settings(session).two_factor_roles = [Role.AGENT]
     clock.shift(timedelta(seconds=30))
@@ -389,8 +389,7 @@ async def test_clicks_that_are_refused_brake_no_sign_in(
 async def test_a_refused_change_gives_no_guesses_of_the_code_back(
     browser: httpx.AsyncClient, phone: TOTP, people: People
 ) -> None:
-    await password(browser)
-    await type_code(browser, phone.at(now()))
+    await both_steps(browser, phone)
     with open_session(people.admin) as session:
         bureau_settings(session).two_factor_roles = [Role.AGENT]
     guess = {'current_password': PASSWORD, 'code': wrong(phone)}
@@ -404,8 +403,7 @@ async def test_a_refused_change_gives_no_guesses_of_the_code_back(
 async def test_beginning_what_is_on_says_so_and_leaves_no_proof(
     browser: httpx.AsyncClient, phone: TOTP, people: People
 ) -> None:
-    await password(browser)
-    await type_code(browser, phone.at(now()))
+    await both_steps(browser, phone)
     code = phone.at(now() + timedelta(seconds=30))
     answer = await browser.post(f'{OWN}/start', data={'current_password': PASSWORD, 'code': code})
     assert 'האימות הדו-שלבי כבר פעיל.' in told(answer)
@@ -558,8 +556,7 @@ async def test_of_whom_it_is_not_required_signs_in_as_ever(browser: httpx.AsyncC
 async def test_after_a_reset_by_an_admin_the_password_is_enough(
     browser: httpx.AsyncClient, phone: TOTP, people: People
 ) -> None:
-    await password(browser)
-    await type_code(browser, phone.at(now()))
+    await both_steps(browser, phone)
     with open_session(people.admin) as session:
         accounts.reset_two_factor(session, people.dana.user_id or 0)
     sessions.forget()
