@@ -137,10 +137,16 @@ def _let_pages_rest() -> None:
     vars(outbox)['asyncio'] = SimpleNamespace(**{**vars(asyncio), 'wait_for': _without_end})
 
 
+def _keep_nothing_by_tab() -> None:
+    """NiceGUI keeps a storage for every tab that was ever opened, for thirty days. Nothing of ours is in it."""
+    core.app.storage.max_tab_storage_age = 0.0
+
+
 def use() -> None:
     """Let every page be lean. NiceGUI is told through places of its own: its template, how it writes, and what a page does before it is shown."""
     _keep_elements_lean()
     _let_pages_rest()
+    _keep_nothing_by_tab()
     loader = client.templates.env.loader
     if not isinstance(loader, ChoiceLoader):  # the template outlives a portal, as tests make them one after the other
         assert loader is not None  # it reads its own folder

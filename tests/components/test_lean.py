@@ -8,14 +8,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from nicegui import client
+from nicegui import client, core
+from nicegui.app.app import prune_tab_storage
 from nicegui.element import Element
 from nicegui.outbox import Outbox
 from nicegui.page import page as page_of
 from starlette.requests import Request
 from starlette.types import Message
 
-from components.lean import PAGE, _dumps, _keep_elements_lean, _let_go, _let_pages_rest, lean
+from components.lean import PAGE, _dumps, _keep_elements_lean, _keep_nothing_by_tab, _let_go, _let_pages_rest, lean
 
 ROOT = Path(__file__).parents[2]
 THEIRS = Path(client.__file__).parent / 'templates' / PAGE
@@ -53,6 +54,16 @@ def test_what_answered_a_request_goes_once_its_page_is_open() -> None:
     _let_go(page)
     assert gone() is None
     assert (page.request.state.session, page.request.url.path) == ('his', '/')
+
+
+async def test_a_tab_that_was_closed_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    tabs: dict[str, Any] = {}
+    monkeypatch.setattr(core.app.storage, '_tabs', tabs)
+    monkeypatch.setattr(core.app.storage, 'max_tab_storage_age', core.app.storage.max_tab_storage_age)
+    await core.app.storage._create_tab_storage('of a visit')
+    _keep_nothing_by_tab()
+    await prune_tab_storage()  # NiceGUI does it every ten seconds
+    assert not tabs
 
 
 def test_an_element_hears_of_whatever_it_is_drawn_with() -> None:
