@@ -21,7 +21,7 @@ from db.alerts import is_unseen
 from db.base import now
 from db.changes import Change, Notice, history_of, news_among, news_since, on_notice, seen_seq
 from db.cheques import Cheque, next_cheque_of
-from db.claims import Claim, claim_by_no
+from db.claims import Claim, number_and_version
 from db.clocks import Clock, clocks_of
 from db.lists import ListState, Neighbours, neighbours_of
 from db.messages import ThreadKey, unread_messages
@@ -99,7 +99,7 @@ class Arrival:
 def arrive(session: Any, claim_no: str, came_from: ListState) -> Arrival | None:
     """Read a claim somebody opens, with what is new to him and its place in the list he came from."""
     since = turn()  # before the session looks at anything
-    here = session.execute(claim_by_no(claim_no).with_only_columns(Claim.id, Claim.version)).first()
+    here = number_and_version(session, claim_no)
     if here is None:
         return None
     claim_id, version = here

@@ -15,6 +15,7 @@ from db.base import Base, BigKey, take_turns
 from db.calendar import Calendar
 from db.claims import Claim
 from db.offices import AgentOffice, User
+from db.prepared import one_answer
 from db.scope import Actor, Can, ClaimPart, PersonOwned, Role, claim_key
 from db.texts import N_, ClaimError
 
@@ -129,8 +130,15 @@ def wanted_on(
 
 
 def watch_of(session: Session, claim_id: int) -> ClaimWatch | None:
-    """How closely the acting person watches a claim; None: as people usually do."""
+    """How closely the acting person watches a claim; None: as people usually do, and so most watch most."""
+    if one_answer(session, _WATCHED, me=_me(session), claim=claim_id) is None:
+        return None
     return session.get(ClaimWatch, (_me(session), claim_id))
+
+
+_WATCHED = select(ClaimWatch.claim_id).where(
+    ClaimWatch.user_id == bindparam('me'), ClaimWatch.claim_id == bindparam('claim')
+)
 
 
 def watches_of(session: Session, claims: Iterable[int]) -> dict[int, dict[int, ClaimWatch]]:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import groupby
 from typing import Any, ClassVar
 
@@ -51,6 +52,7 @@ from db.changes import (
 )
 from db.claims import Claim
 from db.offices import AgentOffice, User
+from db.prepared import one_answer
 from db.reference import RepairStage
 from db.scope import BUREAU_ROLES, Actor, Books, Can, ClaimPart, PersonOwned, claim_key
 
@@ -218,10 +220,15 @@ def is_unseen(session: Session, claim: Claim, seen: int | None = None) -> bool:
     """
     if (seen_seq(session, claim.id)[0] if seen is None else seen) < claim.seq:
         return True
-    return session.scalar(_seen_by_a_visit(claim.id).limit(1)) is not None
+    return one_answer(session, _any_seen_by_a_visit(), claim=claim.id) is not None
 
 
-def _seen_by_a_visit(claim_id: int) -> Select[Alert]:
+@cache
+def _any_seen_by_a_visit() -> Select[Any]:
+    return _seen_by_a_visit(bindparam('claim')).with_only_columns(Alert.id).limit(1)
+
+
+def _seen_by_a_visit(claim_id: Any) -> Select[Alert]:
     """Also what waits; but a reminder one asked for comes all the same."""
     to_come = and_(Alert.kind == REMINDER, Alert.due_at.is_not(None))
     return select(Alert).where(Alert.claim_id == claim_id, Alert.read_at.is_(None), ~to_come)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from db.bulk_orders import BulkOrder
 from db.exports import Export
 from db.lists import USUAL, Looks, looks_in
+from db.prepared import one_answer
 from db.scope import Actor
 from db.views import SavedView, SharedView
 
@@ -33,5 +34,5 @@ def at_hand(session: Session) -> AtHand:
     """What the acting person has at hand."""
     actor: Actor = session.info['actor']
     # NOTE: what `USUAL` has comes first; the three parts follow it
-    found = session.execute(_QUESTION, {'me': actor.user_id, 'house': actor.office_id}).first()
+    found = one_answer(session, _QUESTION, me=actor.user_id, house=actor.office_id)
     return AtHand(looks_in(session, found), *(found[3:] if found is not None else (False, False, False)))

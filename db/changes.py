@@ -15,6 +15,7 @@ from sqlalchemy import (
     FetchedValue,
     ForeignKey,
     Index,
+    Integer,
     Select,
     String,
     and_,
@@ -35,6 +36,7 @@ from db.identity import Credential, WebSession
 from db.import_runs import ImportRun
 from db.messages import Message, ThreadMark
 from db.offices import User
+from db.prepared import one_answer
 from db.scope import Actor, Books, Can, ClaimPart, Event, Internal, PersonOwned, Recorded, claim_key
 
 log = logging.getLogger(__name__)
@@ -167,7 +169,16 @@ def news_among(history: Iterable[Change], seq: int, user_id: int | None) -> list
 
 def seen_seq(session: Session, claim_id: int) -> tuple[int, datetime | None]:
     """Up to which news the acting person has seen the claim, and when; his baseline when he never opened it."""
-    return _seen_by(session, _own_mark(session, claim_id))
+    found = one_answer(session, _SEEN, me=session.info['actor'].user_id, claim=claim_id)
+    return (found[0], found[1]) if found else (0, None)
+
+
+_SEEN = (
+    select(func.coalesce(SeenMark.seq, User.baseline_seq), SeenMark.at)
+    .select_from(User)
+    .outerjoin(SeenMark, and_(SeenMark.user_id == User.id, SeenMark.claim_id == bindparam('claim')))
+    .where(User.id == bindparam('me', type_=Integer))
+)
 
 
 def _seen_by(session: Session, mark: SeenMark | None) -> tuple[int, datetime | None]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 from db import values
 from db.base import Base, BigKey, has_changed, take_turns
 from db.offices import User, agents_of, bureau_people
+from db.prepared import one_answer
 from db.reference import CLOSED, Appraiser, ClaimStatus, Garage, Insurer, RepairStage, WaitingParty
 from db.scope import Actor, Can, OfficeOwned
 from db.texts import N_, ClaimError
@@ -413,6 +414,14 @@ def doubt_of(name: str, value: Any) -> str | None:
 def claim_by_no(claim_no: str) -> Select[Claim]:
     """The claim with this number, if the asker may see it."""
     return select(Claim).where(Claim.claim_no == claim_no)
+
+
+def number_and_version(session: Session, claim_no: str) -> tuple[int, int] | None:
+    """The id of the claim with this number and its version, if the asker may see it."""
+    return cast('tuple[int, int] | None', one_answer(session, _BY_NUMBER, claim_no=claim_no))
+
+
+_BY_NUMBER = select(Claim.id, Claim.version).where(Claim.claim_no == bindparam('claim_no'))
 
 
 def claims_numbered(numbers: Iterable[str]) -> Select[Claim]:

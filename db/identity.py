@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from db import values
 from db.base import Base, Moment, take_turns
 from db.offices import AgentOffice, User, sees_own_only
+from db.prepared import answers
 from db.scope import Actor, Books, Role, open_books
 from db.texts import N_, ClaimError
 
@@ -332,23 +333,25 @@ def signed_in(
     session: Session, token_hashes: Collection[str], now: datetime, idle: timedelta = IDLE
 ) -> dict[str, SignedIn]:
     """Those of the sessions that are valid now. Whoever is idle, too long here, disabled or of a closed office is not."""
-    asked = {'tokens': list(token_hashes), 'now': now, 'idle_since': now - idle}
-    return {row.token_hash: _signed_in(row) for row in session.execute(_SIGNED_IN, asked)}
+    found = answers(session, _SIGNED_IN, tokens=list(token_hashes), now=now, idle_since=now - idle)
+    return {row[0]: _signed_in(*row) for row in found}
 
 
-def _signed_in(row: Any) -> SignedIn:
-    role = Role(row.role)
-    own_only = sees_own_only(role, row.agents_see_own_only)
+def _signed_in(token_hash: str, *found: Any) -> SignedIn:
+    """What `_SIGNED_IN` found, in its order."""
+    since, seen_at, remembered, must_set_up, must_change, user_id, name, role, office_id, own_only, *choices = found
+    language, email, theme = choices
+    own_only = sees_own_only(Role(role), own_only)
     return SignedIn(
-        row.token_hash,
-        Actor(row.id, row.name, role, row.office_id, sees_own_only=own_only, language=row.language),
-        row.email or '',
-        row.theme,
-        since=row.created_at,
-        seen_at=row.seen_at,
-        remembered=row.remembered,
-        must_change=row.must_change is True,
-        must_set_up=row.must_set_up,
+        token_hash,
+        Actor(user_id, name, Role(role), office_id, sees_own_only=own_only, language=language),
+        email or '',
+        theme,
+        since=since,
+        seen_at=seen_at,
+        remembered=remembered,
+        must_change=must_change is True,
+        must_set_up=must_set_up,
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     ColumnElement,
     Date,
     Integer,
@@ -39,6 +40,7 @@ from db.cheques import WARN_DAYS, Cheque
 from db.claims import DOCUMENTS, YES_NO, Claim
 from db.money import MoneyMove
 from db.offices import AgentOffice, User, agents_of
+from db.prepared import Answer, answers, one_answer
 from db.reference import CLOSED, Appraiser, ClaimStatus, Garage, Insurer, RepairStage, WaitingParty
 from db.repairs import DELIVERED, RepairEvent, is_real_move
 from db.scope import Actor, Role
@@ -332,8 +334,8 @@ SORTS: Mapping[str, SQLColumnExpression[Any]] = {
 
 def _unread(statement: Select[Any], actor: Actor, baseline: int) -> Select[Any]:
     """Narrow to claims with news that the actor has not seen."""
-    mine = and_(SeenMark.claim_id == Claim.id, SeenMark.user_id == actor.user_id)
-    news = Claim.seq > func.coalesce(SeenMark.seq, baseline)
+    mine = and_(SeenMark.claim_id == Claim.id, SeenMark.user_id == bindparam('scope_me', actor.user_id))
+    news = Claim.seq > func.coalesce(SeenMark.seq, bindparam('baseline', baseline, BigInteger()))
     return statement.outerjoin(SeenMark, mine).where(news, _maybe_unread(actor, baseline))
 
 
@@ -342,8 +344,10 @@ def _maybe_unread(actor: Actor, baseline: int) -> ColumnElement[bool]:
     if not baseline:
         return literal(True)
     any_claim = _other_claim()
-    fresh = select(any_claim.id).where(any_claim.seq > baseline)
-    bold_again = select(SeenMark.claim_id).where(SeenMark.user_id == actor.user_id, SeenMark.seq < baseline)
+    me: Any = bindparam('scope_me', actor.user_id)
+    since: Any = bindparam('baseline', baseline, BigInteger())
+    fresh = select(any_claim.id).where(any_claim.seq > since)
+    bold_again = select(SeenMark.claim_id).where(SeenMark.user_id == me, SeenMark.seq < since)
     return Claim.id.in_(union_all(fresh, bold_again))
 
 
@@ -565,6 +569,14 @@ def first_rows(session: Session, state: ListState) -> list[Row]:
 
 def _ids_of(session: Session, state: ListState, total: int | None = None) -> list[int]:
     """The claims of a page; `total` is how many there are in the list, when they were counted."""
+    if state == ListState(view=state.view, size=state.size, columns=state.columns):
+        found = _opened(session, ('ids', state.view, state.size), lambda: _first(state, *claims_in(session, state)))
+        return [claim_id for (claim_id,) in found]
+    return _ids_narrowed(session, state, total)
+
+
+def _ids_narrowed(session: Session, state: ListState, total: int | None) -> list[int]:
+    """The same of a list that something narrows or sorts, or of a page one turned to."""
     are_few = total is not None and total <= state.counted_up_to
     if state.after is state.before is None:
         for among in _first_among(session, state):
@@ -594,8 +606,26 @@ def _ids_of(session: Session, state: ListState, total: int | None = None) -> lis
 def _first_of(
     session: Session, state: ListState, statement: Select[Any], newest: SQLColumnExpression[Any]
 ) -> list[int]:
-    found = _ordered(statement, newest, state).limit(state.size).offset((state.page - 1) * state.size)
-    return list(session.scalars(found))
+    return list(session.scalars(_first(state, statement, newest)))
+
+
+def _first(state: ListState, statement: Select[Any], newest: SQLColumnExpression[Any]) -> Select[Any]:
+    return _ordered(statement, newest, state).limit(state.size).offset((state.page - 1) * state.size)
+
+
+# what a list asks that nothing narrows or sorts, as most are opened
+_ASKED_BY_MOST: dict[Hashable, Select[Any]] = {}
+
+
+def _opened(
+    session: Session, name: tuple[Hashable, ...], make: Callable[[], Select[Any]], **asked: Any
+) -> list[Answer]:
+    """The answers to such a question, made once for all who see as much and have a baseline, or have none."""
+    actor, baseline = session.info['actor'], _baseline(session)
+    key = *name, session.get_bind().dialect.name, actor.is_bureau, actor.sees_own_only, baseline > 0
+    if key not in _ASKED_BY_MOST:
+        _ASKED_BY_MOST[key] = make()
+    return answers(session, _ASKED_BY_MOST[key], baseline=baseline, **asked)
 
 
 def ids_in(session: Session, state: ListState, numbers: Sequence[str] = ()) -> Iterator[int]:
@@ -801,10 +831,9 @@ def _joined(statement: Select[Any], state: ListState) -> Select[Any]:
 
 def rows_of(session: Session, ids: Sequence[int], columns: Sequence[str] = ()) -> dict[int, Row]:
     """The list rows of these claims, as far as the asker may see them, by claim id; with what these columns show besides the usual."""
-    asked = {'ids': ids, 'me': session.info['actor'].user_id}
     more = tuple(name for name in _MORE if name in columns or (name == 'missing_documents' and 'documents' in columns))
     rows = []
-    for line in session.execute(_lines(more), asked):
+    for line in answers(session, _lines(more), ids=ids, me=session.info['actor'].user_id):
         usual: Any = line[: len(line) - len(more)]
         rows.append(Row(*usual, **dict(zip(more, line[len(usual) :], strict=True))))
     news = _latest_news(session, [row.seq for row in rows if row.unread])
@@ -983,11 +1012,17 @@ def counts_of(session: Session, state: ListState) -> dict[str, int]:
     if state.searches:
         counts = _open_and_closed(session, state)
         counts |= {view: count_of(session, state, view) for view in views if view not in counts}
+    elif state.filters:
+        counts = dict(zip(views, session.execute(_counts(session, state, views)).one(), strict=True))
     else:
-        each = (_counted(session, claims_in(session, state, view)[0], most) for view in views)
-        asked = select(*(select(func.count()).select_from(counted).scalar_subquery() for counted in each))
-        counts = dict(zip(views, session.execute(asked).one(), strict=True))
+        (found,) = _opened(session, ('counts',), lambda: _counts(session, state, views))
+        counts = dict(zip(views, found, strict=True))
     return {**counts, 'all': min(counts['open'] + counts['closed'], most)}
+
+
+def _counts(session: Session, state: ListState, views: Sequence[str]) -> Select[Any]:
+    each = (_counted(session, claims_in(session, state, view)[0], state.counted_up_to + 1) for view in views)
+    return select(*(select(func.count()).select_from(counted).scalar_subquery() for counted in each))
 
 
 # so many hits are told apart before open and closed ones are rather counted each by itself
@@ -1050,13 +1085,38 @@ def neighbours_of(session: Session, state: ListState, claim_id: int) -> Neighbou
     """
     if state.view == 'unread':
         state = replace(state, view='all')
-    listed, _ = claims_in(session, state)
-    # what decides their place in it
-    placed = _joined(listed, state).with_only_columns(SORTS[state.sort.removeprefix('-')], Claim.seq)
-    here = session.execute(placed.where(Claim.id == claim_id)).first()
-    if here is None:
+    plain = state == ListState(view=state.view, size=state.size, columns=state.columns)
+
+    def ask(name: str, make: Callable[..., Select[Any]], **asked: Any) -> Sequence[Any] | None:
+        """One of two questions: what decides the place of a claim in the list, and what stands beside it."""
+        if not plain:
+            return session.execute(make(session, state, **asked)).first()
+        left_open: dict[str, Any] = {key: bindparam(key) for key in asked}
+        found = _opened(session, (name, state.view), lambda: make(session, state, **left_open), **asked)
+        return found[0] if found else None
+
+    here = ask('place', _place, claim=claim_id)
+    beside = here and ask('beside', _beside, value=here[0], seq=here[1])
+    if not beside:
         return None
-    before, after = (placed.where(_passed(state, *here, backwards=way)) for way in (True, False))
+    earlier, later, place, total = beside
+    return Neighbours(before=earlier, after=later, place=1 + place, total=total)
+
+
+def _place(session: Session, state: ListState, claim: Any) -> Select[Any]:
+    return _placed(session, state).where(Claim.id == claim)
+
+
+def _placed(session: Session, state: ListState) -> Select[Any]:
+    """The claims of a list with what decides their place in it."""
+    listed, _ = claims_in(session, state)
+    return _joined(listed, state).with_only_columns(SORTS[state.sort.removeprefix('-')], Claim.seq)
+
+
+def _beside(session: Session, state: ListState, value: Any, seq: Any) -> Select[Any]:
+    """The claims before and after one, how many there are before it, and in all."""
+    placed, (listed, _) = _placed(session, state), claims_in(session, state)
+    before, after = (placed.where(_passed(state, value, seq, backwards=way)) for way in (True, False))
     nearest = (
         there.with_only_columns(Claim.claim_no).order_by(*_order(state, backwards=way)).limit(1).scalar_subquery()
         for there, way in ((before, True), (after, False))
@@ -1065,8 +1125,7 @@ def neighbours_of(session: Session, state: ListState, claim_id: int) -> Neighbou
         select(func.count()).select_from(_counted(session, claims, most)).scalar_subquery()
         for claims, most in ((before, PLACED_UP_TO), (listed, PLACED_UP_TO + 1))
     )
-    earlier, later, place, total = session.execute(select(*nearest, *counted)).one()
-    return Neighbours(before=earlier, after=later, place=1 + place, total=total)
+    return select(*nearest, *counted)
 
 
 def _passed(state: ListState, value: Any, seq: int, *, backwards: bool) -> ColumnElement[bool]:
@@ -1084,7 +1143,8 @@ def _passed(state: ListState, value: Any, seq: int, *, backwards: bool) -> Colum
 def _baseline(session: Session) -> int:
     actor: Actor = session.info['actor']
     if 'baseline' not in session.info:
-        session.info['baseline'] = session.scalar(select(User.baseline_seq).where(User.id == actor.user_id)) or 0
+        found = one_answer(session, USUAL, me=actor.user_id)
+        session.info['baseline'] = found[2] if found else 0
     return int(session.info['baseline'])
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -11,9 +12,11 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Integer,
     Select,
     UniqueConstraint,
     and_,
+    bindparam,
     func,
     select,
 )
@@ -23,6 +26,7 @@ from db import values
 from db.base import Base, BigKey, Json, take_turns
 from db.claims import Claim, lock_claim
 from db.offices import AgentOffice, User, bureau_people, people_of
+from db.prepared import one_answer
 from db.reference import ClaimStatus, Insurer, Labelled
 from db.scope import (
     Actor,
@@ -347,11 +351,25 @@ def threads(session: Session, *, limit: int = PAGE, only_unread: bool = False) -
 
 def unread_messages(session: Session, key: ThreadKey | None = None) -> int:
     """How many messages wait to be read by the asker, in one thread or in all: the number beside «Messages»."""
+    actor: Actor = session.info['actor']
+    if key is not None and key.claim_id and actor.user_id is not None:
+        asked = {'me': actor.user_id, 'claim': key.claim_id, 'office': key.office_id}
+        found = one_answer(session, _unread_about_claim(actor.is_bureau), **asked)
+        return int(found[0]) if found else 0
     statement = _unread(session)
     if key is not None:
         about = Message.claim_id == key.claim_id if key.claim_id else Message.claim_id.is_(None)
         statement = statement.where(about, Message.office_id == key.office_id)
     return session.scalar(statement) or 0
+
+
+@cache
+def _unread_about_claim(is_bureau: bool) -> Select[Any]:
+    """Made once: every page of a claim asks it."""
+    about = Message.claim_id == bindparam('claim'), Message.office_id == bindparam('office')
+    me: Any = bindparam('me', type_=Integer)
+    unread = unread_question(is_bureau, me, User.created_at).where(*about).correlate(User).scalar_subquery()
+    return select(unread).select_from(User).where(User.id == me)
 
 
 def _unread(session: Session) -> Select[Any]:

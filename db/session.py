@@ -1,14 +1,14 @@
 """The only door to the database: engines, scope on every read, a guard on every write, one commit at the end."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
 from select import POLLIN, poll
-from typing import Any, TypeVar, cast
-from weakref import WeakSet
+from typing import Any, NamedTuple, TypeVar, cast
+from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import (
     AliasedReturnsRows,
@@ -23,6 +23,7 @@ from sqlalchemy import (
     TableClause,
     TextClause,
     Update,
+    bindparam,
     create_engine,
     event,
     false,
@@ -64,6 +65,7 @@ from db.links import SignedLink  # noqa: F401 - likewise
 from db.mail import Mail  # noqa: F401 - likewise
 from db.messages import Message  # noqa: F401 - likewise
 from db.offices import OWN_CHOICES, AgentOffice, User
+from db.prepared import Answer, Ready, in_steps, is_list
 from db.repairs import RepairEvent
 from db.sanity import DoubtAnswer  # noqa: F401 - likewise
 from db.scope import (
@@ -140,6 +142,25 @@ class ScopedSession(Session):
         raise Unscoped('set attributes: bulk statements write no record')
 
     bulk_save_objects = bulk_insert_mappings = bulk_update_mappings = _refuse_bulk
+
+    def answers(self, question: Select[Any], asked: Mapping[str, Any]) -> list[Answer]:
+        """Ask a question that was made once (`db.prepared`), narrowed as every other: for each who sees as much it is the same."""
+        actor, bind = _actor_of(self), self.get_bind()
+        if self.autoflush:
+            self.flush()
+        if actor.claim_id is not None:
+            raise Unscoped('whoever comes by a link asks anew each time')
+        asked = {**in_steps(asked), **_who(actor)}
+        lengths = tuple(len(value) for value in asked.values() if is_list(value))
+        sight = _Sight.of(actor, books_open=_books_open(self))
+        kept, key = _ready.setdefault(question, {}), (bind.dialect.name, sight, *asked, lengths)
+        if key not in kept:
+            _refuse_tables(question)
+            narrowed = (
+                question if sight.is_product else question.options(*_criteria(actor, books_open=sight.books_open))
+            )
+            kept[key] = Ready(narrowed, bind.dialect, asked)
+        return kept[key].ask(self.connection(), asked)
 
 
 @dataclass(frozen=True)
@@ -334,7 +355,7 @@ def _scope_reads(state: ORMExecuteState) -> None:
     if actor.claim_id is not None:
         _close_all_but_one_claim(state, actor)
         return
-    if actor.role != 'system':
+    if actor.role != Role.SYSTEM:
         state.statement = state.statement.options(*_criteria(actor, books_open=_books_open(state.session)))
 
 
@@ -445,10 +466,35 @@ def _books_open(session: Session) -> bool:
     return session.info.get('books_open') is True
 
 
+class _Sight(NamedTuple):
+    """How much somebody sees, whoever he is and of whichever office: those of the same sight ask the same questions."""
+
+    is_product: bool
+    books_open: bool
+    is_bureau: bool
+    sees_own_only: bool
+    can: frozenset[Can]
+
+    @classmethod
+    def of(cls, actor: Actor, *, books_open: bool) -> '_Sight':
+        """An actor's."""
+        return cls(actor.role == Role.SYSTEM, books_open, actor.is_bureau, actor.sees_own_only, actor.can)
+
+
+# questions that were made once, in the words of the database, for each sight
+_ready: WeakKeyDictionary[Select[Any], dict[Hashable, Ready]] = WeakKeyDictionary()
+
+
+def _who(actor: Actor) -> dict[str, Any]:
+    """Who asks, by the names that the session alone gives: a question made once is asked for whoever asks it."""
+    return {'scope_me': actor.user_id, 'scope_office': actor.office_id}
+
+
 @lru_cache(maxsize=1024)
 def _criteria(actor: Actor, *, books_open: bool) -> tuple[Any, ...]:
-    """What narrows everything this actor reads; made once, since every question takes it along."""
-    me, office = actor.user_id, actor.office_id
+    """What narrows everything this actor reads; made once, since every question takes it along. What it looks at stands in `_Sight` or in `_who`."""
+    who: dict[str, Any] = {name: bindparam(name, value) for name, value in _who(actor).items()}
+    me, office = who.values()
     rules: list[Any] = [with_loader_criteria(PersonOwned, lambda row: row.user_id == me, include_aliases=True)]
     if not books_open:
         rules.append(with_loader_criteria(Books, lambda row: false(), include_aliases=True))

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from db.alerts import unread_groups_question
 from db.messages import undelivered_question, unread_question
 from db.offices import AgentOffice, User
+from db.prepared import answers
 from db.scope import Actor
 
 _ME = bindparam('me', type_=Integer)
@@ -26,7 +27,7 @@ class Standing(NamedTuple):
 def standing_of(session: Session) -> Standing:
     """The acting person's, in one question: every page asks it, and so does whoever is rung."""
     actor: Actor = session.info['actor']
-    return Standing(*session.execute(_question(actor.is_bureau), {'me': actor.user_id}).one())
+    return Standing(*answers(session, _question(actor.is_bureau), me=actor.user_id)[0])
 
 
 @cache
