@@ -86,6 +86,7 @@ def build(settings: Settings) -> FastAPI:
         gzip_middleware_factory=None,  # ours stands before the guard
         show_welcome_message=False,
     )
+    lean.answer_straight()
     guard.protect(portal, settings)
     portal.add_middleware(Packed)
     return portal

@@ -9,13 +9,17 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from jinja2 import ChoiceLoader, DictLoader
-from nicegui import client, core, event_listener, json, outbox
+from nicegui import __version__, client, core, event_listener, json, outbox
 from nicegui import element as elements
 from nicegui.classes import Classes
 from nicegui.element import Element
+from nicegui.middlewares import RedirectWithPrefixMiddleware, SetCacheControlMiddleware
 from nicegui.props import Props
 from nicegui.style import Style
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
 from starlette.requests import empty_receive, empty_send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PAGE = 'index.html'
 
@@ -82,6 +86,43 @@ def _let_go(page: client.Client) -> None:
     request._receive, request._send = empty_receive, empty_send
     for name in _OF_ANSWERING:
         request.scope.pop(name, None)
+
+
+# ---- answers ----------------------------------------------------------------------------------------------------------------
+
+
+class _LongKept:
+    """NiceGUI's own files are kept by browsers, since their address changes with its version."""
+
+    FOLDER = f'/_nicegui/{__version__}/'
+    MADE_ANEW = f'{FOLDER}dynamic_resources/'
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Say so beside the answer."""
+
+        async def told(message: Message) -> None:
+            if message['type'] == 'http.response.start':
+                MutableHeaders(scope=message)['Cache-Control'] = core.app.config.cache_control_directives
+            await send(message)
+
+        path: str = scope.get('path', '')
+        is_kept = path.startswith(self.FOLDER) and not path.startswith(self.MADE_ANEW)
+        await self.app(scope, receive, told if is_kept else send)
+
+
+def answer_straight() -> None:
+    """Let nothing stand around a page's answer that is not needed. NiceGUI puts it through two tasks and two streams:
+    to lead to addresses behind a prefix, which nobody can name here (the guard drops it), and for what `_LongKept` says.
+    """
+    instead: dict[Any, list[Middleware]] = {
+        RedirectWithPrefixMiddleware: [],
+        SetCacheControlMiddleware: [Middleware(_LongKept)],
+    }
+    layers = core.app.user_middleware
+    layers[:] = [new for one in layers for new in instead.get(one.cls, [one])]
 
 
 # ---- elements ---------------------------------------------------------------------------------------------------------------

@@ -8,15 +8,28 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from nicegui import client, core
+from nicegui import __version__, client, core
 from nicegui.app.app import prune_tab_storage
 from nicegui.element import Element
+from nicegui.middlewares import RedirectWithPrefixMiddleware, SetCacheControlMiddleware
 from nicegui.outbox import Outbox
 from nicegui.page import page as page_of
-from starlette.requests import Request
-from starlette.types import Message
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request, empty_receive
+from starlette.types import Message, Receive, Scope, Send
 
-from components.lean import PAGE, _dumps, _keep_elements_lean, _keep_nothing_by_tab, _let_go, _let_pages_rest, lean
+from components.lean import (
+    PAGE,
+    _dumps,
+    _keep_elements_lean,
+    _keep_nothing_by_tab,
+    _let_go,
+    _let_pages_rest,
+    answer_straight,
+    lean,
+)
 
 ROOT = Path(__file__).parents[2]
 THEIRS = Path(client.__file__).parent / 'templates' / PAGE
@@ -32,6 +45,33 @@ def test_a_page_loads_nothing_of_quasar() -> None:
 def test_another_page_of_nicegui_is_refused() -> None:
     with pytest.raises(RuntimeError, match='0 times'):
         lean('<html></html>')
+
+
+async def test_browsers_keep_the_files_of_nicegui_and_no_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = [Middleware(layer) for layer in (RedirectWithPrefixMiddleware, SetCacheControlMiddleware)]
+    monkeypatch.setattr(core.app, 'user_middleware', [*theirs, Middleware(SessionMiddleware, secret_key='x')])
+    monkeypatch.setattr(core.app.config, 'cache_control_directives', 'for ever', raising=False)
+    answer_straight()
+    layers: list[Any] = core.app.user_middleware
+    kept, other = layers
+    assert other.cls is SessionMiddleware, 'nobody else is taken away'
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({'type': 'http.response.start', 'status': 200, 'headers': []})
+
+    async def headers_at(path: str) -> dict[str, str]:
+        told: list[Message] = []
+
+        async def send(message: Message) -> None:
+            told.append(message)
+
+        await kept.cls(answer)({'type': 'http', 'path': path}, empty_receive, send)
+        return dict(Headers(raw=told[0]['headers']))
+
+    folder = f'/_nicegui/{__version__}'
+    assert await headers_at(f'{folder}/static/nicegui.js') == {'cache-control': 'for ever'}
+    for path in ('/', '/claims/7', f'{folder}/dynamic_resources/x', '/_nicegui/0/static/nicegui.js'):
+        assert await headers_at(path) == {}, path
 
 
 def test_what_a_page_shows_is_escaped_as_nicegui_does_it() -> None:
