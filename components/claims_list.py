@@ -1,12 +1,13 @@
 """The claims list on screen: a list state, the page of rows it means, and what happens to it while other people work."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote
 
+import orjson
 from nicegui import background_tasks, ui
 from nicegui.element import Element
 from nicegui.elements.html import Html
@@ -31,6 +32,7 @@ from components.live import (
     show_written,
     words_topic,
     work,
+    written,
 )
 from components.marks import picture_html
 from components.row_news import RowNews
@@ -84,6 +86,27 @@ class ClaimsTable(Element, component='claims_table.js'):
             with self.add_slot('picture'):
                 self._picture = ui.html('').classes('mk-contents')
         self._picture.set_content(picture_html(kind))
+
+
+class _WrittenRows:
+    """Rows as they travel, as long as all things are called what they are called."""
+
+    MOST = 2000
+
+    def __init__(self) -> None:
+        self._words: Reference | None = None
+        self._texts: dict[Hashable, bytes] = {}
+
+    def text(self, words: Reference, row: Hashable, write: Callable[[], bytes]) -> bytes:
+        """A row in these words, written if nobody has seen it so before."""
+        if self._words is not words or len(self._texts) >= self.MOST:
+            self._words, self._texts = words, {}
+        if row not in self._texts:
+            self._texts[row] = write()
+        return self._texts[row]
+
+
+_written_rows = _WrittenRows()
 
 
 class ClaimsList:
@@ -235,9 +258,9 @@ class ClaimsList:
 
     def row_of(self, news: News) -> dict[str, Any]:
         """The row as the browser draws it; the way back to this very list, the browser adds itself."""
-        moment = now()
-        today = values.israel(moment).date()
-        return self._row(news.row, '', moment) | cells_of(news.row, self._shown, self.actor.language, today)
+        moment, reader = now(), self.actor.language
+        when, today = moment_text(news.row.updated_at, moment, reader), values.israel(moment).date()
+        return self._row(news.row, '', when) | cells_of(news.row, self._shown, reader, today)
 
     async def _reword(self, _: set[Notice]) -> None:
         """Something is called differently from now on."""
@@ -310,8 +333,7 @@ class ClaimsList:
         state, reader, moment = page.state, self.actor.language, now()
         origin = self.state.address()
         names = self._shown
-        today = values.israel(moment).date()
-        rows = [self._row(row, origin, moment) | cells_of(row, names, reader, today) for row in page.rows]
+        rows = [self._written_row(row, origin, moment) for row in page.rows]
         self._ends = page.ends
         if not rows:
             self.table.show_picture('done' if state.view == 'unread' and not _narrowed(state) else 'nothing')
@@ -347,7 +369,19 @@ class ClaimsList:
         self.table.show_picture('error')
         show_changes(self.table, {'state': 'error', 'message': message, 'busy': False})
 
-    def _row(self, row: Row, origin: str, moment: datetime) -> dict[str, Any]:
+    def _written_row(self, row: Row, origin: str, moment: datetime) -> orjson.Fragment:
+        """A row as it travels; the same for all who see the same, and put down once for them."""
+        reader, today = self.actor.language, values.israel(moment).date()
+        when = moment_text(row.updated_at, moment, reader)
+
+        def write() -> bytes:
+            return written(self._row(row, origin, when) | cells_of(row, self._shown, reader, today))
+
+        if row.change is not None:  # what is new in it is told in more words than the row has
+            return orjson.Fragment(write())
+        return orjson.Fragment(_written_rows.text(self._words, (row, when, origin, reader, today, self._shown), write))
+
+    def _row(self, row: Row, origin: str, when: str) -> dict[str, Any]:
         """What every row and card shows, whichever columns are chosen."""
         reader = self.actor.language
         status, waiting = self._words.statuses.get(row.status), self._words.waiting.get(row.waiting_on)
@@ -366,7 +400,7 @@ class ClaimsList:
             'waiting_on': waiting.label_in(reader) if waiting else '',
             'demand_amount': values.format_money(row.demand_amount, reader) if row.demand_amount is not None else '',
             'at': row.updated_at.isoformat(),
-            'when': moment_text(row.updated_at, moment, reader),
+            'when': when,
             'exact': values.format_exact(row.updated_at),
             'unread': row.unread,
             'hint': self._hint(row, reader),

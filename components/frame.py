@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from copy import copy
 from functools import wraps
 from html import escape
@@ -24,7 +24,7 @@ from components.messages_link import MessagesLink
 from components.palette import Palette
 from components.plain import plain_page
 from components.theme import asset, head_html
-from components.words import language, t
+from components.words import html_once, language, t
 from db import texts
 from db.messages import mark_messages_delivered
 from db.scope import Actor, Can
@@ -225,8 +225,8 @@ async def _frame(actor: Actor, active: str, *, flow: bool) -> Any:
     since, read = rung(), await ask(standing_of)
     if read.undelivered:
         await work(mark_messages_delivered)
-    counts = {'alerts': read.alerts, 'messages': read.messages}
-    places = [place for place in PLACES if actor.may(place.needs)]
+    counts = min(read.alerts, 99), min(read.messages, 99)
+    places = tuple(place for place in PLACES if actor.may(place.needs))
     with ui.element('div').classes('mk-app mk-flow' if flow else 'mk-app'):
         written_html(_rail_html(places, active, counts), tag='nav', ours=True).classes('mk-rail').props(
             f'aria-label="{t("Main navigation")}"'
@@ -241,7 +241,7 @@ async def _frame(actor: Actor, active: str, *, flow: bool) -> Any:
         with main:
             written_html(_offline_html(), ours=True).classes('mk-contents')
         written_html(
-            _nav_html([place for place in places if place.on_phone], active, counts), tag='nav', ours=True
+            _nav_html(tuple(place for place in places if place.on_phone), active, counts), tag='nav', ours=True
         ).classes('mk-bnav').props(f'aria-label="{t("Main navigation")}"')
     return main
 
@@ -250,12 +250,13 @@ async def _frame(actor: Actor, active: str, *, flow: bool) -> Any:
 _COUNTED = {'alerts': 'data-bell-count', 'messages': 'data-messages-count'}
 
 
-def _nav_html(places: list[Place], active: str, counts: Mapping[str, int]) -> str:
-    items = []
+@html_once
+def _nav_html(places: tuple[Place, ...], active: str, counts: tuple[int, int]) -> str:
+    items, counted = [], dict(zip(_COUNTED, counts, strict=True))
     for place in places:
         on = place.key == active
         badge = (
-            f'<b class="mk-cnt" {_COUNTED[place.key]}{"" if counts[place.key] else " hidden"}>{min(counts[place.key], 99)}</b>'
+            f'<b class="mk-cnt" {_COUNTED[place.key]}{"" if counted[place.key] else " hidden"}>{counted[place.key]}</b>'
             if place.key in _COUNTED
             else ''
         )
@@ -266,11 +267,13 @@ def _nav_html(places: list[Place], active: str, counts: Mapping[str, int]) -> st
     return ''.join(items)
 
 
-def _rail_html(places: list[Place], active: str, counts: Mapping[str, int]) -> str:
+@html_once
+def _rail_html(places: tuple[Place, ...], active: str, counts: tuple[int, int]) -> str:
     home = f'<a class="mk-logo" href="/" aria-label="{escape(t("Maakav, home"))}">{logo_svg()}</a>'
     return home + _nav_html(places, active, counts)
 
 
+@html_once
 def _search_html() -> str:
     hint = escape(t('Search claim, plate or client'))
     return (
@@ -283,6 +286,7 @@ def _search_html() -> str:
     )
 
 
+@html_once
 def _find_html() -> str:
     return (
         f'<button type="button" class="mk-ib mk-only-xs" data-palette data-testid="find" aria-label="{escape(t("Go to"))}">'
@@ -350,6 +354,7 @@ def _person_html(actor: Actor, office: str) -> str:
     )
 
 
+@html_once
 def _offline_html() -> str:
     return (
         f'<div class="mk-offb" role="status" data-offline hidden>{icon_html("cloud_off")}'

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from functools import partial, wraps
+from functools import lru_cache, partial, wraps
 from typing import Any
 
 import orjson
@@ -67,6 +67,20 @@ def said_once(make: Callable[[], Any]) -> Callable[[], Any]:
         return kept[reader]
 
     return words
+
+
+def html_once(make: Callable[..., str]) -> Callable[..., str]:
+    """For HTML that is the same on many pages of a language: put together once for whatever it is made of."""
+
+    @lru_cache(maxsize=200)
+    def made(_: str, *args: Any) -> str:
+        return make(*args)
+
+    @wraps(make)
+    def html(*args: Any) -> str:
+        return made(language(), *args)
+
+    return html
 
 
 def weekday_of(day: date, reader: str) -> str:

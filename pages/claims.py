@@ -12,7 +12,7 @@ from components.exports_tray import ExportWork, export_choices, read_exports
 from components.frame import portal_page
 from components.live import ask, current_actor, rung, written_html
 from components.marks import icon_html
-from components.words import t
+from components.words import html_once, t
 from db.exports import Export
 from db.lists import ListState
 from db.scope import Actor, Can
@@ -41,6 +41,7 @@ def _read(session: Any, state: ListState, upto: int) -> tuple[Opening, list[Expo
     return found, read_exports(session) if found.hand.exports and actor.may(Can.EXPORT) else []
 
 
+@html_once
 def _title_html() -> str:
     return (
         f'<h1>{escape(t("Claims"))}</h1><span class="mk-live" data-testid="connection" role="status"><i></i>'
@@ -48,5 +49,6 @@ def _title_html() -> str:
     )
 
 
+@html_once
 def _new_html() -> str:
     return f'<a class="mk-btn mk-p" href="/claims/new">{icon_html("add")}{escape(t("New claim"))}</a>'
