@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
 from select import POLLIN, poll
@@ -155,11 +155,7 @@ class ScopedSession(Session):
         sight = _Sight.of(actor, books_open=_books_open(self))
         kept, key = _ready.setdefault(question, {}), (bind.dialect.name, sight, *asked, lengths)
         if key not in kept:
-            _refuse_tables(question)
-            narrowed = (
-                question if sight.is_product else question.options(*_criteria(actor, books_open=sight.books_open))
-            )
-            kept[key] = Ready(narrowed, bind.dialect, asked)
+            kept[key] = Ready(_left_open(question, actor, sight), bind.dialect, asked)
         return kept[key].ask(self.connection(), asked)
 
 
@@ -488,6 +484,15 @@ _ready: WeakKeyDictionary[Select[Any], dict[Hashable, Ready]] = WeakKeyDictionar
 def _who(actor: Actor) -> dict[str, Any]:
     """Who asks, by the names that the session alone gives: a question made once is asked for whoever asks it."""
     return {'scope_me': actor.user_id, 'scope_office': actor.office_id}
+
+
+def _left_open(question: Select[Any], actor: Actor, sight: _Sight) -> Select[Any]:
+    """A question narrowed for all of a sight: as for somebody who is nobody, so that it finds nothing unless it is asked for somebody."""
+    if question._propagate_attrs.get('compile_state_plugin') != 'orm':
+        raise Unscoped('select a model: tables and text are not scoped')
+    _refuse_tables(question)
+    nobody = replace(actor, user_id=-1, office_id=None if sight.is_bureau else -1)
+    return question if sight.is_product else question.options(*_criteria(nobody, books_open=sight.books_open))
 
 
 @lru_cache(maxsize=1024)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Integer, Select, bindparam, func, select
+from sqlalchemy import Integer, Select, bindparam, func, literal, select
 from sqlalchemy.orm import aliased
 
 from db.base import now
@@ -104,7 +104,8 @@ def test_whoever_comes_by_a_link_asks_nothing_that_was_made_once(people: People)
 def test_tables_are_refused_as_ever(people: People) -> None:
     bare: Select[Any] = select(Claim.__table__.c.id)
     beside: Select[Any] = select(User.id, Claim.__table__.c.id)
-    for question in (bare, beside):
+    no_model: Select[Any] = select(literal(1))
+    for question in (bare, beside, no_model):
         for who in (people.dana, SYSTEM):
             with pytest.raises(Unscoped), open_session(who, reading=True) as session:
                 answers(session, question)
@@ -125,3 +126,9 @@ def test_parameters_of_all_kinds(people: People) -> None:
         assert one_answer(session, person, me=people.rival.user_id) is None
         with pytest.raises(Exception, match='me'):
             answers(session, person)
+
+
+def test_what_one_has_just_changed_is_seen(people: People) -> None:
+    with open_session(people.dana) as session:
+        session.get_one(User, people.dana.user_id).theme = 'dark'
+        assert answers(session, select(User.theme).where(User.id == people.dana.user_id)) == [('dark',)]
