@@ -338,6 +338,7 @@ def _person_html(actor: Actor, office: str) -> str:
         f'<span class="mk-org">{escape(office)}</span></span>{icon_html("expand_more", "mk-s18 mk-t3")}</summary>'
         f'<div class="mk-pop mk-menu">'
         f'<a class="mk-mi" href="/account">{icon_html("person")}<span>{escape(t("My account"))}</span></a>{elsewhere}'
+        f'<a class="mk-mi" href="/accessibility">{icon_html("visibility")}<span>{escape(t("Accessibility statement"))}</span></a>'
         f'<div class="mk-hr"></div>'
         f'<div class="mk-gh">{escape(t("Display"))}</div>'
         + ''.join(choice('theme', value, label, icon, on=theme == value) for value, label, icon in themes)
