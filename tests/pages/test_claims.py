@@ -196,6 +196,18 @@ async def test_no_page_polls(portal: FastAPI, people: People, two: tuple[Claim, 
         assert not binding.active_links, path
 
 
+async def test_an_agent_writes_to_the_bureau_from_the_list(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim]
+) -> None:
+    to_the_bureau = f'/messages?office={people.dana.office_id}'
+    dana, staff = [await signed_in(portal, EMAILS[who]) for who in ('dana', 'staff')]
+    assert to_the_bureau in (await dana.http_client.get('/')).text
+    assert (await dana.http_client.get(to_the_bureau)).status_code == 200
+    shown = (await staff.http_client.get('/')).text
+    assert '/claims/new' in shown
+    assert '/messages?office=' not in shown
+
+
 async def test_pages_are_for_those_with_the_right(portal: FastAPI, people: People, two: tuple[Claim, Claim]) -> None:
     dana = await signed_in(portal, EMAILS['dana'])
     assert (await dana.http_client.get('/claims/new')).status_code == 404
