@@ -352,8 +352,10 @@ def _person_html(actor: Actor, office: str) -> str:
 
 
 def _offline_html() -> str:
+    shown = escape(t('Showing the state of {time}. You can go on reading.', time='{time}'))
+    since = '<bdi class="mk-num" dir="ltr" data-since></bdi>'
     return (
         f'<div class="mk-offb" role="status" data-offline hidden>{icon_html("cloud_off")}'
-        f'<span><b>{escape(t("Connection lost, reconnecting…"))}</b> {escape(t("Showing the state of"))} '
-        f'<bdi class="mk-num" dir="ltr" data-since></bdi>. {escape(t("You can go on reading."))}</span></div>'
+        f'<span><b>{escape(t("Connection lost, reconnecting…"))}</b> '
+        f'{shown.replace("{time}", since)}</span></div>'
     )
