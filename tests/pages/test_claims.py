@@ -269,7 +269,7 @@ async def test_many_claims_are_changed_at_once_and_the_page_may_be_left(
     staff.send(BulkBar, 'plan', wish)
     await until(lambda: bar.props['plan'])
     plan: dict[str, Any] = bar.props['plan']
-    assert (plan['ready'], plan['title'], plan['left']) == (1, 'תביעה אחת תשתנה', 'אחת תישאר כמו שהיא')
+    assert (plan['ready'], plan['title'], plan['left']) == (1, 'הפעולה תחול על תביעה אחת', 'אחת תישאר כמו שהיא')
     assert [(group['why'], group['numbers']) for group in plan['groups']] == [('כבר בסטטוס הזה', [numbers[0]])]
     staff.send(BulkBar, 'order', {'turn': 2, 'key': 'k'})
     await asyncio.sleep(0.1)
