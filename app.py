@@ -26,6 +26,7 @@ from db.settings import Settings, load
 from jobs import aftermath, backup, bulk_orders, changes, desk, exports, import_work, mail, previews, schedule
 from jobs.health import Health
 from pages import (
+    accessibility,
     account,
     admin,
     alerts,
@@ -70,6 +71,7 @@ def build(settings: Settings) -> FastAPI:
     imports.add_routes(portal)
     signed.add_routes(portal, settings)
     health.add_routes(portal)
+    accessibility.add_routes(portal)
     metrics.measure(settings)
     sealing.use(settings)
     mail.use(settings)

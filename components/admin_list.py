@@ -254,6 +254,8 @@ class TableScreen(AdminList):
 def shown_value(column: Column, row: Any, found: Rows) -> str:
     """A value in the list, in words."""
     raw = admin_rows.written(column, getattr(row, column.name))
+    if column.kind == 'phone':
+        return values.format_phone(raw)
     words = found.choices.get(column.name)
     parts = [words.get(part, part) if words else part for part in raw.split('\n') if part]
     return ', '.join(parts)

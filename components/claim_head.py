@@ -231,8 +231,8 @@ class ClaimActions(Element, component='claim_actions.js'):
             self.update()
 
 
-def actions_of(claim: Claim, *, staff: bool) -> list[dict[str, Any]]:
-    """Call, write, copy; and for whom it fits: mark unread, or say that it was checked."""
+def actions_of(claim: Claim, *, staff: bool, writes: bool) -> list[dict[str, Any]]:
+    """Call, write, copy; and for whom it fits: mark unread and write to the bureau, or say that it was checked."""
     actions: list[dict[str, Any]] = []
     if claim.insured_phone:
         actions.append(
@@ -275,4 +275,8 @@ def actions_of(claim: Claim, *, staff: bool) -> list[dict[str, Any]]:
         actions.append(
             {'key': 'unread', 'icon': 'mark_email_read', 'label': t('Mark as unread'), 'brief': t('Not read')}
         )
+        if writes:  # on the phone its tab is at hand, and the bar is for those whom one calls
+            actions.append(
+                {'key': 'message', 'icon': 'send', 'label': t('Send message'), 'tab': 'messages', 'main': True}
+            )
     return actions

@@ -120,7 +120,7 @@ class ClaimPage:
                 self._panels[key] = panel
             with self._panels['overview']:
                 self._draw_overview()
-            self._bar = ClaimActions(actions_of(self.claim, staff=self.staff), self.act, bar=True)
+            self._bar = ClaimActions(self._actions(), self.act, bar=True)
             self._slip = UndoToast(self._take_back)
             topics = [claim_topic(self.claim.id), thread_topic(self._thread), words_topic()]
             follower = Subscription(topics, self._answer)
@@ -137,7 +137,7 @@ class ClaimPage:
 
     def _draw_head(self) -> None:
         with ClaimHead(self.claim, lambda: self.wording, self.came_from) as self.head:
-            self._buttons = ClaimActions(actions_of(self.claim, staff=self.staff), self.act, bar=False)
+            self._buttons = ClaimActions(self._actions(), self.act, bar=False)
             with self.head.add_slot('watch'):
                 ClaimWatchMenu(self.claim.id, self._watched, self._since)
         self.head.place(self._neighbours)
@@ -247,7 +247,7 @@ class ClaimPage:
             self._doubts.show(reading.doubts, self.wording.reader)
         self._clocks.show(reading.clocks, self.wording.reader)
         for actions in (self._buttons, self._bar):
-            actions.offer(actions_of(self.claim, staff=self.staff))
+            actions.offer(self._actions())
         self._desk.show(reading.desk)
         self._redraw_record(reading, moment)
         self.head.warn(reading.cheque, red=reading.behind.red)
@@ -356,6 +356,9 @@ class ClaimPage:
         await self.follow()
 
     # ---- doing --------------------------------------------------------------------------------------------------------------
+
+    def _actions(self) -> list[dict[str, Any]]:
+        return actions_of(self.claim, staff=self.staff, writes=self.actor.may(Can.WRITE_MESSAGE))
 
     async def act(self, key: str) -> None:
         """What the buttons of the head and of the phone's bar do."""

@@ -15,7 +15,7 @@ from db.texts import N_, t, tn
 
 # The brief's categories in the brief's order; what the bureau keeps about the file itself comes last.
 SECTIONS: Mapping[str, str] = {
-    'insured': N_('Insured'),
+    'insured': N_('The insured'),
     'third_party': N_('Third party'),
     'tp_driver': N_("Third party's driver"),
     'tp_agent': N_("Third party's agent"),

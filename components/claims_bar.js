@@ -1,7 +1,9 @@
 /* Above the list: views with counts, search with its scope, filters as chips; a sheet of filters on the phone. */
+// a day is written here as everywhere else, whatever the browser's own language makes of it; its calendar is the browser's
+const DAY = (filter, end) => `<span class="mk-inp mk-sm mk-dayin"><input type="text" dir="ltr" inputmode="numeric" maxlength="10" placeholder="dd/mm/yyyy" :aria-label="texts.${end}" :value="${filter}.${end}" @change="$emit('filter', ${filter}.name + '_${end}', [$event.target.value])"><input type="date" class="mk-vh" tabindex="-1" aria-hidden="true"><button type="button" class="mk-ib mk-sm" data-calendar :aria-label="texts.pickDay"><span class="mk-ic" aria-hidden="true">calendar_month</span></button></span>`;
 const MENU = `
   <div class="mk-pop mk-menu mk-fmenu" role="dialog" :aria-label="opened.label">
-    <template v-if="opened.dates"><label class="mk-fld"><span class="mk-gh">{{ texts.from }}</span><span class="mk-inp mk-sm"><input type="date" dir="ltr" :value="opened.from" @change="$emit('filter', opened.name + '_from', [$event.target.value])"></span></label><label class="mk-fld"><span class="mk-gh">{{ texts.to }}</span><span class="mk-inp mk-sm"><input type="date" dir="ltr" :value="opened.to" @change="$emit('filter', opened.name + '_to', [$event.target.value])"></span></label></template>
+    <template v-if="opened.dates"><label class="mk-fld"><span class="mk-gh">{{ texts.from }}</span>${DAY('opened', 'from')}</label><label class="mk-fld"><span class="mk-gh">{{ texts.to }}</span>${DAY('opened', 'to')}</label></template>
     <template v-else>
       <label v-if="opened.choices.length > 8" class="mk-inp mk-sm mk-ffind"><span class="mk-ic" aria-hidden="true">search</span><input type="search" v-model="sought" :placeholder="texts.find" :aria-label="texts.find"></label>
       <div class="mk-scroll"><label v-for="choice in found(opened)" :key="choice.key" class="mk-mi"><input type="checkbox" class="mk-check" :checked="choice.on" @change="pick(opened, choice, $event.target.checked)"><span>{{ choice.label }}</span></label></div>
@@ -13,7 +15,7 @@ const SHEET = `
       <div class="mk-grab"></div>
       <div class="mk-sheet-h"><h2>{{ texts.filters }}</h2><button type="button" class="mk-btn mk-g" @click="typed = ''; $emit('clear')">{{ texts.clear }}</button></div>
       <div v-for="filter in filters" :key="filter.name" class="mk-sheet-g"><span class="mk-gh">{{ filter.label }}</span>
-        <div v-if="filter.dates" class="mk-pills"><input type="date" class="mk-pill" dir="ltr" :aria-label="texts.from" :value="filter.from" @change="$emit('filter', filter.name + '_from', [$event.target.value])"><input type="date" class="mk-pill" dir="ltr" :aria-label="texts.to" :value="filter.to" @change="$emit('filter', filter.name + '_to', [$event.target.value])"></div>
+        <div v-if="filter.dates" class="mk-pills">${DAY('filter', 'from')}${DAY('filter', 'to')}</div>
         <div v-else class="mk-pills"><button type="button" v-for="choice in filter.choices" :key="choice.key" class="mk-pill" :class="{'mk-pick': choice.on}" :aria-pressed="String(choice.on)" @click="pick(filter, choice, !choice.on)">{{ choice.label }}</button></div>
       </div>
       <button type="button" class="mk-btn mk-p mk-xl mk-w" @click="sheet = false">{{ texts.show }}</button>

@@ -518,6 +518,7 @@ def _bar_texts() -> dict[str, str]:
         'remove': t('Remove filter'),
         'clear': t('Clear'),
         'from': t('From'),
+        'pickDay': t('Choose a date'),
         'to': t('To'),
         'find': t('Find'),
         'show': t('Show claims'),

@@ -26,7 +26,7 @@ def standing(clock: Clock, reader: str) -> tuple[str, str]:
     """How it stands: a hue and some words."""
     hue = 'amber' if clock.state == RUNNING and clock.days_left <= SOON_DAYS else _HUES[clock.state]
     if clock.state == RUNNING:
-        left = texts.tn('{n} day left', '{n} days left', clock.days_left, reader)
+        left = texts.tn('{n} day left', '{n} days left', clock.days_left, reader, n=f'{clock.days_left:,}')
         return hue, left if clock.days_left else texts.t('Today is the last day', reader)
     if clock.state == PASSED:
         return hue, texts.tn('Passed {n} day ago', 'Passed {n} days ago', -clock.days_left, reader)

@@ -342,6 +342,7 @@ def _person_html(actor: Actor, office: str) -> str:
         f'<span class="mk-org">{escape(office)}</span></span>{icon_html("expand_more", "mk-s18 mk-t3")}</summary>'
         f'<div class="mk-pop mk-menu">'
         f'<a class="mk-mi" href="/account">{icon_html("person")}<span>{escape(t("My account"))}</span></a>{elsewhere}'
+        f'<a class="mk-mi" href="/accessibility">{icon_html("visibility")}<span>{escape(t("Accessibility statement"))}</span></a>'
         f'<div class="mk-hr"></div>'
         f'<div class="mk-gh">{escape(t("Display"))}</div>'
         + ''.join(choice('theme', value, label, icon, on=theme == value) for value, label, icon in themes)
@@ -356,8 +357,10 @@ def _person_html(actor: Actor, office: str) -> str:
 
 @html_once
 def _offline_html() -> str:
+    shown = escape(t('Showing the state of {time}. You can go on reading.', time='{time}'))
+    since = '<bdi class="mk-num" dir="ltr" data-since></bdi>'
     return (
         f'<div class="mk-offb" role="status" data-offline hidden>{icon_html("cloud_off")}'
-        f'<span><b>{escape(t("Connection lost, reconnecting…"))}</b> {escape(t("Showing the state of"))} '
-        f'<bdi class="mk-num" dir="ltr" data-since></bdi>. {escape(t("You can go on reading."))}</span></div>'
+        f'<span><b>{escape(t("Connection lost, reconnecting…"))}</b> '
+        f'{shown.replace("{time}", since)}</span></div>'
     )

@@ -35,7 +35,7 @@ from db.settings import Settings
 log = logging.getLogger(__name__)
 
 OPEN_PAGES = frozenset(
-    {'/login', '/login/code', '/logout', '/healthz', '/readyz', '/csp-report'}
+    {'/login', '/login/code', '/logout', '/healthz', '/readyz', '/csp-report', '/accessibility'}
     | {'/favicon.ico', '/robots.txt', '/manifest.webmanifest', '/sw.js', '/offline.html'}
 )
 SOCKETS = '/_nicegui_ws'

@@ -18,7 +18,7 @@ from db.base import now
 from db.changes import Notice
 from db.messages import PAGE, Hit, ThreadKey, ThreadLine, excerpt, messages_found, thread_key, threads
 from db.offices import AgentOffice, offices
-from db.scope import Actor
+from db.scope import Actor, Can
 from db.session import fetch
 
 TYPED_AT_MOST = 200
@@ -47,6 +47,12 @@ def address_of(*, claim_no: str = '', office_id: int | None = None) -> str:
     return f'/messages?{urlencode({"claim": claim_no} if claim_no else {"office": office_id})}'
 
 
+def bureau_address(actor: Actor) -> str:
+    """Where somebody of an office writes to the bureau about no claim in particular; empty for who writes to nobody."""
+    writes = actor.office_id and actor.may(Can.WRITE_MESSAGE)
+    return address_of(office_id=actor.office_id) if writes else ''
+
+
 class ThreadList(Element, component='thread_list.js'):
     """The list, live, and the search."""
 
@@ -56,6 +62,7 @@ class ThreadList(Element, component='thread_list.js'):
         self._actor, self._reader = current_actor(), language()
         self._limit, self._only_unread, self._typed = PAGE, False, ''
         self._props.update(lines=[], hits=None, more=False, offices=[], opened=opened, unread=False, words=_words())
+        self._props['bureau'] = bureau_address(self._actor)
         for kind, answer in (('find', self._find), ('more', self._more), ('only', self._only)):
             self.on(kind, answer)
         with self:
@@ -197,6 +204,7 @@ def _words() -> dict[str, str]:
         'noneFound': t('No message was found.'),
         'more': t('Show more'),
         'toOffice': t('Write to an office'),
+        'toBureau': t('New message'),
         'unread': t('Unread'),
         'internal': t('Internal note'),
     }

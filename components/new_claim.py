@@ -29,7 +29,7 @@ TYPED_AT_MOST = 6000
 _GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     'claim': (N_('The file'), ('office', 'agent')),
     'insured': (
-        N_('Insured'),
+        N_('The insured'),
         (
             'insured_name',
             'insured_id_no',

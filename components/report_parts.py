@@ -191,8 +191,14 @@ def _periods_html(state: ReportState) -> str:
 
 def _ends_html(figures: Figures) -> str:
     state = figures.state
+    # typed as days are written everywhere: what the browser's own field shows goes by its language, and may be the month first
+    calendar = (
+        f'<input type="date" class="mk-vh" tabindex="-1" aria-hidden="true"><button type="button" class="mk-ib mk-sm" data-calendar '
+        f'aria-label="{escape(t("Choose a date"))}">{icon_html("calendar_month")}</button>'
+    )
     fields = ''.join(
-        f'<label class="mk-rday"><span>{escape(label)}</span><input type="date" name="{name}" dir="ltr" required value="{day.isoformat()}"></label>'
+        f'<label class="mk-rday"><span>{escape(label)}</span><span class="mk-inp mk-sm mk-dayin"><input type="text" name="{name}" dir="ltr" '
+        f'inputmode="numeric" maxlength="10" placeholder="dd/mm/yyyy" aria-label="{escape(label)}" required value="{values.format_day(day)}">{calendar}</span></label>'
         for name, label, day in (('from', t('From'), figures.span.first), ('to', t('To'), figures.span.last))
     )
     kept = _hidden(replace(state, period='days', first=None, last=None))

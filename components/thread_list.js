@@ -11,7 +11,8 @@ export default {
     <section class="mk-threads" :aria-label="words.threads">
       <div class="mk-thh"><h1>{{ words.title }}</h1><span class="mk-sp"></span>
         <details v-if="offices.length" class="mk-drop" ref="offices"><summary class="mk-btn mk-s mk-sm" data-testid="to-an-office"><span class="mk-ic" aria-hidden="true">edit_square</span><span>{{ words.toOffice }}</span></summary>
-          <div class="mk-pop mk-menu mk-offl"><a v-for="office in offices" :key="office.href" class="mk-mi" :href="office.href"><span class="mk-ic" aria-hidden="true">apartment</span><span>{{ office.label }}</span></a></div></details></div>
+          <div class="mk-pop mk-menu mk-offl"><a v-for="office in offices" :key="office.href" class="mk-mi" :href="office.href"><span class="mk-ic" aria-hidden="true">apartment</span><span>{{ office.label }}</span></a></div></details>
+        <a v-if="bureau" class="mk-btn mk-s mk-sm" :href="bureau" data-testid="to-the-bureau"><span class="mk-ic" aria-hidden="true">edit_square</span><span>{{ words.toBureau }}</span></a></div>
       <div class="mk-sbox mk-ths"><span class="mk-ic" aria-hidden="true">search</span><input type="search" v-model="typed" maxlength="200" :placeholder="words.search" :aria-label="words.search" data-testid="messages-search" @input="later"></div>
       <div v-if="hits === null" class="mk-thf"><div class="mk-seg" role="radiogroup" :aria-label="words.threads"><button type="button" role="radio" :aria-checked="String(!unread)" :class="{'mk-on': !unread}" @click="$emit('only', false)">{{ words.all }}</button>
         <button type="button" role="radio" :aria-checked="String(unread)" :class="{'mk-on': unread}" data-testid="threads-unread" @click="$emit('only', true)">{{ words.onlyUnread }}</button></div></div>
@@ -22,7 +23,7 @@ export default {
           <template v-for="line in lines" :key="line.href"><div data-testid="thread-line" :data-claim="line.number" :data-unread="String(Boolean(line.unread))">${LINE}</div></template>
           <button v-if="more" type="button" class="mk-btn mk-g mk-w" @click="$emit('more')">{{ words.more }}</button></template>
       </div></section>`,
-  props: {lines: Array, hits: Array, more: Boolean, offices: Array, opened: String, unread: Boolean, words: Object},
+  props: {lines: Array, hits: Array, more: Boolean, offices: Array, bureau: String, opened: String, unread: Boolean, words: Object},
   emits: ['find', 'more', 'only'],
   data: () => ({typed: ''}),
   unmounted() { clearTimeout(this.timer); },

@@ -1,6 +1,6 @@
 """Which documents a claim of the demo has: as many as its life says are there, with files everybody may look at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from types import SimpleNamespace
@@ -23,16 +23,22 @@ def papers(matrix: Matrix) -> list[Paper]:
     return [paper for kind in sorted(wanted) for paper in papers_of(kind, matrix.types[kind].label)]
 
 
-def filed(row: Row, matrix: Matrix, moments: Sequence[datetime], people: Mapping[bool, tuple[int, str]]) -> list[Row]:
+def filed(
+    row: Row,
+    matrix: Matrix,
+    moments: Sequence[datetime],
+    people: Mapping[bool, tuple[int, str]],
+    lacking: Collection[str] = (),
+) -> list[Row]:
     """The documents of a claim, whose row is told how many there are of how many needed.
 
-    What is missing agrees with what its life says is missing. `moments` are when something was done about it, `people` who
-    files for the bureau (True) and who for the office.
+    What is missing agrees with what its life says is missing, or is just what is `lacking`. `moments` are when something was
+    done about it, `people` who files for the bureau (True) and who for the office.
     """
     rng = Random(f'{row["plate"]}📄{row["insured_name"]}')
     claim = cast(Claim, SimpleNamespace(**row))
     needed = [item for item in matrix.checklist(claim, []) if item.required]
-    here = _here(rng, needed, row['documents'])
+    here = _here(rng, needed, row['documents'], lacking)
     rows: list[Row] = []
     for place, (item, state) in enumerate(here):
         for paper in _chosen(rng, item):
@@ -44,17 +50,19 @@ def filed(row: Row, matrix: Matrix, moments: Sequence[datetime], people: Mapping
     return rows
 
 
-def _here(rng: Random, needed: Sequence[ChecklistItem], said: str) -> list[tuple[ChecklistItem, str]]:
+def _here(
+    rng: Random, needed: Sequence[ChecklistItem], said: str, lacking: Collection[str]
+) -> list[tuple[ChecklistItem, str]]:
     """Which of the needed ones came, and whether they were good."""
-    absent: set[str] = set()
-    if said != 'complete':
+    absent = set(lacking)
+    if said != 'complete' and not lacking:
         wanted = [item for item in needed if item.blocking is (said == 'missing_blocking')]
         absent = {item.type.id for item in rng.sample(wanted, min(len(wanted), rng.randint(1, 2)))}
         absent |= {item.type.id for item in needed if not item.blocking and rng.random() < 0.3}
     came = [item for item in needed if item.type.id not in absent]
     fresh = len(came) - rng.randint(0, 3) if said != 'complete' else len(came)
     found = [(item, 'accepted' if place < fresh else 'received') for place, item in enumerate(came)]
-    refused = [(item, 'rejected') for item in needed if item.type.id in absent and rng.random() < 0.3]
+    refused = [(item, 'rejected') for item in needed if item.type.id in absent - set(lacking) and rng.random() < 0.3]
     return found + refused[:1]
 
 

@@ -289,7 +289,8 @@ def _showcase(rng: Random, cast: Cast, office_id: int) -> _Draft:
     case.settlement, case.total_loss, case.garage, case.appraiser = False, False, 1, 1
     draft = _drafted(rng, case, office_id, {'agent': cast.agents[office_id][0]}, cast.staff[0])
     stages = [step.fields.get('repair_stage') for step in draft.steps]
-    approved = Step(0.4, {'demand_amount': money.SHOWCASE_DEMANDED, 'approved_amount': money.SHOWCASE_APPROVED})
+    sums = {'demand_amount': money.SHOWCASE_DEMANDED, 'approved_amount': money.SHOWCASE_APPROVED}
+    approved = Step(0.4, {**sums, 'documents': 'missing_blocking'})
     draft.steps.insert(stages.index('parts_ordered') + 1, approved)
     stages.insert(stages.index('parts_ordered') + 1, None)
     sooner = Step(0.3, {'eta': InDays(6), 'daily_note': words.NEW_ETA_NOTE})
@@ -478,7 +479,8 @@ def _file_documents(cast: Cast, lives: Sequence[Life], before: datetime) -> None
         moments = [change['at'] for change in life.changes if change['at'] < before]
         if moments and life.row['documents'] != papers.UNCHECKED:
             sides = {True: people[life.row['handler']], False: people[life.row['agent']]}
-            life.file(papers.filed(life.row, cast.matrix, moments, sides))
+            lacking = words.SHOWCASE_LACKS if life.row['plate'] == words.SHOWCASE['plate'] else frozenset()
+            life.file(papers.filed(life.row, cast.matrix, moments, sides, lacking))
 
 
 def _put_money(story: Story, lives: Sequence[Life]) -> None:

@@ -240,9 +240,12 @@ TOTAL_LOSS_NOTE = 'השמאי קבע אובדן גמור. הרכב הועבר ל
 NEW_ETA_NOTE = 'המוסך עדכן שהתיקון מתקדם מהצפוי; המסירה הוקדמה.'
 IMPORT_NAME = 'ייבוא נתונים'
 OFFICE_WORDS = ('סוכנות', 'ביטוחי', 'קבוצת', 'משרד')
+# what the claim on the first screen still waits for; everything else has come
+SHOWCASE_LACKS = frozenset({'no_claim_confirmation', 'repair_invoice', 'appraiser_fee_invoice'})
 # the claim on the first screen: its repair moved on a few minutes ago
 SHOWCASE: Mapping[str, str] = {
     'insured_name': "רונית ברקוביץ'",
+    'insured_id_no': '034862177',
     'insured_phone': '0525550134',
     'insured_email': 'ronit.b@example.co.il',
     'insured_address': 'הנרקיס 14, קריית ביאליק',

@@ -77,7 +77,7 @@ def _sections_html(section: str) -> str:
 
 def _history_html(lines: list[dict[str, Any]]) -> str:
     if not lines:
-        return f'<p class="mk-empty-line">{escape(t("Nothing here."))}</p>'
+        return f'<p class="mk-empty-line">{escape(t("Nothing was changed under administration yet."))}</p>'
     told = ''.join(
         f'<li data-testid="admin-change"><b>{escape(line["what"])} · {escape(line["where"])} · {escape(line["label"])}</b> '
         f'<span class="mk-t3">{escape(line["by"])} · {escape(line["when"])}</span>'

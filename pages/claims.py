@@ -11,6 +11,7 @@ from components.claims_list import ClaimsList, Opening, opening_of
 from components.exports_tray import ExportWork, export_choices, read_exports
 from components.frame import portal_page
 from components.live import ask, current_actor, rung, written_html
+from components.mailbox import bureau_address
 from components.marks import icon_html
 from components.words import html_once, t
 from db.exports import Export
@@ -28,7 +29,9 @@ async def claims_page(request: Request) -> None:
         written_html(_title_html(), ours=True).classes('mk-contents')
         exports = ExportWork(lambda: claims.seen, actor, since) if actor.may(Can.EXPORT) else None
         if actor.may(Can.OPEN_CLAIM):
-            written_html(_new_html(), ours=True).classes('mk-contents')
+            written_html(_main_html('/claims/new', 'add', t('New claim')), ours=True).classes('mk-contents')
+        elif bureau := bureau_address(actor):
+            written_html(_main_html(bureau, 'edit_square', t('New message')), ours=True).classes('mk-contents')
     claims = ClaimsList(found, since)
     if exports is not None:
         claims.bulk.offer_export(exports.start, export_choices())
@@ -50,5 +53,6 @@ def _title_html() -> str:
 
 
 @html_once
-def _new_html() -> str:
-    return f'<a class="mk-btn mk-p" href="/claims/new">{icon_html("add")}{escape(t("New claim"))}</a>'
+def _main_html(address: str, icon: str, label: str) -> str:
+    label = escape(label)
+    return f'<a class="mk-btn mk-p" href="{escape(address)}" title="{label}" aria-label="{label}">{icon_html(icon)}{label}</a>'

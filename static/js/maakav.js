@@ -116,10 +116,23 @@
 
   const typing = (target) => target.closest('input, textarea, select, [contenteditable=true]');
 
+  // the browser's calendar for a field one types a day into: its own field stands unseen beside it
+  function pickDay(box) {
+    const [field, calendar] = box.querySelectorAll('input');
+    calendar.value = field.value.split('/').reverse().join('-');
+    calendar.onchange = () => {
+      field.value = calendar.value.split('-').reverse().join('/');
+      field.dispatchEvent(new Event('change', {bubbles: true}));
+    };
+    calendar.showPicker();
+  }
+
   addEventListener('click', (event) => {
     const button = event.target.closest('[data-copy]');
     if (button) { event.preventDefault(); copy(button); }
     if (event.target.closest('[data-palette]')) openPalette();
+    const calendar = event.target.closest('[data-calendar]');
+    if (calendar) { event.preventDefault(); pickDay(calendar.parentElement); }
     for (const open of document.querySelectorAll('details.mk-drop[open]')) {
       if (!event.composedPath().includes(open)) open.open = false;  // also when the click took its own button away
     }

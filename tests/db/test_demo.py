@@ -20,6 +20,7 @@ from db import (
     demo_crowd,
     demo_documents,
     demo_papers,
+    demo_words,
     documents,
     files,
     lists,
@@ -547,6 +548,15 @@ def test_a_load_that_fails_leaves_nothing(database_url, monkeypatch):
     connect(database_url)
     assert (all_rows(Claim), all_rows(User)) == ([], [])
     assert demo.load_demo(database_url, NOW, SMALL)
+
+
+def test_the_claim_of_the_first_screen_shows_everything_one_may_want_to_see(loaded):
+    with open_session(SYSTEM, reading=True) as session:
+        claim = session.scalars(select(Claim).where(Claim.plate == demo_words.SHOWCASE['plate'])).one()
+        items = documents.checklist(session, claim)
+    assert claim.insured_id_no
+    assert {item.type.id for item in items if item.missing} == demo_words.SHOWCASE_LACKS
+    assert sum(item.required for item in items) > 2 * len(demo_words.SHOWCASE_LACKS)
 
 
 def test_documents_are_there_as_the_claims_say(loaded):

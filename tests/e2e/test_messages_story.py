@@ -51,7 +51,9 @@ def test_an_agent_and_the_bureau_write_to_each_other(person: Person) -> None:
     dana, staff = person('dana@levi.demo'), person('staff@bureau.demo')
     claim_no = calm_claim(dana)
     before = count(staff)
-    open_thread(dana, claim_no)
+    dana.goto(f'/claims/{claim_no}')
+    ready(dana).get_by_test_id('do-message').and_(dana.locator(':visible')).click()
+    expect(dana.get_by_test_id('message-box')).to_be_focused()
     send(dana, 'שלום, הלקוח שואל מתי הרכב מוכן')
     sent = message(dana, 'מתי הרכב מוכן')
 

@@ -39,3 +39,12 @@ def test_a_figure_opens_the_claims_it_counts_and_a_table_goes_home(person: Perso
     (sheet,) = openpyxl.load_workbook(BytesIO(Path(download.value.path()).read_bytes())).worksheets
     assert sheet.sheet_view.rightToLeft
     assert sheet.cell(4, 2).value == many
+
+    # the browser's calendar is no part of the page: somebody picks the fifth of October in it
+    manager.evaluate(
+        "() => { HTMLInputElement.prototype.showPicker = function () { this.value = '2026-10-05'; this.onchange(); }; }"
+    )
+    manager.get_by_role('button', name='בחירת תאריך').first.click()
+    expect(manager.get_by_role('textbox', name='מתאריך')).to_have_value('05/10/2026')
+    manager.get_by_test_id('show-days').click()
+    manager.wait_for_url('**/reports?period=days&*')

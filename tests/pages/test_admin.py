@@ -185,8 +185,9 @@ async def test_each_table_says_who_changed_what_in_it(admin: User, people: Peopl
     page, screen = await opened(admin, 'garages')
     assert screen.props['record'] == []
     await form_of(page, screen, '')
-    page.send(screen, 'save', {'name': 'מוסך הגל', 'network': 'no'})
+    page.send(screen, 'save', {'name': 'מוסך הגל', 'network': 'no', 'phone': '045553321'})
     await until(lambda: screen.props['record'])
+    assert '04-5553321' in [cell['text'] for cell in screen.props['rows'][0]['cells']]
     (line,) = screen.props['record']
     assert (line['label'], line['by']) == ('מוסך הגל', people.admin.name)
     _, offices = await opened(admin, 'offices')

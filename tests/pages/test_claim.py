@@ -465,6 +465,15 @@ async def test_checked_today_shows_and_alerts_nobody(open_page: Opener, claim: C
     assert dana.of(ClaimHead)[0].props['spokenNow'] == ''
 
 
+async def test_agents_write_to_the_bureau_from_the_head(open_page: Opener, claim: Claim) -> None:
+    offered = {
+        who: [action['key'] for action in (await open_page(who, claim)).of(ClaimActions)[0].props['actions']]
+        for who in ('dana', 'staff')
+    }
+    assert offered['dana'][-1] == 'message'
+    assert offered['staff'][-1] == 'checked'
+
+
 async def test_marked_unread_it_is_bold_again(open_page: Opener, claim: Claim, people: People) -> None:
     page = await open_page('dana', claim, '?list=view%3Dall')
     page.send(page.of(ClaimActions)[0], 'act', 'unread')

@@ -138,6 +138,8 @@ async def test_search_filter_sort_and_back(portal: FastAPI, people: People, two:
     await until(lambda: dana.one(ClaimsTable).props['state'] == 'empty')
     dana.send(ClaimsBar, 'restore', 'sort=insured_name')
     await until(lambda: dana.numbers == [two[0].claim_no, two[1].claim_no])
+    dana.send(ClaimsBar, 'filter', ['event_from', ['1.11.26']])
+    await until(lambda: '01/11/2026' in [shown.get('from') for shown in shown_by(dana.one(ClaimsBar), 'filters')])
 
 
 async def test_no_event_of_a_hostile_browser_breaks_or_leaks(
@@ -194,6 +196,18 @@ async def test_no_page_polls(portal: FastAPI, people: People, two: tuple[Claim, 
     for path in PORTAL_PAGES:
         await admin.open(path.replace(':path', '').format(claim_no=two[0].claim_no, section='people', number=number))
         assert not binding.active_links, path
+
+
+async def test_an_agent_writes_to_the_bureau_from_the_list(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim]
+) -> None:
+    to_the_bureau = f'/messages?office={people.dana.office_id}'
+    dana, staff = [await signed_in(portal, EMAILS[who]) for who in ('dana', 'staff')]
+    assert to_the_bureau in (await dana.http_client.get('/')).text
+    assert (await dana.http_client.get(to_the_bureau)).status_code == 200
+    shown = (await staff.http_client.get('/')).text
+    assert '/claims/new' in shown
+    assert '/messages?office=' not in shown
 
 
 async def test_pages_are_for_those_with_the_right(portal: FastAPI, people: People, two: tuple[Claim, Claim]) -> None:
@@ -257,7 +271,7 @@ async def test_many_claims_are_changed_at_once_and_the_page_may_be_left(
     staff.send(BulkBar, 'plan', wish)
     await until(lambda: bar.props['plan'])
     plan: dict[str, Any] = bar.props['plan']
-    assert (plan['ready'], plan['title'], plan['left']) == (1, 'תביעה אחת תשתנה', 'אחת תישאר כמו שהיא')
+    assert (plan['ready'], plan['title'], plan['left']) == (1, 'הפעולה תחול על תביעה אחת', 'אחת תישאר כמו שהיא')
     assert [(group['why'], group['numbers']) for group in plan['groups']] == [('כבר בסטטוס הזה', [numbers[0]])]
     staff.send(BulkBar, 'order', {'turn': 2, 'key': 'k'})
     await asyncio.sleep(0.1)

@@ -1,6 +1,7 @@
 """What every page of the portal has around it: it comes lean, keeps nothing of how it was answered, and is told when it takes too long."""
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -19,6 +20,12 @@ async def test_a_page_comes_without_quasar_and_keeps_nothing_of_its_answer(porta
     page = await dana.open('/help')
     assert 'fastapi_inner_astack' not in page.request.scope
     assert page.request.state.session.actor.user_id
+
+
+async def test_the_line_for_a_lost_connection_writes_the_prefix_and_the_time_as_one_word(portal: FastAPI) -> None:
+    dana = await signed_in(portal, EMAILS['dana'])
+    served = (await dana.http_client.get('/help')).text
+    assert re.search(r'מוצגים הנתונים מ-(<|&lt;|\\u003c)bdi', served)
 
 
 async def test_a_page_that_takes_too_long_says_so(portal: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:

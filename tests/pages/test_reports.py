@@ -106,6 +106,10 @@ async def test_the_table_by_agent_says_rates_and_ends_in_a_total(portal: FastAPI
     assert line.count('data-testid="figure"') == 3
     days = (await opened(portal, 'manager', '/reports?period=days&from=2026-01-05&to=2026-01-06')).html()
     assert '05/01/2026 – 06/01/2026' in days
+    typed = (await opened(portal, 'manager', '/reports?period=days&from=05%2F01%2F2026&to=6.1.26')).html()
+    assert '05/01/2026 – 06/01/2026' in typed
+    # not as the browser's own language writes days
+    assert ('value="05/01/2026"' in typed, 'value="06/01/2026"' in typed) == (True, True)
     staff = (await opened(portal, 'staff')).html()
     assert ('סה״כ הסוכנות' in staff, 'view=unread' in staff) == (False, False)
 

@@ -18,7 +18,7 @@ from db.base import now
 from db.scope import Actor
 from db.session import open_session
 from db.settings import load
-from pages import sign_in
+from pages import accessibility, sign_in
 from tests.conftest import People
 
 SIGN_IN = Actor.system('sign-in')
@@ -38,6 +38,7 @@ def build(**given: Any) -> FastAPI:
     portal = FastAPI(openapi_url=None)
     settings = load(None, **given)
     sign_in.add_routes(portal, settings)
+    accessibility.add_routes(portal)
 
     @portal.get('/{path:path}')
     async def anything(request: Request) -> str:
@@ -81,6 +82,17 @@ def told(answer: httpx.Response) -> str:
 
 
 # ---- in and out -------------------------------------------------------------------------------------------------------------
+
+
+async def test_who_cannot_get_in_is_told_who_helps_and_reads_the_accessibility_statement(
+    browser: httpx.AsyncClient,
+) -> None:
+    form = await browser.get('/login')
+    assert 'שכחתם את הסיסמה?' in form.text
+    assert 'href="/accessibility"' in form.text
+    statement = await browser.get('/accessibility')
+    assert statement.status_code == 200
+    assert 'הצהרת נגישות' in statement.text
 
 
 async def test_a_stranger_is_asked_to_sign_in_and_then_gets_what_he_wanted(browser: httpx.AsyncClient) -> None:
