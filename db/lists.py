@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
-from itertools import dropwhile, groupby
+from itertools import dropwhile
 from types import MappingProxyType
 from typing import Any
 from typing import cast as typed
@@ -37,9 +37,10 @@ from db.calendar import DAY
 from db.changes import Change, SeenMark
 from db.cheques import WARN_DAYS, Cheque
 from db.claims import DOCUMENTS, YES_NO, Claim
+from db.list_orders import FEW_VALUES, SORTS, is_one_of, joined, order, ordered, passed, values_of
 from db.money import MoneyMove
 from db.offices import AgentOffice, User, agents_of
-from db.reference import CLOSED, Appraiser, ClaimStatus, Garage, Insurer, RepairStage, WaitingParty
+from db.reference import CLOSED, Appraiser, ClaimStatus, Garage, Insurer
 from db.repairs import DELIVERED, RepairEvent, is_real_move
 from db.scope import Actor, Role
 from db.search import (
@@ -312,24 +313,6 @@ class Page:
         return (self.rows[0].seq, self.rows[-1].seq) if self.rows else None
 
 
-# Every column one may sort by. Ties are broken by `seq`, so that pages never overlap.
-SORTS: Mapping[str, SQLColumnExpression[Any]] = {
-    'updated_at': Claim.seq,
-    'claim_no': Claim.claim_no_key,
-    'insured_name': Claim.insured_key,
-    'plate': Claim.plate,
-    'event_date': Claim.event_date,
-    'status': ClaimStatus.position,  # in the order of the work, in every language
-    'repair_stage': func.coalesce(RepairStage.position, -1),
-    'tp_insurer': func.coalesce(Insurer.name, ''),
-    # NOTE: as the index `ix_claims_demand` has it
-    'demand_amount': func.coalesce(Claim.demand_amount, literal(-1, literal_execute=True)),
-    'agent': func.coalesce(User.name, ''),
-    'garage': func.coalesce(Garage.name, ''),
-    'waiting_on': WaitingParty.position,
-}
-
-
 def _unread(statement: Select[Any], actor: Actor, baseline: int) -> Select[Any]:
     """Narrow to claims with news that the actor has not seen."""
     mine = and_(SeenMark.claim_id == Claim.id, SeenMark.user_id == actor.user_id)
@@ -594,7 +577,7 @@ def _ids_of(session: Session, state: ListState, total: int | None = None) -> lis
 def _first_of(
     session: Session, state: ListState, statement: Select[Any], newest: SQLColumnExpression[Any]
 ) -> list[int]:
-    found = _ordered(statement, newest, state).limit(state.size).offset((state.page - 1) * state.size)
+    found = ordered(statement, newest, state.sort).limit(state.size).offset((state.page - 1) * state.size)
     return list(session.scalars(found))
 
 
@@ -603,7 +586,7 @@ def ids_in(session: Session, state: ListState, numbers: Sequence[str] = ()) -> I
     found = claims_in(session, state)
     if numbers:
         found = select(Claim.id).select_from(Claim).where(Claim.claim_no.in_(numbers)), Claim.seq
-    return iter(session.scalars(_ordered(*found, state), execution_options={'yield_per': 10_000}))
+    return iter(session.scalars(ordered(*found, state.sort), execution_options={'yield_per': 10_000}))
 
 
 # so many of the newest claims are looked at before the index is asked: most words that are common are met soon.
@@ -643,19 +626,19 @@ def _turned(
     if mark is None:
         return None
     beyond: ColumnElement[bool]
-    order: Sequence[ColumnElement[Any]]
+    by: Sequence[ColumnElement[Any]]
     if state.sort.removeprefix('-') == 'updated_at':
         falling = state.sort.startswith('-') is not backwards
-        beyond, order = (newest < mark, [newest.desc()]) if falling else (newest > mark, [newest.asc()])
+        beyond, by = (newest < mark, [newest.desc()]) if falling else (newest > mark, [newest.asc()])
     else:
         wanted = SORTS[state.sort.removeprefix('-')]
-        there = session.execute(_joined(select(wanted).select_from(Claim), state).where(Claim.seq == mark)).first()
+        there = session.execute(joined(select(wanted).select_from(Claim), state.sort).where(Claim.seq == mark)).first()
         if there is None:
             return None
         if by_value:
             return _full(_value_by_value(session, state, (there[0], mark), backwards=backwards), state, backwards)
-        beyond, order = _passed(state, there[0], mark, backwards=backwards), _order(state, backwards=backwards)
-    ids = list(session.scalars(_joined(statement, state).where(beyond).order_by(*order).limit(state.size)))
+        beyond, by = passed(state.sort, there[0], mark, backwards=backwards), order(state.sort, backwards=backwards)
+    ids = list(session.scalars(joined(statement, state.sort).where(beyond).order_by(*by).limit(state.size)))
     return _full(ids, state, backwards)
 
 
@@ -665,64 +648,39 @@ def _full(ids: list[int], state: ListState, backwards: bool) -> list[int] | None
 
 # ---- sorted by what has few values: one value after the other ---------------------------------------------------------------
 
-# the claims of one value, newest first, come out of the index of its filter: the field, its filter, and the rows whose order it is
-_FEW_VALUES: Mapping[str, tuple[Any, str, Any]] = {
-    'status': (Claim.status, 'status', ClaimStatus.id),
-    'repair_stage': (Claim.repair_stage, 'repair_stage', RepairStage.id),
-    'tp_insurer': (Claim.tp_insurer, 'insurer', Insurer.id),
-    'waiting_on': (Claim.waiting_on, 'waiting_on', WaitingParty.id),
-}
-# claims without one come before all others
-_WITHOUT: Mapping[str, Any] = {'repair_stage': -1, 'tp_insurer': ''}
-
 
 def _goes_by_value(session: Session, state: ListState) -> bool:
     """Whether a list is put together from those of each value: to sort it, every claim of the asker would be read. A few are soon sorted."""
     name = state.sort.removeprefix('-')
-    if name not in _FEW_VALUES or state.view == 'unread' or state.quick or state.searches:
+    if name not in FEW_VALUES or state.view == 'unread' or state.quick or state.searches:
         return False
     few = _worth_a_walk(session, state.view)
-    return state.filters.keys() <= {_FEW_VALUES[name][1]} and (few is None or few > COUNTED_UP_TO)
+    return state.filters.keys() <= {FEW_VALUES[name][1]} and (few is None or few > COUNTED_UP_TO)
 
 
 def _value_by_value(
     session: Session, state: ListState, mark: tuple[Any, int] | None = None, *, backwards: bool = False
 ) -> list[int]:
     """The claims behind a mark (the value and the `seq` of one), or all: the newest of the first value, then of the next, until the page is full."""
-    column, own_filter, _ = _FEW_VALUES[state.sort.removeprefix('-')]
+    column, own_filter, _ = FEW_VALUES[state.sort.removeprefix('-')]
     any_value: dict[str, Any] = {own_filter: ()}
     statement, _ = claims_in(session, replace(state, **any_value))
-    values_left = list(dropwhile(lambda one: mark and one[0] != mark[0], _values_of(session, state, backwards)))
+    chosen = [None if key == NOBODY else key for key in getattr(state, own_filter)]
+    values_left = list(
+        dropwhile(lambda one: mark and one[0] != mark[0], values_of(session, state.sort, chosen, backwards=backwards))
+    )
     ids: list[int] = []
     for value, keys in values_left:
-        found = statement.where(_is_one_of(column, keys))
+        found = statement.where(is_one_of(column, keys))
         if mark and value == mark[0]:
             found = found.where(Claim.seq > mark[1] if backwards else Claim.seq < mark[1])
         # PostgreSQL sees the order of an index behind what is NULL only when the column is named
         by = [column, Claim.seq] if keys == [None] else [Claim.seq]
-        order = [one.asc() if backwards else one.desc() for one in by]
-        ids += session.scalars(found.order_by(*order).limit(state.size - len(ids)))
+        by = [one.asc() if backwards else one.desc() for one in by]
+        ids += session.scalars(found.order_by(*by).limit(state.size - len(ids)))
         if len(ids) == state.size:
             break
     return ids
-
-
-def _values_of(session: Session, state: ListState, backwards: bool) -> list[tuple[Any, list[Any]]]:
-    """What a list is sorted by, in its order: each value with the keys that claims have for it; only those its own filter leaves."""
-    name = state.sort.removeprefix('-')
-    _, own_filter, key = _FEW_VALUES[name]
-    told = [(_WITHOUT[name], None)] if name in _WITHOUT else []
-    told += [(value, of) for value, of in session.execute(select(SORTS[name], key).order_by(SORTS[name]))]
-    if chosen := getattr(state, own_filter):
-        told = [(value, of) for value, of in told if (NOBODY if of is None else str(of)) in chosen]
-    found = [(value, [of for _, of in same]) for value, same in groupby(told, key=lambda one: one[0])]
-    return found[::-1] if state.sort.startswith('-') is not backwards else found
-
-
-def _is_one_of(column: Any, keys: Sequence[Any]) -> ColumnElement[bool]:
-    named = [key for key in keys if key is not None]
-    without = [column.is_(None)] if None in keys else []
-    return or_(*([column.in_(named)] if named else []), *without)
 
 
 # ---- the newest claims between two days -------------------------------------------------------------------------------------
@@ -771,32 +729,6 @@ def _only_newest_of(days: Sequence[str], statement: Select[Any], session: Sessio
     # OFFSET 0 keeps the two apart: claims are looked for day by day
     each = select(day.label('day'), func.coalesce(floor, _FIRST_SEQ).label('seq')).offset(0).subquery()
     return statement.join(each, and_(Claim.event_date == each.c.day, Claim.seq >= each.c.seq))
-
-
-def _ordered(statement: Select[Any], newest: SQLColumnExpression[Any], state: ListState) -> Select[Any]:
-    by = {'-updated_at': newest.desc(), 'updated_at': newest.asc()}.get(state.sort)
-    return _joined(statement, state).order_by(*_order(state) if by is None else [by])
-
-
-def _order(state: ListState, *, backwards: bool = False) -> list[ColumnElement[Any]]:
-    """The order of a list; ties come newest first, so that pages never overlap."""
-    wanted = SORTS[state.sort.removeprefix('-')]
-    first = wanted.desc() if state.sort.startswith('-') is not backwards else wanted.asc()
-    return [first] if wanted is Claim.seq else [first, Claim.seq.asc() if backwards else Claim.seq.desc()]
-
-
-def _joined(statement: Select[Any], state: ListState) -> Select[Any]:
-    """Join what the list is sorted by."""
-    joins: Mapping[str, tuple[Any, Any]] = {
-        'status': (ClaimStatus, ClaimStatus.id == Claim.status),
-        'waiting_on': (WaitingParty, WaitingParty.id == Claim.waiting_on),
-        'repair_stage': (RepairStage, RepairStage.id == Claim.repair_stage),
-        'tp_insurer': (Insurer, Insurer.id == Claim.tp_insurer),
-        'agent': (User, User.id == Claim.agent),
-        'garage': (Garage, Garage.id == Claim.garage),
-    }
-    name = state.sort.removeprefix('-')
-    return statement.outerjoin(*joins[name]) if name in joins else statement
 
 
 def rows_of(session: Session, ids: Sequence[int], columns: Sequence[str] = ()) -> dict[int, Row]:
@@ -849,8 +781,8 @@ def _lines(more: tuple[str, ...]) -> Select[Any]:
         .outerjoin(agent, agent.id == Claim.agent)
         .where(Claim.id.in_(bindparam('ids', expanding=True)))
     )
-    for joined in (_MORE[name][1] for name in more):
-        lines = lines if joined is None else lines.outerjoin(*joined)
+    for table in (_MORE[name][1] for name in more):
+        lines = lines if table is None else lines.outerjoin(*table)
     return typed('Select[Any]', lines)
 
 
@@ -1052,13 +984,13 @@ def neighbours_of(session: Session, state: ListState, claim_id: int) -> Neighbou
         state = replace(state, view='all')
     listed, _ = claims_in(session, state)
     # what decides their place in it
-    placed = _joined(listed, state).with_only_columns(SORTS[state.sort.removeprefix('-')], Claim.seq)
+    placed = joined(listed, state.sort).with_only_columns(SORTS[state.sort.removeprefix('-')], Claim.seq)
     here = session.execute(placed.where(Claim.id == claim_id)).first()
     if here is None:
         return None
-    before, after = (placed.where(_passed(state, *here, backwards=way)) for way in (True, False))
+    before, after = (placed.where(passed(state.sort, *here, backwards=way)) for way in (True, False))
     nearest = (
-        there.with_only_columns(Claim.claim_no).order_by(*_order(state, backwards=way)).limit(1).scalar_subquery()
+        there.with_only_columns(Claim.claim_no).order_by(*order(state.sort, backwards=way)).limit(1).scalar_subquery()
         for there, way in ((before, True), (after, False))
     )
     counted = (
@@ -1067,18 +999,6 @@ def neighbours_of(session: Session, state: ListState, claim_id: int) -> Neighbou
     )
     earlier, later, place, total = session.execute(select(*nearest, *counted)).one()
     return Neighbours(before=earlier, after=later, place=1 + place, total=total)
-
-
-def _passed(state: ListState, value: Any, seq: int, *, backwards: bool) -> ColumnElement[bool]:
-    """Whether a claim comes after a place in the list (or before it)."""
-    wanted = SORTS[state.sort.removeprefix('-')]
-    falling = state.sort.startswith('-') is not backwards
-    farther: ColumnElement[bool] = wanted < value if falling else wanted > value
-    if wanted is Claim.seq:
-        return farther
-    # the first half says nothing new, but it is what an index can begin at
-    at_least = wanted <= value if falling else wanted >= value
-    return and_(at_least, or_(farther, Claim.seq > seq if backwards else Claim.seq < seq))
 
 
 def _baseline(session: Session) -> int:

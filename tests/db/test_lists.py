@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, insert, select
 
-from db import alerts, changes, lists, search, views
+from db import alerts, changes, list_orders, lists, search, views
 from db.base import Base, now
 from db.claims import Claim, change_status, open_claim, save_fields
 from db.lists import FilterChoices, ListState, Page, Row
@@ -151,7 +151,7 @@ def test_news_moves_a_claim_to_the_top(people, many):
 
 # ---- order and pages --------------------------------------------------------------------------------------------------------
 
-BOTH_WAYS = [f'{sign}{name}' for name in lists.SORTS for sign in ('', '-')]
+BOTH_WAYS = [f'{sign}{name}' for name in list_orders.SORTS for sign in ('', '-')]
 COMPARABLE: dict[str, Callable[[Row], Any]] = {
     'updated_at': lambda row: row.seq,
     'event_date': lambda row: row.event_date,
@@ -200,7 +200,7 @@ OF_FEW_VALUES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize('sort', [sort for sort in BOTH_WAYS if sort.removeprefix('-') in lists._FEW_VALUES])
+@pytest.mark.parametrize('sort', [sort for sort in BOTH_WAYS if sort.removeprefix('-') in list_orders.FEW_VALUES])
 def test_a_list_put_together_value_by_value_is_the_sorted_one(people, many, monkeypatch, sort):
     asked = [(people.staff, more) for more in OF_FEW_VALUES] + [(people.dana, {'view': 'all'})]
     for actor, more in asked:
@@ -461,7 +461,7 @@ def test_no_address_breaks_the_list(query):
     state = ListState.read(query)
     assert ListState.read(dict(parse_qsl(state.address()))) == state, 'reload, back and sharing show the same'
     assert state.view in lists.VIEWS
-    assert state.sort.removeprefix('-') in lists.SORTS
+    assert state.sort.removeprefix('-') in list_orders.SORTS
     assert 1 <= state.page <= 100_000
     assert state.size in lists.PAGE_SIZES
 
@@ -595,7 +595,7 @@ def test_no_list_reads_every_claim(people, database, crowd):
                 assert not scans, f'{name}\n{asks}\n{plan}'
 
 
-@pytest.mark.parametrize('sort', lists._FEW_VALUES)
+@pytest.mark.parametrize('sort', list_orders.FEW_VALUES)
 def test_of_many_claims_none_is_sorted_that_stands_in_an_index_by_its_value(people, database, crowd, sort):
     asked: list[str] = []
     event.listen(database.reader, 'before_cursor_execute', lambda _, __, asks, *___: asked.append(asks))
