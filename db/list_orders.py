@@ -1,7 +1,7 @@
 """In what order a list of claims stands: what it is sorted by, and what comes before and behind one of its places."""
 
-from collections.abc import Collection, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import count, groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, func, literal, or_, select
@@ -34,9 +34,13 @@ FEW_VALUES: Mapping[str, tuple[Any, str, Any]] = {
     'repair_stage': (Claim.repair_stage, 'repair_stage', RepairStage.id),
     'tp_insurer': (Claim.tp_insurer, 'insurer', Insurer.id),
     'waiting_on': (Claim.waiting_on, 'waiting_on', WaitingParty.id),
+    'garage': (Claim.garage, 'garage', Garage.id),
+    'agent': (Claim.agent, 'agent', User.id),
 }
 # claims without one come before all others
-_WITHOUT: Mapping[str, Any] = {'repair_stage': -1, 'tp_insurer': ''}
+_WITHOUT: Mapping[str, Any] = {'repair_stage': -1, 'tp_insurer': '', 'garage': '', 'agent': ''}
+# so many values are asked for at once: a bureau has thousands of agents, and hardly any page needs more than the first few
+_VALUES_AT_ONCE = 100
 
 
 def ordered(statement: Select[Any], newest: SQLColumnExpression[Any], sort: str) -> Select[Any]:
@@ -45,10 +49,11 @@ def ordered(statement: Select[Any], newest: SQLColumnExpression[Any], sort: str)
     return joined(statement, sort).order_by(*order(sort) if by is None else [by])
 
 
-def order(sort: str, *, backwards: bool = False) -> list[ColumnElement[Any]]:
-    """The order of a list; ties come newest first, so that pages never overlap."""
+def order(sort: str, *, backwards: bool = False, by_index: bool = True) -> list[ColumnElement[Any]]:
+    """The order of a list; ties come newest first, so that pages never overlap. Not `by_index`: said so that no index has it."""
     wanted = SORTS[sort.removeprefix('-')]
-    first = wanted.desc() if sort.startswith('-') is not backwards else wanted.asc()
+    by = wanted if by_index else func.coalesce(wanted, wanted)
+    first = by.desc() if sort.startswith('-') is not backwards else by.asc()
     return [first] if wanted is Claim.seq else [first, Claim.seq.asc() if backwards else Claim.seq.desc()]
 
 
@@ -79,17 +84,41 @@ def passed(sort: str, value: Any, seq: int, *, backwards: bool) -> ColumnElement
 
 
 def values_of(
-    session: Session, sort: str, chosen: Collection[str | None], *, backwards: bool
-) -> list[tuple[Any, list[Any]]]:
-    """What a list is sorted by, in its order: each value with the keys that claims have for it; only those `chosen`, when any are."""
+    session: Session,
+    sort: str,
+    chosen: Collection[str | None],
+    where: Sequence[ColumnElement[bool]],
+    since: Any,
+    *,
+    backwards: bool,
+) -> Iterator[tuple[Any, list[Any]]]:
+    """What a list is sorted by, in its order and `since` one of them: each value with the keys that claims have for it.
+
+    Only those `chosen`, when any are, and those that fulfil `where`.
+    """
+    told = _told(session, sort, where, since, falling=sort.startswith('-') is not backwards)
+    wanted = (one for one in told if not chosen or (None if one[1] is None else str(one[1])) in chosen)
+    for value, same in groupby(wanted, key=lambda one: one[0]):
+        yield value, [key for _, key in same]
+
+
+def _told(
+    session: Session, sort: str, where: Sequence[ColumnElement[bool]], since: Any, *, falling: bool
+) -> Iterator[tuple[Any, Any]]:
     name = sort.removeprefix('-')
-    key = FEW_VALUES[name][2]
-    told = [(_WITHOUT[name], None)] if name in _WITHOUT else []
-    told += [(value, of) for value, of in session.execute(select(SORTS[name], key).order_by(SORTS[name]))]
-    if chosen:
-        told = [(value, of) for value, of in told if (None if of is None else str(of)) in chosen]
-    found = [(value, [of for _, of in same]) for value, same in groupby(told, key=lambda one: one[0])]
-    return found[::-1] if sort.startswith('-') is not backwards else found
+    value, key, without = SORTS[name], FEW_VALUES[name][2], _WITHOUT.get(name)
+    if without is not None and not falling and since in (None, without):
+        yield without, None
+    found = select(value, key).where(*where).order_by(*((value.desc(), key) if falling else (value, key)))
+    if since is not None:
+        found = found.where(value <= since if falling else value >= since)
+    for start in count(0, _VALUES_AT_ONCE):
+        told = session.execute(found.limit(_VALUES_AT_ONCE).offset(start)).all()
+        yield from ((one[0], one[1]) for one in told)
+        if len(told) < _VALUES_AT_ONCE:
+            break
+    if without is not None and falling:
+        yield without, None
 
 
 def is_one_of(column: Any, keys: Sequence[Any]) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
-from itertools import dropwhile
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 from typing import cast as typed
@@ -557,26 +557,34 @@ def _ids_of(session: Session, state: ListState, total: int | None = None) -> lis
     by_value = not are_few and _goes_by_value(session, state)
     if by_value and state.page == 1:
         return _value_by_value(session, state)
-    statement, newest = claims_in(session, state)
+    statement, newest = _listed(session, state)
     if state.page > 1 and (turned := _turned(session, state, statement, newest, by_value=by_value)):
         return turned
-    if (days := _days_of(session, state)) and state.page * state.size <= _SHALLOW:
-        # their numbers, which stand in the index, and then only those claims
-        numbers = _only_newest_of(days, statement, session, state).with_only_columns(Claim.seq).order_by(newest.desc())
-        chosen = numbers.limit(state.size).offset((state.page - 1) * state.size)
-        by_number = _other_claim()
-        return list(
-            session.scalars(select(by_number.id).where(by_number.seq.in_(chosen)).order_by(by_number.seq.desc()))
-        )
+    if state.page * state.size <= _SHALLOW and (days := _days_of(session, state)):
+        return _of_days(session, state, statement, days)
     # so few are found by the filter's own index and sorted, not met on a walk down the order of news
     if are_few and newest is Claim.seq and (state.quick or state.updated_from or state.updated_to):
         newest = Claim.seq + 0
-    return _first_of(session, state, statement, newest)
+    return _first_of(session, state, statement, newest, are_few=are_few)
+
+
+def _listed(session: Session, state: ListState) -> tuple[Select[Any], SQLColumnExpression[Any]]:
+    """The claims of a list as `claims_in` says them; of an office that SQLite sorts, it begins at the index of the office."""
+    statement, newest = claims_in(session, state)
+    # says nothing new, but this index has what most lists are sorted and narrowed by, and SQLite may take another one
+    return statement.where(Claim.seq > _FIRST_SEQ) if _is_sorted_by_office(session, state) else statement, newest
 
 
 def _first_of(
-    session: Session, state: ListState, statement: Select[Any], newest: SQLColumnExpression[Any]
+    session: Session,
+    state: ListState,
+    statement: Select[Any],
+    newest: SQLColumnExpression[Any],
+    *,
+    are_few: bool = False,
 ) -> list[int]:
+    if state.page == 1 and not are_few and _goes_by_index(session, state):
+        return _by_index(session, state, statement)
     found = ordered(statement, newest, state.sort).limit(state.size).offset((state.page - 1) * state.size)
     return list(session.scalars(found))
 
@@ -637,7 +645,11 @@ def _turned(
             return None
         if by_value:
             return _full(_value_by_value(session, state, (there[0], mark), backwards=backwards), state, backwards)
-        beyond, by = passed(state.sort, there[0], mark, backwards=backwards), order(state.sort, backwards=backwards)
+        beyond = passed(state.sort, there[0], mark, backwards=backwards)
+        if _goes_by_index(session, state):
+            met = _by_index(session, state, statement, beyond, backwards=backwards)
+            return _full(met, state, backwards)
+        by = order(state.sort, backwards=backwards)
     ids = list(session.scalars(joined(statement, state.sort).where(beyond).order_by(*by).limit(state.size)))
     return _full(ids, state, backwards)
 
@@ -649,38 +661,133 @@ def _full(ids: list[int], state: ListState, backwards: bool) -> list[int] | None
 # ---- sorted by what has few values: one value after the other ---------------------------------------------------------------
 
 
-def _goes_by_value(session: Session, state: ListState) -> bool:
-    """Whether a list is put together from those of each value: to sort it, every claim of the asker would be read. A few are soon sorted."""
-    name = state.sort.removeprefix('-')
-    if name not in FEW_VALUES or state.view == 'unread' or state.quick or state.searches:
+def _is_plain(state: ListState) -> bool:
+    """Whether nothing but its view and its filters decides what stands in a list."""
+    return state.view != 'unread' and not state.quick and not state.searches
+
+
+def _is_sorted_by_office(session: Session, state: ListState) -> bool:
+    """Whether SQLite reads an office's claims from their index and sorts them: a few milliseconds, also of the largest. By name there is an index in order."""
+    if session.get_bind().dialect.name != 'sqlite' or session.info['actor'].is_bureau or not _is_plain(state):
         return False
-    few = _worth_a_walk(session, state.view)
-    return state.filters.keys() <= {FEW_VALUES[name][1]} and (few is None or few > COUNTED_UP_TO)
+    name = state.sort.removeprefix('-')
+    return name != 'updated_at' and (name != 'insured_name' or bool(state.filters))
+
+
+# so many claims are soon read and sorted; what leaves more of them is met often enough on a walk
+SORTED_UP_TO = 5000
+
+
+def _are_many(session: Session, state: ListState) -> bool:
+    """Whether a list has more claims than are soon sorted."""
+    return _count(session, claims_in(session, state)[0], SORTED_UP_TO + 1) > SORTED_UP_TO
+
+
+def _goes_by_value(session: Session, state: ListState) -> bool:
+    """Whether a list is put together from those of each value: to sort it, every claim of the asker would be read. A few are soon sorted.
+
+    An office reads no names of agents who left for another one; its claims are sorted by what it reads.
+    """
+    name = state.sort.removeprefix('-')
+    if name not in FEW_VALUES or not _is_plain(state) or _is_sorted_by_office(session, state):
+        return False
+    if name == 'agent' and not session.info['actor'].is_bureau:
+        return False
+    if state.filters.keys() <= {FEW_VALUES[name][1]}:
+        few = _worth_a_walk(session, state.view)
+        return few is None or few > COUNTED_UP_TO
+    return _are_many(session, state)
 
 
 def _value_by_value(
     session: Session, state: ListState, mark: tuple[Any, int] | None = None, *, backwards: bool = False
 ) -> list[int]:
-    """The claims behind a mark (the value and the `seq` of one), or all: the newest of the first value, then of the next, until the page is full."""
+    """The claims behind a mark (the value and the `seq` of one), or all: the newest of the first value, then of the next, until the page is full.
+
+    An agent has few claims: of agents, twice as many come together each time, and theirs are sorted.
+    """
     column, own_filter, _ = FEW_VALUES[state.sort.removeprefix('-')]
     any_value: dict[str, Any] = {own_filter: ()}
     statement, _ = claims_in(session, replace(state, **any_value))
     chosen = [None if key == NOBODY else key for key in getattr(state, own_filter)]
-    values_left = list(
-        dropwhile(lambda one: mark and one[0] != mark[0], values_of(session, state.sort, chosen, backwards=backwards))
-    )
+    sides = {'open': ClaimStatus.category != CLOSED, 'closed': ClaimStatus.category == CLOSED}
+    # a status stands on one side for good: of the other one's claims none is looked at
+    where = [sides[state.view]] if column is Claim.status and state.view in sides else []
+    found = values_of(session, state.sort, chosen, where, mark and mark[0], backwards=backwards)
     ids: list[int] = []
-    for value, keys in values_left:
-        found = statement.where(is_one_of(column, keys))
-        if mark and value == mark[0]:
-            found = found.where(Claim.seq > mark[1] if backwards else Claim.seq < mark[1])
-        # PostgreSQL sees the order of an index behind what is NULL only when the column is named
-        by = [column, Claim.seq] if keys == [None] else [Claim.seq]
-        by = [one.asc() if backwards else one.desc() for one in by]
-        ids += session.scalars(found.order_by(*by).limit(state.size - len(ids)))
-        if len(ids) == state.size:
-            break
+    together = 1
+    while len(ids) < state.size and (some := list(islice(found, together))):
+        keys = [key for _, same in some for key in same]
+        claims = statement.where(is_one_of(column, keys))
+        if mark and some[0][0] == mark[0]:
+            claims = claims.where(Claim.seq > mark[1] if backwards else Claim.seq < mark[1])
+        if len(some) > 1:
+            claims = joined(claims, state.sort).order_by(*order(state.sort, backwards=backwards))
+        else:
+            # PostgreSQL sees the order of an index behind what is NULL only when the column is named
+            by = [column, Claim.seq] if keys == [None] else [Claim.seq]
+            claims = claims.order_by(*(one.asc() if backwards else one.desc() for one in by))
+        ids += session.scalars(claims.limit(state.size - len(ids)))
+        together *= 2 if column is Claim.agent else 1
     return ids
+
+
+# ---- sorted by what has many values, and filtered: met on a walk, or sorted ---------------------------------------------------
+
+# what tells whether there is a demand
+_TOLD_BY_DEMAND = frozenset({'status', 'waiting_on', 'repair_stage'})
+# so far claims are walked in the order of the list, in two steps: most filters leave a page of the first. An office's have only their
+# names in order
+_WALKS = (2000, 6000)
+
+
+def _goes_by_index(session: Session, state: ListState) -> bool:
+    """Whether a list is sorted by what has an index, and narrowed by what stands in others, so that a database goes about it badly by itself.
+
+    SQLite sorts all that the filter leaves. PostgreSQL walks until the page is full, through all claims where no claim of that
+    status has a demand yet; and it reads an office's claims to learn their agents.
+    """
+    name, is_bureau = state.sort.removeprefix('-'), session.info['actor'].is_bureau
+    if not _is_plain(state):
+        return False
+    if session.get_bind().dialect.name == 'postgresql':
+        return _is_told_by_demand(state) or (name == 'agent' and not is_bureau)
+    if not is_bureau:
+        return name == 'insured_name' and bool(state.filters)
+    return (bool(state.filters) or state.view != 'all') and name not in {'updated_at', *FEW_VALUES}
+
+
+def _is_told_by_demand(state: ListState) -> bool:
+    return state.sort.removeprefix('-') == 'demand_amount' and not state.filters.keys().isdisjoint(_TOLD_BY_DEMAND)
+
+
+def _by_index(
+    session: Session,
+    state: ListState,
+    statement: Select[Any],
+    beyond: ColumnElement[bool] | None = None,
+    *,
+    backwards: bool = False,
+) -> list[int]:
+    """The first claims of a list, or the first `beyond` a mark: met on a walk in its order, or of what has its own index all, sorted."""
+    behind = [] if beyond is None else [beyond]
+    # PostgreSQL has the `seq` in the indexes of the filters, SQLite the `id`
+    number = Claim.seq if session.get_bind().dialect.name == 'postgresql' else Claim.id
+    found = joined(statement, state.sort).where(*behind).with_only_columns(number).limit(state.size)
+    found = found.order_by(*order(state.sort, backwards=backwards, by_index=False))
+    numbers: list[int] = []
+    if session.info['actor'].is_bureau or 'insured_name' in state.sort:
+        walked = select(number).where(*behind).order_by(*order(state.sort, backwards=backwards))
+        numbers = list(session.scalars(found.where(number.in_(walked.limit(_WALKS[0])))))
+        if len(numbers) < state.size and not _is_told_by_demand(state) and _are_many(session, state):
+            numbers = list(session.scalars(found.where(number.in_(walked.limit(_WALKS[1])))))
+    if len(numbers) < state.size:
+        numbers = list(session.scalars(found))
+    if number is Claim.id:
+        return numbers
+    named = session.execute(select(Claim.seq, Claim.id).where(Claim.seq.in_(numbers)))
+    ids = {row.seq: row.id for row in named}
+    return [ids[seq] for seq in numbers if seq in ids]
 
 
 # ---- the newest claims between two days -------------------------------------------------------------------------------------
@@ -698,6 +805,14 @@ def _days_of(session: Session, state: ListState) -> list[str] | None:
     if first is None or last is None or not 0 <= (last - first).days <= _MANY_DAYS:
         return None
     return [(first + timedelta(days=day)).isoformat() for day in range((last - first).days + 1)]
+
+
+def _of_days(session: Session, state: ListState, statement: Select[Any], days: Sequence[str]) -> list[int]:
+    """The claims of a page of these days: their numbers, which stand in the index, and then only those claims."""
+    numbers = _only_newest_of(days, statement, session, state).with_only_columns(Claim.seq)
+    chosen = numbers.order_by((Claim.seq + 0).desc()).limit(state.size).offset((state.page - 1) * state.size)
+    claim = _other_claim()
+    return list(session.scalars(select(claim.id).where(claim.seq.in_(chosen)).order_by(claim.seq.desc())))
 
 
 # longer than anybody's claims go back; and a number under all of theirs
