@@ -569,9 +569,13 @@ def _ids_of(session: Session, state: ListState, total: int | None = None) -> lis
 
 
 def _listed(session: Session, state: ListState) -> tuple[Select[Any], SQLColumnExpression[Any]]:
-    """The claims of a list as `claims_in` says them; of an office that SQLite sorts, it begins at the index of the office."""
-    statement, newest = claims_in(session, state)
-    # says nothing new, but this index has what most lists are sorted and narrowed by, and SQLite may take another one
+    """The claims of a list as `claims_in` says them. Of a sorted one SQLite is kept from beginning where it would rather: at all open claims."""
+    if session.get_bind().dialect.name != 'sqlite' or not _is_plain(state) or state.sort.endswith('updated_at'):
+        return claims_in(session, state)
+    statement, newest = claims_in(session, replace(state, view='all'))
+    if state.view != 'all':
+        statement = statement.where(func.coalesce(Claim.is_open, literal(False)).is_(state.view == 'open'))
+    # says nothing new, but this index has what most lists of an office are sorted and narrowed by
     return statement.where(Claim.seq > _FIRST_SEQ) if _is_sorted_by_office(session, state) else statement, newest
 
 
@@ -680,7 +684,7 @@ SORTED_UP_TO = 5000
 
 def _are_many(session: Session, state: ListState) -> bool:
     """Whether a list has more claims than are soon sorted."""
-    return _count(session, claims_in(session, state)[0], SORTED_UP_TO + 1) > SORTED_UP_TO
+    return _count(session, _listed(session, state)[0], SORTED_UP_TO + 1) > SORTED_UP_TO
 
 
 def _goes_by_value(session: Session, state: ListState) -> bool:
@@ -708,7 +712,7 @@ def _value_by_value(
     """
     column, own_filter, _ = FEW_VALUES[state.sort.removeprefix('-')]
     any_value: dict[str, Any] = {own_filter: ()}
-    statement, _ = claims_in(session, replace(state, **any_value))
+    statement, _ = _listed(session, replace(state, **any_value))
     chosen = [None if key == NOBODY else key for key in getattr(state, own_filter)]
     sides = {'open': ClaimStatus.category != CLOSED, 'closed': ClaimStatus.category == CLOSED}
     # a status stands on one side for good: of the other one's claims none is looked at
