@@ -9,7 +9,7 @@ from nicegui.events import GenericEventArguments
 
 from components.live import ask, show_written, work
 from components.words import said_once, t, tn
-from db import lists, texts, values
+from db import list_orders, lists, texts, values
 from db.claims import DOCUMENTS
 from db.lists import ANCHOR, COLUMNS, DENSITIES, Looks, Row
 from db.scope import Actor
@@ -95,7 +95,7 @@ def columns_drawn(names: Sequence[str], reader: str) -> dict[str, Any]:
             'width': _COLUMNS[name][1],
             'kind': _COLUMNS[name][2],
             'numeric': _COLUMNS[name][2] in _NUMERIC,
-            'sortable': name in lists.SORTS,
+            'sortable': name in list_orders.SORTS,
         }
         for name in names
     ]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
-from itertools import dropwhile, groupby
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 from typing import cast as typed
@@ -38,10 +38,11 @@ from db.calendar import DAY
 from db.changes import Change, SeenMark
 from db.cheques import WARN_DAYS, Cheque
 from db.claims import DOCUMENTS, YES_NO, Claim
+from db.list_orders import FEW_VALUES, SORTS, is_one_of, joined, order, ordered, passed, values_of
 from db.money import MoneyMove
 from db.offices import AgentOffice, User, agents_of
 from db.prepared import Answer, answers, one_answer
-from db.reference import CLOSED, Appraiser, ClaimStatus, Garage, Insurer, RepairStage, WaitingParty
+from db.reference import CLOSED, Appraiser, ClaimStatus, Garage, Insurer
 from db.repairs import DELIVERED, RepairEvent, is_real_move
 from db.scope import Actor, Role
 from db.search import (
@@ -314,24 +315,6 @@ class Page:
         return (self.rows[0].seq, self.rows[-1].seq) if self.rows else None
 
 
-# Every column one may sort by. Ties are broken by `seq`, so that pages never overlap.
-SORTS: Mapping[str, SQLColumnExpression[Any]] = {
-    'updated_at': Claim.seq,
-    'claim_no': Claim.claim_no_key,
-    'insured_name': Claim.insured_key,
-    'plate': Claim.plate,
-    'event_date': Claim.event_date,
-    'status': ClaimStatus.position,  # in the order of the work, in every language
-    'repair_stage': func.coalesce(RepairStage.position, -1),
-    'tp_insurer': func.coalesce(Insurer.name, ''),
-    # NOTE: as the index `ix_claims_demand` has it
-    'demand_amount': func.coalesce(Claim.demand_amount, literal(-1, literal_execute=True)),
-    'agent': func.coalesce(User.name, ''),
-    'garage': func.coalesce(Garage.name, ''),
-    'waiting_on': WaitingParty.position,
-}
-
-
 def _unread(statement: Select[Any], actor: Actor, baseline: int) -> Select[Any]:
     """Narrow to claims with news that the actor has not seen."""
     mine = and_(SeenMark.claim_id == Claim.id, SeenMark.user_id == bindparam('scope_me', actor.user_id))
@@ -586,31 +569,43 @@ def _ids_narrowed(session: Session, state: ListState, total: int | None) -> list
     by_value = not are_few and _goes_by_value(session, state)
     if by_value and state.page == 1:
         return _value_by_value(session, state)
-    statement, newest = claims_in(session, state)
+    statement, newest = _listed(session, state)
     if state.page > 1 and (turned := _turned(session, state, statement, newest, by_value=by_value)):
         return turned
-    if (days := _days_of(session, state)) and state.page * state.size <= _SHALLOW:
-        # their numbers, which stand in the index, and then only those claims
-        numbers = _only_newest_of(days, statement, session, state).with_only_columns(Claim.seq).order_by(newest.desc())
-        chosen = numbers.limit(state.size).offset((state.page - 1) * state.size)
-        by_number = _other_claim()
-        return list(
-            session.scalars(select(by_number.id).where(by_number.seq.in_(chosen)).order_by(by_number.seq.desc()))
-        )
+    if state.page * state.size <= _SHALLOW and (days := _days_of(session, state)):
+        return _of_days(session, state, statement, days)
     # so few are found by the filter's own index and sorted, not met on a walk down the order of news
     if are_few and newest is Claim.seq and (state.quick or state.updated_from or state.updated_to):
         newest = Claim.seq + 0
-    return _first_of(session, state, statement, newest)
+    return _first_of(session, state, statement, newest, are_few=are_few)
+
+
+def _listed(session: Session, state: ListState) -> tuple[Select[Any], SQLColumnExpression[Any]]:
+    """The claims of a list as `claims_in` says them. Of a sorted one SQLite is kept from beginning where it would rather: at all open claims."""
+    if session.get_bind().dialect.name != 'sqlite' or not _is_plain(state) or state.sort.endswith('updated_at'):
+        return claims_in(session, state)
+    statement, newest = claims_in(session, replace(state, view='all'))
+    if state.view != 'all':
+        statement = statement.where(func.coalesce(Claim.is_open, literal(False)).is_(state.view == 'open'))
+    # says nothing new, but this index has what most lists of an office are sorted and narrowed by
+    return statement.where(Claim.seq > _FIRST_SEQ) if _is_sorted_by_office(session, state) else statement, newest
 
 
 def _first_of(
-    session: Session, state: ListState, statement: Select[Any], newest: SQLColumnExpression[Any]
+    session: Session,
+    state: ListState,
+    statement: Select[Any],
+    newest: SQLColumnExpression[Any],
+    *,
+    are_few: bool = False,
 ) -> list[int]:
+    if state.page == 1 and not are_few and _goes_by_index(session, state):
+        return _by_index(session, state, statement)
     return list(session.scalars(_first(state, statement, newest)))
 
 
 def _first(state: ListState, statement: Select[Any], newest: SQLColumnExpression[Any]) -> Select[Any]:
-    return _ordered(statement, newest, state).limit(state.size).offset((state.page - 1) * state.size)
+    return ordered(statement, newest, state.sort).limit(state.size).offset((state.page - 1) * state.size)
 
 
 # what a list asks that nothing narrows or sorts, as most are opened
@@ -633,7 +628,7 @@ def ids_in(session: Session, state: ListState, numbers: Sequence[str] = ()) -> I
     found = claims_in(session, state)
     if numbers:
         found = select(Claim.id).select_from(Claim).where(Claim.claim_no.in_(numbers)), Claim.seq
-    return iter(session.scalars(_ordered(*found, state), execution_options={'yield_per': 10_000}))
+    return iter(session.scalars(ordered(*found, state.sort), execution_options={'yield_per': 10_000}))
 
 
 # so many of the newest claims are looked at before the index is asked: most words that are common are met soon.
@@ -673,19 +668,23 @@ def _turned(
     if mark is None:
         return None
     beyond: ColumnElement[bool]
-    order: Sequence[ColumnElement[Any]]
+    by: Sequence[ColumnElement[Any]]
     if state.sort.removeprefix('-') == 'updated_at':
         falling = state.sort.startswith('-') is not backwards
-        beyond, order = (newest < mark, [newest.desc()]) if falling else (newest > mark, [newest.asc()])
+        beyond, by = (newest < mark, [newest.desc()]) if falling else (newest > mark, [newest.asc()])
     else:
         wanted = SORTS[state.sort.removeprefix('-')]
-        there = session.execute(_joined(select(wanted).select_from(Claim), state).where(Claim.seq == mark)).first()
+        there = session.execute(joined(select(wanted).select_from(Claim), state.sort).where(Claim.seq == mark)).first()
         if there is None:
             return None
         if by_value:
             return _full(_value_by_value(session, state, (there[0], mark), backwards=backwards), state, backwards)
-        beyond, order = _passed(state, there[0], mark, backwards=backwards), _order(state, backwards=backwards)
-    ids = list(session.scalars(_joined(statement, state).where(beyond).order_by(*order).limit(state.size)))
+        beyond = passed(state.sort, there[0], mark, backwards=backwards)
+        if _goes_by_index(session, state):
+            met = _by_index(session, state, statement, beyond, backwards=backwards)
+            return _full(met, state, backwards)
+        by = order(state.sort, backwards=backwards)
+    ids = list(session.scalars(joined(statement, state.sort).where(beyond).order_by(*by).limit(state.size)))
     return _full(ids, state, backwards)
 
 
@@ -695,64 +694,134 @@ def _full(ids: list[int], state: ListState, backwards: bool) -> list[int] | None
 
 # ---- sorted by what has few values: one value after the other ---------------------------------------------------------------
 
-# the claims of one value, newest first, come out of the index of its filter: the field, its filter, and the rows whose order it is
-_FEW_VALUES: Mapping[str, tuple[Any, str, Any]] = {
-    'status': (Claim.status, 'status', ClaimStatus.id),
-    'repair_stage': (Claim.repair_stage, 'repair_stage', RepairStage.id),
-    'tp_insurer': (Claim.tp_insurer, 'insurer', Insurer.id),
-    'waiting_on': (Claim.waiting_on, 'waiting_on', WaitingParty.id),
-}
-# claims without one come before all others
-_WITHOUT: Mapping[str, Any] = {'repair_stage': -1, 'tp_insurer': ''}
+
+def _is_plain(state: ListState) -> bool:
+    """Whether nothing but its view and its filters decides what stands in a list."""
+    return state.view != 'unread' and not state.quick and not state.searches
+
+
+def _is_sorted_by_office(session: Session, state: ListState) -> bool:
+    """Whether SQLite reads an office's claims from their index and sorts them: a few milliseconds, also of the largest. By name there is an index in order."""
+    if session.get_bind().dialect.name != 'sqlite' or session.info['actor'].is_bureau or not _is_plain(state):
+        return False
+    name = state.sort.removeprefix('-')
+    return name != 'updated_at' and (name != 'insured_name' or bool(state.filters))
+
+
+# so many claims are soon read and sorted; what leaves more of them is met often enough on a walk
+SORTED_UP_TO = 5000
+
+
+def _are_many(session: Session, state: ListState) -> bool:
+    """Whether a list has more claims than are soon sorted."""
+    return _count(session, _listed(session, state)[0], SORTED_UP_TO + 1) > SORTED_UP_TO
 
 
 def _goes_by_value(session: Session, state: ListState) -> bool:
-    """Whether a list is put together from those of each value: to sort it, every claim of the asker would be read. A few are soon sorted."""
+    """Whether a list is put together from those of each value: to sort it, every claim of the asker would be read. A few are soon sorted.
+
+    An office reads no names of agents who left for another one; its claims are sorted by what it reads.
+    """
     name = state.sort.removeprefix('-')
-    if name not in _FEW_VALUES or state.view == 'unread' or state.quick or state.searches:
+    if name not in FEW_VALUES or not _is_plain(state) or _is_sorted_by_office(session, state):
         return False
-    few = _worth_a_walk(session, state.view)
-    return state.filters.keys() <= {_FEW_VALUES[name][1]} and (few is None or few > COUNTED_UP_TO)
+    if name == 'agent' and not session.info['actor'].is_bureau:
+        return False
+    if state.filters.keys() <= {FEW_VALUES[name][1]}:
+        few = _worth_a_walk(session, state.view)
+        return few is None or few > COUNTED_UP_TO
+    return _are_many(session, state)
 
 
 def _value_by_value(
     session: Session, state: ListState, mark: tuple[Any, int] | None = None, *, backwards: bool = False
 ) -> list[int]:
-    """The claims behind a mark (the value and the `seq` of one), or all: the newest of the first value, then of the next, until the page is full."""
-    column, own_filter, _ = _FEW_VALUES[state.sort.removeprefix('-')]
+    """The claims behind a mark (the value and the `seq` of one), or all: the newest of the first value, then of the next, until the page is full.
+
+    An agent has few claims: of agents, twice as many come together each time, and theirs are sorted.
+    """
+    column, own_filter, _ = FEW_VALUES[state.sort.removeprefix('-')]
     any_value: dict[str, Any] = {own_filter: ()}
-    statement, _ = claims_in(session, replace(state, **any_value))
-    values_left = list(dropwhile(lambda one: mark and one[0] != mark[0], _values_of(session, state, backwards)))
+    statement, _ = _listed(session, replace(state, **any_value))
+    chosen = [None if key == NOBODY else key for key in getattr(state, own_filter)]
+    sides = {'open': ClaimStatus.category != CLOSED, 'closed': ClaimStatus.category == CLOSED}
+    # a status stands on one side for good: of the other one's claims none is looked at
+    where = [sides[state.view]] if column is Claim.status and state.view in sides else []
+    found = values_of(session, state.sort, chosen, where, mark and mark[0], backwards=backwards)
     ids: list[int] = []
-    for value, keys in values_left:
-        found = statement.where(_is_one_of(column, keys))
-        if mark and value == mark[0]:
-            found = found.where(Claim.seq > mark[1] if backwards else Claim.seq < mark[1])
-        # PostgreSQL sees the order of an index behind what is NULL only when the column is named
-        by = [column, Claim.seq] if keys == [None] else [Claim.seq]
-        order = [one.asc() if backwards else one.desc() for one in by]
-        ids += session.scalars(found.order_by(*order).limit(state.size - len(ids)))
-        if len(ids) == state.size:
-            break
+    together = 1
+    while len(ids) < state.size and (some := list(islice(found, together))):
+        keys = [key for _, same in some for key in same]
+        claims = statement.where(is_one_of(column, keys))
+        if mark and some[0][0] == mark[0]:
+            claims = claims.where(Claim.seq > mark[1] if backwards else Claim.seq < mark[1])
+        if len(some) > 1:
+            claims = joined(claims, state.sort).order_by(*order(state.sort, backwards=backwards))
+        else:
+            # PostgreSQL sees the order of an index behind what is NULL only when the column is named
+            by = [column, Claim.seq] if keys == [None] else [Claim.seq]
+            claims = claims.order_by(*(one.asc() if backwards else one.desc() for one in by))
+        ids += session.scalars(claims.limit(state.size - len(ids)))
+        together *= 2 if column is Claim.agent else 1
     return ids
 
 
-def _values_of(session: Session, state: ListState, backwards: bool) -> list[tuple[Any, list[Any]]]:
-    """What a list is sorted by, in its order: each value with the keys that claims have for it; only those its own filter leaves."""
-    name = state.sort.removeprefix('-')
-    _, own_filter, key = _FEW_VALUES[name]
-    told = [(_WITHOUT[name], None)] if name in _WITHOUT else []
-    told += [(value, of) for value, of in session.execute(select(SORTS[name], key).order_by(SORTS[name]))]
-    if chosen := getattr(state, own_filter):
-        told = [(value, of) for value, of in told if (NOBODY if of is None else str(of)) in chosen]
-    found = [(value, [of for _, of in same]) for value, same in groupby(told, key=lambda one: one[0])]
-    return found[::-1] if state.sort.startswith('-') is not backwards else found
+# ---- sorted by what has many values, and filtered: met on a walk, or sorted ---------------------------------------------------
+
+# what tells whether there is a demand
+_TOLD_BY_DEMAND = frozenset({'status', 'waiting_on', 'repair_stage'})
+# so far claims are walked in the order of the list, in two steps: most filters leave a page of the first. An office's have only their
+# names in order
+_WALKS = (2000, 6000)
 
 
-def _is_one_of(column: Any, keys: Sequence[Any]) -> ColumnElement[bool]:
-    named = [key for key in keys if key is not None]
-    without = [column.is_(None)] if None in keys else []
-    return or_(*([column.in_(named)] if named else []), *without)
+def _goes_by_index(session: Session, state: ListState) -> bool:
+    """Whether a list is sorted by what has an index, and narrowed by what stands in others, so that a database goes about it badly by itself.
+
+    SQLite sorts all that the filter leaves. PostgreSQL walks until the page is full, through all claims where no claim of that
+    status has a demand yet; and it reads an office's claims to learn their agents.
+    """
+    name, is_bureau = state.sort.removeprefix('-'), session.info['actor'].is_bureau
+    if not _is_plain(state):
+        return False
+    if session.get_bind().dialect.name == 'postgresql':
+        return _is_told_by_demand(state) or (name == 'agent' and not is_bureau)
+    if not is_bureau:
+        return name == 'insured_name' and bool(state.filters)
+    return (bool(state.filters) or state.view != 'all') and name not in {'updated_at', *FEW_VALUES}
+
+
+def _is_told_by_demand(state: ListState) -> bool:
+    return state.sort.removeprefix('-') == 'demand_amount' and not state.filters.keys().isdisjoint(_TOLD_BY_DEMAND)
+
+
+def _by_index(
+    session: Session,
+    state: ListState,
+    statement: Select[Any],
+    beyond: ColumnElement[bool] | None = None,
+    *,
+    backwards: bool = False,
+) -> list[int]:
+    """The first claims of a list, or the first `beyond` a mark: met on a walk in its order, or of what has its own index all, sorted."""
+    behind = [] if beyond is None else [beyond]
+    # PostgreSQL has the `seq` in the indexes of the filters, SQLite the `id`
+    number = Claim.seq if session.get_bind().dialect.name == 'postgresql' else Claim.id
+    found = joined(statement, state.sort).where(*behind).with_only_columns(number).limit(state.size)
+    found = found.order_by(*order(state.sort, backwards=backwards, by_index=False))
+    numbers: list[int] = []
+    if session.info['actor'].is_bureau or 'insured_name' in state.sort:
+        walked = select(number).where(*behind).order_by(*order(state.sort, backwards=backwards))
+        numbers = list(session.scalars(found.where(number.in_(walked.limit(_WALKS[0])))))
+        if len(numbers) < state.size and not _is_told_by_demand(state) and _are_many(session, state):
+            numbers = list(session.scalars(found.where(number.in_(walked.limit(_WALKS[1])))))
+    if len(numbers) < state.size:
+        numbers = list(session.scalars(found))
+    if number is Claim.id:
+        return numbers
+    named = session.execute(select(Claim.seq, Claim.id).where(Claim.seq.in_(numbers)))
+    ids = {row.seq: row.id for row in named}
+    return [ids[seq] for seq in numbers if seq in ids]
 
 
 # ---- the newest claims between two days -------------------------------------------------------------------------------------
@@ -770,6 +839,14 @@ def _days_of(session: Session, state: ListState) -> list[str] | None:
     if first is None or last is None or not 0 <= (last - first).days <= _MANY_DAYS:
         return None
     return [(first + timedelta(days=day)).isoformat() for day in range((last - first).days + 1)]
+
+
+def _of_days(session: Session, state: ListState, statement: Select[Any], days: Sequence[str]) -> list[int]:
+    """The claims of a page of these days: their numbers, which stand in the index, and then only those claims."""
+    numbers = _only_newest_of(days, statement, session, state).with_only_columns(Claim.seq)
+    chosen = numbers.order_by((Claim.seq + 0).desc()).limit(state.size).offset((state.page - 1) * state.size)
+    claim = _other_claim()
+    return list(session.scalars(select(claim.id).where(claim.seq.in_(chosen)).order_by(claim.seq.desc())))
 
 
 # longer than anybody's claims go back; and a number under all of theirs
@@ -801,32 +878,6 @@ def _only_newest_of(days: Sequence[str], statement: Select[Any], session: Sessio
     # OFFSET 0 keeps the two apart: claims are looked for day by day
     each = select(day.label('day'), func.coalesce(floor, _FIRST_SEQ).label('seq')).offset(0).subquery()
     return statement.join(each, and_(Claim.event_date == each.c.day, Claim.seq >= each.c.seq))
-
-
-def _ordered(statement: Select[Any], newest: SQLColumnExpression[Any], state: ListState) -> Select[Any]:
-    by = {'-updated_at': newest.desc(), 'updated_at': newest.asc()}.get(state.sort)
-    return _joined(statement, state).order_by(*_order(state) if by is None else [by])
-
-
-def _order(state: ListState, *, backwards: bool = False) -> list[ColumnElement[Any]]:
-    """The order of a list; ties come newest first, so that pages never overlap."""
-    wanted = SORTS[state.sort.removeprefix('-')]
-    first = wanted.desc() if state.sort.startswith('-') is not backwards else wanted.asc()
-    return [first] if wanted is Claim.seq else [first, Claim.seq.asc() if backwards else Claim.seq.desc()]
-
-
-def _joined(statement: Select[Any], state: ListState) -> Select[Any]:
-    """Join what the list is sorted by."""
-    joins: Mapping[str, tuple[Any, Any]] = {
-        'status': (ClaimStatus, ClaimStatus.id == Claim.status),
-        'waiting_on': (WaitingParty, WaitingParty.id == Claim.waiting_on),
-        'repair_stage': (RepairStage, RepairStage.id == Claim.repair_stage),
-        'tp_insurer': (Insurer, Insurer.id == Claim.tp_insurer),
-        'agent': (User, User.id == Claim.agent),
-        'garage': (Garage, Garage.id == Claim.garage),
-    }
-    name = state.sort.removeprefix('-')
-    return statement.outerjoin(*joins[name]) if name in joins else statement
 
 
 def rows_of(session: Session, ids: Sequence[int], columns: Sequence[str] = ()) -> dict[int, Row]:
@@ -878,8 +929,8 @@ def _lines(more: tuple[str, ...]) -> Select[Any]:
         .outerjoin(agent, agent.id == Claim.agent)
         .where(Claim.id.in_(bindparam('ids', expanding=True)))
     )
-    for joined in (_MORE[name][1] for name in more):
-        lines = lines if joined is None else lines.outerjoin(*joined)
+    for table in (_MORE[name][1] for name in more):
+        lines = lines if table is None else lines.outerjoin(*table)
     return typed('Select[Any]', lines)
 
 
@@ -1110,15 +1161,15 @@ def _place(session: Session, state: ListState, claim: Any) -> Select[Any]:
 def _placed(session: Session, state: ListState) -> Select[Any]:
     """The claims of a list with what decides their place in it."""
     listed, _ = claims_in(session, state)
-    return _joined(listed, state).with_only_columns(SORTS[state.sort.removeprefix('-')], Claim.seq)
+    return joined(listed, state.sort).with_only_columns(SORTS[state.sort.removeprefix('-')], Claim.seq)
 
 
 def _beside(session: Session, state: ListState, value: Any, seq: Any) -> Select[Any]:
     """The claims before and after one, how many there are before it, and in all."""
     placed, (listed, _) = _placed(session, state), claims_in(session, state)
-    before, after = (placed.where(_passed(state, value, seq, backwards=way)) for way in (True, False))
+    before, after = (placed.where(passed(state.sort, value, seq, backwards=way)) for way in (True, False))
     nearest = (
-        there.with_only_columns(Claim.claim_no).order_by(*_order(state, backwards=way)).limit(1).scalar_subquery()
+        there.with_only_columns(Claim.claim_no).order_by(*order(state.sort, backwards=way)).limit(1).scalar_subquery()
         for there, way in ((before, True), (after, False))
     )
     counted = (
@@ -1126,18 +1177,6 @@ def _beside(session: Session, state: ListState, value: Any, seq: Any) -> Select[
         for claims, most in ((before, PLACED_UP_TO), (listed, PLACED_UP_TO + 1))
     )
     return select(*nearest, *counted)
-
-
-def _passed(state: ListState, value: Any, seq: int, *, backwards: bool) -> ColumnElement[bool]:
-    """Whether a claim comes after a place in the list (or before it)."""
-    wanted = SORTS[state.sort.removeprefix('-')]
-    falling = state.sort.startswith('-') is not backwards
-    farther: ColumnElement[bool] = wanted < value if falling else wanted > value
-    if wanted is Claim.seq:
-        return farther
-    # the first half says nothing new, but it is what an index can begin at
-    at_least = wanted <= value if falling else wanted >= value
-    return and_(at_least, or_(farther, Claim.seq > seq if backwards else Claim.seq < seq))
 
 
 def _baseline(session: Session) -> int:
