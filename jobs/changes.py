@@ -85,7 +85,7 @@ class Others:
             more = waiting_after(session, after_fresh) or waiting_after(session, after_rings, Ring)
         # only now: a connection that was lost on the way takes nothing along
         self._changes, self._rings = after_fresh, after_rings
-        news: list[Change | Ring] = [*(change for change in fresh if not rung_here(change)), *rings]
+        news: list[Change | Ring] = [*(change for change in fresh if not rung_here(change.id)), *rings]
         for row in news:
             for notice in row.notices:
                 announce(notice)
