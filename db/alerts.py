@@ -607,10 +607,10 @@ _UPDATES_WAITING = _UPDATES.where(
 )
 _INSERT = _ROWS.insert().inline()
 # everything but whose it is: what many people are told of one change is written once for all of them
-_OF_ALL = tuple(name for name in _COLUMNS if name not in ('id', 'user_id'))
+_OF_ALL = tuple(name for name in _COLUMNS if name not in ('id', 'user_id', 'values'))
 _INSERT_FOR = _ROWS.insert().from_select(
-    ['user_id', *_OF_ALL],
-    select(User.id, *(bindparam(name, type_=_ROWS.c[name].type) for name in _OF_ALL))
+    ['user_id', 'values', *_OF_ALL],
+    select(User.id, *(bindparam(name, type_=_ROWS.c[name].type) for name in ('values', *_OF_ALL)))
     .where(User.id.in_(_people))
     .order_by(User.id),
 )
@@ -805,17 +805,18 @@ def _update(session: Session, alerts: Sequence[_Told]) -> None:
         return
     connection = session.connection()
     connection.execute(_LOCK, {'these': [alert.id for alert in alerts]})
-    for told, alike in _alike(alerts, ('hidden', 'read_at', 'values')):
+    for told, alike in _alike(alerts, ('hidden', 'read_at')):
         wanted = {'is_hidden': told['hidden'], 'read': told['read_at'], 'told': told['values']}
         connection.execute(_UPDATE, {'these': [alert.id for alert in alike], **wanted})
 
 
 def _alike(alerts: Iterable[_Told], names: Sequence[str]) -> Iterable[tuple[dict[str, Any], Sequence[_Told]]]:
-    """Alerts that have the same in these columns, with what they have there."""
-    found, those = defaultdict[str, list[_Told]](list), attrgetter(*names)
+    """Alerts that have the same values, and the same in these columns, with what they have there."""
+    found, those = defaultdict[Any, list[_Told]](list), attrgetter(*names)
     for alert in alerts:
-        found[repr(those(alert))].append(alert)
-    return [(dict(zip(names, those(alike[0]), strict=True)), alike) for alike in found.values()]
+        found[those(alert), repr(alert.values)].append(alert)
+    for (same, _), alike in found.items():
+        yield {**dict(zip(names, same, strict=True)), 'values': alike[0].values}, alike
 
 
 def _sum_of(first: Mapping[str, Any], last: Mapping[str, Any]) -> dict[str, Any]:
