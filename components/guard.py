@@ -439,7 +439,10 @@ class Line:
         """
         if self._ended:
             return False
-        return self._step({'type': 'websocket.send', 'text': text}) if self._wire is None else self._write(text)
+        try:
+            return self._step({'type': 'websocket.send', 'text': text}) if self._wire is None else self._write(text)
+        except (OSError, RuntimeError):  # gone, or going
+            return False
 
     def _write(self, text: str) -> bool:
         wire = self._wire
@@ -455,8 +458,6 @@ class Line:
             step.send(None)
         except StopIteration:
             return True
-        except (OSError, RuntimeError):  # gone, or going
-            return False
         step.close()
         return False
 

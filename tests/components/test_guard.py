@@ -205,8 +205,11 @@ class Transport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.written: list[bytes] = []
+        self.broken = False
 
     def write(self, data: Any) -> None:
+        if self.broken:
+            raise RuntimeError('the handler is closed')
         self.written.append(bytes(data))
 
     def is_closing(self) -> bool:
@@ -260,6 +263,9 @@ async def test_nothing_is_written_to_a_server_line_that_is_slow_closing_or_gone(
     assert not line.put('slow')
     protocol.resume_writing()
     assert line.put('again')
+    transport.broken = True
+    assert not line.put('broken')
+    transport.broken = False
     await line.send({'type': 'websocket.close', 'code': 1000})
     assert not line.put('closing')
     line, protocol, gone = await server_line()
