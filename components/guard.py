@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -24,6 +24,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
 
 from components import sessions, sockets
 from components.outcome import Outcome
@@ -415,6 +418,9 @@ class Line:
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
+        wire = getattr(send, '__self__', None)
+        plain = isinstance(wire, WebSocketsSansIOProtocol) and not wire.config.ws_per_message_deflate
+        self._wire: Any = wire if plain else None
         self._ended = False
         self.allowance = 2.0 * SOCKET_MESSAGES_A_SECOND
         self.moment = time.monotonic()
@@ -428,17 +434,30 @@ class Line:
     def put(self, text: str) -> bool:
         """Write a frame at once, in this very call. False, and nothing is written, when the other side is gone or slow to read.
 
-        NOTE: the server's `send` waits at its beginning for room, and for nothing else; the one step it is given tells which.
+        To the server we know it is written as it travels, which is made once for all sockets.
+        NOTE: any server's `send` waits at its beginning for room, and for nothing else; the one step it is given tells which.
         """
         if self._ended:
             return False
-        step: Any = self._send({'type': 'websocket.send', 'text': text})
+        try:
+            return self._step({'type': 'websocket.send', 'text': text}) if self._wire is None else self._write(text)
+        except (OSError, RuntimeError):  # gone, or going
+            return False
+
+    def _write(self, text: str) -> bool:
+        wire = self._wire
+        gone = wire.disconnected or wire.close_sent or wire.conn.state is not State.OPEN
+        if gone or not wire.writable.is_set():
+            return False
+        wire.transport.write(_as_it_travels(text))
+        return True
+
+    def _step(self, message: Message) -> bool:
+        step: Any = self._send(message)
         try:
             step.send(None)
         except StopIteration:
             return True
-        except (OSError, RuntimeError):  # gone, or going
-            return False
         step.close()
         return False
 
@@ -471,6 +490,11 @@ class Line:
         self.allowance = min(self.allowance + gained, 2.0 * SOCKET_MESSAGES_A_SECOND) - 1
         self.moment = moment
         return self.allowance >= 0
+
+
+@lru_cache(maxsize=16)
+def _as_it_travels(text: str) -> bytes:
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
 
 
 _FRAME = re.compile(r'(?:[1-356](?:probe)?|4(?:0(\{.*)?|1|[23]\d{0,9}(\[.*)))', re.DOTALL)

@@ -146,7 +146,7 @@ class _Room:
                 member.otherwise.ring(bell)
             return
         changes = {notice.change_id: notice.claim_id for notice in notices if notice.change_id is not None}
-        columns = {name for member in self.members.values() for name in member.listing.look}
+        columns = set[str]().union(*{member.listing.look for member in self.members.values()})
         news = await ask_as(self._actor, lists.news_of, claims, changes, columns)
         waiting = await self._waiting_for(news)
         for one in news:

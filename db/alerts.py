@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -612,16 +613,29 @@ _UPDATES_WAITING = _UPDATES.where(
     Alert.due_at >= bindparam('then'),
 )
 _INSERT = _ROWS.insert().inline()
+# everything but whose it is: what many people are told of one change is written once for all of them
+_OF_ALL = tuple(name for name in _COLUMNS if name not in ('id', 'user_id', 'values'))
+_INSERT_FOR = _ROWS.insert().from_select(
+    ['user_id', 'values', *_OF_ALL],
+    select(User.id, *(bindparam(name, type_=_ROWS.c[name].type) for name in ('values', *_OF_ALL)))
+    .where(User.id.in_(_people))
+    .order_by(User.id),
+)
+_these: Any = bindparam('these', expanding=True)
+# in the order of their ids, as every flush takes rows, so that nobody waits in a ring
+_LOCK = select(_ROWS.c.id).where(_ROWS.c.id.in_(_these)).order_by(_ROWS.c.id).with_for_update()
 # what its person read or put aside meanwhile stays so
 _UPDATE = (
     _ROWS.update()
-    .where(_ROWS.c.id == bindparam('row'))
+    .where(_ROWS.c.id.in_(_these))
     .values(
         hidden=or_(_ROWS.c.hidden, bindparam('is_hidden', type_=_ROWS.c.hidden.type)),
         values=bindparam('told'),
         read_at=func.coalesce(_ROWS.c.read_at, bindparam('read', type_=_ROWS.c.read_at.type)),
     )
 )
+# of fewer people alike each has a row of his own in a statement for all: a statement costs as much as so many rows
+_MANY = 8
 
 
 def _concerns_anybody(change: Change) -> bool:
@@ -775,19 +789,41 @@ def _write(session: Session, told: Iterable[_Told]) -> None:
     """Write what was decided in one go, and ring for it. NOTE: past the guard, which would look at each of them: the product's alone."""
     session.info['actor'].need(Can.KEEP_BOOKS)
     alerts = {id(alert): alert for alert in told}.values()
-    new = [{name: getattr(alert, name) for name in _COLUMNS if name != 'id'} for alert in alerts if alert.id is None]
-    # in the order of their ids, as every flush takes rows, so that nobody waits in a ring
-    changed = [
-        {'row': alert.id, 'is_hidden': alert.hidden, 'read': alert.read_at, 'told': alert.values}
-        for alert in sorted(alerts, key=lambda alert: alert.id or 0)
-        if alert.id is not None
-    ]
-    for statement, rows in ((_INSERT, new), (_UPDATE, changed)):
-        if rows:
-            session.connection().execute(statement, rows)
+    _insert(session, [alert for alert in alerts if alert.id is None])
+    _update(session, [alert for alert in alerts if alert.id is not None])
     # one ring is enough for whoever got several. NOTE: it names one of their claims; nobody goes by it, and what was put aside rings by itself
     rung = {one.user_id: one for one in alerts}.values()
     ring_for(session, {Notice(Alert.rings, one.office_id, one.claim_id, user_id=one.user_id) for one in rung})
+
+
+def _insert(session: Session, alerts: Sequence[_Told]) -> None:
+    rows, connection = [], session.connection()
+    for told, alike in _alike(alerts, _OF_ALL):
+        if len(alike) < _MANY:
+            rows += [{'user_id': alert.user_id, **told} for alert in alike]
+        else:
+            connection.execute(_INSERT_FOR, {'people': [alert.user_id for alert in alike], **told})
+    if rows:
+        connection.execute(_INSERT, rows)
+
+
+def _update(session: Session, alerts: Sequence[_Told]) -> None:
+    if not alerts:
+        return
+    connection = session.connection()
+    connection.execute(_LOCK, {'these': [alert.id for alert in alerts]})
+    for told, alike in _alike(alerts, ('hidden', 'read_at')):
+        wanted = {'is_hidden': told['hidden'], 'read': told['read_at'], 'told': told['values']}
+        connection.execute(_UPDATE, {'these': [alert.id for alert in alike], **wanted})
+
+
+def _alike(alerts: Iterable[_Told], names: Sequence[str]) -> Iterable[tuple[dict[str, Any], Sequence[_Told]]]:
+    """Alerts that have the same values, and the same in these columns, with what they have there."""
+    found, those = defaultdict[Any, list[_Told]](list), attrgetter(*names)
+    for alert in alerts:
+        found[those(alert), repr(alert.values)].append(alert)
+    for (same, _), alike in found.items():
+        yield {**dict(zip(names, same, strict=True)), 'values': alike[0].values}, alike
 
 
 def _sum_of(first: Mapping[str, Any], last: Mapping[str, Any]) -> dict[str, Any]:

@@ -621,9 +621,9 @@ def start_anew() -> None:
     _rung_here.clear()
 
 
-def rung_here(change: Change) -> bool:
-    """Whether this process rang for it itself, when it committed it."""
-    return change.id in _rung_here
+def rung_here(change_id: int) -> bool:
+    """Whether this process rang for a change itself, when it committed it."""
+    return change_id in _rung_here
 
 
 def take_back(session: Session, *_: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from db.changes import CHANNEL, PROCESS
+from db.changes import CHANNEL, PROCESS, rung_here
 from db.session import own_connection
 
 # on SQLite nobody calls: so often one looks at the counter, which takes some microseconds
@@ -55,22 +55,40 @@ class _Called:
         self._connection.close()
 
 
+_NEWEST = 'SELECT (SELECT coalesce(max(id), 0) FROM changes), (SELECT coalesce(max(id), 0) FROM rings)'
+
+
 class _Watching:
-    """SQLite counts in every connection what the others commit, those of this process too."""
+    """SQLite counts in every connection what the others commit, those of this process too: these wake nobody."""
 
     def __init__(self, connection: DBAPIConnection) -> None:
         self._connection = connection
         self._seen = self._count()
+        self._change, self._ring = self._ask(_NEWEST)[0]
+
+    def _ask(self, question: str, *given: Any) -> list[Any]:
+        return list(self._connection.cursor().execute(question, given).fetchall())
 
     def _count(self) -> Any:
-        return self._connection.cursor().execute('PRAGMA data_version').fetchone()
+        return self._ask('PRAGMA data_version')[0]
+
+    def _others_wrote(self) -> bool:
+        """Whether something new rings for what others committed. Whoever reads it keeps a place of his own."""
+        change, ring = self._ask(_NEWEST)[0]
+        changes = self._ask('SELECT id FROM changes WHERE id > ? AND id <= ?', self._change, change)
+        rings = 'SELECT 1 FROM rings WHERE id > ? AND id <= ? AND process <> ? LIMIT 1'
+        others = bool(self._ask(rings, self._ring, ring, PROCESS)) or not all(rung_here(row) for (row,) in changes)
+        # when all rings were forgotten they are counted from one again: who knows whose these are
+        others, self._change, self._ring = others or ring < self._ring, change, ring
+        return others
 
     def wait(self, seconds: float, leaving: threading.Event) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until and not leaving.wait(LOOK_SECONDS):
             if (count := self._count()) != self._seen:
                 self._seen = count
-                return
+                if self._others_wrote():
+                    return
 
     def close(self) -> None:
         self._connection.close()

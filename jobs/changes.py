@@ -24,7 +24,7 @@ from db.changes import (
 from db.scope import Actor
 from db.session import open_session
 from db.wakes import listen
-from jobs.background import keep_hearing
+from jobs.background import PRESSED_SECONDS, keep_hearing
 
 log = logging.getLogger(__name__)
 ACTOR = Actor.system('alerts')
@@ -85,7 +85,7 @@ class Others:
             more = waiting_after(session, after_fresh) or waiting_after(session, after_rings, Ring)
         # only now: a connection that was lost on the way takes nothing along
         self._changes, self._rings = after_fresh, after_rings
-        news: list[Change | Ring] = [*(change for change in fresh if not rung_here(change)), *rings]
+        news: list[Change | Ring] = [*(change for change in fresh if not rung_here(change.id)), *rings]
         for row in news:
             for notice in row.notices:
                 announce(notice)
@@ -132,4 +132,4 @@ def clear_rings() -> int:
 
 def follow_changes() -> Callable[[], None]:
     """Keep alerting for as long as the app runs; returns the way out, which waits for the thread."""
-    return keep_hearing(alert_all, 'claim', name='alerts', pause=seconds_to_next)
+    return keep_hearing(alert_all, 'claim', name='alerts', pause=seconds_to_next, pressed=PRESSED_SECONDS)

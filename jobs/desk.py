@@ -13,7 +13,7 @@ from db.scope import Actor
 from db.session import fetch, open_session
 from db.silence import SILENCES_GO_BY, measure_usuals, settle_silences
 from db.tasks import TASKS_GO_BY, alert_of_tasks, open_claims_after, settle_tasks
-from jobs.background import keep_hearing
+from jobs.background import PRESSED_SECONDS, keep_hearing
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -112,4 +112,4 @@ def remind_of_tasks(at: datetime | None = None) -> int:
 
 def start() -> Callable[[], None]:
     """Keep following for as long as the app runs; returns the way out, which waits for the thread."""
-    return keep_hearing(follow_claims, 'claim', name='desk')
+    return keep_hearing(follow_claims, 'claim', name='desk', pressed=PRESSED_SECONDS)

@@ -6,7 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import uvicorn
 from nicegui import Client
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
 
 from components import guard, sessions, sockets
 from db.base import now
@@ -194,6 +197,85 @@ class Wire:
 
     async def receive(self) -> Any:
         return {'type': 'websocket.disconnect'}
+
+
+class Transport(asyncio.Transport):
+    """The connection under the server's own protocol."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+        self.broken = False
+
+    def write(self, data: Any) -> None:
+        if self.broken:
+            raise RuntimeError('the handler is closed')
+        self.written.append(bytes(data))
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    pause_reading = resume_reading = close
+
+
+UPGRADE = (
+    b'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
+    b'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n'
+)
+
+
+async def server_line() -> tuple[guard.Line, WebSocketsSansIOProtocol, Transport]:
+    """A line to the server we run on, as it is once somebody is connected."""
+    opened: asyncio.Future[guard.Line] = asyncio.get_running_loop().create_future()
+
+    async def app(_: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({'type': 'websocket.accept'})
+        opened.set_result(guard.Line(receive, send))
+        await receive()
+
+    config = uvicorn.Config(app, ws='websockets-sansio', ws_per_message_deflate=False, lifespan='off', log_config=None)
+    config.load()
+    protocol, transport = WebSocketsSansIOProtocol(config, ServerState(), {}), Transport()
+    protocol.connection_made(transport)
+    protocol.data_received(UPGRADE)
+    line = await opened
+    transport.written.clear()
+    return line, protocol, transport
+
+
+async def test_a_ready_frame_travels_as_the_server_would_send_it() -> None:
+    line, _, transport = await server_line()
+    for text in ('42["news"]', '42["חדשות", "' + 'x' * 500 + '"]', '42["' + 'x' * 70_000 + '"]'):
+        transport.written.clear()
+        assert line.put(text)
+        await line.send({'type': 'websocket.send', 'text': text})
+        assert len(transport.written) == 2
+        assert transport.written[0] == transport.written[1]
+
+
+async def test_nothing_is_written_to_a_server_line_that_is_slow_closing_or_gone() -> None:
+    line, protocol, transport = await server_line()
+    protocol.pause_writing()
+    assert not line.put('slow')
+    protocol.resume_writing()
+    assert line.put('again')
+    transport.broken = True
+    assert not line.put('broken')
+    transport.broken = False
+    await line.send({'type': 'websocket.close', 'code': 1000})
+    assert not line.put('closing')
+    line, protocol, gone = await server_line()
+    protocol.connection_lost(OSError())
+    assert not line.put('gone')
+    line, protocol, leaving = await server_line()
+    protocol.shutdown()
+    written = len(leaving.written)
+    assert not line.put('leaving')
+    assert (len(transport.written), len(gone.written), len(leaving.written)) == (2, 0, written)
 
 
 async def test_a_frame_is_written_at_once_or_not_at_all() -> None:

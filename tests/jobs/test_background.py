@@ -43,6 +43,26 @@ def test_what_rings_all_the_time_is_answered_together_and_the_last_ring_too(work
     assert sum(pauses) > (GATHER_SECONDS - 0.05) * len(pauses)
 
 
+def test_the_longer_it_rings_the_more_is_answered_together_and_after_a_rest_one_is_answered_at_once():
+    rung, begun, pressed = threading.Event(), list[float](), 4 * GATHER_SECONDS
+    stop = keep_doing(lambda: begun.append(time.monotonic()), rung, name='pressed', pressed=pressed)
+    try:
+        wait_until_begun(begun, 1)
+        until = time.monotonic() + 3 * pressed
+        while time.monotonic() < until:
+            rung.set()
+            time.sleep(0.01)
+        assert len(begun) <= 6, 'after 0.2, 0.4 and then every 0.8 s'
+        assert begun[-1] - begun[-2] > pressed - 0.05
+        time.sleep(2 * pressed)
+        last_rung = time.monotonic()
+        rung.set()
+        wait_until_begun(begun, len(begun) + 1)
+        assert begun[-1] - last_rung < pressed / 2
+    finally:
+        stop()
+
+
 def test_after_a_rest_a_ring_is_answered_at_once(work):
     rung, begun = work
     time.sleep(2 * GATHER_SECONDS)

@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -135,6 +137,30 @@ def test_a_commit_elsewhere_wakes_long_before_the_next_look(
         order = f"change_status(session, claim_id, '{status}', '', '{seen}', now())"
         elsewhere(database_url, people.staff, claim, order)
         wait_for(lambda: [notice.claim_id for notice in notices if notice.kind == 'claim'] == [claim.id])
+
+
+def test_what_is_committed_here_wakes_nobody_and_what_comes_after_it_elsewhere_does(
+    people: People, database_url: str
+) -> None:
+    claim = make_claim(people.levi, people.staff)
+    orders = (
+        "change_status(session, claim_id, 'new', '', 'in_repair', now())",
+        "messages.write_message(session, ThreadKey(office_id), Letter('כן'), now())",
+    )
+    with closing(wakes.listen()) as ear:
+        with open_session(people.staff) as session:
+            change_status(session, claim.id, 'in_repair', '', 'new', now())
+            messages.write_message(session, ThreadKey(people.levi), Letter('שלום לכולם'), now())
+        assert waited(ear, 0.5) >= 0.5
+        for order in orders:
+            elsewhere(database_url, people.staff, claim, order)
+            assert waited(ear, 20) < 10, order
+
+
+def waited(ear: wakes.Ear, seconds: float) -> float:
+    begun = time.monotonic()
+    ear.wait(seconds, threading.Event())
+    return time.monotonic() - begun
 
 
 @pytest.mark.postgres
