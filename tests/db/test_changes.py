@@ -52,6 +52,31 @@ def test_what_one_does_to_a_claim_one_never_opened_is_no_news_to_oneself(people:
     assert not row_for(people.staff2).unread
 
 
+@pytest.mark.parametrize('holds_mark', [True, False])
+def test_ones_own_change_is_seen_with_the_news_before_it_or_not_at_all(people: People, holds_mark: bool) -> None:
+    claim = make_claim(people.levi, people.staff)
+    with open_session(people.staff2) as session:
+        changes.mark_seen(session, claim.id, now())
+    with open_session(people.staff2) as session:
+        mark = session.get(changes.SeenMark, (people.staff2.user_id, claim.id)) if holds_mark else None
+        latest = save_fields(session, claim.id, {'daily_note': ('', 'שלי')}, now())
+        session.flush()
+        assert changes.seen_seq(session, claim.id)[0] == latest.seq
+        assert mark is None or mark.seq == latest.seq
+    with open_session(people.staff2, reading=True) as session:
+        assert changes.seen_seq(session, claim.id)[0] == latest.seq
+    with open_session(people.staff) as session:
+        theirs = save_fields(session, claim.id, {'daily_note': ('שלי', 'שלהם')}, now())
+    with open_session(people.staff2) as session:
+        save_fields(session, claim.id, {'daily_note': ('שלהם', 'שלי')}, now())
+        save_fields(session, claim.id, {'driver': ('', 'אני')}, now())
+    with open_session(people.staff2, reading=True) as session:
+        seen, _ = changes.seen_seq(session, claim.id)
+        assert [change.id for change in fetch(session, changes.news_since(claim.id, seen, people.staff2.user_id))] == [
+            theirs.seq
+        ]
+
+
 def test_what_came_after_what_was_shown_stays_unseen(people: People) -> None:
     claim = make_claim(people.levi, people.staff)
     seqs = []
