@@ -528,6 +528,7 @@ def collect_notices(session: Session, _: UOWTransaction) -> None:
 
 
 _TOLD = ('kind', 'office_id', 'claim_id', 'user_id')
+_RUNG = Base.metadata.tables[Ring.__tablename__].insert().inline()
 
 
 def ring_for(session: Session, notices: set[Notice]) -> None:
@@ -545,7 +546,7 @@ def ring_for(session: Session, notices: set[Notice]) -> None:
     if told:
         same = {'at': now(), 'process': PROCESS}
         rows = [{**same, **{name: getattr(notice, name) for name in _TOLD}} for notice in told]
-        session.connection().execute(Base.metadata.tables['rings'].insert().inline(), rows)
+        session.connection().execute(_RUNG, rows)
 
 
 def _call_the_others(session: Session) -> None:
