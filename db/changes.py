@@ -288,7 +288,10 @@ def mark_unseen(session: Session, claim_id: int, now: datetime) -> None:
 
 
 def _own_mark(session: Session, claim_id: int) -> SeenMark | None:
-    return session.get(SeenMark, (session.info['actor'].user_id, claim_id))
+    """What the acting person has seen of a claim, also when it is about to be written for the first time."""
+    its = session.info['actor'].user_id, claim_id
+    begun = (row for row in session.new if isinstance(row, SeenMark) and (row.user_id, row.claim_id) == its)
+    return session.get(SeenMark, its) or next(begun, None)
 
 
 def _begin_mark(session: Session, claim: Claim, at: datetime) -> SeenMark:

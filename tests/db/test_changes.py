@@ -6,8 +6,9 @@ from sqlalchemy import select
 from db import alerts, changes, lists
 from db.alerts import Alert
 from db.base import now
-from db.claims import Claim, change_status, mark_checked, save_fields
+from db.claims import Claim, change_status, lock_claim, mark_checked, save_fields
 from db.messages import note_internally
+from db.repairs import NOTE, RepairEvent
 from db.scope import Actor
 from db.session import fetch, open_session
 from db.texts import ClaimError
@@ -75,6 +76,21 @@ def test_ones_own_change_is_seen_with_the_news_before_it_or_not_at_all(people: P
         assert [change.id for change in fetch(session, changes.news_since(claim.id, seen, people.staff2.user_id))] == [
             theirs.seq
         ]
+
+
+def test_one_click_that_is_two_changes_of_a_claim_one_never_opened_is_no_news_to_oneself(people: People) -> None:
+    claim = make_claim(people.levi, people.staff)
+    with open_session(people.staff2) as session:
+        alerts.mark_all_read(session, now())
+    with open_session(people.staff2) as session:
+        claim = lock_claim(session, claim.id)
+        claim.daily_note = 'דיברנו'
+        told = {'claim_id': claim.id, 'office_id': claim.office_id, 'user_id': people.staff2.user_id, 'by': 'x'}
+        session.add(RepairEvent(**told, kind=NOTE, at=now(), note='החלק הגיע'))
+    with open_session(people.staff2, reading=True) as session:
+        kinds = [change.kind for change in fetch(session, changes.history_of(claim.id))]
+    assert sorted(kinds) == ['opened', 'repair.noted', 'updated']
+    assert not row_for(people.staff2).unread
 
 
 def test_what_came_after_what_was_shown_stays_unseen(people: People) -> None:
