@@ -81,10 +81,14 @@ def has_changed(row: object, *names: str) -> bool:
 
 
 def take_turns(session: Session, what: str) -> None:
-    """From here to the end of the transaction nobody else does `what`. On SQLite nobody else writes at all: to begin is to wait for one's turn."""
-    connection = session.connection()
-    if connection.dialect.name == 'postgresql':
+    """From here to the end of the transaction nobody else does `what`. On SQLite nobody else writes at all: to begin is to wait for one's turn.
+
+    Whoever has it need not ask again: a session is one transaction.
+    """
+    connection, taken = session.connection(), session.info.setdefault('turns', set())
+    if connection.dialect.name == 'postgresql' and what not in taken:
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(what))))
+        taken.add(what)
 
 
 def now() -> datetime:

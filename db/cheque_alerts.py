@@ -5,18 +5,22 @@ An alert's key names the cheque, the stage and the due date, so this may run in 
 pause; and a cheque whose date moves counts anew. Statements go past the session's scope: they are the product's own, for everybody.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     ColumnElement,
     CompoundSelect,
     Date,
     Integer,
     String,
     and_,
+    any_,
     bindparam,
     case,
     cast,
@@ -152,8 +156,10 @@ def settle_warnings(session: Session, today: date) -> int:
 
 def _alert_of(session: Session, now: datetime, ids: Sequence[int]) -> int:
     take_turns(session, TURN)
-    asked = {**_days(values.israel(now).date()), 'now': now, 'ids': ids}
-    told = session.connection().execute(_new_alerts(session.get_bind().dialect.name), asked).all()
+    backend = session.get_bind().dialect.name
+    asked = {**_days(values.israel(now).date()), 'now': now}
+    asked['ids'] = list(ids) if backend == 'postgresql' else json.dumps(ids)
+    told = session.connection().execute(_new_alerts(backend), asked).all()
     # one ring is enough for whoever got many
     rung = {line.user_id: line for line in told}.values()
     ring_for(session, {Notice('person', line.office_id, line.claim_id, user_id=line.user_id) for line in rung})
@@ -168,13 +174,20 @@ def _new_alerts(backend: str) -> Any:
     """
     dialect = postgresql if backend == 'postgresql' else sqlite
     line = _office_kind_and_words(backend)
-    due = _at_a_stage(*line).where(_cheque.id.in_(bindparam('ids', expanding=True))).cte('due')
+    due = _at_a_stage(*line).where(_is_one_of_these(backend)).cte('due')
     of_the_cheque = (due.c[name] for name in _COLUMNS[1:7])
     same = literal(False).label('hidden'), bindparam('now', type_=Moment()).label('at')
     lines = _for_each_follower(due, [_user.id.label('user_id'), *of_the_cheque, *same]).subquery()
     # NOTE: without a WHERE of its own, SQLite reads ON CONFLICT as the ON of a join
     new = dialect.insert(_alerts).from_select(_COLUMNS, select(lines).where(literal(1) == literal(1)))
     return new.on_conflict_do_nothing().returning(_alert.user_id, _alert.office_id, _alert.claim_id)
+
+
+def _is_one_of_these(backend: str) -> ColumnElement[bool]:
+    """The `ids` as one value: with one for each, the statement would be another for every number of cheques, and be read anew."""
+    if backend == 'postgresql':
+        return _cheque.id == any_(bindparam('ids', type_=ARRAY(BigInteger)))
+    return _cheque.id.in_(select(func.json_each(bindparam('ids', type_=String)).table_valued('value').c.value))
 
 
 def _office_kind_and_words(backend: str) -> Sequence[ColumnElement[Any]]:

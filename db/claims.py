@@ -549,7 +549,7 @@ def _claim_to_edit(session: Session, claim_id: int) -> Claim:
 
 def lock_claim(session: Session, claim_id: int) -> Claim:
     """Load under scope and lock, so that two people writing at once, to the claim or to a part of it, take turns."""
-    claim = next(iter(lock_claims(session, [claim_id])), None)
+    claim = session.scalars(_ONE_TO_LOCK, {'id': claim_id}).one_or_none()
     if claim is None:
         raise ClaimError(N_('The claim was not found or does not belong to your office.'))
     return claim
@@ -566,7 +566,8 @@ def locked(claims: Select[Claim]) -> Select[Claim]:
     return claims.with_for_update(key_share=True).execution_options(populate_existing=True)
 
 
-# made once: every save asks it
+# made once: every save asks them
+_ONE_TO_LOCK = locked(select(Claim).where(Claim.id == bindparam('id'))).execution_options(by_key=True)
 _TO_LOCK = locked(
     select(Claim).where(Claim.id.in_(bindparam('ids', expanding=True))).order_by(Claim.id)
 ).execution_options(by_key=True)

@@ -347,12 +347,14 @@ def _scope_reads(state: ORMExecuteState) -> None:
         raise Unscoped('set attributes: bulk statements write no record')
     if state.is_column_load or state.is_relationship_load:
         raise Unscoped('load the whole row: nothing loads itself later')
+    asked_before = state.statement in _found_clean
     _refuse_tables(state.statement)
     if actor.claim_id is not None:
         _close_all_but_one_claim(state, actor)
         return
     if actor.role != Role.SYSTEM:
-        state.statement = state.statement.options(*_criteria(actor, books_open=_books_open(state.session)))
+        narrow = _narrowed if asked_before else _narrow
+        state.statement = narrow(cast(Any, state.statement), actor, _books_open(state.session))
 
 
 # ---- reading by a signed link -----------------------------------------------------------------------------------------------
@@ -460,6 +462,14 @@ def _queries_in(selectable: Any) -> list[Any]:
 
 def _books_open(session: Session) -> bool:
     return session.info.get('books_open') is True
+
+
+def _narrow(statement: Any, actor: Actor, books_open: bool) -> Any:
+    return statement.options(*_criteria(actor, books_open=books_open))
+
+
+# of a statement that was made once, for whoever asks it most: what it is kept under is not put together anew each time
+_narrowed = lru_cache(maxsize=512)(_narrow)
 
 
 class _Sight(NamedTuple):

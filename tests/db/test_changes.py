@@ -6,8 +6,9 @@ from sqlalchemy import select
 from db import alerts, changes, lists
 from db.alerts import Alert
 from db.base import now
-from db.claims import Claim, change_status, mark_checked, save_fields
+from db.claims import Claim, change_status, lock_claim, mark_checked, save_fields
 from db.messages import note_internally
+from db.repairs import NOTE, RepairEvent
 from db.scope import Actor
 from db.session import fetch, open_session
 from db.texts import ClaimError
@@ -49,6 +50,46 @@ def test_what_one_does_to_a_claim_one_never_opened_is_no_news_to_oneself(people:
         assert changes.seen_seq(session, claim.id)[1] is None, 'never opened'
     with open_session(people.staff2) as session:
         save_fields(session, claim.id, {'insured_phone': ('0527654321', '0527654322')}, now())
+    assert not row_for(people.staff2).unread
+
+
+@pytest.mark.parametrize('holds_mark', [True, False])
+def test_ones_own_change_is_seen_with_the_news_before_it_or_not_at_all(people: People, holds_mark: bool) -> None:
+    claim = make_claim(people.levi, people.staff)
+    with open_session(people.staff2) as session:
+        changes.mark_seen(session, claim.id, now())
+    with open_session(people.staff2) as session:
+        mark = session.get(changes.SeenMark, (people.staff2.user_id, claim.id)) if holds_mark else None
+        latest = save_fields(session, claim.id, {'daily_note': ('', 'שלי')}, now())
+        session.flush()
+        assert changes.seen_seq(session, claim.id)[0] == latest.seq
+        assert mark is None or mark.seq == latest.seq
+    with open_session(people.staff2, reading=True) as session:
+        assert changes.seen_seq(session, claim.id)[0] == latest.seq
+    with open_session(people.staff) as session:
+        theirs = save_fields(session, claim.id, {'daily_note': ('שלי', 'שלהם')}, now())
+    with open_session(people.staff2) as session:
+        save_fields(session, claim.id, {'daily_note': ('שלהם', 'שלי')}, now())
+        save_fields(session, claim.id, {'driver': ('', 'אני')}, now())
+    with open_session(people.staff2, reading=True) as session:
+        seen, _ = changes.seen_seq(session, claim.id)
+        assert [change.id for change in fetch(session, changes.news_since(claim.id, seen, people.staff2.user_id))] == [
+            theirs.seq
+        ]
+
+
+def test_one_click_that_is_two_changes_of_a_claim_one_never_opened_is_no_news_to_oneself(people: People) -> None:
+    claim = make_claim(people.levi, people.staff)
+    with open_session(people.staff2) as session:
+        alerts.mark_all_read(session, now())
+    with open_session(people.staff2) as session:
+        claim = lock_claim(session, claim.id)
+        claim.daily_note = 'דיברנו'
+        told = {'claim_id': claim.id, 'office_id': claim.office_id, 'user_id': people.staff2.user_id, 'by': 'x'}
+        session.add(RepairEvent(**told, kind=NOTE, at=now(), note='החלק הגיע'))
+    with open_session(people.staff2, reading=True) as session:
+        kinds = [change.kind for change in fetch(session, changes.history_of(claim.id))]
+    assert sorted(kinds) == ['opened', 'repair.noted', 'updated']
     assert not row_for(people.staff2).unread
 
 
