@@ -9,14 +9,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import psycopg
 import pytest
 from hypothesis import settings
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.util import LRUCache
 
-from db import changes, schema, sealing
+from db import changes, schema, sealing, session
 from db.session import Database, connect
 from db.settings import load
 from tests import factories
@@ -29,6 +33,21 @@ __all__ = ['People']  # the tests know it from here
 
 ROOT = Path(__file__).parents[1]
 POSTGRES = os.environ.get('TEST_POSTGRES_URL', 'postgresql+psycopg://postgres@127.0.0.1:5432/postgres')
+
+
+# A portal compiles a question once and asks it for days. Here thousands of databases live for one test each and are asked the same:
+# what was compiled for one is known to all of its kind.
+_compiled: LRUCache[Any, Any] = LRUCache(2000)
+
+
+def _engine(url: str, **options: Any) -> Engine:
+    return create_engine(url, execution_options={'compiled_cache': _compiled}, **options)
+
+
+session.create_engine = _engine  # type: ignore[attr-defined, assignment]
+for dialect in (PGDialect_psycopg, SQLiteDialect_pysqlite):
+    dialect.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
+    dialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)
