@@ -56,29 +56,37 @@ def sealing_key() -> None:
     sealing.use(load(None, two_factor_key='a key for the tests, and only for them'))
 
 
-# a minute and more each
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: a third of the time they wait, for a server, a browser, a lock or a clock."""
+    cores = len(os.sched_getaffinity(0))
+    return cores + cores // 2
+
+
+# half a minute and more each
 LONGEST = (
     'tests/jobs/test_backup.py',
     'tests/e2e/test_accessibility.py',
-    'tests/jobs/test_imports.py',
+    'tests/db/test_concurrency.py',
     'tests/test_isolation.py',
     'tests/e2e/test_attack.py',
     'tests/db/test_demo.py',
-    'tests/e2e/test_documents_story.py',
-    'tests/db/test_concurrency.py',
     'tests/e2e/test_instances.py',
+    'tests/jobs/test_exports.py',
+    'tests/e2e/test_documents_story.py',
+    'tests/e2e/test_messages_story.py',
     'tests/pages/test_claim.py',
     'tests/e2e/test_claim_story.py',
-    'tests/jobs/test_exports.py',
-    'tests/e2e/test_messages_story.py',
     'tests/test_permissions.py',
+    'tests/db/test_lists.py',
+    'tests/db/test_search.py',
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole files go to whichever core is free: the longest first, so that none waits for another at the end.
+    """Whole files go to whichever worker is free: the longest first, so that none waits for another at the end.
 
-    Then one from each folder in turn, for two cores that both drive browsers and servers get in each other's way.
+    Then one from each folder in turn, for two that both drive browsers and servers get in each other's way.
     """
     turns: Counter[Path] = Counter()
     places: dict[Path, tuple[int, int]] = {}
