@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
-# everything runs on all cores, a file to a core, in the order of tests/conftest.py; what one names runs alone
+# everything runs on all cores, a file to a worker, as many and in the order that tests/conftest.py says; what one names runs alone
 WORKERS = $(if $(ARGS),,-n auto --dist loadfile --no-loadscope-reorder)
 
 # always `python -m`: works too when the folder was moved

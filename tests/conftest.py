@@ -9,14 +9,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import psycopg
 import pytest
 from hypothesis import settings
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.util import LRUCache
 
-from db import changes, schema, sealing
+from db import changes, schema, sealing, session
 from db.session import Database, connect
 from db.settings import load
 from tests import factories
@@ -31,35 +35,58 @@ ROOT = Path(__file__).parents[1]
 POSTGRES = os.environ.get('TEST_POSTGRES_URL', 'postgresql+psycopg://postgres@127.0.0.1:5432/postgres')
 
 
+# A portal compiles a question once and asks it for days. Here thousands of databases live for one test each and are asked the same:
+# what was compiled for one is known to all of its kind.
+_compiled: LRUCache[Any, Any] = LRUCache(2000)
+
+
+def _engine(url: str, **options: Any) -> Engine:
+    return create_engine(url, execution_options={'compiled_cache': _compiled}, **options)
+
+
+session.create_engine = _engine  # type: ignore[attr-defined, assignment]
+for dialect in (PGDialect_psycopg, SQLiteDialect_pysqlite):
+    dialect.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
+    dialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
+
+
 @pytest.fixture(autouse=True)
 def sealing_key() -> None:
     """Secrets are sealed with a key of the tests, and no file is made for one."""
     sealing.use(load(None, two_factor_key='a key for the tests, and only for them'))
 
 
-# a minute and more each
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: a third of the time they wait, for a server, a browser, a lock or a clock."""
+    cores = len(os.sched_getaffinity(0))
+    return cores + cores // 2
+
+
+# half a minute and more each
 LONGEST = (
     'tests/jobs/test_backup.py',
     'tests/e2e/test_accessibility.py',
-    'tests/jobs/test_imports.py',
+    'tests/db/test_concurrency.py',
     'tests/test_isolation.py',
     'tests/e2e/test_attack.py',
     'tests/db/test_demo.py',
-    'tests/e2e/test_documents_story.py',
-    'tests/db/test_concurrency.py',
     'tests/e2e/test_instances.py',
+    'tests/jobs/test_exports.py',
+    'tests/e2e/test_documents_story.py',
+    'tests/e2e/test_messages_story.py',
     'tests/pages/test_claim.py',
     'tests/e2e/test_claim_story.py',
-    'tests/jobs/test_exports.py',
-    'tests/e2e/test_messages_story.py',
     'tests/test_permissions.py',
+    'tests/db/test_lists.py',
+    'tests/db/test_search.py',
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole files go to whichever core is free: the longest first, so that none waits for another at the end.
+    """Whole files go to whichever worker is free: the longest first, so that none waits for another at the end.
 
-    Then one from each folder in turn, for two cores that both drive browsers and servers get in each other's way.
+    Then one from each folder in turn, for two that both drive browsers and servers get in each other's way.
     """
     turns: Counter[Path] = Counter()
     places: dict[Path, tuple[int, int]] = {}

@@ -21,6 +21,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from tests.e2e.forged import Forged, forged, untested_environment
+
 _connections = ExitStack()
 ROOT: Path = Path(__file__).parents[2]
 START_SECONDS = 90
@@ -51,7 +53,7 @@ class Server:
 
     url: str
     log: Path
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forged
 
     def kill(self) -> None:
         """As the power does: nothing is finished, nobody is told."""
@@ -71,29 +73,40 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(module: str, folder: Path, *, port: int = 0, **environment: str) -> Iterator[Server]:
-    """Run a module as a server process with these settings until the test is done with it."""
+def serving(module: str, folder: Path, *, port: int = 0, anew: bool = False, **environment: str) -> Iterator[Server]:
+    """Run a module as a server process with these settings until the test is done with it.
+
+    `anew`: the portal too as a program of its own, from its first line on.
+    """
     port = port or free_port()
-    # NiceGUI behaves differently when it believes to be tested
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(('PYTEST_', 'NICEGUI_'))}
     settings = {'HOST': '127.0.0.1', 'PORT': str(port), 'DATA_DIR': str(folder), 'PYTHONPATH': str(ROOT)}
     written = folder / 'server.log'
-    with written.open('a') as log:
-        child = subprocess.Popen(
-            [sys.executable, '-m', module],
-            env={**inherited, **settings, **environment},
-            cwd=ROOT,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+    written.touch()
+    with _process(module, {**untested_environment(), **settings, **environment}, written, anew) as child:
         server = Server(f'http://127.0.0.1:{port}', written, child)
+        wait_until(lambda: answers(server.url) or child.poll() is not None, START_SECONDS)
+        assert child.poll() is None, server.written()
+        yield server
+
+
+@contextmanager
+def _process(
+    module: str, environment: dict[str, str], written: Path, anew: bool
+) -> Iterator[subprocess.Popen[bytes] | Forged]:
+    if module == 'app' and not anew:
+        with forged(environment, written) as child:
+            yield child
+        return
+    with (
+        written.open('a') as log,
+        subprocess.Popen(
+            [sys.executable, '-m', module], env=environment, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
+        ) as child,
+    ):
         try:
-            wait_until(lambda: answers(server.url) or child.poll() is not None, START_SECONDS)
-            assert child.poll() is None, server.written()
-            yield server
+            yield child
         finally:
-            child.terminate()
-            child.wait(10)
+            child.kill()  # to leave in order takes seconds, and is a story of its own
 
 
 def answers(url: str) -> bool:

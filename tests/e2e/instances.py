@@ -50,7 +50,7 @@ class Installation:
     two: Server
     door: Door
     spare_port: int
-    settings: dict[str, str]
+    settings: dict[str, Any]
 
     @contextmanager
     def spare(self, folder: Path) -> Iterator[Server]:

@@ -32,7 +32,7 @@ def test_the_log_of_a_day_names_nobody(sqlite_url: str, tmp_path: Path) -> None:
     given = {'insured_name': NAME, 'insured_id_no': PERSON_NO, 'insured_phone': PHONE, 'insured_email': MAIL}
     claim = make_claim(people.levi, people.staff, {**given, 'tp_driver': LATIN})
     port = str(free_port())
-    with serving('app', tmp_path, DATABASE_URL=sqlite_url, METRICS_PORT=port, LOG_LEVEL='DEBUG') as server:
+    with serving('app', tmp_path, anew=True, DATABASE_URL=sqlite_url, METRICS_PORT=port, LOG_LEVEL='DEBUG') as server:
         failed = Visitor(server).http.post('/login', data={'email': MAIL, 'password': NAME})
         staff = Visitor(server).sign_in('staff@bureau.demo', PASSWORD)
         for path in ('/', f'/?q={quote(SOUGHT)}', f'/?q={PERSON_NO}', '/work', '/cheques', '/messages', '/alerts'):

@@ -1,13 +1,10 @@
 """From changes to alerts and bells: also for what another process commits, and once each."""
 
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -25,30 +22,21 @@ from db.session import connect, fetch, open_session, own_connection
 from jobs.changes import HELD_BACK_SECONDS, Others, alert_all, clear_rings, follow_changes, hear_others, seconds_to_next
 from tests.conftest import People
 from tests.factories import SYSTEM, alert_everybody, make_claim, make_people
+from tests.processes import PROCESSES
 
-# another process on the same database: what it does as whom, given as code
-ELSEWHERE = """
-import sys
-from db import alerts, changes, messages
-from db.base import now
-from db.claims import change_status
-from db.messages import Letter, ThreadKey
-from db.offices import actor_of
-from db.scope import Actor
-from db.session import connect, open_session
-connect(sys.argv[1])
-with open_session(Actor.system('elsewhere'), reading=True) as session:
-    actor = actor_of(session, int(sys.argv[2]))
-claim_id, office_id = int(sys.argv[3]), int(sys.argv[4])
-with open_session(actor) as session:
-    exec(sys.argv[5])
-"""
+
+def obey(url: str, actor: Actor, claim_id: int, office_id: int, order: str) -> None:
+    connect(url)
+    with open_session(actor) as session:
+        exec(order, globals(), {'session': session, 'claim_id': claim_id, 'office_id': office_id})
 
 
 def elsewhere(database_url: str, actor: Actor, claim: Claim, order: str) -> None:
-    about = [str(number) for number in (actor.user_id, claim.id, claim.office_id)]
-    command = [sys.executable, '-c', ELSEWHERE, database_url, *about, order]
-    subprocess.run(command, check=True, cwd=Path(__file__).parents[2])
+    """Another process on the same database: what it does as whom, given as code."""
+    process = PROCESSES.Process(target=obey, args=(database_url, actor, claim.id, claim.office_id, order))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
 
 
 def wait_for(true) -> None:

@@ -1,6 +1,5 @@
 """The sweep of the cheques: each stage is alerted once per person, whatever the clocks say and however long nobody looked."""
 
-import multiprocessing
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,7 +27,9 @@ from jobs import cheques as jobs_cheques
 from jobs import schedule
 from jobs.cheques import sweep_cheques
 from tests.conftest import People
+from tests.e2e.conftest import wait_until
 from tests.factories import SYSTEM, make_claim, make_office, make_people, make_user
+from tests.processes import PROCESSES
 
 LONG_BEFORE = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 DUE = date(2026, 12, 7)  # warned of on Monday, 23 November
@@ -361,15 +362,14 @@ def test_four_schedulers_with_clocks_days_apart_make_each_alert_once(people, cla
     with open_session(people.staff, at=LONG_BEFORE) as session:
         for number in range(200):
             enter_cheque(session, claim.id, replace(SLIP, cheque_no=str(number)), 'received', LONG_BEFORE)
-    spawn = multiprocessing.get_context('spawn')
     # two of them are killed on the way and start again, one with its clock jumped back
-    running = [spawn.Process(target=scheduler, args=(database_url, [ahead] * 3)) for ahead in (0, 2, 5, 9)]
+    running = [PROCESSES.Process(target=scheduler, args=(database_url, [ahead] * 3)) for ahead in (0, 2, 5, 9)]
     for process in running:
         process.start()
+    wait_until(lambda: bool(raised()), 60)
     for process in running[:2]:
-        process.join(timeout=1.5)
         process.kill()
-    again = [spawn.Process(target=scheduler, args=(database_url, days)) for days in ([0, 3], [6, 1])]
+    again = [PROCESSES.Process(target=scheduler, args=(database_url, days)) for days in ([0, 3], [6, 1])]
     for process in again:
         process.start()
     for process in [*running, *again]:

@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,12 +45,13 @@ from db.exports import (
 from db.lists import ListState, page_of, prefer_looks
 from db.offices import AgentOffice, User, actor_of
 from db.scope import ROLE_CAN, Actor, Can, Role
-from db.session import fetch, fetch_one, open_session
+from db.session import connect, fetch, fetch_one, open_session
 from db.texts import ClaimError
 from jobs import export_making, export_rows, orphans
 from jobs import exports as making
 from jobs.sheets import FIRST_ROW, HEADER_ROW
 from tests.factories import SYSTEM, make_claim, make_user, turn_on_two_factor
+from tests.processes import PROCESSES
 from tests.workbooks import by_openpyxl
 
 ALL = ListState(view='all')
@@ -72,6 +74,16 @@ def made_by(actor: Actor, state: ListState, path, *numbers: str, with_details: b
     with open_session(actor) as session:
         cancel_export(session, export.id, now())
     return by_openpyxl(path)
+
+
+@pytest.fixture
+def made_here(monkeypatch):
+    """The work of the program, done in this process: the program takes a second to begin, and has stories of its own."""
+
+    def make(export: Export, path: Path) -> str | None:
+        return making._verdict(export, {'rows': export_making.make(export.id, path)})
+
+    monkeypatch.setattr(making, '_in_child', make)
 
 
 def read_again(actor: Actor, export: Export) -> Export:
@@ -386,7 +398,7 @@ def test_nobody_reads_or_stops_what_others_export(people):
 # ---- the record -------------------------------------------------------------------------------------------------------------
 
 
-def test_what_left_stands_on_record_for_admins(people):
+def test_what_left_stands_on_record_for_admins(people, made_here):
     claims = [make_claim(people.levi, people.staff) for _ in range(2)]
     export = ask_for(people.dana, ListState(view='open', status=('new',)))
     picked = ask_for(people.dana, ALL, claims[0].claim_no)
@@ -401,7 +413,7 @@ def test_what_left_stands_on_record_for_admins(people):
             export_records(session)
 
 
-def test_the_record_outlives_the_export(people):
+def test_the_record_outlives_the_export(people, made_here):
     make_claim(people.levi, people.staff)
     export = ask_for(people.dana)
     making.make_exports()
@@ -532,7 +544,7 @@ def test_cancelled_at_the_very_end_nothing_is_left(crowd, people, monkeypatch):
     assert files.store().size(left.key) is None
 
 
-def test_old_and_put_away_files_are_thrown_away(people):
+def test_old_and_put_away_files_are_thrown_away(people, made_here):
     make_claim(people.levi, people.staff)
     kept, away = ask_for(people.dana), ask_for(people.dana, ListState())
     assert making.make_exports() == 2
@@ -547,16 +559,12 @@ def test_old_and_put_away_files_are_thrown_away(people):
     assert read_again(people.dana, kept).state == EXPIRED
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from db import exports, files, session
-from jobs import exports as making
-session.connect(sys.argv[1])
-files.connect(f'file:{sys.argv[2]}/documents', Path(sys.argv[2]))
-setattr({'exports': exports, 'making': making}[sys.argv[3]], sys.argv[4], lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-making.make_exports()
-"""
+def make_until(url: str, folder: Path, place: str, step: str) -> None:
+    """A server that is killed at this step."""
+    connect(url)
+    files.connect(f'file:{folder}/documents', folder)
+    setattr({'exports': exports, 'making': making}[place], step, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    making.make_exports()
 
 
 @pytest.mark.parametrize(('place', 'step'), [('exports', 'finish_export'), ('making', '_hand_over')])
@@ -565,8 +573,10 @@ def test_a_server_killed_at_the_last_step_leaves_no_file_and_a_line_that_starts_
 ):
     make_claim(people.levi, people.staff)
     export = ask_for(people.dana)
-    command = [sys.executable, '-c', KILLED, database_url, str(tmp_path), place, step]
-    assert subprocess.run(command, cwd=making._ROOT, check=False, timeout=60).returncode == -signal.SIGKILL
+    server = PROCESSES.Process(target=make_until, args=(database_url, tmp_path, place, step))
+    server.start()
+    server.join(60)
+    assert server.exitcode == -signal.SIGKILL
     left = read_again(people.dana, export)
     assert (left.state, files.store().size(left.key) is not None) == (RUNNING, step == 'finish_export')
     assert making.release_exports() == 0, 'it may still be at work'
@@ -583,7 +593,7 @@ def test_a_server_killed_at_the_last_step_leaves_no_file_and_a_line_that_starts_
     assert read_again(people.dana, again).state == DONE
 
 
-def test_a_file_that_no_export_knows_goes_after_a_day(people):
+def test_a_file_that_no_export_knows_goes_after_a_day(people, made_here):
     make_claim(people.levi, people.staff)
     export, store = ask_for(people.dana), files.store()
     assert making.make_exports() == 1

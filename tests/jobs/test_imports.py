@@ -1,6 +1,7 @@
 """The bureau's Excel: what is opened, updated, left alone and refused, and what a hostile file can do."""
 
 import io
+import json
 import zipfile
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
@@ -19,10 +20,11 @@ from db.offices import offices, people_of
 from db.reference import reference
 from db.scope import Role
 from db.session import connect, fetch, fetch_one, open_session
+from jobs import workbook_reading
 from jobs.import_report import Report
 from jobs.import_rows import Words
 from jobs.imports import UNREADABLE, import_file, main
-from jobs.workbook_reading import MAX_PACKED, MAX_ROWS, Unreadable, read_workbook
+from jobs.workbook_reading import MAX_PACKED, MAX_ROWS, Sheet, Unreadable, read_workbook
 from tests.conftest import People
 from tests.factories import SYSTEM, alert_everybody, make_claim, make_user
 
@@ -72,7 +74,14 @@ def command(database_url, monkeypatch):
 
 
 def run(path, *, commit=True, now=NOW) -> Report:
-    return import_file(path, commit=commit, now=now)
+    """Import it, read here: in a process of its own, what others send is read, which has stories below and in the command."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr('jobs.imports.read_workbook', read_here)
+        return import_file(path, commit=commit, now=now)
+
+
+def read_here(path: Path) -> list[Sheet]:
+    return workbook_reading._received(json.loads(json.dumps(workbook_reading._answer(path, 'xlsx'))))
 
 
 def counts(report):
@@ -419,7 +428,7 @@ def test_a_file_that_cannot_be_taken_is_refused_in_words(sqlite_url, tmp_path, c
     path = tmp_path / 'sent.xlsx'
     path.write_bytes(content)
     with pytest.raises(Unreadable) as refusal:
-        run(path, commit=False)
+        import_file(path, commit=False, now=NOW)
     assert reason in refusal.value.told()
 
 
@@ -486,8 +495,8 @@ def test_what_every_row_names_is_read_once_and_not_for_each_row(file_of, people)
 @pytest.mark.skipif(not SAMPLE.exists(), reason='the bureau’s sample file does not stand beside this checkout')
 def test_the_bureaus_file_as_it_is(sqlite_url) -> None:
     connect(sqlite_url)
-    dry = run(SAMPLE, commit=False)
-    report = run(SAMPLE)
+    dry = import_file(SAMPLE, commit=False, now=NOW)
+    report = import_file(SAMPLE, commit=True, now=NOW)
     assert counts(dry) == counts(report) == (3000, 0, 0, 7)
     assert {
         refused.number: expected for refused, expected in zip(report.refused, reasons(report), strict=True)
