@@ -13,8 +13,7 @@ from db.session import open_session
 ACTOR = Actor.system('cheques')
 # so many cheques in the first transaction, and in any; each is as large as the last one's time allows, so that nobody who writes waits long
 FIRST, LEAST, MOST = 50, 25, 2000
-# on PostgreSQL only who enters a cheque that is due already waits
-LONG_SECONDS = {'sqlite': 0.015, 'postgresql': 0.1}
+LONG_SECONDS = 0.015
 LONGEST_REST = 0.1
 
 
@@ -44,16 +43,15 @@ def sweep_cheques(
             take_turns(session, TURN)
             before = clock()  # whoever waited for others has not worked
             made += alert_of_cheques(session, moment, waiting[done : done + batch])
-            allowed = LONG_SECONDS[session.get_bind().dialect.name]
         done, took = done + batch, clock() - before
-        batch = _next_batch(batch, took, allowed)
+        batch = _next_batch(batch, took)
         if done < len(waiting):
             rest(min(took, LONGEST_REST))
     return made
 
 
-def _next_batch(batch: int, took: float, allowed: float) -> int:
-    """How many cheques the next transaction takes on, when one of `batch` took so many of the `allowed` seconds."""
-    if took > allowed:
+def _next_batch(batch: int, took: float) -> int:
+    """How many cheques the next transaction takes on, when one of `batch` took so many seconds."""
+    if took > LONG_SECONDS:
         return max(batch // 2, LEAST)
-    return min(batch * 3 // 2, MOST) if took * 3 / 2 < allowed else batch
+    return min(batch * 3 // 2, MOST) if took * 3 / 2 < LONG_SECONDS else batch

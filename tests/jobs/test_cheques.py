@@ -272,8 +272,7 @@ def test_a_transaction_is_as_large_as_the_time_of_the_last_one_allows_and_none_i
         for number in range(60):
             enter_cheque(session, claim.id, replace(SLIP, cheque_no=str(number)), 'received', LONG_BEFORE)
     batches: list[int] = []
-    allowed = jobs_cheques.LONG_SECONDS[database.writer.dialect.name]
-    seconds = {size: share * allowed for size, share in {8: 1.1, 4: 30, 2: 0.6, 3: 0.8}.items()}
+    seconds = {size: share * jobs_cheques.LONG_SECONDS for size, share in {8: 1.1, 4: 30, 2: 0.6, 3: 0.8}.items()}
     at_second, starts = 0.0, False
 
     def write(session: Session, moment: datetime, ids: Sequence[int]) -> int:
