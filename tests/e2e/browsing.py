@@ -14,8 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from tests.e2e.conftest import ROOT, Server, serving
 
-# without the parts of a window the same browser does a quarter less work
-CHROMIUM = os.environ.get('CHROMIUM') or shutil.which('chromium-headless-shell') or '/usr/bin/chromium'
+CHROMIUM = os.environ.get('CHROMIUM', '/usr/bin/chromium')
 FLAGS = (
     *('--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'),
     *('--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'),
