@@ -119,7 +119,8 @@ def installation(postgres_template: str, tmp_path_factory: pytest.TempPathFactor
         database = stack.enter_context(_connected(url))
         assert database
         people = _people()
-        settings: dict[str, Any] = {'DATABASE_URL': url, 'DOCUMENTS_URL': documents}
+        # each is told from the others by what it drew when it began: none comes from the forge, which drew once
+        settings: dict[str, Any] = {'DATABASE_URL': url, 'DOCUMENTS_URL': documents, 'anew': True}
         folders = [tmp_path_factory.mktemp(name) for name in ('one', 'two', 'door')]
         with ThreadPoolExecutor(2) as starting:
             one, two = starting.map(lambda folder: stack.enter_context(serving('app', folder, **settings)), folders[:2])
