@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Integer, Select, bindparam, func, literal, select
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import aliased
 
 from db.base import now
@@ -124,7 +125,7 @@ def test_parameters_of_all_kinds(people: People) -> None:
         assert answers(session, later, moment=now() + timedelta(1)) == []
         assert one_answer(session, person, me=people.yossi.user_id) == (people.yossi.name,)
         assert one_answer(session, person, me=people.rival.user_id) is None
-        with pytest.raises(Exception, match='me'):
+        with pytest.raises(InvalidRequestError, match="value is required for bind parameter 'me'"):
             answers(session, person)
 
 
