@@ -220,7 +220,7 @@ def _plan_shown(turn: int, plan: Plan) -> dict[str, Any]:
     return {
         'turn': turn,
         'ready': ready,
-        'title': tn('One claim will change', '{n} claims will change', ready)
+        'title': tn('The action is about one claim', 'The action is about {n} claims', ready)
         if ready
         else t('There is nothing to change in these claims'),
         'left': _left_title(len(plan.left)),

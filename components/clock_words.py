@@ -29,7 +29,8 @@ def standing(clock: Clock, reader: str) -> tuple[str, str]:
         left = texts.tn('{n} day left', '{n} days left', clock.days_left, reader, n=f'{clock.days_left:,}')
         return hue, left if clock.days_left else texts.t('Today is the last day', reader)
     if clock.state == PASSED:
-        return hue, texts.tn('Passed {n} day ago', 'Passed {n} days ago', -clock.days_left, reader)
+        passed = -clock.days_left
+        return hue, texts.tn('Passed {n} day ago', 'Passed {n} days ago', passed, reader, n=f'{passed:,}')
     return hue, texts.t(STATES[clock.state], reader)
 
 
