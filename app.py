@@ -71,7 +71,7 @@ def build(settings: Settings) -> FastAPI:
     imports.add_routes(portal)
     signed.add_routes(portal, settings)
     health.add_routes(portal)
-    accessibility.add_routes(portal)
+    accessibility.add_routes(portal, settings)
     metrics.measure(settings)
     sealing.use(settings)
     mail.use(settings)

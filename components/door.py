@@ -38,6 +38,7 @@ class Door:
         """`settings` say how long a session lasts and whether cookies travel over TLS only."""
         self.longest = timedelta(days=settings.session_max_days)
         self.secure = settings.secure_cookies
+        self.contact = settings.help_contact  # of who cannot get in
         self.session, self.browser, self.half = (
             guard.cookie_name(self.secure, name) for name in ('sid', 'browser', 'half')
         )

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     base_url: str = Field(default_factory=lambda given: f'http://localhost:{given.get("port", 8080)}')
     smtp_url: str = Field('', repr=False)  # holds a password
     mail_from: str = ''
+    help_contact: str = Field('', max_length=200)
     secure_cookies: bool = False
     forwarded_allow_ips: str = '127.0.0.1'
     metrics_host: str = '127.0.0.1'

@@ -65,7 +65,9 @@ def _add_sign_in(portal: FastAPI, door: Door) -> None:
         if request.state.session is not None:
             return RedirectResponse(guard.same_site_path(next), 303)
         return _sign_in_page(
-            next, notice=t('The time for the code has passed. Please sign in again.') if late else None
+            next,
+            contact=door.contact,
+            notice=t('The time for the code has passed. Please sign in again.') if late else None,
         )
 
     @portal.post('/login')
@@ -77,7 +79,7 @@ def _add_sign_in(portal: FastAPI, door: Door) -> None:
         next: Field = '/',
     ) -> Response:
         entry = await entry_of(request, email, door.known_browser(request))
-        typed = {'email': email[:254], 'remember': bool(remember)}
+        typed = {'email': email[:254], 'remember': bool(remember), 'contact': door.contact}
         if wait := await minutes_to_wait(entry):
             sessions.refuse('sign-in braked')
             return _sign_in_page(next, wait_text(wait), 429, **typed)

@@ -26,6 +26,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PASSWORD = 'correct horse battery'
 NEW = 'חתול כחול על הגג'
 HERE = 'http://127.0.0.1:8080'
+CONTACT = 'רות, 03-0000000'
 
 
 @pytest.fixture
@@ -36,9 +37,9 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 def build(**given: Any) -> FastAPI:
     portal = FastAPI(openapi_url=None)
-    settings = load(None, **given)
+    settings = load(None, **{'help_contact': CONTACT, **given})
     sign_in.add_routes(portal, settings)
-    accessibility.add_routes(portal)
+    accessibility.add_routes(portal, settings)
 
     @portal.get('/{path:path}')
     async def anything(request: Request) -> str:
@@ -93,6 +94,8 @@ async def test_who_cannot_get_in_is_told_who_helps_and_reads_the_accessibility_s
     statement = await browser.get('/accessibility')
     assert statement.status_code == 200
     assert 'הצהרת נגישות' in statement.text
+    assert form.text.count(CONTACT) == statement.text.count(CONTACT) == 1
+    assert CONTACT in (await try_in(browser, password='wrong')).text
 
 
 async def test_a_stranger_is_asked_to_sign_in_and_then_gets_what_he_wanted(browser: httpx.AsyncClient) -> None:
