@@ -1,7 +1,7 @@
 """Alerts: a row for a person, made once from a change or a date, shown grouped by claim, cleared by opening the claim."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -634,6 +634,7 @@ _UPDATE = (
         read_at=func.coalesce(_ROWS.c.read_at, bindparam('read', type_=_ROWS.c.read_at.type)),
     )
 )
+_AT_ONCE = 5000
 # of fewer people alike each has a row of his own in a statement for all: a statement costs as much as so many rows
 _MANY = 8
 
@@ -811,10 +812,18 @@ def _update(session: Session, alerts: Sequence[_Told]) -> None:
     if not alerts:
         return
     connection = session.connection()
-    connection.execute(_LOCK, {'these': [alert.id for alert in alerts]})
+    for these in _ids_in_parts(alerts):
+        connection.execute(_LOCK, {'these': these})
     for told, alike in _alike(alerts, ('hidden', 'read_at')):
         wanted = {'is_hidden': told['hidden'], 'read': told['read_at'], 'told': told['values']}
-        connection.execute(_UPDATE, {'these': [alert.id for alert in alike], **wanted})
+        for these in _ids_in_parts(alike):
+            connection.execute(_UPDATE, {'these': these, **wanted})
+
+
+def _ids_in_parts(alerts: Iterable[_Told]) -> Iterator[Sequence[int]]:
+    """Their ids in order, as many at once as any database takes with one statement."""
+    ids = sorted(alert.id for alert in alerts if alert.id is not None)
+    return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
 
 
 def _alike(alerts: Iterable[_Told], names: Sequence[str]) -> Iterable[tuple[dict[str, Any], Sequence[_Told]]]:

@@ -9,6 +9,7 @@ from sqlalchemy import event, select
 
 from db import alerts, changes, lists
 from db.accounts import disable
+from db.alert_kinds import UPDATED
 from db.alerts import Alert, AlertGroup
 from db.base import now
 from db.changes import SeenMark
@@ -213,6 +214,20 @@ def test_many_people_and_many_changes_are_asked_for_together(people, database):
     for number in range(10):
         make_user(f'קוראת {number}', Role.READ_ONLY, people.levi)
     assert asked_for([one, *others, one]) <= of_one
+
+
+def test_what_very_many_are_told_is_written_in_parts(people, monkeypatch):
+    claim = make_claim(people.levi, people.staff)
+    for number in range(9):
+        make_user(f'קוראת {number}', Role.READ_ONLY, people.levi)
+    for model in ('מאזדה 2', 'מאזדה 3'):
+        edit(people.staff, claim, model)
+        monkeypatch.setattr(alerts, '_AT_ONCE', 3)
+        alert_everybody()
+    with open_session(SYSTEM, reading=True) as session:
+        told = fetch(session, select(Alert).where(Alert.kind == UPDATED))
+    first, second = ({alert.hidden for alert in told if bool(alert.values) is newer} for newer in (False, True))
+    assert (len(told), first, second) == (2 * len({alert.user_id for alert in told}), {True}, {False})
 
 
 def test_what_somebody_reads_while_it_is_decided_about_stays_read(people):
