@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.session import make_engine
@@ -33,9 +33,22 @@ def upgrade(url: str, revision: str = 'head') -> None:
         with engine.begin() as connection:
             if connection.dialect.name == 'postgresql':
                 connection.exec_driver_sql('SET LOCAL statement_timeout = 0')
+            before = _revision_in(connection)
             command.upgrade(_config(connection), revision)
+            if connection.dialect.name == 'sqlite' and _revision_in(connection) != before:
+                _weigh_indexes_anew(connection)
     finally:
         engine.dispose()
+
+
+def _weigh_indexes_anew(connection: Connection) -> None:
+    """With an index SQLite drops what it knew of it, and takes those it still knows of: where it knew any it looks at all again."""
+    if inspect(connection).has_table('sqlite_stat1'):
+        connection.exec_driver_sql('ANALYZE')
+
+
+def _revision_in(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def revision_of(url: str) -> str | None:
@@ -43,7 +56,7 @@ def revision_of(url: str) -> str | None:
     engine = make_engine(url)
     try:
         with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
+            return _revision_in(connection)
     finally:
         engine.dispose()
 

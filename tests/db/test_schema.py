@@ -21,7 +21,7 @@ from db import schema
 from db.base import Base
 from db.session import connect, make_engine
 from tests.conftest import POSTGRES
-from tests.factories import make_office
+from tests.factories import make_claim, make_office
 from tests.processes import PROCESSES
 
 ROOT = Path(__file__).parents[2]
@@ -206,6 +206,27 @@ def test_trouble_on_the_way_up_loses_no_data(empty_url):
     with engine.connect() as connection:
         assert connection.execute(text('SELECT name FROM garages')).scalars().all() == ['מוסך']
     engine.dispose()
+
+
+def test_sqlite_knows_of_all_indexes_after_an_upgrade(people, database, database_url):
+    if not database_url.startswith('sqlite'):
+        pytest.skip('PostgreSQL keeps what it knows with the columns')
+    make_claim(people.levi, people.staff)
+    known = analysed(database_url, anew=True)
+    downgrade(database_url, revisions()[-2])
+    assert analysed(database_url) < known
+    schema.upgrade(database_url)
+    assert analysed(database_url) == known
+
+
+def analysed(url: str, *, anew: bool = False) -> set[str]:
+    engine = make_engine(url)
+    with engine.begin() as connection:
+        if anew:
+            connection.execute(text('ANALYZE'))
+        found = set(connection.execute(text('SELECT idx FROM sqlite_stat1 WHERE idx IS NOT NULL')).scalars())
+    engine.dispose()
+    return found
 
 
 def upgrade_and_die(url: str, after: int) -> None:
