@@ -1,11 +1,11 @@
 """The record of what changed: written by the session itself, read as history, as what is new, and as the source of alerts."""
 
 import logging
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, singledispatch
+from itertools import islice
 from typing import Any, ClassVar, TypeVar
 from uuid import uuid4
 
@@ -136,7 +136,8 @@ PROCESS = uuid4().hex
 CHANNEL = 'maakav_changes'
 _listeners: list[Callable[[Notice], None]] = []
 # the newest changes this process wrote itself; far more than can be committed between two looks at the others'
-_rung_here: deque[int] = deque(maxlen=5000)
+_rung_here: dict[int, None] = {}
+_MOST_RUNG = 5000
 
 
 def on_notice(listener: Callable[[Notice], None]) -> Callable[[], None]:
@@ -554,7 +555,9 @@ def ring_for(session: Session, notices: set[Notice]) -> None:
     if notices:
         _call_the_others(session)
     told = notices - waiting - session.info.get('told_by_changes', set())
-    _rung_here.extend(_changes_in(notices - waiting))
+    _rung_here.update(dict.fromkeys(_changes_in(notices - waiting)))
+    for change_id in [*islice(_rung_here, max(len(_rung_here) - _MOST_RUNG, 0))]:
+        _rung_here.pop(change_id, None)  # another thread may have been quicker
     waiting |= notices
     if told:
         same = {'at': now(), 'process': PROCESS}
@@ -657,7 +660,7 @@ def rung_here(change_id: int) -> bool:
 def take_back(session: Session, *_: Any) -> None:
     """After a rollback: nothing was written, and on SQLite the next one to write may be given the same ids."""
     for change_id in _changes_in(session.info.pop('notices', ())):
-        _rung_here.remove(change_id)
+        _rung_here.pop(change_id, None)
     forget(session)
 
 

@@ -147,6 +147,16 @@ def test_two_flushes_of_one_click_are_one_change(people: People) -> None:
     assert newest.fields == {'insured_phone': ['0525550134', '0521111111'], 'tp_driver': ['', 'עידו']}
 
 
+def test_what_failed_is_told_however_many_changes_it_had(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    claims = [make_claim(people.levi, people.staff) for _ in range(4)]
+    monkeypatch.setattr(changes, '_MOST_RUNG', 2)
+    with pytest.raises(ClaimError, match='בדיקה'), open_session(people.staff) as session:
+        for claim in claims:
+            save_fields(session, claim.id, {'tp_driver': ('', 'עידו')}, now())
+            session.flush()
+        raise ClaimError('בדיקה')
+
+
 def test_checked_without_change_moves_no_row_and_rings_no_bell(people: People) -> None:
     claim = make_claim(people.levi, people.staff)
     with open_session(people.dana) as session:
