@@ -28,7 +28,7 @@ def one_answer(session: Session, question: Select[*tuple[Any, ...]], **asked: An
 
 
 def in_steps(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters with lists of few lengths: each length is another question. What is named twice is found once."""
+    """Parameters with lists of few lengths, for `IN` and nothing else: each length is another question, and what is named twice is found once."""
     return {name: _filled(list(value)) if is_list(value) else value for name, value in asked.items()}
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
 from select import POLLIN, poll
@@ -146,7 +146,7 @@ class ScopedSession(Session):
     def answers(self, question: Select[Any], asked: Mapping[str, Any]) -> list[Answer]:
         """Ask a question that was made once (`db.prepared`), narrowed as every other: for each who sees as much it is the same."""
         actor, bind = _actor_of(self), self.get_bind()
-        if self.autoflush:
+        if self.autoflush and not self._flushing:
             self.flush()
         if actor.claim_id is not None:
             raise Unscoped('whoever comes by a link asks anew each time')
@@ -155,7 +155,7 @@ class ScopedSession(Session):
         sight = _Sight.of(actor, books_open=_books_open(self))
         kept, key = _ready.setdefault(question, {}), (bind.dialect.name, sight, *asked, lengths)
         if key not in kept:
-            kept[key] = Ready(_left_open(question, actor, sight), bind.dialect, asked)
+            kept[key] = Ready(_left_open(question, sight), bind.dialect, asked)
         return kept[key].ask(self.connection(), asked)
 
 
@@ -465,7 +465,7 @@ def _books_open(session: Session) -> bool:
 
 
 def _narrow(statement: Any, actor: Actor, books_open: bool) -> Any:
-    return statement.options(*_criteria(actor, books_open=books_open))
+    return statement.options(*_criteria(_Sight.of(actor, books_open=books_open), *_who(actor).values()))
 
 
 # of a statement that was made once, for whoever asks it most: what it is kept under is not put together anew each time
@@ -496,30 +496,29 @@ def _who(actor: Actor) -> dict[str, Any]:
     return {'scope_me': actor.user_id, 'scope_office': actor.office_id}
 
 
-def _left_open(question: Select[Any], actor: Actor, sight: _Sight) -> Select[Any]:
+def _left_open(question: Select[Any], sight: _Sight) -> Select[Any]:
     """A question narrowed for all of a sight: as for somebody who is nobody, so that it finds nothing unless it is asked for somebody."""
     if question._propagate_attrs.get('compile_state_plugin') != 'orm':
         raise Unscoped('select a model: tables and text are not scoped')
     _refuse_tables(question)
-    nobody = replace(actor, user_id=-1, office_id=None if sight.is_bureau else -1)
-    return question if sight.is_product else question.options(*_criteria(nobody, books_open=sight.books_open))
+    return question if sight.is_product else question.options(*_criteria(sight, -1, None if sight.is_bureau else -1))
 
 
 @lru_cache(maxsize=1024)
-def _criteria(actor: Actor, *, books_open: bool) -> tuple[Any, ...]:
-    """What narrows everything this actor reads; made once, since every question takes it along. What it looks at stands in `_Sight` or in `_who`."""
-    who: dict[str, Any] = {name: bindparam(name, value) for name, value in _who(actor).items()}
-    me, office = who.values()
+def _criteria(sight: _Sight, user_id: int | None, office_id: int | None) -> tuple[Any, ...]:
+    """What narrows everything somebody reads; made once, since every question takes it along. The two are named as in `_who`."""
+    me: Any = bindparam('scope_me', user_id)
+    office: Any = bindparam('scope_office', office_id)
     rules: list[Any] = [with_loader_criteria(PersonOwned, lambda row: row.user_id == me, include_aliases=True)]
-    if not books_open:
+    if not sight.books_open:
         rules.append(with_loader_criteria(Books, lambda row: false(), include_aliases=True))
-    if not actor.may(Can.ADMINISTER):
+    if Can.ADMINISTER not in sight.can:
         rules.append(with_loader_criteria(ForAdmins, lambda row: false(), include_aliases=True))
-    if not actor.is_bureau:
+    if not sight.is_bureau:
         rules.append(with_loader_criteria(ForBureau, lambda row: false(), include_aliases=True))
-    if not actor.may(Can.SEE_INTERNAL):
+    if Can.SEE_INTERNAL not in sight.can:
         rules.append(with_loader_criteria(Internal, lambda row: row.internal.is_(False), include_aliases=True))
-    if actor.is_bureau:
+    if sight.is_bureau:
         return tuple(rules)
     rules += [
         with_loader_criteria(OfficeOwned, lambda row: row.office_id == office, include_aliases=True),
@@ -528,7 +527,7 @@ def _criteria(actor: Actor, *, books_open: bool) -> tuple[Any, ...]:
         ),
         with_loader_criteria(AgentOffice, lambda row: row.id == office, include_aliases=True),
     ]
-    if actor.sees_own_only:
+    if sight.sees_own_only:
         mine = select(Claim.__table__.c.id).where(Claim.__table__.c.agent_id == me)
         rules.append(with_loader_criteria(Claim, lambda row: row.agent == me, include_aliases=True))
         rules.append(with_loader_criteria(ClaimPart, lambda row: row.claim_id.in_(mine), include_aliases=True))

@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Integer, Select, bindparam, func, literal, select
+from sqlalchemy import Integer, Select, bindparam, event, func, literal, select
 from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from db.base import now
 from db.changes import Change, SeenMark, mark_seen
@@ -17,7 +17,7 @@ from db.messages import note_internally
 from db.offices import User
 from db.prepared import answers, one_answer
 from db.scope import Actor, Role, open_books
-from db.session import Unscoped, open_session
+from db.session import ScopedSession, Unscoped, open_session
 from db.views import SavedView, save_view
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim, make_office, make_user
@@ -127,6 +127,22 @@ def test_parameters_of_all_kinds(people: People) -> None:
         assert one_answer(session, person, me=people.rival.user_id) is None
         with pytest.raises(InvalidRequestError, match="value is required for bind parameter 'me'"):
             answers(session, person)
+
+
+def test_they_are_asked_in_the_middle_of_writing_too(people: People) -> None:
+    heard: list[Any] = []
+
+    def ask(session: Session, *_: Any) -> None:
+        heard.extend(answers(session, QUESTIONS['claims']))
+
+    make_claim(people.levi, people.staff)
+    event.listen(ScopedSession, 'before_flush', ask)
+    try:
+        with open_session(people.dana) as session:
+            session.get_one(User, people.dana.user_id).theme = 'dark'
+    finally:
+        event.remove(ScopedSession, 'before_flush', ask)
+    assert len(heard) == 1
 
 
 def test_what_one_has_just_changed_is_seen(people: People) -> None:
