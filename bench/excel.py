@@ -27,7 +27,7 @@ from bench.grounds import sqlite_ground
 from db import exports, files, two_factor, values
 from db.base import now
 from db.exports import Asked
-from db.lists import ListState
+from db.list_state import ListState
 from db.offices import User, actor_of
 from db.scope import Actor, Role
 from db.session import connect, fetch, open_session

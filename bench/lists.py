@@ -17,7 +17,9 @@ from bench.grounds import Audience, Sample, audiences, postgres_ground, sqlite_g
 from db import search, values
 from db.base import now
 from db.claims import Claim, save_fields
-from db.lists import COUNTED_UP_TO, ListState, count_of, counts_of, page_of
+from db.list_counts import count_of, counts_of
+from db.list_state import COUNTED_UP_TO, ListState
+from db.lists import page_of
 from db.session import Database, ScopedSession, connect, open_session
 
 Ask = Callable[[Audience, Sample], Any]

@@ -32,7 +32,7 @@ from db.bulk_orders import (
     present_order,
     put_away,
 )
-from db.lists import ListState
+from db.list_state import ListState
 from db.messages import VARIABLES, templates
 from db.offices import bureau_people
 from db.papers import Papers, papers_of

@@ -14,7 +14,8 @@ from components.words import said_once, t
 from db import values
 from db.cheques import Cheque
 from db.claims import Claim
-from db.lists import ListState, Neighbours
+from db.list_state import ListState
+from db.lists import Neighbours
 from db.scope import Can
 from db.texts import N_
 

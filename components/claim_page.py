@@ -65,7 +65,7 @@ from db.changes import Change, Notice, history_of, mark_unseen
 from db.claims import FIELDS, Claim, mark_checked
 from db.clocks import SaidDay, set_clock_day
 from db.links import SignedLink, links_of
-from db.lists import ListState
+from db.list_state import ListState
 from db.messages import PAGE, Letter, ThreadKey, note_internally
 from db.offices import agents_of, bureau_people
 from db.reference import RepairStage

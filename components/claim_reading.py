@@ -23,7 +23,8 @@ from db.changes import Change, Notice, history_of, news_among, news_since, on_no
 from db.cheques import Cheque, next_cheque_of
 from db.claims import Claim, number_and_version
 from db.clocks import Clock, clocks_of
-from db.lists import ListState, Neighbours, neighbours_of
+from db.list_state import ListState
+from db.lists import Neighbours, neighbours_of
 from db.messages import ThreadKey, unread_messages
 from db.offices import AgentOffice
 from db.reference import Reference

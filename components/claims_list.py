@@ -39,12 +39,14 @@ from components.row_news import RowNews
 from components.shared_words import people_known_to, reference
 from components.theme import status_look
 from components.words import headline_of, moment_text, said_once, t
-from db import lists, texts, values
+from db import list_counts, list_state, lists, texts, values
 from db.alerts import mark_all_read
 from db.at_hand import AtHand, at_hand
 from db.base import now
 from db.changes import Notice
-from db.lists import ListState, News, Page, Row
+from db.list_rows import News, Row
+from db.list_state import ListState
+from db.lists import Page
 from db.reference import Reference
 from db.scope import Actor
 from db.views import View
@@ -130,7 +132,7 @@ class ClaimsList:
         self.table = ClaimsTable()
         self.table._props.update(
             dense=False,
-            sizes=list(lists.PAGE_SIZES),
+            sizes=list(list_state.PAGE_SIZES),
             texts=_table_texts(),
             upto=0,
             trail='',
@@ -171,7 +173,7 @@ class ClaimsList:
 
     @property
     def _shown(self) -> tuple[str, ...]:
-        return lists.columns_shown(self.state, self.columns.looks.columns, self.actor)
+        return list_state.columns_shown(self.state, self.columns.looks.columns, self.actor)
 
     # ---- what the person asks for
 
@@ -278,11 +280,11 @@ class ClaimsList:
 
     async def _filter(self, event: GenericEventArguments) -> None:
         name, keys = event.args if isinstance(event.args, list) and len(event.args) == 2 else ('', [])
-        if name in lists.RANGES:
+        if name in list_state.RANGES:
             no_end: dict[str, Any] = {f'{name}_to': None}
             self.state = replace(self.state, **no_end)
             name, keys = f'{name}_from', []
-        if name in (*lists.MANY, *lists.DAYS) and isinstance(keys, list):
+        if name in (*list_state.MANY, *list_state.DAYS) and isinstance(keys, list):
             query = {**dict(parse_qsl(self.state.address())), str(name): ','.join(map(str, keys)), 'page': '1'}
             await self.show(ListState.read(query))
 
@@ -440,7 +442,7 @@ def _meant(state: ListState) -> str:
 
 
 def _page_and_counts(session: Any, state: ListState) -> tuple[Page, dict[str, int]]:
-    counts = lists.counts_of(session, state)
+    counts = list_counts.counts_of(session, state)
     return lists.page_of(session, state, counts[state.view]), counts
 
 
@@ -453,7 +455,7 @@ def opening_of(session: Any, asked: ListState, upto: int) -> Opening:
     """All that the page of a list shows at first, read at one moment."""
     actor: Actor = session.info['actor']
     hand = at_hand(session)
-    seen = replace(asked, columns=lists.columns_shown(asked, hand.looks.columns, actor))
+    seen = replace(asked, columns=list_state.columns_shown(asked, hand.looks.columns, actor))
     page, counts = _page_and_counts(session, seen)
     found = views_and_counts(session) if hand.views else ([], {})
     return Opening(asked, names_for(session), hand, page, counts, upto, found, read_bulk(session, hand.order))

@@ -27,7 +27,7 @@ from db.exports import (
     start_again,
     start_export,
 )
-from db.lists import ListState
+from db.list_state import ListState
 from db.scope import Actor
 from db.session import fetch
 

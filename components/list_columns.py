@@ -9,9 +9,11 @@ from nicegui.events import GenericEventArguments
 
 from components.live import ask, show_written, work
 from components.words import said_once, t, tn
-from db import list_orders, lists, texts, values
+from db import list_looks, list_orders, list_state, texts, values
 from db.claims import DOCUMENTS
-from db.lists import ANCHOR, COLUMNS, DENSITIES, Looks, Row
+from db.list_looks import Looks
+from db.list_rows import Row
+from db.list_state import ANCHOR, COLUMNS, DENSITIES
 from db.scope import Actor
 from db.texts import N_
 
@@ -73,7 +75,7 @@ class ListColumns:
         show_written(self.menu, columns=columns, density=self.looks.density)
 
     async def _choose(self, event: GenericEventArguments) -> None:
-        await self._changed(lists.columns_named(map(str, event.args if isinstance(event.args, list) else [])))
+        await self._changed(list_state.columns_named(map(str, event.args if isinstance(event.args, list) else [])))
 
     async def _set_density(self, event: GenericEventArguments) -> None:
         if event.args in DENSITIES:
@@ -82,8 +84,8 @@ class ListColumns:
 
     async def prefer(self, **looks: Any) -> None:
         """Keep what the person is used to from now on."""
-        await work(lists.prefer_looks, **looks)
-        self.looks = await ask(lists.looks_of)
+        await work(list_looks.prefer_looks, **looks)
+        self.looks = await ask(list_looks.looks_of)
 
 
 def columns_drawn(names: Sequence[str], reader: str) -> dict[str, Any]:
@@ -99,7 +101,7 @@ def columns_drawn(names: Sequence[str], reader: str) -> dict[str, Any]:
         }
         for name in names
     ]
-    chosen = tuple(names) != lists.DEFAULT_COLUMNS
+    chosen = tuple(names) != list_state.DEFAULT_COLUMNS
     return {'columns': columns, 'room': _ROOM + sum(_COLUMNS[name][1] for name in names) if chosen else 0}
 
 

@@ -9,9 +9,9 @@ import orjson
 from components.live import written
 from components.shared_words import choices_for, reference, worded
 from components.words import t, tn
-from db import lists, texts, values
+from db import list_state, texts, values
+from db.list_state import ListState
 from db.list_words import RANGE_LABELS
-from db.lists import ListState
 from db.scope import Actor
 from db.texts import N_
 
@@ -45,7 +45,7 @@ class Filter(NamedTuple):
         """As the bar draws it with what is chosen."""
         if not chosen:
             return self.at_rest
-        nobody = [(lists.NOBODY, t('None chosen'))] if lists.NOBODY in chosen else []
+        nobody = [(list_state.NOBODY, t('None chosen'))] if list_state.NOBODY in chosen else []
         return _drawn(self.name, self.label, [*self.choices, *nobody], chosen)
 
 
@@ -85,7 +85,7 @@ def _offered(session: Any) -> Sequence[Filter]:
         ('appraiser', N_('Appraiser'), named(known.appraisers)),
         ('waiting_on', N_('Waiting on'), labelled(words.waiting.values())),
         ('documents', N_('Documents'), said(_DOCUMENTS)),
-        ('quick', N_('Quick filter'), said(lists.QUICK)),
+        ('quick', N_('Quick filter'), said(list_state.QUICK)),
         ('left_stage', N_('Left the stage'), labelled(words.stages.values())),
         ('sent_back', N_('Sent back to be completed'), said(_YES_NO)),
     ]
@@ -96,7 +96,7 @@ def filters_drawn(filters: Sequence[Filter], state: ListState) -> list[Any]:
     """All filters of a list as the bar draws them, those between two days last."""
     chosen = [(one, getattr(state, one.name)) for one in filters]
     shown = [one.drawn(keys) for one, keys in chosen if keys or one.name not in _BY_REPORTS]
-    days = {name: _days_of(state, name) for name in lists.RANGES}
+    days = {name: _days_of(state, name) for name in list_state.RANGES}
     return shown + [_days_drawn(name, *pair) for name, pair in days.items() if any(pair) or name in _USUAL_RANGES]
 
 

@@ -9,9 +9,9 @@ from nicegui.events import GenericEventArguments
 
 from components.live import ask, show_changes, work
 from components.words import said_once, t
-from db import lists, views
+from db import list_counts, views
 from db.base import now
-from db.lists import ListState
+from db.list_state import ListState
 from db.scope import Actor, Can
 from db.views import OWN, QUICK_VIEWS, SHARED, View
 
@@ -137,7 +137,7 @@ def views_and_counts(session: Any, counted: bool = False) -> tuple[list[View], d
     states = {key: state for key, (_, state) in QUICK_VIEWS.items()} | {
         view.key: view.state for view in found[:COUNTED]
     }
-    counts = {key: lists.count_of(session, state) for key, state in states.items()} if counted else {}
+    counts = {key: list_counts.count_of(session, state) for key, state in states.items()} if counted else {}
     return found, {key: count_text(count, states[key]) for key, count in counts.items()}
 
 

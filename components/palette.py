@@ -10,7 +10,7 @@ from nicegui.events import GenericEventArguments
 from components.live import ask, current_actor, show_changes
 from components.words import said_once, t
 from db import values
-from db.lists import Row
+from db.list_rows import Row
 from db.palette import Reached, reach
 from db.scope import Actor
 from db.views import QUICK_VIEWS

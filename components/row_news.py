@@ -15,9 +15,9 @@ from nicegui import json as nicegui_json
 
 from components import sockets
 from components.live import LONGEST_PAUSE, Subscription, ask_as, claims_topic, listen, when_gone
-from db import lists
+from db import list_rows
 from db.changes import Notice
-from db.lists import News
+from db.list_rows import News
 from db.scope import Actor, Can
 
 log = logging.getLogger(__name__)
@@ -147,7 +147,7 @@ class _Room:
             return
         changes = {notice.change_id: notice.claim_id for notice in notices if notice.change_id is not None}
         columns = set[str]().union(*{member.listing.look for member in self.members.values()})
-        news = await ask_as(self._actor, lists.news_of, claims, changes, columns)
+        news = await ask_as(self._actor, list_rows.news_of, claims, changes, columns)
         waiting = await self._waiting_for(news)
         for one in news:
             # what stands in no change (a silence that is measured anew) is in no row; a list may be narrowed down by it, though
@@ -157,7 +157,7 @@ class _Room:
     async def _waiting_for(self, news: Collection[News]) -> set[tuple[int, int]]:
         before = {one.row.claim_id: one.before for one in news if not one.is_quiet}
         people = {member.listing.actor.user_id or 0 for member in self.members.values()}
-        return await ask_as(_PRODUCT, lists.waiting_for, before, people) if before else set()
+        return await ask_as(_PRODUCT, list_rows.waiting_for, before, people) if before else set()
 
     def _write(self, one: News, number: int, waiting: Collection[tuple[int, int]], bell: Notice) -> None:
         """To each list its frame; of all frames there are two for each look, for whom it was unread already and for whom not.

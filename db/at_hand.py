@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from db.bulk_orders import BulkOrder
 from db.exports import Export
-from db.lists import USUAL, Looks, looks_in
+from db.list_looks import USUAL, Looks, looks_in
 from db.prepared import one_answer
 from db.scope import Actor
 from db.views import SavedView, SharedView

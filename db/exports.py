@@ -21,8 +21,10 @@ from db.changes import Notice, ring_for
 from db.claims import FIELDS, Claim
 from db.files import EXPORTS
 from db.identity import use_proof
+from db.list_claims import claims_in
+from db.list_looks import looks_of
+from db.list_state import ListState, columns_shown
 from db.list_words import filters_in_words, title_of
-from db.lists import ListState, claims_in, columns_shown, looks_of
 from db.report_state import ReportState, Span
 from db.scope import Actor, Books, Can, PersonOwned, open_books
 from db.texts import N_, ClaimError, t

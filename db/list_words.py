@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from db import values
 from db.claims import DOCUMENTS, YES_NO, Claim
-from db.lists import NOBODY, QUICK, ListState, filter_choices
+from db.list_state import NOBODY, QUICK, ListState
+from db.lists import filter_choices
 from db.reference import reference
 from db.texts import N_, t
 

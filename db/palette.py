@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from db import values
 from db.changes import SeenMark
-from db.lists import ListState, Row, first_rows, rows_of
+from db.list_rows import Row, rows_of
+from db.list_state import ListState
+from db.lists import first_rows
 from db.offices import AgentOffice, User, agents_of, offices
 from db.scope import Actor
 from db.views import View, views_of

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from db.claims import Claim
 from db.documents import Document
-from db.lists import ListState, claims_in
+from db.list_claims import claims_in
+from db.list_state import ListState
 from db.texts import N_, ClaimError
 
 CLAIMS_AT_MOST, FILES_AT_MOST, BYTES_AT_MOST = 50, 1000, 1 << 30

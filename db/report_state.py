@@ -8,7 +8,7 @@ from itertools import pairwise
 from urllib.parse import urlencode
 
 from db.calendar import DAY
-from db.lists import ListState, day_in
+from db.list_state import ListState, day_in
 
 PERIODS = ('month', '3m', '12m', 'year', 'days')
 USUAL = '3m'

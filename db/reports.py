@@ -39,7 +39,8 @@ from db.cheques import WARN_DAYS, Cheque
 from db.claims import Claim
 from db.exports import CONFIRM_ABOVE
 from db.habits import ENOUGH
-from db.lists import NOBODY, ListState, claims_in, filtered, on_days
+from db.list_claims import claims_in, filtered, on_days
+from db.list_state import NOBODY, ListState
 from db.measuring import Measured, days_apart, israel_day, measured
 from db.money import MOVED, MoneyMove
 from db.offices import AgentOffice, User, agents_of

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from db import values
 from db.claims import DOCUMENTS, FIELDS, TRACKS, YES_NO
 from db.exports import LABELS, Asked, values_of_claims
+from db.list_pages import ids_in
 from db.list_words import filters_in_words, title_of
-from db.lists import filter_choices, ids_in
+from db.lists import filter_choices
 from db.offices import names_of_people
 from db.reference import reference
 from db.scope import Actor

@@ -15,7 +15,7 @@ from components.mailbox import bureau_address
 from components.marks import icon_html
 from components.words import html_once, t
 from db.exports import Export
-from db.lists import ListState
+from db.list_state import ListState
 from db.scope import Actor, Can
 from db.texts import N_
 

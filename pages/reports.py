@@ -23,8 +23,8 @@ from components.words import t
 from db import texts, values
 from db.base import now
 from db.exports import ReportTaken, record_report
+from db.list_state import NOBODY
 from db.list_words import filters_in_words
-from db.lists import NOBODY
 from db.offices import AgentOffice
 from db.reference import reference
 from db.report_state import ReportState

@@ -43,7 +43,7 @@ from db import (
     import_runs,
     import_words,
     links,
-    lists,
+    list_state,
     messages,
     money,
     offices,
@@ -222,14 +222,14 @@ def make_world(people: People) -> World:
     with open_session(gal) as writing:
         everything = bulk_orders.plan_for(writing, bulk_orders.Wish('read'), [claim.claim_no], now())
         order = bulk_orders.place_order(writing, 'k', everything, now())
-        export = exports.start_export(writing, exports.Asked(lists.ListState(view='all')), now())
+        export = exports.start_export(writing, exports.Asked(list_state.ListState(view='all')), now())
     with open_session(gal) as writing:
         changes.mark_seen(writing, claim.id, now())
-        mine = views.save_view(writing, 'שלי', lists.ListState(), now())
+        mine = views.save_view(writing, 'שלי', list_state.ListState(), now())
     with open_session(named['boss']) as writing:
-        ours = views.save_view(writing, 'של המשרד', lists.ListState(), now(), shared=True)
+        ours = views.save_view(writing, 'של המשרד', list_state.ListState(), now(), shared=True)
     with open_session(people.staff) as writing:
-        theirs = views.save_view(writing, 'של הלשכה', lists.ListState(), now(), shared=True)
+        theirs = views.save_view(writing, 'של הלשכה', list_state.ListState(), now(), shared=True)
     with open_session(SYSTEM, reading=True) as reading:
         opened, noted = (
             reading.scalars(select(Change.id).where(Change.claim_id == claim.id, Change.kind == kind)).one()

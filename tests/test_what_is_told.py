@@ -10,7 +10,20 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from db import alerts, calls, changes, claims, identity, lists, messages, offices, reference
+from db import (
+    alerts,
+    calls,
+    changes,
+    claims,
+    identity,
+    list_counts,
+    list_rows,
+    list_state,
+    lists,
+    messages,
+    offices,
+    reference,
+)
 from db.base import Base, now
 from db.calls import CallNote
 from db.claims import Claim
@@ -108,16 +121,18 @@ def everything_told(reading: Session, life: Life, actor: Actor) -> str:
         reference.reference(reading),
     ]
     words = ['', SECRET, 'קנרית', *(f'קנרית{name}{n}' for name in OFFICES for n in range(2))]
-    for view in lists.VIEWS:
+    for view in list_state.VIEWS:
         for word in words if view == 'all' else words[:3]:
-            state = lists.ListState(view=view, q=word, size=100)
+            state = list_state.ListState(view=view, q=word, size=100)
             page = lists.page_of(reading, state)
-            assert page.total == len(page.rows) == lists.count_of(reading, state), (view, word)
+            assert page.total == len(page.rows) == list_counts.count_of(reading, state), (view, word)
             answers.append(page.rows)
-    everybody = lists.ListState(view='all', agent=tuple(str(other.user_id) for other in life.actors.values()), size=100)
-    answers += [lists.page_of(reading, everybody).rows, lists.rows_of(reading, [claim.id for claim in life.claims])]
+    everybody = list_state.ListState(
+        view='all', agent=tuple(str(other.user_id) for other in life.actors.values()), size=100
+    )
+    answers += [lists.page_of(reading, everybody).rows, list_rows.rows_of(reading, [claim.id for claim in life.claims])]
     for claim in life.claims[:3]:
-        answers.append(lists.neighbours_of(reading, lists.ListState(view='all', sort='insured_name'), claim.id))
+        answers.append(lists.neighbours_of(reading, list_state.ListState(view='all', sort='insured_name'), claim.id))
     for claim in life.claims:
         answers += [
             fetch(reading, changes.history_of(claim.id)),
@@ -167,16 +182,16 @@ def test_an_internal_note_is_heard_of_nowhere(people):
 def _what_moves(actor: Actor, claim_id: int) -> str:
     """All that a note could give away without its text: order, bold, counters, times."""
     with open_session(actor, reading=True) as reading:
-        state = lists.ListState(view='all')
+        state = list_state.ListState(view='all')
         return told(
             [
                 lists.page_of(reading, state).rows,
-                lists.counts_of(reading, state),
+                list_counts.counts_of(reading, state),
                 alerts.alert_groups(reading),
                 alerts.unread_groups(reading),
                 fetch(reading, changes.history_of(claim_id)),
                 changes.seen_seq(reading, claim_id),
-                lists.counts_of(reading, lists.ListState(view='all', q=SECRET)),
+                list_counts.counts_of(reading, list_state.ListState(view='all', q=SECRET)),
                 reading.get_one(Claim, claim_id).seq,
             ]
         )

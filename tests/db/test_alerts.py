@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, select
 
-from db import alerts, changes, lists
+from db import alerts, changes, list_counts
 from db.accounts import disable
 from db.alert_kinds import UPDATED
 from db.alerts import Alert, AlertGroup
 from db.base import now
 from db.changes import SeenMark
 from db.claims import Claim, change_status, mark_checked, save_fields
-from db.lists import ListState
+from db.list_state import ListState
 from db.messages import note_internally
 from db.offices import AgentOffice
 from db.repairs import note_repair
@@ -325,7 +325,7 @@ def test_reading_alerts_leaves_the_claims_bold(people):
         alerts.mark_read(session, now())
     assert bell(people.dana) == 0
     with open_session(people.dana, reading=True) as session:
-        assert lists.counts_of(session, ListState())['unread'] == 2
+        assert list_counts.counts_of(session, ListState())['unread'] == 2
 
 
 def test_marking_all_read_leaves_nothing_unread(people):
@@ -337,12 +337,12 @@ def test_marking_all_read_leaves_nothing_unread(people):
     with open_session(people.dana) as session:
         alerts.mark_all_read(session, now())
     with open_session(people.dana, reading=True) as session:
-        assert lists.counts_of(session, ListState())['unread'] == 0
+        assert list_counts.counts_of(session, ListState())['unread'] == 0
         assert alerts.unread_groups(session) == 0
     assert bell(people.yossi) == 3
     edit(people.staff, claims[1], 'מאזדה')
     with open_session(people.dana, reading=True) as session:
-        assert lists.counts_of(session, ListState())['unread'] == 1
+        assert list_counts.counts_of(session, ListState())['unread'] == 1
 
 
 # ---- what one has seen ------------------------------------------------------------------------------------------------------
@@ -371,7 +371,7 @@ def test_ones_own_change_does_not_hide_what_waited_unseen(people):
         seen, _ = changes.seen_seq(session, claim.id)
         news = fetch(session, changes.news_since(claim.id, seen, people.staff.user_id))
         assert [change.by for change in news] == [people.staff2.name]
-        assert lists.counts_of(session, ListState())['unread'] == 1
+        assert list_counts.counts_of(session, ListState())['unread'] == 1
 
 
 def test_what_is_made_bold_again_shows_its_last_news(people):

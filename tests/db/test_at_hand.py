@@ -2,13 +2,14 @@
 
 import pytest
 
-from db import bulk_orders, exports, lists, views
+from db import bulk_orders, exports, list_looks, views
 from db.at_hand import at_hand
 from db.base import now
 from db.bulk_orders import Wish
 from db.claims import Claim
 from db.exports import Asked
-from db.lists import ListState, Looks
+from db.list_looks import Looks
+from db.list_state import ListState
 from db.scope import Actor
 from db.session import fetch, open_session
 from tests.conftest import People
@@ -23,7 +24,7 @@ def claim(people: People) -> Claim:
 def has(actor: Actor) -> set[str]:
     with open_session(actor, reading=True) as session:
         found = at_hand(session)
-        assert found.looks == lists.looks_of(session)
+        assert found.looks == list_looks.looks_of(session)
         apart = {
             'views': views.views_of(session),
             'order': bulk_orders.present_order(session),
@@ -40,7 +41,7 @@ def test_most_have_nothing(people: People, claim: Claim) -> None:
 
 def test_everybody_finds_his_own_and_what_his_house_shares(people: People, claim: Claim) -> None:
     with open_session(people.dana) as session:
-        lists.prefer_looks(session, ('plate', 'insured_name'), 'dense')
+        list_looks.prefer_looks(session, ('plate', 'insured_name'), 'dense')
         views.save_view(session, 'שלי', ListState(), now())
         export = exports.start_export(session, Asked(ListState(view='all')), now())
     with open_session(people.manager) as session:

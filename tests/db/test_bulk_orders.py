@@ -22,7 +22,7 @@ from db.bulk_orders import (
 )
 from db.changes import Change, Notice
 from db.claims import Claim, change_status, mark_checked, save_fields
-from db.lists import ListState
+from db.list_state import ListState
 from db.messages import Message, MessageTemplate
 from db.offices import User
 from db.scope import Actor, Role

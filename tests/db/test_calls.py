@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from db import calls, changes, lists
+from db import calls, changes, list_rows, list_state, lists
 from db.alerts import alert_groups, visit
 from db.base import now
 from db.calls import Call, CallNote, Contact, correct_call, log_call
@@ -39,9 +39,9 @@ def read_by(actor: Actor, claim_id: int, party: str | None = None) -> list[Call]
         return fetch(session, calls.calls_of(claim_id, party))
 
 
-def row_for(actor: Actor) -> lists.Row:
+def row_for(actor: Actor) -> list_rows.Row:
     with open_session(actor, reading=True) as session:
-        return lists.page_of(session, lists.ListState(view='all')).rows[0]
+        return lists.page_of(session, list_state.ListState(view='all')).rows[0]
 
 
 def last_change(actor: Actor, claim_id: int) -> changes.Change:
@@ -92,9 +92,9 @@ def test_an_agent_logs_his_own_call_with_the_client_and_the_claim_moves_up(peopl
         assert [group.kind for group in alert_groups(session)] == ['claim.call']
 
 
-def lists_of(actor: Actor) -> list[lists.Row]:
+def lists_of(actor: Actor) -> list[list_rows.Row]:
     with open_session(actor, reading=True) as session:
-        return list(lists.page_of(session, lists.ListState(view='all')).rows)
+        return list(lists.page_of(session, list_state.ListState(view='all')).rows)
 
 
 def test_a_call_lets_an_agent_change_nothing_else_of_the_claim(people: People) -> None:

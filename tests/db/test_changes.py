@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from db import alerts, changes, lists
+from db import alerts, changes, list_rows, list_state, lists
 from db.alerts import Alert
 from db.base import now
 from db.claims import Claim, change_status, lock_claim, mark_checked, save_fields
@@ -16,9 +16,9 @@ from tests.conftest import People
 from tests.factories import SYSTEM, alert_everybody, make_claim
 
 
-def row_for(actor: Actor) -> lists.Row:
+def row_for(actor: Actor) -> list_rows.Row:
     with open_session(actor, reading=True) as session:
-        return lists.page_of(session, lists.ListState(view='all')).rows[0]
+        return lists.page_of(session, list_state.ListState(view='all')).rows[0]
 
 
 def test_a_change_by_staff_is_bold_for_the_office_until_each_opens_it(people: People) -> None:

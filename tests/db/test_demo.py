@@ -23,6 +23,8 @@ from db import (
     demo_words,
     documents,
     files,
+    list_counts,
+    list_state,
     lists,
     radar,
     values,
@@ -312,9 +314,9 @@ def test_each_reader_has_a_handful_of_his_own(loaded):
     found = {}
     for email in ('dana@levi.demo', 'yossi@levi.demo', 'agent@cohen.demo', 'staff@bureau.demo'):
         with open_session(actor(email), reading=True) as session:
-            counts = lists.counts_of(session, lists.ListState())
+            counts = list_counts.counts_of(session, list_state.ListState())
             found[email] = (counts['unread'], alerts.unread_groups(session))
-            first = lists.page_of(session, lists.ListState()).rows[0]
+            first = lists.page_of(session, list_state.ListState()).rows[0]
         assert (NOW - first.updated_at).total_seconds() < 600
     assert 3 < found['dana@levi.demo'][0] <= 7
     assert found['yossi@levi.demo'] != found['dana@levi.demo']
@@ -412,14 +414,14 @@ def test_cohen_sees_nothing_of_levi(loaded):
     levi = {claim.insured_name for claim in all_rows(Claim) if claim.office_id == 1}
     levi_numbers = {claim.claim_no for claim in all_rows(Claim) if claim.office_id == 1}
     with open_session(actor('agent@cohen.demo'), reading=True) as session:
-        state = lists.ListState(view='all', size=100)
+        state = list_state.ListState(view='all', size=100)
         rows = lists.page_of(session, state).rows
         assert len(rows) == SMALL[2]
         assert not {row.claim_no for row in rows} & levi_numbers
         parts: tuple[Any, ...] = (Claim, Change, ClaimSearch, SeenMark, alerts.Alert)
         assert {row.office_id for part in parts for row in fetch(session, select(part))} == {2}
         for name in levi:
-            assert lists.page_of(session, lists.ListState(view='all', q=name)).total == 0, name
+            assert lists.page_of(session, list_state.ListState(view='all', q=name)).total == 0, name
 
 
 # ---- the crowd --------------------------------------------------------------------------------------------------------------
@@ -522,19 +524,19 @@ def test_lists_and_search_answer_in_a_crowd(crowded):
     own = {claim.claim_no: claim for claim in all_rows(Claim) if claim.office_id == manager.office_id}
     assert len(own) > CLAIMS / OFFICES, 'the first office of the crowd is the largest'
     with open_session(manager, reading=True) as session:
-        counts = lists.counts_of(session, lists.ListState())
+        counts = list_counts.counts_of(session, list_state.ListState())
         assert (counts['all'], counts['unread']) == (len(own), 0)
         someone = next(iter(own.values()))
         for typed in (someone.claim_no, someone.plate, someone.insured_name, someone.policy_no):
-            rows = lists.page_of(session, lists.ListState(view='all', q=typed, size=100)).rows
+            rows = lists.page_of(session, list_state.ListState(view='all', q=typed, size=100)).rows
             assert someone.claim_no in {row.claim_no for row in rows} <= own.keys()
     with open_session(actor('staff@bureau.demo'), reading=True) as session:
-        assert lists.counts_of(session, lists.ListState())['all'] == lists.COUNTED_UP_TO + 1 <= CLAIMS
-        page = lists.page_of(session, lists.ListState(view='all', q=someone.insured_name))
+        assert list_counts.counts_of(session, list_state.ListState())['all'] == list_state.COUNTED_UP_TO + 1 <= CLAIMS
+        page = lists.page_of(session, list_state.ListState(view='all', q=someone.insured_name))
         assert someone.claim_no in {row.claim_no for row in page.rows}
         assert [row.updated_at for row in page.rows] == sorted((row.updated_at for row in page.rows), reverse=True)
     with open_session(actor('dana@levi.demo'), reading=True) as session:
-        assert lists.counts_of(session, lists.ListState())['all'] == SMALL[1]
+        assert list_counts.counts_of(session, list_state.ListState())['all'] == SMALL[1]
 
 
 def test_a_load_that_fails_leaves_nothing(database_url, monkeypatch):

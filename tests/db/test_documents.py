@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from db import changes, documents, lists
+from db import changes, documents, list_state, lists
 from db.base import now
 from db.claims import Claim, save_fields
 from db.documents import Arrived, ChecklistItem, Document, DocumentRequirement, DocumentView, Filed, Slot
@@ -188,14 +188,16 @@ def test_the_list_finds_the_claims_with_something_missing(people: People) -> Non
     imported = make_claim(people.levi, SYSTEM, plate='7654321')
     with open_session(people.dana, reading=True) as session:
         found = {
-            wanted: {row.claim_id for row in lists.page_of(session, lists.ListState.read({'documents': wanted})).rows}
+            wanted: {
+                row.claim_id for row in lists.page_of(session, list_state.ListState.read({'documents': wanted})).rows
+            }
             for wanted in ('missing', 'missing_blocking', 'complete', 'unchecked', "'; --")
         }
     assert found['missing'] == found['missing_blocking'] == {claim.id}
     assert found['complete'] == {whole.id}
     assert found['unchecked'] == {imported.id}
     assert found["'; --"] == {claim.id, whole.id, imported.id}
-    assert lists.ListState(documents=('missing',)).address() == 'documents=missing'
+    assert list_state.ListState(documents=('missing',)).address() == 'documents=missing'
 
 
 # ---- versions, duplicates, trash --------------------------------------------------------------------------------------------

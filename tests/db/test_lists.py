@@ -15,10 +15,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, insert, select
 
-from db import alerts, changes, list_orders, lists, search, views
+from db import (
+    alerts,
+    changes,
+    list_claims,
+    list_counts,
+    list_orders,
+    list_pages,
+    list_rows,
+    list_state,
+    lists,
+    search,
+    views,
+)
 from db.base import Base, now
 from db.claims import Claim, change_status, open_claim, save_fields
-from db.lists import FilterChoices, ListState, Page, Row
+from db.list_rows import Row
+from db.list_state import ListState
+from db.lists import FilterChoices, Page
 from db.offices import User
 from db.reference import Garage, Insurer
 from db.scope import Actor, Role
@@ -75,7 +89,7 @@ def every_page(actor: Actor, state: ListState) -> list[Row]:
 
 def counts(actor: Actor, state: ListState | None = None) -> dict[str, int]:
     with open_session(actor, reading=True) as session:
-        return lists.counts_of(session, state or ListState())
+        return list_counts.counts_of(session, state or ListState())
 
 
 # ---- views ------------------------------------------------------------------------------------------------------------------
@@ -216,9 +230,9 @@ def test_a_long_list_is_the_sorted_one_whatever_the_way_to_it(people, many, monk
         state = ListState(sort=sort, size=7, **more)
         whole = page(actor, replace(state, size=100)).rows
         with monkeypatch.context() as patch:
-            patch.setattr(lists, 'COUNTED_UP_TO', 0)  # as many as are not sorted any more
-            patch.setattr(lists, 'SORTED_UP_TO', many_are)
-            patch.setattr(lists, '_WALKS', walks)
+            patch.setattr(list_state, 'COUNTED_UP_TO', 0)  # as many as are not sorted any more
+            patch.setattr(list_pages, 'SORTED_UP_TO', many_are)
+            patch.setattr(list_pages, '_WALKS', walks)
             pages = [page(actor, state)]
             for number in range(2, -(-len(whole) // 7) + 1):
                 pages.append(page(actor, pages[-1].state.turned_to(number, pages[-1].ends)))
@@ -246,12 +260,12 @@ def test_the_newest_between_two_days_are_found_day_by_day(people, many, monkeypa
     spans = [(None, TODAY), (TODAY - timedelta(days=3), None), (TODAY - timedelta(days=3), TODAY), (TODAY, TODAY)]
     states = [
         ListState(view=view, event_from=first, event_to=last, size=size, page=number)
-        for view in lists.VIEWS
+        for view in list_state.VIEWS
         for first, last in spans
         for size, number in ((1, 1), (2, 1), (3, 2), (10, 1), (10, 2))  # fewer than there are days, and more
     ]
     by_day = [page(people.staff, state).rows for state in states]
-    monkeypatch.setattr(lists, '_SHALLOW', 0)
+    monkeypatch.setattr(list_pages, '_SHALLOW', 0)
     assert by_day == [page(people.staff, state).rows for state in states]
     assert [len(rows) for rows in by_day].count(10) > 3
 
@@ -259,9 +273,9 @@ def test_the_newest_between_two_days_are_found_day_by_day(people, many, monkeypa
 def test_between_many_days_hardly_more_claims_are_read_than_stand_on_the_page(people, many):
     state = ListState(view='all', event_from=TODAY - timedelta(days=4), event_to=TODAY, size=2)
     with open_session(people.staff, reading=True) as session:
-        days = lists._days_of(session, state) or []
-        statement, newest = lists.claims_in(session, state)
-        found = lists._only_newest_of(days, statement, session, state).order_by(newest.desc())
+        days = list_pages._days_of(session, state) or []
+        statement, newest = list_claims.claims_in(session, state)
+        found = list_pages._only_newest_of(days, statement, session, state).order_by(newest.desc())
         newest_of_each = Counter(claim.event_date for claim in many)
         assert len(newest_of_each) == 5
         ids = list(session.scalars(found))
@@ -304,7 +318,7 @@ def test_a_page_past_the_end_answers_the_last_one(people, many, monkeypatch):
     assert (last.state.page, len(last.rows), last.total) == (4, 6, 36)
     nothing = page(people.staff, ListState(q='אין כזה', page=7))
     assert (nothing.state.page, nothing.rows, nothing.total, nothing.total_is_exact) == (1, [], 0, True)
-    monkeypatch.setattr(lists, 'COUNTED_UP_TO', 20)
+    monkeypatch.setattr(list_state, 'COUNTED_UP_TO', 20)
     beyond = page(people.staff, ListState(view='all', size=10, page=4))
     assert (beyond.state.page, len(beyond.rows), beyond.total, beyond.total_is_exact) == (4, 6, 36, True)
     past = page(people.staff, ListState(view='all', size=10, page=100_000))
@@ -312,11 +326,11 @@ def test_a_page_past_the_end_answers_the_last_one(people, many, monkeypatch):
 
 
 def test_under_a_search_less_is_counted_and_nothing_is_lost(people, many, monkeypatch):
-    monkeypatch.setattr(lists, 'COUNTED_UP_TO', 30)
-    monkeypatch.setattr(lists, 'FOUND_UP_TO', 12)
+    monkeypatch.setattr(list_state, 'COUNTED_UP_TO', 30)
+    monkeypatch.setattr(list_state, 'FOUND_UP_TO', 12)
     assert page(people.staff, ListState(view='all')).total == 31
     for actor, walk in product((people.staff, people.dana), (0, 8000)):
-        for module in (lists, search):
+        for module in (list_claims, search):
             monkeypatch.setattr(module, 'WALK_UP_TO', walk)
         listed = [claim.id for claim in many if actor is people.staff or claim.office_id == people.levi]
         for sort in ('-updated_at', 'plate', 'status'):
@@ -374,13 +388,13 @@ def people_and_firms(people: People, many: Sequence[Claim]) -> dict[str, tuple[A
 
 # what only a figure of the reports leads to: its stories are in test_reports
 OF_REPORTS = {'left_stage', 'sent_back'} | {
-    name for name in lists.DAYS if name.split('_')[0] not in ('event', 'updated')
+    name for name in list_state.DAYS if name.split('_')[0] not in ('event', 'updated')
 }
 
 
 def test_filters_one_by_one_and_together(people, many):
     choices = {**PREDICATES, **people_and_firms(people, many)}
-    assert set(choices) == {*lists.MANY, *lists.DAYS} - OF_REPORTS
+    assert set(choices) == {*list_state.MANY, *list_state.DAYS} - OF_REPORTS
     pairs = [(one, other) for one in choices for other in choices if one <= other]
     for names in [*pairs, tuple(choices)]:
         filters = {name: choices[name][0] for name in names}
@@ -414,7 +428,7 @@ def test_rows_say_names_not_numbers(people):
     claim = make_claim(people.levi, people.staff, given)
     bare = make_claim(people.levi, people.staff)
     with open_session(people.dana, reading=True) as session:
-        rows = lists.rows_of(session, [claim.id, bare.id, 999_999])
+        rows = list_rows.rows_of(session, [claim.id, bare.id, 999_999])
         insurer = session.scalar(select(Insurer.name).where(Insurer.id == 1))
     assert (rows[claim.id].agent, rows[claim.id].garage, rows[claim.id].tp_insurer) == (
         'יוסי מזרחי',
@@ -435,7 +449,7 @@ def test_the_agent_of_a_claim_is_named_when_he_has_left(people):
 
 # ---- addresses --------------------------------------------------------------------------------------------------------------
 
-NAMES = ['view', 'q', 'scope', *lists.MANY, *lists.DAYS, 'sort', 'columns', 'page', 'size', 'nonsense']
+NAMES = ['view', 'q', 'scope', *list_state.MANY, *list_state.DAYS, 'sort', 'columns', 'page', 'size', 'nonsense']
 HOSTILE = [
     *('', '0', '-1', '1e9', '9' * 30, '٣', '²', '1;DROP TABLE claims', "' OR 1=1 --", '%00', '\0', '\ud800', 'a\0b'),
     *(
@@ -475,10 +489,10 @@ queries = st.dictionaries(st.sampled_from(NAMES), st.one_of(st.sampled_from(HOST
 def test_no_address_breaks_the_list(query):
     state = ListState.read(query)
     assert ListState.read(dict(parse_qsl(state.address()))) == state, 'reload, back and sharing show the same'
-    assert state.view in lists.VIEWS
+    assert state.view in list_state.VIEWS
     assert state.sort.removeprefix('-') in list_orders.SORTS
     assert 1 <= state.page <= 100_000
-    assert state.size in lists.PAGE_SIZES
+    assert state.size in list_state.PAGE_SIZES
 
 
 @given(queries)
@@ -505,15 +519,15 @@ def test_columns_are_from_the_list_each_once_and_the_way_to_the_claim_first():
     assert state.columns == ('insured_name', 'garage', 'plate')
     assert ListState.read(dict(parse_qsl(state.address()))) == state
     assert ListState.read({'columns': 'id,version'}).columns == ()
-    assert set(lists.DEFAULT_COLUMNS) <= set(lists.COLUMNS) <= {item.name for item in fields(Row)}
+    assert set(list_state.DEFAULT_COLUMNS) <= set(list_state.COLUMNS) <= {item.name for item in fields(Row)}
 
 
 def test_an_office_is_a_column_for_the_bureau_only(people):
     state = ListState.read({'columns': 'office,plate'})
-    assert lists.columns_shown(state, [], people.staff) == ('insured_name', 'office', 'plate')
-    assert lists.columns_shown(state, ['garage'], people.dana) == ('insured_name', 'plate')
-    assert lists.columns_shown(ListState(), ['garage'], people.dana) == ('insured_name', 'garage')
-    assert lists.columns_shown(ListState(), ['no such'], people.dana) == lists.DEFAULT_COLUMNS
+    assert list_state.columns_shown(state, [], people.staff) == ('insured_name', 'office', 'plate')
+    assert list_state.columns_shown(state, ['garage'], people.dana) == ('insured_name', 'plate')
+    assert list_state.columns_shown(ListState(), ['garage'], people.dana) == ('insured_name', 'garage')
+    assert list_state.columns_shown(ListState(), ['no such'], people.dana) == list_state.DEFAULT_COLUMNS
 
 
 def test_an_address_says_only_what_is_not_usual():
@@ -616,7 +630,7 @@ def test_of_many_claims_none_is_sorted_that_stands_in_an_index_by_its_value(peop
     event.listen(database.reader, 'before_cursor_execute', lambda _, __, asks, *___: asked.append(asks))
     sorts = ListState(view='all', sort=sort), ListState(view='all', sort=f'-{sort}', status=('paid', 'new'))
     for state, many in product(sorts, (1000, 5000)):
-        monkeypatch.setattr(lists, 'SORTED_UP_TO', many)
+        monkeypatch.setattr(list_pages, 'SORTED_UP_TO', many)
         asked.clear()
         first = page(people.admin, state)
         assert len(page(people.admin, first.state.turned_to(2, first.ends)).rows) == 25

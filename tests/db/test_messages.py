@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from db import alerts, changes, lists, messages
+from db import alerts, changes, list_rows, list_state, lists, messages
 from db.base import Base, now
 from db.claims import Claim
 from db.messages import Conversation, Draft, Letter, Message, MessageTemplate, Thread, ThreadKey, ThreadMark
@@ -176,9 +176,9 @@ def test_older_messages_come_when_asked_for(people, claim):
 # ---- the record, alerts, bold -----------------------------------------------------------------------------------------------
 
 
-def row_for(actor: Actor) -> lists.Row:
+def row_for(actor: Actor) -> list_rows.Row:
     with open_session(actor, reading=True) as session:
-        return lists.page_of(session, lists.ListState(view='all')).rows[0]
+        return lists.page_of(session, list_state.ListState(view='all')).rows[0]
 
 
 def bell(actor: Actor) -> list[str]:
@@ -401,10 +401,10 @@ def told(value: Any) -> str:
 def everything_told(actor: Actor, claim: Claim, word: str) -> str:
     """The page of the list, the search, alerts, the history, and every question about messages."""
     with open_session(actor, reading=True) as session:
-        state = lists.ListState(view='all', size=100)
+        state = list_state.ListState(view='all', size=100)
         answers: list[Any] = [
             lists.page_of(session, state),
-            lists.page_of(session, lists.ListState(view='all', q=word)).total,
+            lists.page_of(session, list_state.ListState(view='all', q=word)).total,
             alerts.alert_groups(session, limit=500),
             fetch(session, changes.history_of(claim.id)),
             fetch(session, changes.news_since(claim.id, 0, None)),

@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from db import alerts, changes, lists
+from db import alerts, changes, list_rows
 from db.base import now
 from db.claims import Claim, change_status, mark_checked, save_fields
-from db.lists import News
+from db.list_rows import News
 from db.messages import note_internally
 from db.scope import Actor
 from db.session import open_session
@@ -25,7 +25,7 @@ def told(actor: Actor, notices: list[changes.Notice]) -> list[News]:
     rung = [notice for notice in notices if notice.kind == 'claim']
     claims = {notice.claim_id for notice in rung if notice.claim_id}
     with open_session(actor, reading=True) as session:
-        return lists.news_of(session, claims, {notice.change_id for notice in rung if notice.change_id})
+        return list_rows.news_of(session, claims, {notice.change_id for notice in rung if notice.change_id})
 
 
 def save(actor: Actor, claim: Claim, **fields: tuple[object, object]) -> None:
@@ -101,7 +101,7 @@ def test_it_is_known_for_whom_it_was_unread_already(
         save(people.staff, claim, insured_name=(name, after))
         [news] = told(people.manager, notices)
         with open_session(SYSTEM, reading=True) as session:
-            found = lists.waiting_for(session, {claim.id: news.before}, [reader.user_id or 0 for reader in readers])
+            found = list_rows.waiting_for(session, {claim.id: news.before}, [reader.user_id or 0 for reader in readers])
         assert found == {(reader.user_id, claim.id) for reader in waiting}
 
 

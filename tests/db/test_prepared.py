@@ -12,7 +12,7 @@ from db.base import now
 from db.changes import Change, SeenMark, mark_seen
 from db.claims import Claim, save_fields
 from db.identity import WebSession
-from db.lists import ListState
+from db.list_state import ListState
 from db.messages import note_internally
 from db.offices import User
 from db.prepared import answers, one_answer

@@ -19,7 +19,8 @@ from db.cheque_board import BoardState, page_of_board
 from db.cheques import Cheque, Slip, enter_cheque
 from db.claims import Claim
 from db.habits import ENOUGH
-from db.lists import ListState, count_of
+from db.list_counts import count_of
+from db.list_state import ListState
 from db.measuring import israel_day, measured
 from db.money import MoneyMove
 from db.offices import User

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, select, text
 
-from db import lists, search
+from db import list_claims, list_counts, list_rows, list_state, lists, search
 from db.base import now
 from db.changes import date_record
 from db.claims import Claim, change_status, open_claim, save_fields
-from db.lists import ListState
+from db.list_state import ListState
 from db.reference import Appraiser, Garage
 from db.scope import Actor, Role
 from db.session import Database, open_session
@@ -129,7 +129,7 @@ FINDS_NOT = [
 
 def test_any_detail_finds_the_claim(people, known):
     with open_session(people.staff, reading=True) as session:
-        assert lists.rows_of(session, [known.id])[known.id].tp_insurer == 'הראל', 'searched for below'
+        assert list_rows.rows_of(session, [known.id])[known.id].tp_insurer == 'הראל', 'searched for below'
     missed = [
         (typed, actor.name)
         for typed in FINDS
@@ -155,7 +155,7 @@ SCOPED = {
 
 @pytest.mark.parametrize('scope', SCOPED)
 def test_a_search_in_one_field_stays_there(people, known, scope):
-    assert set(SCOPED) == set(lists.SCOPES) - {'all'}
+    assert set(SCOPED) == set(list_state.SCOPES) - {'all'}
     right, wrong = SCOPED[scope]
     for actor in (people.dana, people.staff):
         assert [typed for typed in right if found(actor, typed, scope) != [known.claim_no]] == []
@@ -307,8 +307,8 @@ OPERATORS = [
 def test_operators_are_harmless(people, known):
     for place, typed in enumerate(OPERATORS):
         assert found(people.dana, typed) == found(people.staff, typed), typed
-        assert found(people.rival, typed, lists.SCOPES[place % 4]) == []
-        assert len(found(people.dana, typed, lists.SCOPES[1 + place % 3])) <= 3
+        assert found(people.rival, typed, list_state.SCOPES[place % 4]) == []
+        assert len(found(people.dana, typed, list_state.SCOPES[1 + place % 3])) <= 3
     for nobody in (
         '%%%',
         '___',
@@ -342,7 +342,7 @@ typings = st.one_of(
 def test_walking_the_office_and_asking_the_index_find_the_same(people, known, typed):
     walked = found(people.dana, typed)
     with pytest.MonkeyPatch.context() as patch:
-        for module in (lists, search):
+        for module in (list_claims, search):
             patch.setattr(module, 'WALK_UP_TO', 1)
         indexed = found(people.dana, typed)
     assert indexed == walked == found(people.staff, typed)
@@ -351,13 +351,13 @@ def test_walking_the_office_and_asking_the_index_find_the_same(people, known, ty
 def test_the_routes_are_really_two(people, known, database, monkeypatch):
     def asked(actor: Actor) -> str:
         with open_session(actor, reading=True) as session:
-            return str(lists.claims_in(session, ListState(q='רונית'))[0].compile(database.reader))
+            return str(list_claims.claims_in(session, ListState(q='רונית'))[0].compile(database.reader))
 
     sqlite = database.reader.dialect.name == 'sqlite'
     walk, index = (r'instr\(', 'claim_fts') if sqlite else (r'strpos\(', 'LIKE')
     assert re.search(walk, asked(people.dana))
     assert re.search(index, asked(people.staff))
-    for module in (lists, search):
+    for module in (list_claims, search):
         monkeypatch.setattr(module, 'WALK_UP_TO', 1)
     assert re.search(index, asked(people.dana))
 
@@ -367,7 +367,7 @@ def test_an_index_over_all_offices_answers_for_ones_own(people: People, known: C
         given = {'insured_name': 'רונית אחרת', 'event_date': date(2026, 10, 28)}
         foreign = open_claim(session, people.cohen, given, now()).claim_no
     with pytest.MonkeyPatch.context() as patch:
-        for module in (lists, search):
+        for module in (list_claims, search):
             patch.setattr(module, 'WALK_UP_TO', 0)
         assert found(people.dana, 'רונית') == ['26-00417']
         assert found(people.rival, 'רונית') == [foreign]
@@ -377,7 +377,7 @@ def test_an_index_over_all_offices_answers_for_ones_own(people: People, known: C
 def test_of_everybodys_hits_an_office_counts_its_own_without_a_look_at_their_texts(
     people: People, known: Claim, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (lists, search):
+    for module in (list_claims, search):
         monkeypatch.setattr(module, 'WALK_UP_TO', 0)
     asked: list[tuple[str, Any]] = []
 
@@ -386,7 +386,7 @@ def test_of_everybodys_hits_an_office_counts_its_own_without_a_look_at_their_tex
 
     event.listen(database.reader, 'before_cursor_execute', note)
     with open_session(people.dana, reading=True) as session:
-        told = lists.counts_of(session, ListState(q='רונית'))
+        told = list_counts.counts_of(session, ListState(q='רונית'))
     event.remove(database.reader, 'before_cursor_execute', note)
     assert told['open'] == 1
     by_text = ('MATCH', 'claim_search')
@@ -418,23 +418,24 @@ def test_trying_the_newest_first_finds_what_asking_for_all_finds(
         date_record(session, now(), old_news=True)
         open_claim(session, people.levi, KNOWN | {'claim_no': '19-99999', 'event_date': date(2019, 1, 1)}, now())
     make_claim(people.cohen, people.staff, KNOWN | {'claim_no': '26-99998'})
-    monkeypatch.setattr(lists, 'FOUND_UP_TO', 1)  # so that a step has soon counted enough
-    for module in (lists, search):
+    monkeypatch.setattr(list_state, 'FOUND_UP_TO', 1)  # so that a step has soon counted enough
+    for module in (list_claims, search):
         monkeypatch.setattr(module, 'WALK_UP_TO', 0)
 
     def asked(actor: Actor, size: int) -> tuple[list[str], int]:
         state = replace(ListState.read({'view': 'all', 'q': typed, 'scope': scope}), size=size)
         with open_session(actor, reading=True) as session:
-            return [row.claim_no for row in lists.page_of(session, state).rows], lists.count_of(session, state, 'all')
+            shown = [row.claim_no for row in lists.page_of(session, state).rows]
+            return shown, list_counts.count_of(session, state, 'all')
 
     everywhere = [(actor, size) for actor in (people.staff, people.dana) for size in (1, 2, 100)]
     with monkeypatch.context() as patch:
-        patch.setattr(lists, '_first_among', lambda *_: ())
+        patch.setattr(list_claims, '_newest_of', lambda _: ())
         at_once = [asked(*one) for one in everywhere]
     for far in (0, 2):
         for bits in (0, 16):
-            monkeypatch.setattr(lists, 'RECENT', far)
-            monkeypatch.setattr(lists, 'RECENT_OF_OFFICE', far)
+            monkeypatch.setattr(list_claims, 'RECENT', far)
+            monkeypatch.setattr(list_claims, 'RECENT_OF_OFFICE', far)
             monkeypatch.setattr(search, 'EPOCH_BITS', bits)
             assert [asked(*one) for one in everywhere] == at_once, (far, bits)
     assert at_once[0][0]
@@ -457,16 +458,16 @@ def test_open_and_closed_ones_told_apart_in_one_look_are_as_many_as_each_counted
         make_claim(mor, people.staff, KNOWN | {'claim_no': f'26-8000{n}', 'agent': agent.user_id})
     state = ListState.read({'q': typed, 'scope': scope})
     for walk, counted, apart in product((0, 8000), (1, 2, 1000), (1, 2, 3, 8000)):
-        for module in (lists, search):
+        for module in (list_claims, search):
             monkeypatch.setattr(module, 'WALK_UP_TO', walk)
-        monkeypatch.setattr(lists, 'FOUND_UP_TO', counted)
-        monkeypatch.setattr(lists, '_TOLD_APART', apart)
-        monkeypatch.setattr(lists, 'RECENT', counted)
-        monkeypatch.setattr(lists, 'RECENT_OF_OFFICE', counted)
+        monkeypatch.setattr(list_state, 'FOUND_UP_TO', counted)
+        monkeypatch.setattr(list_counts, '_TOLD_APART', apart)
+        monkeypatch.setattr(list_claims, 'RECENT', counted)
+        monkeypatch.setattr(list_claims, 'RECENT_OF_OFFICE', counted)
         for actor in (people.staff, people.dana, people.rival, gal):
             with open_session(actor, reading=True) as session:
-                told = lists.counts_of(session, state)
-                each = {view: lists.count_of(session, state, view) for view in ('open', 'unread', 'closed')}
+                told = list_counts.counts_of(session, state)
+                each = {view: list_counts.count_of(session, state, view) for view in ('open', 'unread', 'closed')}
             assert told == each | {'all': min(each['open'] + each['closed'], counted + 1)}, (walk, counted, apart)
             assert told['all'], 'all have one of these'
 

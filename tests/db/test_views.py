@@ -7,14 +7,26 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from db import alerts, changes, exports, list_words, lists, palette, views
+from db import (
+    alerts,
+    changes,
+    exports,
+    list_counts,
+    list_looks,
+    list_rows,
+    list_state,
+    list_words,
+    lists,
+    palette,
+    views,
+)
 from db.base import now
 from db.changes import Notice
 from db.cheques import Slip, advance_cheque, enter_cheque
 from db.claims import Claim, change_status, save_fields
 from db.exports import Asked
+from db.list_state import ListState
 from db.list_words import filters_in_words
-from db.lists import ListState
 from db.offices import User
 from db.reference import Appraiser
 from db.scope import Actor, Role
@@ -30,7 +42,7 @@ LIST = ListState(view='closed', status=('paid',), sort='plate', columns=('insure
 def listed(actor: Actor, state: ListState, at: datetime | None = None) -> set[int]:
     with open_session(actor, reading=True, at=at) as session:
         found = lists.page_of(session, replace(state, size=100))
-        assert found.total == len(found.rows) == lists.count_of(session, state)
+        assert found.total == len(found.rows) == list_counts.count_of(session, state)
         return {row.claim_id for row in found.rows}
 
 
@@ -128,7 +140,7 @@ def test_every_filter_is_told_in_words_to_whoever_takes_the_list_away(people: Pe
     with open_session(people.dana, reading=True) as session:
         told = filters_in_words(session, state, 'he')
     assert told == ['שלב תיקון: צבע', 'סינון מהיר: תקועות', 'עודכן: 01/11/2026 – …']
-    assert set(list_words._FILTERS) == set(lists.MANY)
+    assert set(list_words._FILTERS) == set(list_state.MANY)
 
 
 def test_who_is_not_known_in_the_office_is_no_number_in_a_title(people: People) -> None:
@@ -138,10 +150,10 @@ def test_who_is_not_known_in_the_office_is_no_number_in_a_title(people: People) 
         session.get_one(User, people.yossi.user_id).office_id = people.cohen
     yossi, rival = str(people.yossi.user_id), str(people.rival.user_id)
     with open_session(people.dana, reading=True) as session:
-        state = ListState(agent=(yossi, rival, '98765', lists.NOBODY), garage=(lists.NOBODY, '98765'))
+        state = ListState(agent=(yossi, rival, '98765', list_state.NOBODY), garage=(list_state.NOBODY, '98765'))
         told = filters_in_words(session, state, 'he')
         assert told == ['סוכן: כבר לא במשרד, לא ברשימה, לא ברשימה, ללא', 'מוסך: ללא, לא ברשימה']
-        state = ListState(office=(lists.NOBODY,), insurer=('98765',), status=('made_up',))
+        state = ListState(office=(list_state.NOBODY,), insurer=('98765',), status=('made_up',))
         told = filters_in_words(session, state, 'he')
         assert told == ['סטטוס: לא ברשימה', 'חברת ביטוח: לא ברשימה', 'משרד: לא ברשימה'], 'every claim is of an office'
 
@@ -256,14 +268,14 @@ def test_made_up_keys_open_nothing(people: People) -> None:
 
 def test_the_list_looks_as_one_left_it_and_leaves_no_trace_in_the_admins_record(people: People) -> None:
     with open_session(people.dana) as session:
-        lists.prefer_looks(session, ['garage', 'nonsense', 'garage', 'plate'], 'dense')
+        list_looks.prefer_looks(session, ['garage', 'nonsense', 'garage', 'plate'], 'dense')
     with open_session(people.dana) as session:
-        lists.prefer_looks(session, density='huge')
-        assert lists.looks_of(session) == lists.Looks(('insured_name', 'garage', 'plate'), 'dense')
+        list_looks.prefer_looks(session, density='huge')
+        assert list_looks.looks_of(session) == list_looks.Looks(('insured_name', 'garage', 'plate'), 'dense')
     with open_session(people.yossi, reading=True) as session:
-        assert lists.looks_of(session) == lists.Looks()
+        assert list_looks.looks_of(session) == list_looks.Looks()
     with open_session(people.dana) as session:
-        lists.prefer_looks(session, lists.DEFAULT_COLUMNS, 'usual')
+        list_looks.prefer_looks(session, list_state.DEFAULT_COLUMNS, 'usual')
         assert session.get_one(User, people.dana.user_id).list_columns == [], (
             'what everybody sees, also when that changes'
         )
@@ -274,9 +286,9 @@ def test_a_workbook_has_exactly_the_columns_of_its_list(people: People) -> None:
     assert exports.columns_of(chosen, ['plate'], people.staff) == ('insured_name', 'office_id', 'garage')
     assert exports.columns_of(chosen, ['plate'], people.dana) == ('insured_name', 'garage')
     assert exports.columns_of(plain, ['plate'], people.dana) == ('insured_name', 'plate'), 'those she is used to'
-    for usual in (plain, Asked(ListState(columns=lists.DEFAULT_COLUMNS))):
-        assert exports.columns_of(usual, (), people.staff) == lists.DEFAULT_COLUMNS
-    every = exports.columns_of(Asked(ListState(columns=lists.COLUMNS), (), with_details=True), (), people.staff)
+    for usual in (plain, Asked(ListState(columns=list_state.DEFAULT_COLUMNS))):
+        assert exports.columns_of(usual, (), people.staff) == list_state.DEFAULT_COLUMNS
+    every = exports.columns_of(Asked(ListState(columns=list_state.COLUMNS), (), with_details=True), (), people.staff)
     assert set(every) <= set(exports.LABELS), 'each has a heading'
 
 
@@ -295,8 +307,8 @@ def test_a_row_knows_what_its_columns_show_and_no_more(people: People) -> None:
     given = {'appraiser': appraiser.id, 'insurer_claim_no': '99', 'handler': people.staff.user_id, 'received_amount': 5}
     claim = make_claim(people.levi, people.staff, given)
     with open_session(people.staff, reading=True) as session:
-        bare = lists.rows_of(session, [claim.id])[claim.id]
-        whole = lists.rows_of(session, [claim.id], lists.COLUMNS)[claim.id]
+        bare = list_rows.rows_of(session, [claim.id])[claim.id]
+        whole = list_rows.rows_of(session, [claim.id], list_state.COLUMNS)[claim.id]
     assert (bare.appraiser, bare.insurer_claim_no, bare.office, bare.opened_at) == ('', '', '', None)
     assert (whole.appraiser, whole.insurer_claim_no, whole.received_amount) == ('שמאי אחד', '99', 5)
     assert (whole.handler, whole.opened_at, whole.missing_documents) == (

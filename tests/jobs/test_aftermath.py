@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from db import lists
+from db import list_counts, list_state
 from db.admin_rows import save_row
 from db.admin_tables import TABLES
 from db.claims import Claim, change_status
@@ -27,7 +27,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def found(people: People, typed: str) -> int:
     with open_session(people.staff, reading=True) as session:
-        return lists.count_of(session, lists.ListState(view='all', q=typed))
+        return list_counts.count_of(session, list_state.ListState(view='all', q=typed))
 
 
 def test_claims_are_found_by_what_their_garage_insurer_and_office_are_called_now(people: People) -> None:

@@ -29,7 +29,7 @@ from db.base import now
 from db.claims import Claim
 from db.copies import CopyError
 from db.documents import Arrived, Document, Slot, attach
-from db.lists import ListState
+from db.list_state import ListState
 from db.scope import Actor
 from db.session import connect, open_session
 from db.settings import Settings, load

@@ -42,7 +42,9 @@ from db.exports import (
     start_export,
     take_export,
 )
-from db.lists import ListState, page_of, prefer_looks
+from db.list_looks import prefer_looks
+from db.list_state import ListState
+from db.lists import page_of
 from db.offices import AgentOffice, User, actor_of
 from db.scope import ROLE_CAN, Actor, Can, Role
 from db.session import connect, fetch, fetch_one, open_session

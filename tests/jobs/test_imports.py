@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from db import alerts, changes, lists
+from db import alerts, changes, list_state, lists
 from db.claims import change_status, claim_by_no, save_fields
 from db.messages import notes_of
 from db.offices import offices, people_of
@@ -336,7 +336,7 @@ def test_a_sheet_of_numbers_and_statuses_updates_claims_opened_here(people: Peop
     report = run(file_of({"מס' תביעה": claim.claim_no, 'שלב תיקון': 'צבע'}))
     assert counts(report) == (0, 1, 0, 0)
     with open_session(people.dana, reading=True) as session:
-        row = lists.page_of(session, lists.ListState(view='all')).rows[0]
+        row = lists.page_of(session, list_state.ListState(view='all')).rows[0]
     assert (row.repair_stage, row.unread) == ('paint', True)
 
 
@@ -344,11 +344,11 @@ def test_an_imported_claim_is_found_and_its_next_change_is_news_to_its_office(pe
     claim = imported(file_of, **{'עודכן בתאריך': '01.02.2026', "מס' רכב": '217-34-801', 'תאריך האירוע': '28/01/2026'})
     for actor, found in ((people.dana, 1), (people.rival, 0), (people.staff, 1)):
         with open_session(actor, reading=True) as session:
-            assert len(lists.page_of(session, lists.ListState(q='217-34-801')).rows) == found
+            assert len(lists.page_of(session, list_state.ListState(q='217-34-801')).rows) == found
     with open_session(people.staff) as session:
         change_status(session, claim.id, 'paid', '', 'new', NOW)
     with open_session(people.dana, reading=True) as session:
-        (row,) = lists.page_of(session, lists.ListState(view='unread')).rows
+        (row,) = lists.page_of(session, list_state.ListState(view='unread')).rows
     assert row.change is not None
     assert row.change.fields['status'] == ['new', 'paid']
 
@@ -370,7 +370,7 @@ def test_the_archive_rings_nobody_and_stands_below_in_its_own_order(people: Peop
     assert (report.created, report.old_news) == (4, 3)
     alert_everybody()
     with open_session(people.dana, reading=True) as session:
-        rows = lists.page_of(session, lists.ListState(view='all')).rows
+        rows = lists.page_of(session, list_state.ListState(view='all')).rows
         rung = [group.claim_no for group in alerts.alert_groups(session)]
     order = ['TG-2026-00003', earlier.claim_no, 'TG-2026-00002', 'TG-2026-00004', 'TG-2026-00001']
     assert [row.claim_no for row in rows] == order

@@ -22,7 +22,7 @@ from db import alert_choices, alerts
 from db.base import now
 from db.changes import SeenMark, history_of
 from db.claims import Claim, mark_checked, save_fields
-from db.lists import ListState
+from db.list_state import ListState
 from db.messages import Letter, ThreadKey, notes_of, write_message
 from db.reference import Garage
 from db.scope import Actor, Role

@@ -15,11 +15,11 @@ from components.bulk_bar import BulkBar
 from components.claims_list import ClaimsBar, ClaimsTable
 from components.frame import PORTAL_PAGES
 from components.list_views import ViewsMenu
-from db import alerts, identity, lists, views
+from db import alerts, identity, list_state, views
 from db.base import now
 from db.claims import Claim, change_status, mark_checked
 from db.import_runs import Uploaded, start_run
-from db.lists import ListState
+from db.list_state import ListState
 from db.messages import note_internally
 from db.session import open_session
 from tests.conftest import People
@@ -114,7 +114,7 @@ async def test_checked_and_internal_notes_move_nothing(
 async def test_under_a_search_it_says_that_there_are_more_where_counting_ends(
     portal: FastAPI, people: People, two: tuple[Claim, Claim], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, 'FOUND_UP_TO', 1)
+    monkeypatch.setattr(list_state, 'FOUND_UP_TO', 1)
     with open_session(people.dana) as session:
         key = views.save_view(session, 'של לוי', ListState(q='לוי'), now()).key
     dana = await desk(portal, 'dana', '/?q=לוי&size=10')
@@ -125,7 +125,7 @@ async def test_under_a_search_it_says_that_there_are_more_where_counting_ends(
     await until(lambda: dana.one(ViewsMenu).props['counts'].get(key) == '1+')
     dana.send(ClaimsBar, 'change', {'q': ''})
     await until(lambda: dana.counts['open'] == '2')
-    assert dana.one(ClaimsBar).props['most'] == lists.COUNTED_UP_TO
+    assert dana.one(ClaimsBar).props['most'] == list_state.COUNTED_UP_TO
 
 
 async def test_search_filter_sort_and_back(portal: FastAPI, people: People, two: tuple[Claim, Claim]) -> None:

@@ -9,7 +9,8 @@ from fastapi import FastAPI
 
 from components.new_claim import NewClaim, check, typed_in
 from db.claims import Claim
-from db.lists import ListState, page_of
+from db.list_state import ListState
+from db.lists import page_of
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim

@@ -11,9 +11,9 @@ from components.claims_list import ClaimsBar, ClaimsTable
 from components.list_columns import ColumnsMenu
 from components.list_views import ViewsMenu
 from components.palette import Palette
-from db import alerts, lists, views
+from db import alerts, list_state, views
 from db.base import now
-from db.lists import ListState
+from db.list_state import ListState
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import make_claim
@@ -33,7 +33,7 @@ def saved(page: Desk) -> dict[str, str]:
 async def test_columns_are_chosen_once_and_stay(portal: FastAPI, people: People) -> None:
     make_claim(people.levi, people.staff, insurer_claim_no='998877', next_action='לחזור למוסך')
     dana = await desk(portal, 'dana')
-    assert shown(dana) == list(lists.DEFAULT_COLUMNS)
+    assert shown(dana) == list(list_state.DEFAULT_COLUMNS)
     assert 'insurer_claim_no' not in dana.rows[0], 'what is not shown does not travel'
     dana.send(ColumnsMenu, 'columns', ['next_action', 'insured_id_no', 'insurer_claim_no', 'office', 7])
     await until(lambda: shown(dana) == ['insured_name', 'next_action', 'insurer_claim_no'])
@@ -42,10 +42,10 @@ async def test_columns_are_chosen_once_and_stay(portal: FastAPI, people: People)
     await until(lambda: dana.one(ClaimsTable).props['dense'])
     again, other = await desk(portal, 'dana'), await desk(portal, 'manager')
     assert (shown(again), again.one(ClaimsTable).props['dense']) == (shown(dana), True)
-    assert shown(other) == list(lists.DEFAULT_COLUMNS)
+    assert shown(other) == list(list_state.DEFAULT_COLUMNS)
     assert shown(await desk(portal, 'dana', '/?columns=plate,garage')) == ['insured_name', 'plate', 'garage']
     again.send(ColumnsMenu, 'columns', [])
-    await until(lambda: shown(again) == list(lists.DEFAULT_COLUMNS))
+    await until(lambda: shown(again) == list(list_state.DEFAULT_COLUMNS))
 
 
 async def test_a_view_is_saved_opened_pinned_changed_and_forgotten(portal: FastAPI, people: People) -> None:
