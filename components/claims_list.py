@@ -298,9 +298,8 @@ class ClaimsList:
     async def _sort(self, event: GenericEventArguments) -> None:
         name = str(event.args)
         descending_first = name in ('updated_at', 'event_date', 'demand_amount')
-        present, first = self.state.sort, f'-{name}' if descending_first else name
-        flipped = present.removeprefix('-') if present.startswith('-') else f'-{present}'
-        sort = flipped if present.removeprefix('-') == name else first
+        falls = not self.state.falls if self.state.sorted_by == name else descending_first
+        sort = f'-{name}' if falls else name
         await self.show(ListState.read({**dict(parse_qsl(self.state.address())), 'sort': sort, 'page': '1'}))
 
     async def _rescue(self, event: GenericEventArguments) -> None:

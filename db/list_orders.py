@@ -43,6 +43,16 @@ _WITHOUT: Mapping[str, Any] = {'repair_stage': -1, 'tp_insurer': '', 'garage': '
 _VALUES_AT_ONCE = 100
 
 
+def sorted_by(sort: str) -> str:
+    """By what a list is sorted, one of `SORTS`."""
+    return sort.removeprefix('-')
+
+
+def falls(sort: str) -> bool:
+    """Whether the greatest comes first."""
+    return sort.startswith('-')
+
+
 def ordered(statement: Select[Any], newest: SQLColumnExpression[Any], sort: str) -> Select[Any]:
     """A select over Claim in an order; `newest` is its newest-first column."""
     by = {'-updated_at': newest.desc(), 'updated_at': newest.asc()}.get(sort)
@@ -51,9 +61,9 @@ def ordered(statement: Select[Any], newest: SQLColumnExpression[Any], sort: str)
 
 def order(sort: str, *, backwards: bool = False, by_index: bool = True) -> list[ColumnElement[Any]]:
     """The order of a list; ties come newest first, so that pages never overlap. Not `by_index`: said so that no index has it."""
-    wanted = SORTS[sort.removeprefix('-')]
+    wanted = SORTS[sorted_by(sort)]
     by = wanted if by_index else func.coalesce(wanted, wanted)
-    first = by.desc() if sort.startswith('-') is not backwards else by.asc()
+    first = by.desc() if falls(sort) is not backwards else by.asc()
     return [first] if wanted is Claim.seq else [first, Claim.seq.asc() if backwards else Claim.seq.desc()]
 
 
@@ -67,14 +77,14 @@ def joined(statement: Select[Any], sort: str) -> Select[Any]:
         'agent': (User, User.id == Claim.agent),
         'garage': (Garage, Garage.id == Claim.garage),
     }
-    name = sort.removeprefix('-')
+    name = sorted_by(sort)
     return statement.outerjoin(*joins[name]) if name in joins else statement
 
 
 def passed(sort: str, value: Any, seq: int, *, backwards: bool) -> ColumnElement[bool]:
     """Whether a claim comes after a place in the list (or before it)."""
-    wanted = SORTS[sort.removeprefix('-')]
-    falling = sort.startswith('-') is not backwards
+    wanted = SORTS[sorted_by(sort)]
+    falling = falls(sort) is not backwards
     farther: ColumnElement[bool] = wanted < value if falling else wanted > value
     if wanted is Claim.seq:
         return farther
@@ -96,7 +106,7 @@ def values_of(
 
     Only those `chosen`, when any are, and those that fulfil `where`.
     """
-    told = _told(session, sort, where, since, falling=sort.startswith('-') is not backwards)
+    told = _told(session, sort, where, since, falling=falls(sort) is not backwards)
     wanted = (one for one in told if not chosen or (None if one[1] is None else str(one[1])) in chosen)
     for value, same in groupby(wanted, key=lambda one: one[0]):
         yield value, [key for _, key in same]
@@ -105,7 +115,7 @@ def values_of(
 def _told(
     session: Session, sort: str, where: Sequence[ColumnElement[bool]], since: Any, *, falling: bool
 ) -> Iterator[tuple[Any, Any]]:
-    name = sort.removeprefix('-')
+    name = sorted_by(sort)
     value, key, without = SORTS[name], FEW_VALUES[name][2], _WITHOUT.get(name)
     if without is not None and not falling and since in (None, without):
         yield without, None

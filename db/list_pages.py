@@ -51,7 +51,7 @@ def _ids_narrowed(session: Session, state: ListState, total: int | None) -> list
 
 def _listed(session: Session, state: ListState) -> tuple[Select[Any], SQLColumnExpression[Any]]:
     """The claims of a list as `claims_in` says them. Of a sorted one SQLite is kept from beginning where it would rather: at all open claims."""
-    if session.get_bind().dialect.name != 'sqlite' or not _is_plain(state) or state.sort.endswith('updated_at'):
+    if session.get_bind().dialect.name != 'sqlite' or not _is_plain(state) or state.sorted_by == 'updated_at':
         return claims_in(session, state)
     statement, newest = claims_in(session, replace(state, view='all'))
     if state.view != 'all':
@@ -98,11 +98,11 @@ def _turned(
         return None
     beyond: ColumnElement[bool]
     by: Sequence[ColumnElement[Any]]
-    if state.sort.removeprefix('-') == 'updated_at':
-        falling = state.sort.startswith('-') is not backwards
+    if state.sorted_by == 'updated_at':
+        falling = state.falls is not backwards
         beyond, by = (newest < mark, [newest.desc()]) if falling else (newest > mark, [newest.asc()])
     else:
-        wanted = SORTS[state.sort.removeprefix('-')]
+        wanted = SORTS[state.sorted_by]
         there = session.execute(joined(select(wanted).select_from(Claim), state.sort).where(Claim.seq == mark)).first()
         if there is None:
             return None
@@ -133,7 +133,7 @@ def _is_sorted_by_office(session: Session, state: ListState) -> bool:
     """Whether SQLite reads an office's claims from their index and sorts them: a few milliseconds, also of the largest. By name there is an index in order."""
     if session.get_bind().dialect.name != 'sqlite' or session.info['actor'].is_bureau or not _is_plain(state):
         return False
-    name = state.sort.removeprefix('-')
+    name = state.sorted_by
     return name != 'updated_at' and (name != 'insured_name' or bool(state.filters))
 
 
@@ -151,7 +151,7 @@ def _goes_by_value(session: Session, state: ListState) -> bool:
 
     An office reads no names of agents who left for another one; its claims are sorted by what it reads.
     """
-    name = state.sort.removeprefix('-')
+    name = state.sorted_by
     if name not in FEW_VALUES or not _is_plain(state) or _is_sorted_by_office(session, state):
         return False
     if name == 'agent' and not session.info['actor'].is_bureau:
@@ -169,7 +169,7 @@ def _value_by_value(
 
     An agent has few claims: of agents, twice as many come together each time, and theirs are sorted.
     """
-    column, own_filter, _ = FEW_VALUES[state.sort.removeprefix('-')]
+    column, own_filter, _ = FEW_VALUES[state.sorted_by]
     any_value: dict[str, Any] = {own_filter: ()}
     statement, _ = _listed(session, replace(state, **any_value))
     chosen = [None if key == NOBODY else key for key in getattr(state, own_filter)]
@@ -197,7 +197,7 @@ def _value_by_value(
 
 # ---- sorted by what has many values, and filtered: met on a walk, or sorted ---------------------------------------------------
 
-# what tells whether there is a demand
+# filters that tell whether there is a demand
 _TELLING_OF_DEMAND = frozenset({'status', 'waiting_on', 'repair_stage'})
 # so far claims are walked in the order of the list, in two steps: most filters leave a page of the first. An office's have only their
 # names in order
@@ -210,7 +210,7 @@ def _goes_by_index(session: Session, state: ListState) -> bool:
     SQLite sorts all that the filter leaves. PostgreSQL walks until the page is full, through all claims where no claim of that
     status has a demand yet; and it reads an office's claims to learn their agents.
     """
-    name, is_bureau = state.sort.removeprefix('-'), session.info['actor'].is_bureau
+    name, is_bureau = state.sorted_by, session.info['actor'].is_bureau
     if not _is_plain(state):
         return False
     if session.get_bind().dialect.name == 'postgresql':
@@ -221,7 +221,8 @@ def _goes_by_index(session: Session, state: ListState) -> bool:
 
 
 def _tells_of_demand(state: ListState) -> bool:
-    return state.sort.removeprefix('-') == 'demand_amount' and not state.filters.keys().isdisjoint(_TELLING_OF_DEMAND)
+    """Whether a list is sorted by the demand and narrowed by what tells whether there is one."""
+    return state.sorted_by == 'demand_amount' and not state.filters.keys().isdisjoint(_TELLING_OF_DEMAND)
 
 
 def _by_index(
@@ -239,7 +240,7 @@ def _by_index(
     found = joined(statement, state.sort).where(*behind).with_only_columns(number).limit(state.size)
     found = found.order_by(*order(state.sort, backwards=backwards, by_index=False))
     numbers: list[int] = []
-    if session.info['actor'].is_bureau or 'insured_name' in state.sort:
+    if session.info['actor'].is_bureau or state.sorted_by == 'insured_name':
         walked = select(number).where(*behind).order_by(*order(state.sort, backwards=backwards))
         numbers = list(session.scalars(found.where(number.in_(walked.limit(_WALKS[0])))))
         if len(numbers) < state.size and not _tells_of_demand(state) and _are_many(session, state):

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from db import values
 from db.claims import DOCUMENTS, YES_NO
-from db.list_orders import SORTS
+from db.list_orders import SORTS, falls, sorted_by
 from db.scope import Actor
 from db.texts import N_
 from db.values import Malformed
@@ -129,7 +129,7 @@ class ListState:
             view=one_of(query.get('view'), VIEWS),
             q=query_in(query.get('q', '')),
             scope=one_of(query.get('scope'), SCOPES),
-            sort=query.get('sort', '') if query.get('sort', '').removeprefix('-') in SORTS else '-updated_at',
+            sort=query.get('sort', '') if sorted_by(query.get('sort', '')) in SORTS else '-updated_at',
             columns=columns_named(query.get('columns', '')[:400].split(',')),
             page=_number(query.get('page'), 1, 100_000),
             size=_number(query.get('size'), 25, PAGE_SIZES[-1]),
@@ -162,6 +162,16 @@ class ListState:
     def searches(self) -> bool:
         """Whether something was typed."""
         return bool(self.q.strip())
+
+    @property
+    def sorted_by(self) -> str:
+        """By what it is sorted, whichever way."""
+        return sorted_by(self.sort)
+
+    @property
+    def falls(self) -> bool:
+        """Whether the greatest comes first."""
+        return falls(self.sort)
 
     @property
     def counted_up_to(self) -> int:

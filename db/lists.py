@@ -114,7 +114,7 @@ def _place(session: Session, state: ListState, claim: Any) -> Select[Any]:
 def _placed(session: Session, state: ListState) -> Select[Any]:
     """The claims of a list with what decides their place in it."""
     listed, _ = claims_in(session, state)
-    return joined(listed, state.sort).with_only_columns(SORTS[state.sort.removeprefix('-')], Claim.seq)
+    return joined(listed, state.sort).with_only_columns(SORTS[state.sorted_by], Claim.seq)
 
 
 def _beside(session: Session, state: ListState, value: Any, seq: Any) -> Select[Any]:

@@ -1,16 +1,22 @@
 """Questions that are made once and asked all day: put into the database's own words once for all who see as much, and from then on only asked.
 
 What SQLAlchemy does around a question takes five to a hundred times as long as the question. Whose rows one sees is not the asker's to say:
-the session narrows each question as it narrows all, and says itself whom it asks for (`ScopedSession.answers`).
+the session narrows each question as it narrows all, and says itself whom it asks for (`ScopedSession.ask_made_once`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from sqlalchemy import Connection, Dialect, Select
 from sqlalchemy.orm import Session
 
 Answer = tuple[Any, ...]
+
+
+class _Asking(Protocol):
+    """What the session can do, which stands above."""
+
+    def ask_made_once(self, question: Select[Any], asked: Mapping[str, Any]) -> list[Answer]: ...
 
 
 def answers(session: Session, question: Select[*tuple[Any, ...]], **asked: Any) -> list[Answer]:
@@ -19,7 +25,7 @@ def answers(session: Session, question: Select[*tuple[Any, ...]], **asked: Any) 
     It is kept for as long as the question is: ask one that stands in a module, or that is kept as long. `asked` are its parameters, by name;
     a list is for an `expanding` one.
     """
-    return cast('list[Answer]', cast(Any, session).answers(question, asked))
+    return cast(_Asking, session).ask_made_once(question, asked)
 
 
 def one_answer(session: Session, question: Select[*tuple[Any, ...]], **asked: Any) -> Answer | None:

@@ -143,7 +143,7 @@ class ScopedSession(Session):
 
     bulk_save_objects = bulk_insert_mappings = bulk_update_mappings = _refuse_bulk
 
-    def answers(self, question: Select[Any], asked: Mapping[str, Any]) -> list[Answer]:
+    def ask_made_once(self, question: Select[Any], asked: Mapping[str, Any]) -> list[Answer]:
         """Ask a question that was made once (`db.prepared`), narrowed as every other: for each who sees as much it is the same."""
         actor, bind = _actor_of(self), self.get_bind()
         if self.autoflush and not self._flushing:

@@ -12,7 +12,7 @@ _ACTOR = Actor.system('health')
 NoAnswer = SQLAlchemyError  # what every question raises while the database cannot be asked
 
 
-def answers() -> bool:
+def answers_readers() -> bool:
     """Whether it answers a reader; raises what stands in the way."""
     with open_session(_ACTOR, reading=True) as session:
         return bool(session.connection().execute(select(1)).scalar_one() == 1)

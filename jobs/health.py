@@ -46,7 +46,7 @@ class Health:
     def _look(self) -> None:
         checks: dict[str, Callable[[], bool]] = {
             'schema': lambda: schema.can_work(self._settings.database_url),
-            'database': vitals.answers,
+            'database': vitals.answers_readers,
             'writing': vitals.takes_writes,
             'disk': self._has_room,
             'documents': self._takes_files,
