@@ -3,7 +3,7 @@
 const DAY_FIELD = {
   template: `
     <div class="mk-fld"><label class="mk-gh" :for="id">{{ label }}</label>
-      <span class="mk-inp mk-sm mk-dayin"><input type="text" :id="id" data-day dir="ltr" maxlength="10" placeholder="dd/mm/yyyy" autocomplete="off" v-model="draft" :aria-describedby="wrong ? id + '-said' : null" @input="wrong = ''" @change="settle"><input type="date" class="mk-vh" tabindex="-1" aria-hidden="true"><button type="button" class="mk-ib mk-sm" data-calendar :aria-label="pick"><span class="mk-ic" aria-hidden="true">calendar_month</span></button></span>
+      <span class="mk-inp mk-sm mk-dayin"><input type="text" :id="id" data-day dir="ltr" maxlength="20" placeholder="dd/mm/yyyy" autocomplete="off" v-model="draft" :aria-describedby="wrong ? id + '-said' : null" @input="wrong = ''" @change="settle"><input type="date" class="mk-vh" tabindex="-1" aria-hidden="true"><button type="button" class="mk-ib mk-sm" data-calendar :aria-label="pick"><span class="mk-ic" aria-hidden="true">calendar_month</span></button></span>
       <p v-if="wrong" :id="id + '-said'" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ wrong }}</span></p></div>`,
   props: {id: String, label: String, pick: String, day: String},
   emits: ['day'],

@@ -212,7 +212,7 @@ def _ends_html(figures: Figures) -> str:
     )
     fields = ''.join(
         f'<label class="mk-rday"><span>{escape(label)}</span><span class="mk-inp mk-sm mk-dayin"><input type="text" name="{name}" data-day dir="ltr" '
-        f'maxlength="10" placeholder="dd/mm/yyyy" autocomplete="off" aria-label="{escape(label)}" required value="{values.format_day(day)}">'
+        f'maxlength="20" placeholder="dd/mm/yyyy" autocomplete="off" aria-label="{escape(label)}" required value="{values.format_day(day)}">'
         f'<input type="date" class="mk-vh" tabindex="-1" aria-hidden="true"><button type="button" class="mk-ib mk-sm" data-calendar '
         f'aria-label="{escape(pick)}">{icon_html("calendar_month")}</button></span></label>'
         for name, label, pick, day in ends
