@@ -23,7 +23,7 @@ const EDITOR = `
   <template v-else>
     <input :data-testid="'edit-' + row.name" :aria-label="row.label" v-model="edit.draft" v-bind="shape(row)" :aria-invalid="edit.note ? 'true' : null" :aria-describedby="edit.note ? id(row) : null" @keydown="key(row, $event)" @input="typed(edit)" :list="row.editor === 'firm' ? id(row) + '-list' : null">
     <datalist v-if="row.editor === 'firm'" :id="id(row) + '-list'"><option v-for="choice in row.choices || []" :key="choice.value" :value="choice.label"></option></datalist>
-    <template v-if="row.editor === 'day'"><input type="date" class="mk-vh" tabindex="-1" aria-hidden="true" :value="iso(edit.draft)" @change="picked(row, edit, $event)"><button type="button" class="mk-minia" tabindex="-1" :aria-label="words.pickDay" @click="pick"><span class="mk-ic" aria-hidden="true">calendar_month</span></button></template>
+    <template v-if="row.editor === 'day'"><input type="date" class="mk-vh" tabindex="-1" aria-hidden="true"><button type="button" class="mk-minia" tabindex="-1" data-calendar :aria-label="words.pickDay"><span class="mk-ic" aria-hidden="true">calendar_month</span></button></template>
   </template>
   <button type="button" class="mk-minia mk-p" tabindex="-1" :aria-label="words.save" :title="words.save" @click="save(row)"><span class="mk-ic" aria-hidden="true">check</span></button>
   <button type="button" class="mk-minia" tabindex="-1" :aria-label="words.cancel" :title="words.cancel" @click="close(row, true)"><span class="mk-ic" aria-hidden="true">close</span></button>`;
@@ -129,7 +129,7 @@ const SECTION = {
     shape(row) {
       const shapes = {
         tel: {type: 'tel'}, email: {type: 'email'}, digits: {inputmode: 'numeric'}, money: {inputmode: 'decimal'},
-        day: {inputmode: 'numeric', placeholder: 'dd/mm/yyyy'}, code: {dir: 'ltr'},
+        day: {dir: 'ltr', placeholder: 'dd/mm/yyyy'}, code: {dir: 'ltr'},
       };
       return {autocomplete: 'off', maxlength: row.limit, ...(shapes[row.editor] || {dir: 'auto'})};
     },
@@ -258,15 +258,6 @@ const SECTION = {
         element.classList.add('mk-glow');
         setTimeout(() => element.classList.remove('mk-glow'), 2700);
       }
-    },
-    pick(event) { event.currentTarget.parentElement.querySelector('input[type=date]').showPicker(); },
-    picked(row, edit, event) {
-      const [year, month, day] = event.target.value.split('-');
-      if (day) { edit.draft = `${day}/${month}/${year}`; this.typed(edit); this.focus(row); }
-    },
-    iso(written) {
-      const found = /^(\d{1,2})[./-](\d{1,2})[./-](\d{4})$/.exec(written || '');
-      return found ? `${found[3]}-${found[2].padStart(2, '0')}-${found[1].padStart(2, '0')}` : '';
     },
   },
 };

@@ -1,9 +1,29 @@
 /* Above the list: views with counts, search with its scope, filters as chips; a sheet of filters on the phone. */
 // a day is written here as everywhere else, whatever the browser's own language makes of it; its calendar is the browser's
-const DAY = (filter, end) => `<span class="mk-inp mk-sm mk-dayin"><input type="text" dir="ltr" inputmode="numeric" maxlength="10" placeholder="dd/mm/yyyy" :aria-label="texts.${end}" :value="${filter}.${end}" @change="$emit('filter', ${filter}.name + '_${end}', [$event.target.value])"><input type="date" class="mk-vh" tabindex="-1" aria-hidden="true"><button type="button" class="mk-ib mk-sm" data-calendar :aria-label="texts.pickDay"><span class="mk-ic" aria-hidden="true">calendar_month</span></button></span>`;
+const DAY_FIELD = {
+  template: `
+    <div class="mk-fld"><label class="mk-gh" :for="id">{{ label }}</label>
+      <span class="mk-inp mk-sm mk-dayin"><input type="text" :id="id" data-day dir="ltr" maxlength="20" placeholder="dd/mm/yyyy" autocomplete="off" v-model="draft" :aria-describedby="wrong ? id + '-said' : null" @input="wrong = ''" @change="settle"><input type="date" class="mk-vh" tabindex="-1" aria-hidden="true"><button type="button" class="mk-ib mk-sm" data-calendar :aria-label="pick"><span class="mk-ic" aria-hidden="true">calendar_month</span></button></span>
+      <p v-if="wrong" :id="id + '-said'" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ wrong }}</span></p></div>`,
+  props: {id: String, label: String, pick: String, day: String},
+  emits: ['day'],
+  data() { return {draft: this.day, wrong: ''}; },
+  watch: {
+    // what came back from the server never replaces what is being typed
+    day(day, before) { if (this.draft === before) this.draft = day; },
+  },
+  methods: {
+    settle(event) {
+      this.draft = event.target.value;
+      this.wrong = event.target.validationMessage;
+      if (!this.wrong) this.$emit('day', this.draft.trim());
+    },
+  },
+};
+const DAYS = (filter, part) => [['from', 'pickFirst'], ['to', 'pickLast']].map(([end, pick]) => `<day-field :key="${filter}.name + '-${end}-' + cleared" :id="'${part}-' + ${filter}.name + '-${end}'" :label="texts.${end}" :pick="texts.${pick}" :day="${filter}.${end}" @day="$emit('filter', ${filter}.name + '_${end}', [$event])"></day-field>`).join('');
 const MENU = `
   <div class="mk-pop mk-menu mk-fmenu" role="dialog" :aria-label="opened.label">
-    <template v-if="opened.dates"><label class="mk-fld"><span class="mk-gh">{{ texts.from }}</span>${DAY('opened', 'from')}</label><label class="mk-fld"><span class="mk-gh">{{ texts.to }}</span>${DAY('opened', 'to')}</label></template>
+    <template v-if="opened.dates">${DAYS('opened', 'menu')}</template>
     <template v-else>
       <label v-if="opened.choices.length > 8" class="mk-inp mk-sm mk-ffind"><span class="mk-ic" aria-hidden="true">search</span><input type="search" v-model="sought" :placeholder="texts.find" :aria-label="texts.find"></label>
       <div class="mk-scroll"><label v-for="choice in found(opened)" :key="choice.key" class="mk-mi"><input type="checkbox" class="mk-check" :checked="choice.on" @change="pick(opened, choice, $event.target.checked)"><span>{{ choice.label }}</span></label></div>
@@ -13,16 +33,17 @@ const SHEET = `
   <div class="mk-scrim" @click.self="sheet = false" @keydown.esc="sheet = false">
     <div class="mk-sheet" role="dialog" aria-modal="true" :aria-label="texts.filters" ref="sheet" tabindex="-1">
       <div class="mk-grab"></div>
-      <div class="mk-sheet-h"><h2>{{ texts.filters }}</h2><button type="button" class="mk-btn mk-g" @click="typed = ''; $emit('clear')">{{ texts.clear }}</button></div>
+      <div class="mk-sheet-h"><h2>{{ texts.filters }}</h2><button type="button" class="mk-btn mk-g" @click="empty">{{ texts.clear }}</button></div>
       <div v-for="filter in filters" :key="filter.name" class="mk-sheet-g"><span class="mk-gh">{{ filter.label }}</span>
-        <div v-if="filter.dates" class="mk-pills">${DAY('filter', 'from')}${DAY('filter', 'to')}</div>
+        <div v-if="filter.dates" class="mk-pills">${DAYS('filter', 'sheet')}</div>
         <div v-else class="mk-pills"><button type="button" v-for="choice in filter.choices" :key="choice.key" class="mk-pill" :class="{'mk-pick': choice.on}" :aria-pressed="String(choice.on)" @click="pick(filter, choice, !choice.on)">{{ choice.label }}</button></div>
       </div>
-      <button type="button" class="mk-btn mk-p mk-xl mk-w" @click="sheet = false">{{ texts.show }}</button>
+      <button type="button" class="mk-btn mk-p mk-xl mk-w" @click="sheet = misread()">{{ texts.show }}</button>
     </div>
   </div>`;
 
 export default {
+  components: {DayField: DAY_FIELD},
   mixins: [maakav.parts({menu: MENU, sheet: SHEET})],
   template: `
     <div class="mk-contents">
@@ -46,7 +67,7 @@ export default {
             <component v-if="open === filter.name" :is="part('menu')"></component>
           </div>
           <button type="button" v-if="!more && offered.length < filters.length" class="mk-fchip" data-testid="filters-more" :aria-label="texts.moreFilters" @click="more = true"><span class="mk-ic" aria-hidden="true">tune</span>{{ texts.more }}</button>
-          <button type="button" v-if="active.length || state.q" class="mk-btn mk-g mk-sm" data-testid="filters-clear" @click="typed = ''; $emit('clear')">{{ texts.clear }}</button>
+          <button type="button" v-if="active.length || state.q" class="mk-btn mk-g mk-sm" data-testid="filters-clear" @click="empty">{{ texts.clear }}</button>
           <button type="button" v-if="state.view === 'unread' && unread" class="mk-btn mk-g mk-sm" data-testid="read-all" @click="$emit('read_all')"><span class="mk-ic" aria-hidden="true">mark_email_read</span>{{ texts.readAll }}</button>
         </div>
         <span class="mk-sp"></span><slot name="columns"></slot>
@@ -55,7 +76,7 @@ export default {
     </div>`,
   props: {state: Object, views: Array, upto: Number, most: Number, scopes: Array, filters: Array, texts: Object},
   emits: ['change', 'filter', 'clear', 'restore', 'read_all'],
-  data: () => ({typed: '', open: '', sought: '', sheet: false, more: false, told: []}),
+  data: () => ({typed: '', open: '', sought: '', sheet: false, more: false, cleared: 0, told: []}),
   computed: {
     active() { return this.filters.filter((filter) => filter.chosen); },
     opened() { return this.filters.find((filter) => filter.name === this.open); },
@@ -65,7 +86,7 @@ export default {
   created() { this.typed = this.state.q; },
   mounted() {
     this.back = () => this.$emit('restore', location.search.slice(1, 2000));
-    this.outside = (event) => { if (this.open && !event.target.closest('.mk-fbox')) this.open = ''; };
+    this.outside = (event) => { if (this.open && !event.target.closest('.mk-fbox') && !this.misread()) this.open = ''; };
     addEventListener('popstate', this.back);
     addEventListener('pointerdown', this.outside);
     maakav.follow('news', this.hear);
@@ -95,6 +116,15 @@ export default {
     later() { clearTimeout(this.pending); this.pending = setTimeout(this.now, 250); },
     now() { clearTimeout(this.pending); this.pending = 0; this.$emit('change', {q: this.typed}); },
     clear() { this.typed = ''; this.now(); },
+    empty() { this.typed = ''; this.cleared += 1; this.$emit('clear'); },
+    /* Whether a day stands there that is none; one that is just typed is read first. */
+    misread() {
+      const typed = this.$el.querySelector('[data-day]:focus');
+      if (typed) typed.blur();
+      const wrong = this.$el.querySelector('[data-day]:invalid');
+      if (wrong) wrong.focus();
+      return Boolean(wrong);
+    },
     toggle(name) { this.open = this.open === name ? '' : name; this.sought = ''; },
     found(filter) { return filter.choices.filter((choice) => !this.sought || choice.label.includes(this.sought.trim())); },
     pick(filter, choice, on) {

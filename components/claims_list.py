@@ -285,8 +285,10 @@ class ClaimsList:
             self.state = replace(self.state, **no_end)
             name, keys = f'{name}_from', []
         if name in (*list_state.MANY, *list_state.DAYS) and isinstance(keys, list):
-            query = {**dict(parse_qsl(self.state.address())), str(name): ','.join(map(str, keys)), 'page': '1'}
-            await self.show(ListState.read(query))
+            chosen = ','.join(map(str, keys))
+            if chosen and name in list_state.DAYS and list_state.day_in(chosen) is None:
+                return  # no day: the field says so, and the list stays as it is
+            await self.show(ListState.read({**dict(parse_qsl(self.state.address())), name: chosen, 'page': '1'}))
 
     async def _clear(self) -> None:
         await self.show(self.state.without_filters())
@@ -519,7 +521,8 @@ def _bar_texts() -> dict[str, str]:
         'remove': t('Remove filter'),
         'clear': t('Clear'),
         'from': t('From'),
-        'pickDay': t('Choose a date'),
+        'pickFirst': t('Choose the first day'),
+        'pickLast': t('Choose the last day'),
         'to': t('To'),
         'find': t('Find'),
         'show': t('Show claims'),

@@ -9,8 +9,8 @@ export default {
           <div class="mk-inp" :class="{'mk-err': errors[field.name]}">
             <select v-if="field.choices" :id="'new-' + field.name" :data-testid="'edit-' + field.name" v-model="values[field.name]" v-bind="said(field)" @change="check(field.name)"><option value="">{{ field.hint || '—' }}</option><option v-for="choice in offered(field)" :key="choice.value" :value="String(choice.value)">{{ choice.label }}</option></select>
             <textarea v-else-if="field.editor === 'long'" :id="'new-' + field.name" :data-testid="'edit-' + field.name" v-model="values[field.name]" rows="3" :maxlength="field.limit" dir="auto" v-bind="said(field)" @blur="check(field.name)"></textarea>
-            <input v-else :id="'new-' + field.name" :data-testid="'edit-' + field.name" v-model="values[field.name]" v-bind="{...shape(field), ...said(field)}" @input="touched(field.name)" @blur="check(field.name)">
-            <template v-if="field.editor === 'day'"><input type="date" class="mk-vh" tabindex="-1" aria-hidden="true" :max="today" @change="picked(field.name, $event)"><button type="button" class="mk-ib" :aria-label="words.pickDay" @click="$event.currentTarget.previousElementSibling.showPicker()"><span class="mk-ic" aria-hidden="true">calendar_month</span></button></template></div>
+            <input v-else :id="'new-' + field.name" :data-testid="'edit-' + field.name" v-model="values[field.name]" v-bind="{...shape(field), ...said(field)}" @input="touched(field.name)" @change="check(field.name)" @blur="check(field.name)">
+            <template v-if="field.editor === 'day'"><input type="date" class="mk-vh" tabindex="-1" aria-hidden="true" :max="today"><button type="button" class="mk-ib" data-calendar :aria-label="words.pickDay"><span class="mk-ic" aria-hidden="true">calendar_month</span></button></template></div>
           <p v-if="errors[field.name]" :id="'said-' + field.name" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ errors[field.name] }}</span></p>
           <p v-else-if="doubts[field.name]" :id="'said-' + field.name" class="mk-help">{{ doubts[field.name] }}</p></div></div></section>
       <div v-if="duplicates.length" class="mk-call-out mk-hue-amber" role="alert" data-testid="duplicates"><span class="mk-ic" aria-hidden="true">warning</span><div class="mk-grow"><b>{{ words.duplicate }}</b>
@@ -47,7 +47,7 @@ export default {
     shape(field) {
       const shapes = {
         tel: {type: 'tel'}, email: {type: 'email'}, digits: {inputmode: 'numeric'},
-        day: {inputmode: 'numeric', placeholder: 'dd/mm/yyyy'}, code: {dir: 'ltr'},
+        day: {dir: 'ltr', placeholder: 'dd/mm/yyyy'}, code: {dir: 'ltr'},
       };
       return {autocomplete: 'off', maxlength: field.limit, ...(shapes[field.editor] || {dir: 'auto'})};
     },
@@ -57,10 +57,6 @@ export default {
       this.asked[name] = this.values[name];
       if (name === 'office') this.values.agent = '';
       this.$emit('check', {name, values: {...this.values}});
-    },
-    picked(name, event) {
-      const [year, month, day] = event.target.value.split('-');
-      if (day) { this.values[name] = `${day}/${month}/${year}`; this.check(name); }
     },
     submit() {
       if (this.busy) return;

@@ -147,7 +147,17 @@ def filters_html(figures: Figures, choices: Choices) -> str:
     """The period, the office, the insurer and the agent: plain links and forms, so that the address says it all."""
     state = figures.state
     chosen = _periods_html(state) + _ends_html(figures) + _firms_html(state, choices)
-    return chosen + _all_html(figures) + _unknown_html(state, choices)
+    return chosen + _all_html(figures) + _misread_html(figures) + _unknown_html(state, choices)
+
+
+def _misread_html(figures: Figures) -> str:
+    """Says so when the address has a day that is none: the figures are of other days than were meant."""
+    misread = figures.state.misread
+    if not misread:
+        return ''
+    days = ', '.join(f'<bdi>{escape(day)}</bdi>' for day in misread)
+    text = t('Not a date: {days}. The figures are of {period}.', days='{days}', period='{period}')
+    return _notice('misread-day', escape(text).format(days=days, period=_period(figures)))
 
 
 def _unknown_html(state: ReportState, choices: Choices) -> str:
@@ -159,10 +169,14 @@ def _unknown_html(state: ReportState, choices: Choices) -> str:
         'The address names an office, an insurer or an agent that is not listed here. The figures are of that one only.'
     )
     everything = replace(state, office='', insurer='', agent='').address()
-    return (
-        f'<p class="mk-call-out mk-hue-amber" role="status" data-testid="unknown-filter">{icon_html("info")}<span>{escape(text)} '
-        f'<a href="/reports{escape("?" + everything if everything else "")}">{escape(t("Show everything"))}</a></span></p>'
+    return _notice(
+        'unknown-filter',
+        f'{escape(text)} <a href="/reports{escape("?" + everything if everything else "")}">{escape(t("Show everything"))}</a>',
     )
+
+
+def _notice(name: str, inner: str) -> str:
+    return f'<p class="mk-call-out mk-hue-amber" role="status" data-testid="{name}">{icon_html("info")}<span>{inner}</span></p>'
 
 
 def _all_html(figures: Figures) -> str:
@@ -192,14 +206,16 @@ def _periods_html(state: ReportState) -> str:
 def _ends_html(figures: Figures) -> str:
     state = figures.state
     # typed as days are written everywhere: what the browser's own field shows goes by its language, and may be the month first
-    calendar = (
-        f'<input type="date" class="mk-vh" tabindex="-1" aria-hidden="true"><button type="button" class="mk-ib mk-sm" data-calendar '
-        f'aria-label="{escape(t("Choose a date"))}">{icon_html("calendar_month")}</button>'
+    ends = (
+        ('from', t('From'), t('Choose the first day'), figures.span.first),
+        ('to', t('To'), t('Choose the last day'), figures.span.last),
     )
     fields = ''.join(
-        f'<label class="mk-rday"><span>{escape(label)}</span><span class="mk-inp mk-sm mk-dayin"><input type="text" name="{name}" dir="ltr" '
-        f'inputmode="numeric" maxlength="10" placeholder="dd/mm/yyyy" aria-label="{escape(label)}" required value="{values.format_day(day)}">{calendar}</span></label>'
-        for name, label, day in (('from', t('From'), figures.span.first), ('to', t('To'), figures.span.last))
+        f'<label class="mk-rday"><span>{escape(label)}</span><span class="mk-inp mk-sm mk-dayin"><input type="text" name="{name}" data-day dir="ltr" '
+        f'maxlength="20" placeholder="dd/mm/yyyy" autocomplete="off" aria-label="{escape(label)}" required value="{values.format_day(day)}">'
+        f'<input type="date" class="mk-vh" tabindex="-1" aria-hidden="true"><button type="button" class="mk-ib mk-sm" data-calendar '
+        f'aria-label="{escape(pick)}">{icon_html("calendar_month")}</button></span></label>'
+        for name, label, pick, day in ends
     )
     kept = _hidden(replace(state, period='days', first=None, last=None))
     return (

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import pairwise
 from urllib.parse import urlencode
@@ -69,6 +69,7 @@ class ReportState:
     office: str = ''
     insurer: str = ''
     agent: str = ''
+    misread: tuple[str, ...] = field(default=(), compare=False)  # days of the address that are none
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> 'ReportState':
@@ -82,7 +83,10 @@ class ReportState:
             insurer=next(iter(asked.insurer), ''),
             agent=next(iter(asked.agent), ''),
         )
-        return replace(state, first=first, last=last) if state.period == 'days' else state
+        if state.period != 'days':
+            return state
+        misread = tuple(given[:40] for name in _ENDS if (given := query.get(name, '').strip()) and not day_in(given))
+        return replace(state, first=first, last=last, misread=misread)
 
     @classmethod
     def of_month(cls, month: str, office: str, today: date) -> 'ReportState':
@@ -92,7 +96,7 @@ class ReportState:
         return cls('days', first, month_after(first) - DAY, cls.read({'office': office}).office)
 
     def address(self) -> str:
-        """The query string of this state, without what is at its default."""
+        """The query string of this state, without what is at its default or was misread."""
         shown = {'period': self.period if self.period != USUAL else ''}
         shown |= {
             name: day.isoformat() if day else '' for name, day in zip(_ENDS, (self.first, self.last), strict=True)

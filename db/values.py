@@ -304,8 +304,12 @@ def year(value: object) -> int:
 
 _TIME = r'(?:[T ]\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?)?'
 _DAY_FIRST = re.compile(r'(\d{1,2}) ?([./-]) ?(\d{1,2}) ?\2 ?(\d{4}|\d{2})' + _TIME, re.ASCII)
+_DIGITS_ONLY = re.compile(
+    r'(\d{2})()(\d{2})(\d{4})', re.ASCII
+)  # what keys of digits write; never a year first, by its month
 _YEAR_FIRST = re.compile(r'(\d{4})([./-])(\d{1,2})\2(\d{1,2})' + _TIME, re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1900, 2099
+NO_DAY = N_('This is not a date. Write day, month and year, such as 23/11/2026.')
 _EXCEL_EPOCH = date(1899, 12, 30)
 _EXCEL_DAYS = range(29221, 73051)  # 1980 to 2099; smaller numbers are more likely something else
 
@@ -328,7 +332,7 @@ def _excel_day(serial: float) -> date:
 
 
 def _written_day(written: str) -> date:
-    if match := _DAY_FIRST.fullmatch(written):
+    if match := _DAY_FIRST.fullmatch(written) or _DIGITS_ONLY.fullmatch(written):
         return _calendar_day(_full_year(match[4]), int(match[3]), int(match[1]), written)
     if match := _YEAR_FIRST.fullmatch(written):
         return _calendar_day(int(match[1]), int(match[3]), int(match[4]), written)
@@ -353,7 +357,7 @@ def _calendar_day(in_year: int, month: int, day_of_month: int, written: str) -> 
 
 
 def _no_date() -> Malformed:
-    return Malformed(N_('This is not a date. Write day, month and year, such as 23/11/2026.'))
+    return Malformed(NO_DAY)
 
 
 def israel(at: datetime) -> datetime:

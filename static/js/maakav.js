@@ -116,16 +116,49 @@
 
   const typing = (target) => target.closest('input, textarea, select, [contenteditable=true]');
 
+  /* A typed day as yyyy-mm-dd, read as db/values.day reads it; without a year it is of this one. Empty when it is none. */
+  const DAY_FIRST = /^(\d{1,2})(?: ?([./-]) ?(\d{1,2})(?: ?\2 ?(\d{4}|\d{2}))?|()(\d{2})(\d{4}))$/;
+  const YEAR_FIRST = /^(\d{4})([./-])(\d{1,2})\2(\d{1,2})$/;
+  function dayIn(text) {
+    const typed = text.replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, '').trim();
+    const [first, last] = [DAY_FIRST.exec(typed), YEAR_FIRST.exec(typed)];
+    if (!first && !last) return '';
+    const written = last ? last[1] : first[4] || first[7] || days()[0].slice(0, 4);
+    const year = written.length === 4 ? Number(written) : Number(written) + (written < '70' ? 2000 : 1900);
+    const [month, day] = (last ? [last[3], last[4]] : [first[3] || first[6], first[1]]).map(Number);
+    const found = new Date(Date.UTC(year, month - 1, day));
+    const isDay = found.getUTCMonth() === month - 1 && found.getUTCDate() === day && year >= 1900 && year <= 2099;
+    return isDay ? `${year}-${pad(month)}-${pad(day)}` : '';
+  }
+  const dayWritten = (iso) => iso.split('-').reverse().join('/');
+
   // the browser's calendar for a field one types a day into: its own field stands unseen beside it
   function pickDay(box) {
     const [field, calendar] = box.querySelectorAll('input');
-    calendar.value = field.value.split('/').reverse().join('-');
+    calendar.value = dayIn(field.value);
     calendar.onchange = () => {
-      field.value = calendar.value.split('-').reverse().join('/');
+      field.value = dayWritten(calendar.value);
+      field.dispatchEvent(new Event('input', {bubbles: true}));
       field.dispatchEvent(new Event('change', {bubbles: true}));
+      field.focus();
     };
     calendar.showPicker();
   }
+
+  /* Where a day is asked for and not kept, it is written out as soon as it is typed, and what is none is said at once; before the
+     page's own parts hear of it. */
+  function settleDay(event) {
+    const field = event.target;
+    if (!field.matches('[data-day]')) return;
+    const day = event.type === 'change' && dayIn(field.value);
+    if (day) field.value = dayWritten(day);
+    const wrong = day === '' && field.value.trim();
+    field.setCustomValidity(wrong ? words.noDay : '');
+    if (wrong) field.setAttribute('aria-invalid', 'true');
+    else field.removeAttribute('aria-invalid');
+  }
+  addEventListener('input', settleDay, true);
+  addEventListener('change', settleDay, true);
 
   addEventListener('click', (event) => {
     const button = event.target.closest('[data-copy]');

@@ -622,6 +622,14 @@ def test_no_address_breaks_the_reports(query: dict[str, str]) -> None:
     assert len(span.months) <= 36
 
 
+def test_a_day_that_is_none_is_remembered_as_it_was_typed() -> None:
+    state = ReportState.read({'period': 'days', 'from': '05/10/2026', 'to': '31/11/2026'})
+    assert (state.first, state.last, state.misread) == (date(2026, 10, 5), None, ('31/11/2026',))
+    assert state.address() == 'period=days&from=2026-10-05'
+    assert ReportState.read({'period': 'days', 'from': '5.10.26', 'to': ''}).misread == ()
+    assert ReportState.read({'period': 'month', 'from': 'x'}).misread == ()
+
+
 def test_days_of_long_ago_can_be_asked_about(people: People) -> None:
     told = figures(people.manager, 'period=days&from=2001-01-01&to=2001-02-01')
     assert (told.span.last, told.total.figures['closed'].claims) == (date(2001, 2, 1), 0)

@@ -348,7 +348,7 @@ NAIVE = datetime(2026, 11, 23, 1, tzinfo=UTC).replace(tzinfo=None)  # as SQLite 
 
 @pytest.mark.parametrize(
     'typed',
-    ['23/11/2026', '23.11.2026', '23-11-26', ' 23 / 11 / 26 ', '2026-11-23', '2026-11-23T08:30:00', '23/11/2026 08:30',
+    ['23/11/2026', '23.11.2026', '23-11-26', ' 23 / 11 / 26 ', '23112026', '2026-11-23', '2026-11-23T08:30:00', '23/11/2026 08:30',
      '\u200f23.11.26', date(2026, 11, 23), NAIVE, datetime(2026, 11, 22, 23, tzinfo=UTC), 46349, 46349.75],
 )  # fmt: skip
 def test_a_date_is_read_in_every_usual_spelling(typed):
@@ -361,7 +361,9 @@ def test_a_year_of_two_digits_is_the_nearest_century():
     assert values.day('1.1.70') == date(1970, 1, 1)
 
 
-@pytest.mark.parametrize('typed', ['31/02/2026', '29.2.2027', '11/23/2026', '00/01/2026', '1/1/1066', '2026-13-01'])
+@pytest.mark.parametrize(
+    'typed', ['31/02/2026', '31022026', '20261123', '29.2.2027', '11/23/2026', '00/01/2026', '1/1/1066', '2026-13-01']
+)
 def test_a_date_no_calendar_has_is_named(typed):
     with pytest.raises(Malformed) as refused:
         values.day(typed)
@@ -376,6 +378,8 @@ def test_a_date_no_calendar_has_is_named(typed):
         'מחר',
         '23/11',
         '23/11-2026',
+        '2311202',
+        '20261123 08:30',
         '1/1/206',
         '46349',
         '23/11/2026 ועוד',

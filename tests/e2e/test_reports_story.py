@@ -1,5 +1,6 @@
 """A manager reads the dashboard: from a figure to exactly its claims, and a table taken home."""
 
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import openpyxl
 import pytest
 from playwright.sync_api import expect
 
+from db import values
+from db.list_state import day_in
 from tests.e2e.browsing import Person, ready, rows
 
 pytestmark = pytest.mark.e2e
@@ -40,11 +43,77 @@ def test_a_figure_opens_the_claims_it_counts_and_a_table_goes_home(person: Perso
     assert sheet.sheet_view.rightToLeft
     assert sheet.cell(4, 2).value == many
 
-    # the browser's calendar is no part of the page: somebody picks the fifth of October in it
-    manager.evaluate(
-        "() => { HTMLInputElement.prototype.showPicker = function () { this.value = '2026-10-05'; this.onchange(); }; }"
+
+# the browser's calendar is no part of the page: this one tells on which day it opens, and somebody picks the fifth of October in it
+CALENDAR = """() => { HTMLInputElement.prototype.showPicker = function () {
+    window.openedOn = this.value;
+    this.value = '2026-10-05';
+    for (const name of ['input', 'change']) this.dispatchEvent(new Event(name, {bubbles: true}));
+}; }"""
+NO_DAY = 'התאריך אינו תקין. יש לכתוב יום, חודש ושנה, למשל 23/11/2026.'
+
+
+def test_the_days_of_the_dashboard_are_those_that_were_typed_or_nothing_is_asked(person: Person) -> None:
+    manager = person('manager@levi.demo')
+    manager.goto('/reports')
+    ready(manager)
+    manager.evaluate(CALENDAR)
+    first, last = (manager.get_by_role('textbox', name=name, exact=True) for name in ('מתאריך', 'עד תאריך'))
+    # the calendar opens on what the server reads
+    spellings = (
+        '1.2.26',
+        '5/9/2026',
+        ' 5 - 9 - 70',
+        '05092026',
+        '2026-9-5',
+        '\u200f29.2.28',
+        '29.2.27',
+        '5/9-26',
+        '1/1/1066',
     )
-    manager.get_by_role('button', name='בחירת תאריך').first.click()
-    expect(manager.get_by_role('textbox', name='מתאריך')).to_have_value('05/10/2026')
+    for typed in spellings:
+        first.fill(typed)
+        manager.get_by_role('button', name='בחירת תאריך התחלה').click()
+        read = day_in(typed)
+        assert manager.evaluate('window.openedOn') == (read.isoformat() if read else ''), typed
+        expect(first).to_have_value('05/10/2026')
+
+    last.fill('31/11/2026')
+    last.press('Enter')
+    assert last.evaluate('field => field.validationMessage') == NO_DAY
+    expect(last).to_have_attribute('aria-invalid', 'true')
+    assert manager.url.endswith('/reports')
+    expect(last).to_have_value('31/11/2026')
+    last.fill('30112026')
     manager.get_by_test_id('show-days').click()
-    manager.wait_for_url('**/reports?period=days&*')
+    manager.wait_for_url('**/reports?period=days&from=05%2F10%2F2026&to=30%2F11%2F2026')
+    ready(manager)
+    expect(manager.get_by_test_id('money-line')).to_contain_text('05/10/2026 – 30/11/2026')
+
+
+def test_a_day_of_a_filter_is_kept_as_typed_and_said_to_be_none(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    year = values.israel(datetime.now(UTC)).year
+    dana.get_by_test_id('filter-event').click()
+    first, last = (dana.get_by_role('textbox', name=name, exact=True) for name in ('מתאריך', 'עד תאריך'))
+    first.fill('5/1')
+    first.press('Enter')
+    chip = dana.locator('[data-testid=active-filter][data-filter=event]')
+    expect(chip).to_contain_text(f'05/01/{year} – …')
+    expect(first).to_have_value(f'05/01/{year}')
+
+    first.fill('31/02/2026')
+    first.press('Enter')
+    expect(dana.get_by_role('alert').filter(has_text=NO_DAY)).to_be_visible()
+    last.fill('6/1')
+    last.press('Enter')
+    expect(chip).to_contain_text(f'05/01/{year} – 06/01/{year}')
+    expect(first).to_have_value('31/02/2026')
+    expect(first).to_have_attribute('aria-invalid', 'true')
+
+    # half typed while the bar is drawn anew
+    first.fill('7/')
+    dana.get_by_test_id('view-all').dispatch_event('click')
+    dana.wait_for_url('**/?view=all&*')
+    ready(dana)
+    expect(first).to_have_value('7/')

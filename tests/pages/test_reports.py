@@ -404,6 +404,17 @@ async def test_the_address_says_what_is_shown(portal: FastAPI, people: People) -
     assert f'office={people.cohen}' not in foreign
 
 
+async def test_an_address_with_a_day_that_is_none_says_which(portal: FastAPI, people: People) -> None:
+    days = '/reports?period=days&from=05%2F10%2F2026&to='
+    page = (await opened(portal, 'manager', days + '31%2F11%2F2026<b>')).html()
+    notice = page.split('data-testid="misread-day"')[1].split('</p>')[0]
+    assert 'תאריך לא תקין: <bdi>31/11/2026&lt;b&gt;</bdi>. הנתונים מתייחסים לתקופה' in notice
+    assert '05/10/2026 – ' in notice
+    assert 'misread-day' not in (await opened(portal, 'manager', days + '30%2F11%2F2026')).html()
+    labels = [page.count(f'aria-label="{label}"') for label in ('בחירת תאריך התחלה', 'בחירת תאריך סיום')]
+    assert labels == [1, 1], 'each end has its own calendar'
+
+
 async def test_an_address_that_names_whom_one_cannot_choose_says_so_and_counts_nothing_else(
     portal: FastAPI, people: People
 ) -> None:
