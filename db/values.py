@@ -304,9 +304,8 @@ def year(value: object) -> int:
 
 _TIME = r'(?:[T ]\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?)?'
 _DAY_FIRST = re.compile(r'(\d{1,2}) ?([./-]) ?(\d{1,2}) ?\2 ?(\d{4}|\d{2})' + _TIME, re.ASCII)
-_DIGITS_ONLY = re.compile(
-    r'(\d{2})()(\d{2})(\d{4})', re.ASCII
-)  # what keys of digits write; never a year first, by its month
+# what keys of digits write; never a year first, by its month
+_DIGITS_ONLY = re.compile(r'(\d{2})()(\d{2})(\d{4})', re.ASCII)
 _YEAR_FIRST = re.compile(r'(\d{4})([./-])(\d{1,2})\2(\d{1,2})' + _TIME, re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1900, 2099
 NO_DAY = N_('This is not a date. Write day, month and year, such as 23/11/2026.')

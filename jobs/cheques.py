@@ -13,8 +13,7 @@ from db.session import open_session
 ACTOR = Actor.system('cheques')
 # so many cheques in the first transaction, and in any; each is as large as the last one's time allows, so that nobody who writes waits long
 FIRST, LEAST, MOST = 50, 25, 2000
-LONG_SECONDS = 0.015
-LONGEST_REST = 0.1
+LONG_SECONDS, LONGEST_REST = 0.015, 0.1
 
 
 def sweep_cheques(

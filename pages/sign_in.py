@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import structlog
@@ -60,13 +61,14 @@ def add_routes(portal: FastAPI, settings: Settings) -> None:
 
 
 def _add_sign_in(portal: FastAPI, door: Door) -> None:
+    page = partial(_sign_in_page, contact=door.contact)
+
     @portal.get('/login')
     async def sign_in_form(request: Request, next: str = '/', late: str = '') -> Response:
         if request.state.session is not None:
             return RedirectResponse(guard.same_site_path(next), 303)
-        return _sign_in_page(
+        return page(
             next,
-            contact=door.contact,
             notice=t('The time for the code has passed. Please sign in again.') if late else None,
         )
 
@@ -79,15 +81,15 @@ def _add_sign_in(portal: FastAPI, door: Door) -> None:
         next: Field = '/',
     ) -> Response:
         entry = await entry_of(request, email, door.known_browser(request))
-        typed = {'email': email[:254], 'remember': bool(remember), 'contact': door.contact}
+        typed = {'email': email[:254], 'remember': bool(remember)}
         if wait := await minutes_to_wait(entry):
             sessions.refuse('sign-in braked')
-            return _sign_in_page(next, wait_text(wait), 429, **typed)
+            return page(next, wait_text(wait), 429, **typed)
         right, fresh = await slowly(identity.verify_password, password, entry.password_hash)
         if not right or entry.user_id is None:
             sessions.refuse('sign-in')
             log.warning('sign-in refused', user=entry.user_id, address=address_of(request))
-            return _sign_in_page(next, t('The e-mail or the password is not right. Please check both.'), 401, **typed)
+            return page(next, t('The e-mail or the password is not right. Please check both.'), 401, **typed)
         return await door.let_in(request, replace(entry, fresh_hash=fresh), next, remember=bool(remember))
 
 
