@@ -103,6 +103,13 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was told again says why, so that it can be mended: the second try hides it otherwise."""
+    for report in terminalreporter.getreports('rerun'):
+        terminalreporter.section(f'told again: {report.nodeid}')
+        terminalreporter.line(report.longreprtext)
+
+
 @pytest.fixture(scope='session')
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database at the newest revision, copied for each test."""
