@@ -251,12 +251,17 @@ class ClaimsList:
         Not while an answer is on its way, nor while the menu with the numbers of other views is open. What one did oneself may be read or unread: the list asks.
         """
         state = self.state
-        plain = state.page == 1 and state.sort == '-updated_at' and not (state.filters or state.q)
         in_view = state.view in ('all', 'open' if news.is_open else 'closed')
         settled = (
             self._answered == self._newest and self.table._props.get('state') == 'ready' and not self.views.is_open
         )
-        return plain and in_view and settled and not news.turned and self.actor.user_id not in news.authors
+        return (
+            state.begins_with_news
+            and in_view
+            and settled
+            and not news.turned
+            and self.actor.user_id not in news.authors
+        )
 
     def row_of(self, news: News) -> dict[str, Any]:
         """The row as the browser draws it; the way back to this very list, the browser adds itself."""

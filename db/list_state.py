@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
@@ -178,10 +179,15 @@ class ListState:
         """How far its claims are counted."""
         return FOUND_UP_TO if self.searches else COUNTED_UP_TO
 
-    @property
-    def filters(self) -> dict[str, Any]:
+    @cached_property
+    def filters(self) -> Mapping[str, Any]:
         """The filters that are on, by name."""
         return {name: value for name in (*MANY, *DAYS) if (value := getattr(self, name))}
+
+    @cached_property
+    def begins_with_news(self) -> bool:
+        """Whether the newest claims of its view stand in it as they come, with nothing that narrows them down."""
+        return self.page == 1 and self.sort == '-updated_at' and not (self.filters or self.q)
 
     def without_filters(self) -> 'ListState':
         """The same list with no filter and no search."""
@@ -196,8 +202,14 @@ def columns_named(names: Iterable[str]) -> tuple[str, ...]:
 
 def columns_shown(state: ListState, usual: Sequence[str], actor: Actor) -> tuple[str, ...]:
     """The columns somebody sees: those of the state, else those he is `usual`ly shown, else everybody's."""
-    names = state.columns or columns_named(usual) or DEFAULT_COLUMNS
-    return tuple(name for name in names if name != 'office' or actor.is_bureau)
+    return _columns_shown(state.columns, tuple(usual), actor.is_bureau)
+
+
+@lru_cache(maxsize=256)
+def _columns_shown(named: tuple[str, ...], usual: tuple[str, ...], is_bureau: bool) -> tuple[str, ...]:
+    # every open list says with every change which columns it shows
+    names = named or columns_named(usual) or DEFAULT_COLUMNS
+    return tuple(name for name in names if name != 'office' or is_bureau)
 
 
 def one_of(given: str | None, allowed: Sequence[str]) -> str:
