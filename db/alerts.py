@@ -548,10 +548,11 @@ class _News:
 
     def concerned(self, change: Change, *, always: bool) -> list[int]:
         """Whom a change concerns, without its author and who saw it already; `always`: also who asked for his own claims only."""
+        author, change_id = change.user_id, change.id
         return [
             one.user_id
             for one in self.followers[change.claim_id]
-            if (always or one.usually) and one.user_id != change.user_id and one.seen < change.id
+            if (always or one.usually) and one.user_id != author and one.seen < change_id
         ]
 
     def called(self, change: Change) -> list[int]:
@@ -600,7 +601,7 @@ _OF_BUREAU = select(User.id).where(User.id.in_(_people), User.active, User.role.
 _HAVING_IT = select(Alert.user_id, Alert.key).where(
     Alert.user_id.in_(_people), Alert.key.in_(bindparam('keys', expanding=True))
 )
-_UPDATES = select(*(getattr(Alert, name) for name in _COLUMNS)).where(Alert.kind == UPDATED, Alert.read_at.is_(None))
+_UPDATES = select(*(_ROWS.c[name] for name in _COLUMNS)).where(Alert.kind == UPDATED, Alert.read_at.is_(None))
 _UPDATES_BESIDE = _UPDATES.where(
     Alert.user_id.in_(_people),
     Alert.claim_id.in_(bindparam('claims', expanding=True)),
@@ -687,7 +688,8 @@ def _unread_beside(
         moments, reach = [change.at for change in updates], max(terms.cool_off, terms.together)
         asked: dict[str, Any] = {'start': min(moments) - reach, 'end': max(moments) + reach}
         asked |= {'people': people, 'claims': {change.claim_id for change in updates}}
-        for alert in (_Told(*row) for row in session.execute(_UPDATES_BESIDE, asked)):
+        # NOTE: past the ORM, which takes as long for each row as everything else; the product's alone, as what is written is
+        for alert in (_Told(*row) for row in session.connection().execute(_UPDATES_BESIDE, asked)):
             unread[alert.user_id, alert.claim_id].append(alert)
     return unread
 
@@ -714,23 +716,24 @@ def _alert(session: Session, change: Change, news: _News) -> None:
         fields.pop('repair_stage')
         if not fields:
             return
-    called = news.called(change)
-    always = any(EVENTS[event].always for event in events_of(kind, fields))
+    called, events = news.called(change), {one: events_of(one, fields) for one in (kind, MENTION)}
+    always = any(EVENTS[event].always for event in events[kind])
     others = () if change.internal else news.concerned(change, always=always)
     cool_off = news.terms.cool_off if kind == UPDATED else timedelta(0)
-    for user_id in dict.fromkeys([*called, *others]):
-        alert = _alert_of(change, user_id, MENTION if user_id in called else kind, fields)
-        if (user_id, alert.key) in news.has_it:
-            continue
-        if news.listeners[change.claim_id].place(alert, events_of(alert.kind, fields), cool_off):
+    place = news.listeners[change.claim_id].place
+    kinds = dict.fromkeys(others, kind) | dict.fromkeys(called, MENTION)
+    for alert in _alerts_of(change, kinds, fields):
+        if (alert.user_id, alert.key) not in news.has_it and place(alert, events[alert.kind], cool_off):
             if kind == UPDATED:
                 _tell_in_turn(session, alert, news)
             news.told.append(alert)
 
 
-def _alert_of(change: Change, user_id: int, kind: str, fields: Mapping[str, Any]) -> _Told:
-    values = {} if fields == change.fields else {'fields': fields}
-    return _Told(user_id, change.claim_id, change.office_id, kind, _key_of(change), values, change.id, change.at)
+def _alerts_of(change: Change, kinds: Mapping[int, str], fields: Mapping[str, Any]) -> Iterator[_Told]:
+    """An alert of its kind for each of these people; what is asked of a loaded row so often is asked once."""
+    values: dict[str, Any] = {} if fields == change.fields else {'fields': fields}
+    claim_id, office_id, change_id, at, key = change.claim_id, change.office_id, change.id, change.at, _key_of(change)
+    return (_Told(user_id, claim_id, office_id, kind, key, values, change_id, at) for user_id, kind in kinds.items())
 
 
 def _without_alert(session: Session, people: Iterable[int], key: str) -> list[int]:
@@ -767,7 +770,7 @@ def _return_quietly(session: Session, change: Change, news: _News) -> None:
     """The car is back at a stage that rings nobody: whoever was still to hear that it had left it hears nothing."""
     asked = {'claim': change.claim_id, 'change': change.id, 'then': change.at}
     known = {alert.id for of_person in news.unread.values() for alert in of_person}
-    for alert in (_Told(*row) for row in session.execute(_UPDATES_WAITING, asked)):
+    for alert in (_Told(*row) for row in session.connection().execute(_UPDATES_WAITING, asked)):
         if alert.id not in known:
             news.unread[alert.user_id, alert.claim_id].append(alert)
     everybodys = [alert for of_person in news.unread.values() for alert in of_person]
