@@ -51,11 +51,6 @@ def open_page(browser: Browser, origin: str, cookie: str, path: str) -> Page:
     return page
 
 
-def word(number: int) -> str:
-    """What a change writes, told apart from digits that stand beside it."""
-    return f'bench-{number}-'
-
-
 def watch(page: Page) -> None:
     """From now on note when a word is drawn."""
     page.evaluate(_WATCH)

@@ -5,6 +5,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sqlalchemy import select
 
 from bench.figures import Report, Size
 from bench.live import OFFICE, Ground, busy, copy_of, prepare, signed_in
-from bench.meter import CHANGE, METER
+from bench.meter import CHANGING, METER, word
 from bench.serving import ask, serving
 from bench.visitors import Visitor, open_pages
 from db.base import now
@@ -95,19 +96,20 @@ async def _under_way(origin: str, house: House) -> dict[str, float]:
 async def _change_all_the_time(
     meter: httpx.AsyncClient, claims: Sequence[int], reader: Visitor
 ) -> tuple[list[float], float]:
-    """One change after the other, each claim once a second; how late one of the lists heard of some, and how many there were a second."""
-    late: list[float] = []
-    begun, number, listened_since = time.monotonic(), 0, 0.0
-    while time.monotonic() - begun < BUSY_SECONDS:
-        word = f'bench-{number}-'
-        if listens := not number or reader.told.is_set():  # nobody waits for it: the changes go on
-            late += [(reader.heard_at - listened_since) * 1000] if reader.heard_at is not None else []
-            reader.listen_for(word)
-        committed = await ask(meter, CHANGE, claim_id=claims[number % len(claims)], text=word)
-        listened_since = committed if listens else listened_since
-        number += 1
-        await asyncio.sleep(max(0.0, begun + number / A_SECOND - time.monotonic()))
-    return late, number / (time.monotonic() - begun)
+    """Claims change one after the other, each once a second; how late one of the lists heard of some, in ms, and how many there were a second."""
+    asked = {'claims': ','.join(map(str, claims)), 'a_second': A_SECOND, 'seconds': BUSY_SECONDS}
+    changing = asyncio.create_task(ask(meter, CHANGING, **asked))
+    begun, heard = time.monotonic(), dict[int, float]()
+    while not changing.done():
+        number = int((time.monotonic() - begun) * A_SECOND) + 2  # one that is still to come
+        reader.listen_for(word(number))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(reader.told.wait(), 1)
+        if reader.heard_at is not None:
+            heard[number] = reader.heard_at
+    committed = await changing
+    late = [(at - committed[number]) * 1000 for number, at in heard.items()]
+    return late, len(committed) / BUSY_SECONDS
 
 
 async def _coming_and_going(origin: str, ground: Ground, rounds: int) -> list[float]:

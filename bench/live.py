@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bench.figures import Report, Size
-from bench.meter import CHANGE, LAG, METER
+from bench.meter import CHANGE, LAG, METER, word
 from bench.serving import ask, serving
 from bench.visitors import Visitor, heard, open_pages
 from db.base import now
@@ -178,7 +178,7 @@ async def _visit(way: Way, ground: Ground, origin: str) -> dict[str, float]:
         lags = await ask(meter, LAG, seconds=LAG_SECONDS)
         quiet = await ask(meter, METER)
         changes = CHANGES if way.shows_changes else 0
-        told = [await _change(meter, ground, visitors, f'bench-{n}') for n in range(changes)]
+        told = [await _change(meter, ground, visitors, word(n)) for n in range(changes)]
         after = await ask(meter, METER)
     return {
         'idle': idle,

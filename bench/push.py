@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from bench.figures import Report, Size
 from bench.live import Ground, copy_of, prepare
-from bench.meter import CHANGE
+from bench.meter import CHANGE, word
 from bench.meter import METER as PORTAL_METER
 from bench.push_server import LINE, METER, TELL
 from bench.serving import ask, serving
@@ -259,7 +259,7 @@ async def _push(way: Way) -> dict[str, float]:
     idle = (quiet - before) / (begun - start)
     late: list[float] = []
     for number in range(CHANGES):
-        late += await _tell(way, f'bench-{number}-')
+        late += await _tell(way, word(number))
         await asyncio.sleep(PAUSE)
     after, end = await way.cpu()
     spent = after - quiet - idle * (end - begun)
