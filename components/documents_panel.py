@@ -1,5 +1,6 @@
 """The documents of a claim on its page: what is missing and from whom, what came and in which state, and the orders about them."""
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -111,6 +112,8 @@ class DocumentsPanel(Element, component='documents_panel.js', dependencies=['doc
         self._claim_id, self._last_visit = claim.id, last_visit
         self._actor, self._reader = current_actor(), language()
         self._turn = 0
+        # what an order did is shown with its answer, not before: the form it came from would still be there
+        self._obeying = asyncio.Lock()
         self._looked_at = ''
         address = f'/files/claims/{quote(claim.claim_no, safe="")}'
         self._props.update(
@@ -148,7 +151,8 @@ class DocumentsPanel(Element, component='documents_panel.js', dependencies=['doc
         show_changes(self, _shown(shelf, self._actor, self._reader, self._last_visit))
 
     async def _answer(self, _: set[Notice]) -> None:
-        await self.refresh()
+        async with self._obeying:
+            await self.refresh()
 
     async def _look(self, event: GenericEventArguments) -> None:
         """A document was opened (or, with nothing, closed): tell the bureau who saw it before."""
@@ -163,16 +167,17 @@ class DocumentsPanel(Element, component='documents_panel.js', dependencies=['doc
     async def _order(self, event: GenericEventArguments) -> None:
         """Do what was asked, and answer the form it came from; refused, what was typed stays there with the reason."""
         message, said = t('It was not saved. Please try again.'), ''
-        try:
-            said = await self._done(_mapping(event.args))
-            message = ''
-            await self.refresh()
-        except Told as refusal:
-            message = refusal.told(self._reader)
-        finally:
-            self._turn += 1
-            self._props['answer'] = {'turn': self._turn, 'message': message, 'said': said}
-            self.update()
+        async with self._obeying:
+            try:
+                said = await self._done(_mapping(event.args))
+                message = ''
+                await self.refresh()
+            except Told as refusal:
+                message = refusal.told(self._reader)
+            finally:
+                self._turn += 1
+                self._props['answer'] = {'turn': self._turn, 'message': message, 'said': said}
+                self.update()
 
     async def _done(self, sent: Mapping[str, Any]) -> str:
         """Obey an order and return what to say about it."""

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import cache, partial
 from select import POLLIN, poll
 from typing import Any, NamedTuple, TypeVar, cast
 from weakref import WeakKeyDictionary, WeakSet
@@ -155,7 +155,10 @@ class ScopedSession(Session):
         sight = _Sight.of(actor, books_open=_books_open(self))
         kept, key = _ready.setdefault(question, {}), (bind.dialect.name, sight, *asked, lengths)
         if key not in kept:
-            kept[key] = Ready(_left_open(question, sight), bind.dialect, asked)
+            if question._propagate_attrs.get('compile_state_plugin') != 'orm':
+                raise Unscoped('select a model: tables and text are not scoped')
+            _refuse_tables(question)
+            kept[key] = Ready(_narrowed(question, sight), bind.dialect, asked)
         return kept[key].ask(self.connection(), asked)
 
 
@@ -347,14 +350,12 @@ def _scope_reads(state: ORMExecuteState) -> None:
         raise Unscoped('set attributes: bulk statements write no record')
     if state.is_column_load or state.is_relationship_load:
         raise Unscoped('load the whole row: nothing loads itself later')
-    asked_before = state.statement in _found_clean
     _refuse_tables(state.statement)
     if actor.claim_id is not None:
         _close_all_but_one_claim(state, actor)
         return
-    if actor.role != Role.SYSTEM:
-        narrow = _narrowed if asked_before else _narrow
-        state.statement = narrow(cast(Any, state.statement), actor, _books_open(state.session))
+    state.statement = _narrowed(cast(Any, state.statement), _Sight.of(actor, books_open=_books_open(state.session)))
+    state.parameters = {**cast(Any, state.parameters or {}), **_who(actor)}
 
 
 # ---- reading by a signed link -----------------------------------------------------------------------------------------------
@@ -407,7 +408,7 @@ def _link_criteria(actor: Actor) -> list[Any]:
 # ---- reading, refused -------------------------------------------------------------------------------------------------------
 
 
-# statements made once and asked often, which never change
+# what was looked at already: statements made once are asked often, and never change
 _found_clean: WeakSet[Executable] = WeakSet()
 
 
@@ -464,14 +465,6 @@ def _books_open(session: Session) -> bool:
     return session.info.get('books_open') is True
 
 
-def _narrow(statement: Any, actor: Actor, books_open: bool) -> Any:
-    return statement.options(*_criteria(_Sight.of(actor, books_open=books_open), *_who(actor).values()))
-
-
-# of a statement that was made once, for whoever asks it most: what it is kept under is not put together anew each time
-_narrowed = lru_cache(maxsize=512)(_narrow)
-
-
 class _Sight(NamedTuple):
     """How much somebody sees, whoever he is and of whichever office: those of the same sight ask the same questions."""
 
@@ -487,28 +480,34 @@ class _Sight(NamedTuple):
         return cls(actor.role == Role.SYSTEM, books_open, actor.is_bureau, actor.sees_own_only, actor.can)
 
 
+# what was asked, narrowed for each sight, for as long as it is kept by whoever asks it: SQLAlchemy remembers with it what it has made of it
+_by_sight: WeakKeyDictionary[Any, dict[_Sight, Any]] = WeakKeyDictionary()
 # questions that were made once, in the words of the database, for each sight
 _ready: WeakKeyDictionary[Select[Any], dict[Hashable, Ready]] = WeakKeyDictionary()
+# no id: what nobody is named for finds nothing that is somebody's
+_NOBODY = -1
 
 
 def _who(actor: Actor) -> dict[str, Any]:
-    """Who asks, by the names that the session alone gives: a question made once is asked for whoever asks it."""
+    """Who asks, by the names that the session alone gives: a question is narrowed for a sight, and asked for whoever asks it."""
     return {'scope_me': actor.user_id, 'scope_office': actor.office_id}
 
 
-def _left_open(question: Select[Any], sight: _Sight) -> Select[Any]:
-    """A question narrowed for all of a sight: as for somebody who is nobody, so that it finds nothing unless it is asked for somebody."""
-    if question._propagate_attrs.get('compile_state_plugin') != 'orm':
-        raise Unscoped('select a model: tables and text are not scoped')
-    _refuse_tables(question)
-    return question if sight.is_product else question.options(*_criteria(sight, -1, None if sight.is_bureau else -1))
+def _narrowed(statement: Any, sight: _Sight) -> Any:
+    """A statement narrowed for all of a sight. It finds nothing of anybody's until it is asked for somebody."""
+    if sight.is_product:
+        return statement
+    kept = _by_sight.setdefault(statement, {})
+    if sight not in kept:
+        kept[sight] = statement.options(*_criteria(sight))
+    return kept[sight]
 
 
-@lru_cache(maxsize=1024)
-def _criteria(sight: _Sight, user_id: int | None, office_id: int | None) -> tuple[Any, ...]:
-    """What narrows everything somebody reads; made once, since every question takes it along. The two are named as in `_who`."""
-    me: Any = bindparam('scope_me', user_id)
-    office: Any = bindparam('scope_office', office_id)
+@cache
+def _criteria(sight: _Sight) -> tuple[Any, ...]:
+    """What narrows everything somebody of a sight reads; made once, since every question takes it along."""
+    me: Any = bindparam('scope_me', _NOBODY)
+    office: Any = bindparam('scope_office', _NOBODY)
     rules: list[Any] = [with_loader_criteria(PersonOwned, lambda row: row.user_id == me, include_aliases=True)]
     if not sight.books_open:
         rules.append(with_loader_criteria(Books, lambda row: false(), include_aliases=True))

@@ -1,4 +1,7 @@
-"""Processes of the tests' own. They come from one that has imported everything once: each begins at once, with nothing open and nothing shared."""
+"""Processes of the tests' own. They come from one that has imported everything once: each begins at once, with nothing open and nothing shared.
+
+They run functions of test modules on the engines of `tests/conftest.py`, so that a portal's server cannot come from there: `tests/e2e/forge.py` makes those.
+"""
 
 import multiprocessing
 

@@ -1,6 +1,8 @@
 """The door: nobody comes in without a name, readers only read, one commit at the end, and nothing half done stays."""
 
+import gc
 import threading
+import weakref
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import event, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import defer
 
 import db.session
@@ -15,13 +18,15 @@ from db import changes, search
 from db.base import now
 from db.changes import Change, history_of, on_notice
 from db.claims import Claim, open_claim, save_fields
+from db.list_state import ListState
 from db.messages import note_internally
 from db.offices import AgentOffice, User
 from db.scope import Actor, Role
 from db.session import Database, Unscoped, connect, fetch, fetch_one, open_session
 from db.texts import ClaimError
+from db.views import SavedView, save_view
 from tests.conftest import People
-from tests.factories import SYSTEM, make_claim, make_people
+from tests.factories import SYSTEM, make_claim, make_office, make_people, make_user
 
 PHONE = ('0525550134', '0527654321')
 
@@ -355,6 +360,55 @@ def test_a_question_made_once_is_narrowed_for_each_who_asks_it(people: People) -
     for actor, offices in 3 * [(people.staff, both), (people.manager, both[:1]), (people.rival, both[1:])]:
         with open_session(actor, reading=True) as session:
             assert fetch(session, question) == offices, actor.name
+
+
+def agents_of(people: People) -> list[Actor]:
+    """Of two offices, and two of one in which agents see their own only: of either kind all see as much, each of something else."""
+    office = make_office('סוכנות מור', agents_see_own_only=True)
+    agents = [people.dana, people.rival, *(make_user(name, Role.AGENT, office) for name in ('מור', 'טל'))]
+    for agent in agents:
+        make_claim(agent.office_id or 0, people.staff, agent=agent.user_id)
+        with open_session(agent) as session:
+            save_view(session, agent.name, ListState(), now())
+    return agents
+
+
+def test_people_who_see_as_much_ask_the_same_and_each_finds_his_own(people: People) -> None:
+    agents = agents_of(people)
+    claims, views = select(Claim.agent), select(SavedView.name)
+    for agent in 3 * agents:
+        with open_session(agent, reading=True) as session:
+            assert fetch(session, claims) == fetch(session, select(Claim.agent)) == [agent.user_id]
+            assert fetch(session, views) == [agent.name]
+
+
+def test_nobody_says_for_himself_for_whom_he_asks(people: People) -> None:
+    agents = agents_of(people)
+    question = select(Claim.agent)
+    for agent, other in zip(agents, reversed(agents), strict=True):
+        said = {'scope_me': other.user_id, 'scope_office': other.office_id}
+        with open_session(agent, reading=True) as session:
+            assert session.scalars(question, said).all() == session.scalars(question.params(said)).all()
+            assert session.scalars(question, said).all() == [agent.user_id]
+
+
+def test_what_is_narrowed_and_asked_for_nobody_finds_nothing(people: People, database: Database) -> None:
+    with SqlSession(database.reader) as bare:
+        for agent in agents_of(people):
+            sight = db.session._Sight.of(agent, books_open=False)
+            for question in (select(Claim.id), select(SavedView.name), select(Change.id), select(AgentOffice.id)):
+                assert bare.scalars(question).all()
+                assert bare.scalars(db.session._narrowed(question, sight)).all() == []
+
+
+def test_a_question_that_is_asked_no_more_is_not_kept(people: People) -> None:
+    question = select(Claim.id)
+    with open_session(people.dana, reading=True) as session:
+        fetch(session, question)
+    there = weakref.ref(question)
+    del question
+    gc.collect()
+    assert there() is None
 
 
 @pytest.mark.postgres

@@ -1,4 +1,7 @@
-"""Has imported the portal once and becomes a server at each order: tests start dozens, and to import takes one three seconds."""
+"""Has imported the portal once and becomes a server at each order: tests start dozens, and to import takes one three seconds.
+
+Nothing of the tests is in it, neither their environment nor what `tests/conftest.py` changes, so that it cannot be the one of `tests/processes.py`.
+"""
 
 import gc
 import json

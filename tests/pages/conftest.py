@@ -13,6 +13,7 @@ from nicegui import Client
 from nicegui.elements.html import Html
 from nicegui.testing import User
 
+from components import live
 from components.claim_head import TABS, ClaimHead
 from components.claim_sections import ClaimSections
 from db import identity
@@ -137,6 +138,14 @@ async def until(true: Callable[[], Any]) -> None:
             return
         await asyncio.sleep(0.01)
     raise TimeoutError('waited in vain')
+
+
+async def calm() -> None:
+    """Until nothing has rung for a while: what follows a change (tasks, alerts, silences) rings too."""
+    rung = -1
+    while rung != live.rung():
+        rung = live.rung()
+        await asyncio.sleep(0.3)
 
 
 Opener = Callable[..., Awaitable[Open]]

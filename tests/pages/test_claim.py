@@ -3,6 +3,7 @@
 import asyncio
 from datetime import date
 from functools import partial
+from threading import Event
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ from db.texts import ClaimError
 from tests import papers
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim, make_user
-from tests.pages.conftest import EMAILS, Open, Opener, until
+from tests.pages.conftest import EMAILS, Open, Opener, calm, until
 from tests.portal import signed_in
 
 
@@ -165,7 +166,7 @@ async def test_looking_writes_only_when_something_was_unseen(
     before = head.props['drawn']
     change(people.staff2, claim, policy_no='78')
     await until(lambda: head.props['drawn'] > before)
-    await asyncio.sleep(0.3)  # what follows a change has followed
+    await calm()
     for _ in range(3):
         page.send(head, 'seen', args=head.props['drawn'])
         await asyncio.sleep(0.1)
@@ -202,10 +203,17 @@ async def test_an_older_reading_does_not_overwrite_a_newer_one(
     change(people.staff, claim, policy_no='77-7')
     await until(lambda: page.row('policy_no').get('text') == '77-7')
     entries = len(page.everything())
-    monkeypatch.setattr('components.claim_reading.read', lambda *_: old)
+    was_read = Event()
+
+    def older(*_: Any) -> Any:
+        was_read.set()
+        return old
+
+    monkeypatch.setattr('components.claim_reading.read', older)
     with open_session(people.staff) as session:
         mark_checked(session, claim.id, now())
-    await asyncio.sleep(0.2)
+    await until(was_read.is_set)
+    await asyncio.sleep(0.1)
     assert page.row('policy_no')['text'] == '77-7'
     assert len(page.everything()) == entries
 

@@ -21,7 +21,7 @@ from db.claims import Claim, save_fields
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import alert_everybody, make_claim
-from tests.pages.conftest import Opener, until
+from tests.pages.conftest import Opener, calm, until
 
 MOST = 51
 Readers = list[int | None]
@@ -36,10 +36,7 @@ def claim(people: People) -> Claim:
 async def readers(open_page: Opener, claim: Claim, monkeypatch: pytest.MonkeyPatch) -> Readers:
     """Who has read the claim, once somebody has it open."""
     await open_page('staff', claim)
-    rung = -1
-    while rung != claim_reading.turn():  # what follows a new claim (tasks, silences) rings for it too
-        rung = claim_reading.turn()
-        await asyncio.sleep(0.3)
+    await calm()
     found: Readers = []
     read: Callable[..., Any] = claim_reading.read
 

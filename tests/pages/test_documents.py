@@ -1,11 +1,13 @@
 """The documents on the claim page: what each side sees and may order, live for everybody, and who looked only for the bureau."""
 
+import asyncio
 import hashlib
 from functools import partial
 from typing import Any
 
 import pytest
 
+from components import live
 from components.claim_head import ClaimHead
 from components.documents_panel import DocumentsPanel, _telling
 from db import documents
@@ -117,6 +119,26 @@ async def test_staff_judge_and_the_office_reads_why(open_page: Opener, claim: Cl
     assert await ordered(staff, 'accept', document=newer.uuid) == ''
     assert await ordered(staff, 'retype', document=newer.uuid, type='driving_licence') == ''
     assert item(staff, 'driving_licence')['state'] == 'accepted'
+
+
+async def test_what_one_decided_is_shown_with_the_answer_to_its_form_and_not_before(
+    open_page: Opener, claim: Claim, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Escape would close the form that is still there, and not the document."""
+    dana, staff = await open_page('dana', claim, TAB), await open_page('staff', claim, TAB)
+    document, told = upload(people.dana, claim, 'vehicle_licence'), []
+    await until(lambda: shown(staff, 'documents'))
+
+    async def slowly(*args: Any, **kwargs: Any) -> Any:
+        done = await live.work(*args, **kwargs)
+        await until(lambda: item(dana, 'vehicle_licence')['state'] == 'rejected')  # every page was rung
+        await asyncio.sleep(0.1)
+        told.append(item(staff, 'vehicle_licence')['state'])
+        return done
+
+    monkeypatch.setattr('components.documents_panel.work', slowly)
+    assert await ordered(staff, 'reject', document=document.uuid, reason='unreadable_scan') == ''
+    assert (told, item(staff, 'vehicle_licence')['state']) == (['received'], 'rejected')
 
 
 async def test_what_an_agents_browser_may_not_order_is_refused(open_page: Opener, claim: Claim, people: People) -> None:
