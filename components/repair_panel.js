@@ -3,6 +3,7 @@ const ICON = (name, more = '') => `<span class="mk-ic${more}" aria-hidden="true"
 const PHOTOS = (list) => `<ul class="mk-rp-ph"><li v-for="photo in ${list}" :key="photo.small"><a :href="photo.large" target="_blank" rel="noopener" :title="photo.by"><img :src="photo.small" :alt="photo.name" loading="lazy" width="112" height="84" data-testid="repair-photo"></a></li></ul>`;
 
 export default {
+  components: {DayField: maakav.dayField},
   template: `
     <div class="mk-rp">
       <section class="mk-card mk-rp-way" :aria-label="words.road"><div class="mk-hd"><h2>{{ words.road }}</h2></div>
@@ -22,7 +23,7 @@ export default {
           <div class="mk-bd mk-stack"><p v-if="!days.length" class="mk-t3">{{ words.noDay }}</p>
             <ol v-else class="mk-rp-d"><li v-for="(told, place) in days" :key="place"><p class="mk-ba"><template v-if="told.before"><span class="mk-was mk-num" dir="ltr">{{ told.before }}</span><span class="mk-ic mk-dir" aria-hidden="true">arrow_back</span><span class="mk-vh"> {{ words.changedTo }} </span></template><b class="mk-num" dir="ltr">{{ told.after || '—' }}</b></p><p v-if="told.reason" class="mk-sm" dir="auto">{{ told.reason }}</p><p class="mk-xs mk-t3" dir="auto">{{ told.by }}</p></li></ol>
             <form v-if="form" class="mk-rp-f" data-testid="expect-form" @submit.prevent="order({do: 'expect', day, seen: form.day, reason, note: why})">
-              <label class="mk-fld"><span class="mk-sm">{{ words.day }}</span><span class="mk-inp mk-sm"><input v-model="day" type="date" required data-testid="expect-day"></span></label>
+              <day-field v-model="day" look="mk-sm" :label="words.day" required data-testid="expect-day"></day-field>
               <label class="mk-fld"><span class="mk-sm">{{ words.why }}</span><span class="mk-inp mk-sm"><select v-model="reason" data-testid="expect-reason"><option value="">{{ words.noReason }}</option><option v-for="row in form.reasons" :key="row.id" :value="row.id">{{ row.label }}</option></select></span></label>
               <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.inWords }}</span><input v-model="why" :maxlength="limit" dir="auto" :placeholder="words.inWords"></label>
               <button type="submit" class="mk-btn mk-p mk-sm" :disabled="busy ? true : null" data-testid="expect-save">{{ words.saveDay }}</button></form></div></section>

@@ -7,7 +7,7 @@ from html import escape
 from urllib.parse import parse_qsl
 
 from components.cheque_words import short_occasion, tone_of
-from components.marks import avatar_html, icon_html
+from components.marks import avatar_html, day_input_html, icon_html
 from components.report_charts import month_label
 from components.theme import status_look
 from components.words import language, t, tn
@@ -205,16 +205,13 @@ def _periods_html(state: ReportState) -> str:
 
 def _ends_html(figures: Figures) -> str:
     state = figures.state
-    # typed as days are written everywhere: what the browser's own field shows goes by its language, and may be the month first
     ends = (
         ('from', t('From'), t('Choose the first day'), figures.span.first),
         ('to', t('To'), t('Choose the last day'), figures.span.last),
     )
     fields = ''.join(
-        f'<label class="mk-rday"><span>{escape(label)}</span><span class="mk-inp mk-sm mk-dayin"><input type="text" name="{name}" data-day dir="ltr" '
-        f'maxlength="20" placeholder="dd/mm/yyyy" autocomplete="off" aria-label="{escape(label)}" required value="{values.format_day(day)}">'
-        f'<input type="date" class="mk-vh" tabindex="-1" aria-hidden="true"><button type="button" class="mk-ib mk-sm" data-calendar '
-        f'aria-label="{escape(pick)}">{icon_html("calendar_month")}</button></span></label>'
+        f'<label class="mk-rday"><span>{escape(label)}</span>'
+        f'{day_input_html(name, label, pick, values.format_day(day))}</label>'
         for name, label, pick, day in ends
     )
     kept = _hidden(replace(state, period='days', first=None, last=None))

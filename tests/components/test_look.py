@@ -188,7 +188,7 @@ PLAIN: dict[str, dict[str, object]] = {
     },
     'signed_garage.html': {
         **_CAR,
-        **dict.fromkeys(('said', 'error', 'eta_day', 'photos', 'today'), ''),
+        **dict.fromkeys(('said', 'error', 'eta_day', 'typed_day', 'photos', 'today'), ''),
         'forward': None,
         'back': None,
         'choices': [],

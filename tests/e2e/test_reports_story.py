@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from db import values
 from db.list_state import day_in
-from tests.e2e.browsing import Person, ready, rows
+from tests.e2e.browsing import NO_DAY, Person, ready, rows
 
 pytestmark = pytest.mark.e2e
 
@@ -50,7 +50,6 @@ CALENDAR = """() => { HTMLInputElement.prototype.showPicker = function () {
     this.value = '2026-10-05';
     for (const name of ['input', 'change']) this.dispatchEvent(new Event(name, {bubbles: true}));
 }; }"""
-NO_DAY = 'התאריך אינו תקין. יש לכתוב יום, חודש ושנה, למשל 23/11/2026.'
 
 
 def test_the_days_of_the_dashboard_are_those_that_were_typed_or_nothing_is_asked(person: Person) -> None:

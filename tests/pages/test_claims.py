@@ -139,11 +139,11 @@ async def test_search_filter_sort_and_back(portal: FastAPI, people: People, two:
     dana.send(ClaimsBar, 'restore', 'sort=insured_name')
     await until(lambda: dana.numbers == [two[0].claim_no, two[1].claim_no])
     dana.send(ClaimsBar, 'filter', ['event_from', ['1.11.26']])
-    await until(lambda: '01/11/2026' in [shown.get('from') for shown in shown_by(dana.one(ClaimsBar), 'filters')])
+    await until(lambda: '2026-11-01' in [shown.get('from') for shown in shown_by(dana.one(ClaimsBar), 'filters')])
     dana.send(ClaimsBar, 'filter', ['event_from', ['31/02/2026']])
     dana.send(ClaimsBar, 'filter', ['event_to', ['30/11/2026']])
-    await until(lambda: '30/11/2026' in [shown.get('to') for shown in shown_by(dana.one(ClaimsBar), 'filters')])
-    assert '01/11/2026' in [shown.get('from') for shown in shown_by(dana.one(ClaimsBar), 'filters')]
+    await until(lambda: '2026-11-30' in [shown.get('to') for shown in shown_by(dana.one(ClaimsBar), 'filters')])
+    assert '2026-11-01' in [shown.get('from') for shown in shown_by(dana.one(ClaimsBar), 'filters')]
 
 
 async def test_no_event_of_a_hostile_browser_breaks_or_leaks(
