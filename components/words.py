@@ -55,6 +55,11 @@ def tn(one: str, many: str, n: int, /, **values: object) -> str:
     return texts.tn(one, many, n, language(), **values)
 
 
+def isolated(text: str) -> str:
+    """A name, or what somebody typed, in a line of the other direction: a number after it stays after it."""
+    return f'\u2068{text}\u2069'
+
+
 def day_words(reader: str) -> dict[str, str]:
     """What the browser says of a day somebody types."""
     return {

@@ -148,3 +148,28 @@ def test_the_insured_follows_on_a_page_that_tells_nothing_else(person: Person, p
     revoke(dana)
     expect(stage(insured)).to_have_count(0)
     expect(insured.locator('h1')).to_contain_text('קישור')
+
+
+# where the name and what follows it begin
+PLACES = """line => {
+    const text = line.firstChild, dot = text.data.indexOf(' · '), range = document.createRange();
+    return [[0, dot], [dot + 3, text.length]].map(([from, to]) => {
+        range.setStart(text, from);
+        range.setEnd(text, to);
+        return range.getBoundingClientRect().left;
+    });
+}"""
+
+
+def test_in_english_a_time_stands_after_a_hebrew_name_and_the_account_fits_the_phone(person: Person) -> None:
+    claim_no = claim_in_bodywork(person('dana@levi.demo'))
+    staff = person('staff2@bureau.demo', viewport=PHONE)
+    choose = "language => fetch('/account/preferences', {method: 'POST', body: new URLSearchParams({language})})"
+    staff.evaluate(choose, 'en')
+    staff.goto('/account')
+    expect(staff.get_by_test_id('two-factor')).to_be_visible()
+    assert staff.evaluate('document.documentElement.scrollWidth <= innerWidth')
+    open_repair(staff, claim_no)
+    name, time = staff.get_by_test_id('repair-days').locator('.mk-xs').first.evaluate(PLACES)
+    assert name < time
+    staff.evaluate(choose, 'he')

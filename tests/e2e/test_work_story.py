@@ -95,7 +95,7 @@ def test_checked_today_leaves_the_list_and_no_agent_has_a_desk(person: Person) -
     staff.goto('/work?view=silent&whose=team')
     expect(staff.get_by_test_id('work-line').first).to_contain_text('שותק')
     staff.goto(f'/claims/{claim_no}')
-    expect(staff.get_by_text('נבדק היום, ללא שינוי · שירה לביא', exact=False).first).to_be_visible()
+    expect(staff.get_by_text('נבדק היום, ללא שינוי · \u2068שירה לביא\u2069', exact=False).first).to_be_visible()
     dana = person('dana@levi.demo')
     expect(dana.locator('a[href="/work"]')).to_have_count(0)
     assert dana.goto('/work').status == 404  # type: ignore[union-attr]
