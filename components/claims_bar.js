@@ -51,9 +51,10 @@ export default {
         </div>
         <span class="mk-sp"></span><slot name="columns"></slot>
       </div>
+      <p v-if="misread" class="mk-call-out mk-hue-amber mk-misread" role="status" data-testid="misread-day"><span class="mk-ic" aria-hidden="true">info</span><span>{{ misread }}</span></p>
       <component v-if="sheet" :is="part('sheet')"></component>
     </div>`,
-  props: {state: Object, views: Array, upto: Number, most: Number, scopes: Array, filters: Array, texts: Object},
+  props: {state: Object, views: Array, upto: Number, most: Number, scopes: Array, filters: Array, misread: String, texts: Object},
   emits: ['change', 'filter', 'clear', 'restore', 'read_all'],
   data: () => ({typed: '', open: '', sought: '', sheet: false, more: false, cleared: 0, told: []}),
   computed: {

@@ -8,7 +8,7 @@ from itertools import pairwise
 from urllib.parse import urlencode
 
 from db.calendar import DAY
-from db.list_state import ListState, day_in
+from db.list_state import ListState, day_in, misread_days
 
 PERIODS = ('month', '3m', '12m', 'year', 'days')
 USUAL = '3m'
@@ -85,8 +85,7 @@ class ReportState:
         )
         if state.period != 'days':
             return state
-        misread = tuple(given[:40] for name in _ENDS if (given := query.get(name, '').strip()) and not day_in(given))
-        return replace(state, first=first, last=last, misread=misread)
+        return replace(state, first=first, last=last, misread=misread_days(query, _ENDS))
 
     @classmethod
     def of_month(cls, month: str, office: str, today: date) -> 'ReportState':
