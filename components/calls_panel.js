@@ -1,13 +1,13 @@
 /* The call log of a claim: a form that is filled without the mouse, the calls by day, what was tried in vain and what is due.
    What is being typed lives here and nowhere else until the server says it is kept. */
 const ANSWER_WITHIN = 20000;
-const BLANK = {person: '', phone: '', direction: 'outbound', minutes: '', outcome: 'spoke', summary: '', followUp: '', at: '', internal: false};
+const BLANK = {person: '', phone: '', direction: 'outbound', minutes: '', outcome: 'spoke', summary: '', followUp: '', day: '', time: '', internal: false};
 const CHOICE = (name, list, keys) => `
   <div :class="'mk-seg mk-seg-${name}'" role="radiogroup" :aria-label="words.${name}" ref="${name}" data-testid="call-${name}">
     <button v-for="(option, place) in ${list}" :key="option.id" type="button" role="radio" :aria-checked="String(draft.${name} === option.id)" :tabindex="draft.${name} === option.id ? 0 : -1"
       :class="{'mk-on': draft.${name} === option.id}" :data-testid="'call-${name}-' + option.id" @click="choose('${name}', option.id)" @keydown="chosen('${name}', ${list}, ${keys}, $event)"><span v-if="option.icon" class="mk-ic mk-s16" aria-hidden="true">{{ option.icon }}</span><span>{{ option.label }}</span><kbd v-if="${keys}" class="mk-key" aria-hidden="true">{{ place + 1 }}</kbd></button></div>`;
 const FORM = `
-  <form v-if="form" class="mk-card mk-callf" :class="{'mk-inner': draft.internal}" data-testid="call-form" :aria-label="correcting ? words.correctTitle : form.title" @submit.prevent="save" @keydown.enter.ctrl.prevent="save" @keydown.esc="cancel">
+  <form v-if="form" class="mk-card mk-callf" :class="{'mk-inner': draft.internal}" data-testid="call-form" :aria-label="correcting ? words.correctTitle : form.title" @submit.prevent="save" @keydown.enter.ctrl.prevent="hurry" @keydown.esc="cancel">
     <button type="button" class="mk-hd mk-fold" :aria-expanded="String(unfolded)" @click="fold" data-testid="call-open"><span class="mk-ic" aria-hidden="true">add_call</span><h2>{{ correcting ? words.correctTitle : form.title }}</h2><span class="mk-sp"></span><kbd class="mk-kbd mk-hide-xs" aria-hidden="true">C</kbd><span class="mk-ic mk-chev" aria-hidden="true">expand_more</span></button>
     <div class="mk-bd" :class="{'mk-folded': !unfolded}">
       <template v-if="form.parties.length > 1">${CHOICE('party', 'form.parties', 'true')}</template>
@@ -19,7 +19,8 @@ const FORM = `
       <div class="mk-compose"><label class="mk-vh" :for="id('summary')">{{ words.summary }}</label><textarea :id="id('summary')" v-model="draft.summary" ref="summary" rows="3" maxlength="4000" :dir="draft.summary ? 'auto' : null" :placeholder="words.summaryHint" :aria-describedby="refused ? id('refused') : null" data-testid="call-summary"></textarea></div>
       <div class="mk-row mk-quick"><label class="mk-inp mk-sm mk-grow"><span class="mk-ic mk-s18" aria-hidden="true">event</span><span class="mk-vh">{{ words.followUp }}</span><input v-model="draft.followUp" maxlength="20" autocomplete="off" :dir="draft.followUp ? 'ltr' : null" :placeholder="words.followUp" data-testid="call-follow-up"></label>
         <button v-for="day in form.days" :key="day.text" type="button" class="mk-btn mk-soft mk-sm" @click="draft.followUp = day.text">{{ day.label }}</button></div>
-      <div class="mk-row mk-quick"><label v-if="draft.at || earlier" class="mk-inp mk-sm mk-grow"><span class="mk-vh">{{ words.at }}</span><input v-model="draft.at" type="datetime-local" :max="form.now" data-testid="call-at"></label>
+      <div class="mk-row mk-quick"><template v-if="draft.day || draft.time || earlier"><day-field v-model="draft.day" look="mk-vh" :label="words.day" :max="form.today" :required="Boolean(draft.time)" data-testid="call-day"></day-field>
+          <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.time }}</span><input v-model="draft.time" type="time" :required="Boolean(draft.day)" data-testid="call-time"></label></template>
         <button v-else type="button" class="mk-btn mk-g mk-sm" data-testid="call-earlier" @click="earlier = true"><span class="mk-ic mk-s16" aria-hidden="true">schedule</span><span>{{ words.earlier }}</span></button>
         <span class="mk-sp"></span><label v-if="form.internal" class="mk-tick mk-sm" :title="words.internal"><input type="checkbox" class="mk-box" v-model="draft.internal" data-testid="call-internal" :aria-label="words.internal"><span class="mk-row"><span class="mk-ic mk-s16" aria-hidden="true">lock</span>{{ words.isInternal }}</span></label></div>
       <p v-if="refused" :id="id('refused')" class="mk-note mk-e" role="alert" data-testid="call-refused"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refused }}</span></p>
@@ -41,6 +42,7 @@ const CALL = `
   </article>`;
 
 export default {
+  components: {DayField: maakav.dayField},
   template: `
     <div class="mk-calls">
       ${FORM}
@@ -88,7 +90,7 @@ export default {
       // what was typed on since then is another call's, and corrects nothing
       if (JSON.stringify(this.draft) !== this.sent) {
         if (this.corrected && this.corrected === this.correcting) {
-          this.draft.at = '';
+          this.draft.day = this.draft.time = '';
           this.correcting = 0;
         }
         return;
@@ -165,6 +167,11 @@ export default {
       this.$nextTick(() => { this.$refs.summary.focus(); this.$refs.summary.scrollIntoView({block: 'center'}); });
     },
     cancel() { if (this.correcting) this.fresh(this.form.parties[0].id); },
+    /* By the keys, from wherever one types: a day that is not left yet is read first. */
+    hurry({target, currentTarget}) {
+      if (target.matches('[data-day]')) target.dispatchEvent(new Event('change', {bubbles: true}));
+      currentTarget.requestSubmit();
+    },
     save() {
       if (this.busy) return;
       this.busy = true;
@@ -173,7 +180,8 @@ export default {
       this.corrected = this.correcting;
       // the same once more, because no answer came, is known by its key
       this.last = maakav.keyed(`${this.correcting} ${this.sent}`, this.last);
-      this.$emit('save', {...this.draft, corrects: this.correcting, key: this.last.key});
+      const {day, time, ...draft} = this.draft;
+      this.$emit('save', {...draft, at: day && `${day}T${time}`, corrects: this.correcting, key: this.last.key});
       this.waiting = setTimeout(() => { this.busy = false; this.refused = this.words.late; }, ANSWER_WITHIN);
     },
   },

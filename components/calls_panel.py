@@ -100,7 +100,7 @@ def read_note(sent: object) -> tuple[CallNote, int]:
 
 
 def _moment(typed: str) -> datetime | None:
-    """What a browser's date and time field holds, on an Israeli clock."""
+    """A day and a time as the browser sends them, on an Israeli clock."""
     if not typed:
         return None
     try:
@@ -225,8 +225,7 @@ def _form(log: CallLog, actor: Actor, reader: str, moment: datetime) -> dict[str
             for days, label in ((1, t('Tomorrow')), (7, t('In a week')))
         ],
         'internal': actor.may(Can.SEE_INTERNAL),
-        # to the day: a bound to the minute would be drawn anew with every update
-        'now': f'{today.isoformat()}T23:59',
+        'today': today.isoformat(),
     }
 
 
@@ -314,7 +313,8 @@ def _draft(call: Call) -> dict[str, Any]:
         'minutes': '' if call.minutes is None else str(call.minutes),
         'summary': call.summary,
         'followUp': values.format_day(call.follow_up) if call.follow_up else '',
-        'at': f'{values.israel(call.at):%Y-%m-%dT%H:%M}',
+        'day': values.israel(call.at).date().isoformat(),
+        'time': values.format_time(call.at),
         'internal': call.internal,
     }
 
@@ -333,7 +333,8 @@ def _words() -> dict[str, str]:
         'followUp': t('Follow up on'),
         'minutes': t('Minutes'),
         'minutesShort': t('min'),
-        'at': t('When'),
+        'day': t('Day of the call'),
+        'time': t('Time of the call'),
         'earlier': t('It was earlier'),
         'internal': t('Internal: only the bureau sees it'),
         'isInternal': t('Internal'),

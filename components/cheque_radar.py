@@ -10,7 +10,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.live import current_actor, show_changes, work
-from components.words import language, said_once, t, tn
+from components.words import isolated, language, said_once, t, tn
 from db import texts, values
 from db.base import now
 from db.cheques import STEPS, Cheque, ChequeStep, note_step
@@ -94,7 +94,8 @@ class ChequeRadar(Element, component='cheque_radar.js'):
             'list': _in_words(radar, points),
             'actions': self._actions(around),
             'steps': [
-                {'text': t(STEPS[step.kind]), 'by': f'{step.by} · {values.format_exact(step.at)}'} for step in steps[:6]
+                {'text': t(STEPS[step.kind]), 'by': f'{isolated(step.by)} · {values.format_exact(step.at)}'}
+                for step in steps[:6]
             ],
         }
 

@@ -1,5 +1,6 @@
 /* Beside the claim: who has not been heard for how long, and, for the bureau, what is to be done. What was typed stays until it is kept. */
 export default {
+  components: {DayField: maakav.dayField},
   template: `
     <div class="mk-contents">
       <section v-if="silences.length" class="mk-card" :aria-label="words.silence" data-testid="silences"><div class="mk-hd"><span class="mk-ic mk-lead" aria-hidden="true">hourglass_top</span><h2>{{ words.silence }}</h2></div>
@@ -10,7 +11,7 @@ export default {
           <template v-if="task.open"><button type="button" class="mk-btn mk-g mk-sm" :disabled="busy ? true : null" data-testid="task-tomorrow" @click="send('postpone', {task: task.id})">{{ words.tomorrow }}</button><button type="button" class="mk-ib" :aria-label="words.done + ': ' + task.title" :disabled="busy ? true : null" data-testid="task-done" @click="send('done', {task: task.id})"><span class="mk-ic" aria-hidden="true">check</span></button></template></li></ul>
         <p v-if="!tasks.length" class="mk-bd mk-t2 mk-sm">{{ words.none }}</p>
         <form class="mk-bd mk-stack mk-cdnew" @submit.prevent="add"><label class="mk-inp mk-sm"><span class="mk-vh">{{ words.title }}</span><input v-model="title" :placeholder="words.title" maxlength="200" dir="auto" autocomplete="off" data-testid="task-title"></label>
-          <div class="mk-wkrow"><label class="mk-inp mk-sm"><span class="mk-vh">{{ words.day }}</span><input type="date" dir="ltr" v-model="day" :min="today" data-testid="task-day"></label><label class="mk-row mk-sm"><input type="checkbox" class="mk-check" v-model="shown" data-testid="task-shown"><span>{{ words.shown }}</span></label><span class="mk-sp"></span>
+          <div class="mk-wkrow"><day-field v-model="day" look="mk-vh" :label="words.day" :min="today" data-testid="task-day"></day-field><label class="mk-row mk-sm"><input type="checkbox" class="mk-check" v-model="shown" data-testid="task-shown"><span>{{ words.shown }}</span></label><span class="mk-sp"></span>
             <button type="submit" class="mk-btn mk-s mk-sm" :disabled="busy || !title.trim() ? true : null" data-testid="task-add">{{ words.add }}</button></div></form></section>
     </div>`,
   props: {staff: Boolean, silences: Array, tasks: Array, today: String, answered: Object, words: Object},

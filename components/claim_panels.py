@@ -12,7 +12,7 @@ from components.claim_sections import Written
 from components.marks import hue_of, initials_of
 from components.messages_panel import read_letter
 from components.theme import section_icon, status_look
-from components.words import said_once, t, tn
+from components.words import isolated, said_once, t, tn
 from db import texts, values
 from db.claims import Claim
 from db.messages import Letter
@@ -118,7 +118,7 @@ def _freshness(claim: Claim, now: datetime, reader: str) -> str:
     checked, today = claim.checked_at, values.israel(now).date()
     if checked is not None and values.israel(checked).date() == today and checked >= claim.updated_at:
         time = values.format_time(checked)
-        return texts.t('Checked today, no change · {name}, {time}', reader, name=claim.checked_by, time=time)
+        return texts.t('Checked today, no change · {name}, {time}', reader, name=isolated(claim.checked_by), time=time)
     seen = max(claim.updated_at, checked) if checked else claim.updated_at
     days = (today - values.israel(seen).date()).days
     return '' if days < 1 else texts.tn('Last updated {n} day ago', 'Last updated {n} days ago', days, reader)

@@ -51,7 +51,7 @@ const SECTION = {
       <template v-else-if="look === 'daily'">
         <span v-if="explained.initials" class="mk-av" :class="'mk-hue-' + explained.hue" aria-hidden="true">{{ explained.initials }}</span><span v-else class="mk-icb mk-s32 mk-hue-slate" aria-hidden="true"><span class="mk-ic">article</span></span></template>
       <div :class="[look === 'plain' ? 'mk-bd' : 'mk-in', {'mk-cols2': columns > 1}]">
-        <div v-if="look === 'daily'" class="mk-row"><h2 class="mk-b">{{ title }}</h2><span class="mk-sp"></span><span class="mk-sm mk-t3" v-if="explained.by">{{ explained.by }}<template v-if="explained.at"> · <time :datetime="explained.at" :data-ts="explained.at" :title="explained.exact">{{ explained.when }}</time></template></span></div>
+        <div v-if="look === 'daily'" class="mk-row"><h2 class="mk-b">{{ title }}</h2><span class="mk-sp"></span><span class="mk-sm mk-t3" v-if="explained.by"><bdi>{{ explained.by }}</bdi><template v-if="explained.at"> · <time :datetime="explained.at" :data-ts="explained.at" :title="explained.exact">{{ explained.when }}</time></template></span></div>
         <dl v-for="(part, place) in parts" :key="place" class="mk-dlist">
           <div v-for="row in part" :key="row.name" :ref="(element) => { elements[row.name] = element; }" :class="rowClass(row)" :data-testid="'field-' + row.name" :data-changed="row.changed ? 'true' : null"
                :tabindex="row.editable && !edits[row.name] ? 0 : null" @click="clicked(row, $event)" @keydown.enter.self.prevent="open(row)">

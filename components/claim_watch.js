@@ -7,9 +7,10 @@ const CHOICES = `<div class="mk-contents">
   <button v-if="!shown.mine" type="button" class="mk-mi" :data-testid="shown.follows ? 'watch-unfollow' : 'watch-follow'" @click="act(shown.follows ? 'unfollow' : 'follow')"><span class="mk-ic" aria-hidden="true">{{ shown.follows ? 'visibility_off' : 'visibility' }}</span><span class="mk-grow">{{ shown.follows ? words.unfollow : words.follow }}</span></button>
   <div class="mk-gh" id="watch-remind">{{ words.remind }}</div>
   <div role="group" aria-labelledby="watch-remind"><button v-for="pause in shown.pauses" :key="pause.key" type="button" class="mk-mi" :data-testid="'watch-' + pause.key" @click="act('snooze', pause.key)"><span class="mk-ic" aria-hidden="true">snooze</span><span class="mk-grow">{{ pause.label }}</span><span class="mk-sm mk-t3">{{ pause.when }}</span></button>
-  <form class="mk-wday" @submit.prevent="act('snooze', day)"><label><span class="mk-sm mk-t2">{{ words.day }}</span><span class="mk-inp"><input type="date" v-model="day" required :min="shown.first" :max="shown.last" data-testid="watch-date"></span></label><button type="submit" class="mk-btn mk-s mk-sm" data-testid="watch-set">{{ words.set }}</button></form></div></div>`;
+  <form class="mk-wday" @submit.prevent="act('snooze', day)"><day-field v-model="day" look="mk-sm mk-t2" :label="words.day" required :min="shown.first" :max="shown.last" data-testid="watch-date"></day-field><button type="submit" class="mk-btn mk-s mk-sm" data-testid="watch-set">{{ words.set }}</button></form></div></div>`;
 
 export default {
+  components: {DayField: maakav.dayField},
   mixins: [maakav.parts({choices: CHOICES})],
   template: `
     <div class="mk-contents"><template v-if="shown">

@@ -1,29 +1,8 @@
 /* Above the list: views with counts, search with its scope, filters as chips; a sheet of filters on the phone. */
-// a day is written here as everywhere else, whatever the browser's own language makes of it; its calendar is the browser's
-const DAY_FIELD = {
-  template: `
-    <div class="mk-fld"><label class="mk-gh" :for="id">{{ label }}</label>
-      <span class="mk-inp mk-sm mk-dayin"><input type="text" :id="id" data-day dir="ltr" maxlength="20" placeholder="dd/mm/yyyy" autocomplete="off" v-model="draft" :aria-describedby="wrong ? id + '-said' : null" @input="wrong = ''" @change="settle"><input type="date" class="mk-vh" tabindex="-1" aria-hidden="true"><button type="button" class="mk-ib mk-sm" data-calendar :aria-label="pick"><span class="mk-ic" aria-hidden="true">calendar_month</span></button></span>
-      <p v-if="wrong" :id="id + '-said'" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ wrong }}</span></p></div>`,
-  props: {id: String, label: String, pick: String, day: String},
-  emits: ['day'],
-  data() { return {draft: this.day, wrong: ''}; },
-  watch: {
-    // what came back from the server never replaces what is being typed
-    day(day, before) { if (this.draft === before) this.draft = day; },
-  },
-  methods: {
-    settle(event) {
-      this.draft = event.target.value;
-      this.wrong = event.target.validationMessage;
-      if (!this.wrong) this.$emit('day', this.draft.trim());
-    },
-  },
-};
-const DAYS = (filter, part) => [['from', 'pickFirst'], ['to', 'pickLast']].map(([end, pick]) => `<day-field :key="${filter}.name + '-${end}-' + cleared" :id="'${part}-' + ${filter}.name + '-${end}'" :label="texts.${end}" :pick="texts.${pick}" :day="${filter}.${end}" @day="$emit('filter', ${filter}.name + '_${end}', [$event])"></day-field>`).join('');
+const DAYS = (filter) => [['from', 'pickFirst'], ['to', 'pickLast']].map(([end, pick]) => `<day-field :key="${filter}.name + '-${end}-' + cleared" look="mk-gh" :label="texts.${end}" :pick="texts.${pick}" :model-value="${filter}.${end}" @settled="$emit('filter', ${filter}.name + '_${end}', [$event])"></day-field>`).join('');
 const MENU = `
   <div class="mk-pop mk-menu mk-fmenu" role="dialog" :aria-label="opened.label">
-    <template v-if="opened.dates">${DAYS('opened', 'menu')}</template>
+    <template v-if="opened.dates">${DAYS('opened')}</template>
     <template v-else>
       <label v-if="opened.choices.length > 8" class="mk-inp mk-sm mk-ffind"><span class="mk-ic" aria-hidden="true">search</span><input type="search" v-model="sought" :placeholder="texts.find" :aria-label="texts.find"></label>
       <div class="mk-scroll"><label v-for="choice in found(opened)" :key="choice.key" class="mk-mi"><input type="checkbox" class="mk-check" :checked="choice.on" @change="pick(opened, choice, $event.target.checked)"><span>{{ choice.label }}</span></label></div>
@@ -35,7 +14,7 @@ const SHEET = `
       <div class="mk-grab"></div>
       <div class="mk-sheet-h"><h2>{{ texts.filters }}</h2><button type="button" class="mk-btn mk-g" @click="empty">{{ texts.clear }}</button></div>
       <div v-for="filter in filters" :key="filter.name" class="mk-sheet-g"><span class="mk-gh">{{ filter.label }}</span>
-        <div v-if="filter.dates" class="mk-pills">${DAYS('filter', 'sheet')}</div>
+        <div v-if="filter.dates" class="mk-pills">${DAYS('filter')}</div>
         <div v-else class="mk-pills"><button type="button" v-for="choice in filter.choices" :key="choice.key" class="mk-pill" :class="{'mk-pick': choice.on}" :aria-pressed="String(choice.on)" @click="pick(filter, choice, !choice.on)">{{ choice.label }}</button></div>
       </div>
       <button type="button" class="mk-btn mk-p mk-xl mk-w" @click="sheet = misread()">{{ texts.show }}</button>
@@ -43,7 +22,7 @@ const SHEET = `
   </div>`;
 
 export default {
-  components: {DayField: DAY_FIELD},
+  components: {DayField: maakav.dayField},
   mixins: [maakav.parts({menu: MENU, sheet: SHEET})],
   template: `
     <div class="mk-contents">
@@ -72,9 +51,10 @@ export default {
         </div>
         <span class="mk-sp"></span><slot name="columns"></slot>
       </div>
+      <p v-if="misread" class="mk-call-out mk-hue-amber mk-misread" role="status" data-testid="misread-day"><span class="mk-ic" aria-hidden="true">info</span><span>{{ misread }}</span></p>
       <component v-if="sheet" :is="part('sheet')"></component>
     </div>`,
-  props: {state: Object, views: Array, upto: Number, most: Number, scopes: Array, filters: Array, texts: Object},
+  props: {state: Object, views: Array, upto: Number, most: Number, scopes: Array, filters: Array, misread: String, texts: Object},
   emits: ['change', 'filter', 'clear', 'restore', 'read_all'],
   data: () => ({typed: '', open: '', sought: '', sheet: false, more: false, cleared: 0, told: []}),
   computed: {

@@ -38,7 +38,7 @@ from components.marks import picture_html
 from components.row_news import RowNews
 from components.shared_words import people_known_to, reference
 from components.theme import status_look
-from components.words import headline_of, moment_text, said_once, t
+from components.words import headline_of, isolated, moment_text, said_once, t
 from db import list_counts, list_state, lists, texts, values
 from db.alerts import mark_all_read
 from db.at_hand import AtHand, at_hand
@@ -114,8 +114,9 @@ _written_rows = _WrittenRows()
 class ClaimsList:
     """One person's list on one page."""
 
-    def __init__(self, found: Opening, since: int) -> None:
-        """Draw what was found when `live.rung()` said `since`."""
+    def __init__(self, found: Opening, since: int, misread: Sequence[str] = ()) -> None:
+        """Draw what was found when `live.rung()` said `since`; `misread` are days of the address that are none."""
+        self._misread = misread
         self.actor = current_actor()
         self.state = replace(found.page.state, columns=found.asked.columns)
         self._words, self._people, self._filters = found.names
@@ -182,7 +183,7 @@ class ClaimsList:
 
         `step`: whether going back should lead here; not for every pause in typing.
         """
-        self.state = ListState.read(dict(parse_qsl(state.address())))
+        self.state, self._misread = ListState.read(dict(parse_qsl(state.address()))), ()
         address = self.state.address()
         follow = ui.navigate.history.push if step else ui.navigate.history.replace
         follow(f'/?{address}' if address else '/')
@@ -299,7 +300,8 @@ class ClaimsList:
         await self.show(self.state.without_filters())
 
     async def _restore(self, event: GenericEventArguments) -> None:
-        self.state = ListState.read(dict(parse_qsl(str(event.args)[:2000])))
+        query = dict(parse_qsl(str(event.args)[:2000]))
+        self.state, self._misread = ListState.read(query), list_state.misread_days(query)
         await self.load(asked=True)
 
     async def _sort(self, event: GenericEventArguments) -> None:
@@ -320,6 +322,7 @@ class ClaimsList:
     def _draw_bar(self, counts: Mapping[str, int] | None, upto: int | None) -> None:
         shown: dict[str, Any] = {
             'state': {'view': self.state.view, 'q': self.state.q, 'scope': self.state.scope},
+            'misread': _misread_text(self._misread),
         }
         show_written(self.bar, filters=filters_drawn(self._filters, self.state))
         self.columns.draw(self._shown)
@@ -510,6 +513,13 @@ def _scopes() -> list[dict[str, str]]:
         ('insured_name', t('Client name')),
     )
     return [{'name': name, 'label': label} for name, label in labels]
+
+
+def _misread_text(misread: Sequence[str]) -> str:
+    """Says so when the address has a day that is none: more is listed than was meant."""
+    if not misread:
+        return ''
+    return t('Not a date: {days}. The list is not limited by it.', days=', '.join(map(isolated, misread)))
 
 
 @said_once

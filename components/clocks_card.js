@@ -1,5 +1,6 @@
 /* The clocks of a claim. Closed, each is a line with its state; open, it explains itself. */
 export default {
+  components: {DayField: maakav.dayField},
   template: `
     <section v-if="clocks.length" class="mk-card mk-clocks" :aria-label="words.title" data-testid="clocks"><div class="mk-hd"><span class="mk-ic mk-lead" aria-hidden="true">timer</span><h2>{{ words.title }}</h2></div>
       <details v-for="clock in shown" :key="clock.id" data-testid="clock" :data-clock="clock.id"><summary><span class="mk-grow">{{ clock.label }}</span><span class="mk-chip mk-tiny" :class="'mk-hue-' + clock.hue">{{ clock.state }}</span></summary>
@@ -9,7 +10,7 @@ export default {
             <button v-if="staff && clock.days.length" type="button" class="mk-btn mk-g mk-sm" data-testid="clock-set" @click="begin(clock)"><span class="mk-ic" aria-hidden="true">edit</span>{{ words.set }}</button></div>
           <form v-else class="mk-clkf" @submit.prevent="save">
             <label v-if="clock.days.length > 1" class="mk-fld"><span>{{ words.what }}</span><span class="mk-inp mk-sm"><select v-model="about" @change="choose(clock)"><option v-for="one in clock.days" :key="one.about" :value="one.about">{{ one.label }}</option></select></span></label><p v-else class="mk-b">{{ clock.days[0].label }}</p>
-            <label class="mk-fld"><span>{{ words.day }}</span><span class="mk-inp mk-sm"><input type="date" dir="ltr" v-model="day" data-testid="clock-day"></span></label>
+            <day-field :key="about" v-model="day" :label="words.day" data-testid="clock-day"></day-field>
             <label class="mk-fld"><span>{{ words.reason }}</span><span class="mk-inp mk-sm"><input v-model="reason" maxlength="300" dir="auto" data-testid="clock-reason"></span></label>
             <p v-if="refused" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refused }}</span></p>
             <div class="mk-aacts"><button type="submit" class="mk-btn mk-p mk-sm" :disabled="busy ? true : null" data-testid="clock-save">{{ words.save }}</button><button type="button" class="mk-btn mk-g mk-sm" @click="editing = ''">{{ words.cancel }}</button></div>

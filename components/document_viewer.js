@@ -22,7 +22,7 @@ const STAGE = `
       ${button('zoomOut', 'zoom_out', 'zoomTo(zoom / 1.4)', ':disabled="zoom <= 1"')}<bdi class="mk-num" dir="ltr">{{ Math.round(zoom * 100) }}%</bdi>${button('zoomIn', 'zoom_in', 'zoomTo(zoom * 1.4)', 'data-testid="viewer-zoom"')}${button('rotate', 'rotate_left', 'angle -= 90', 'data-testid="viewer-rotate"')}</div></div>`;
 const FOOT = `
   <div class="mk-df2"><div class="mk-row mk-wrap2"><span class="mk-chip" :class="'mk-hue-' + document.hue" data-testid="viewer-state"><span class="mk-ic" aria-hidden="true">{{ document.stateIcon }}</span><span>{{ document.stateLabel }}<template v-if="document.reason"> – {{ document.reason }}</template></span></span>
-      <span v-if="document.versionText" class="mk-chip mk-tiny">{{ document.versionText }}</span><span v-if="document.decided" class="mk-xs mk-t3" dir="auto">{{ document.decided }}</span>
+      <span v-if="document.versionText" class="mk-chip mk-tiny">{{ document.versionText }}</span><span v-if="document.decided" class="mk-xs mk-t3">{{ document.decided }}</span>
       <span class="mk-sp"></span><span v-if="document.scanned" class="mk-xs mk-safe-ok"><span class="mk-ic mk-s16" aria-hidden="true">verified_user</span>{{ words.scanned }}</span></div>
     <template v-if="mayJudge"><div v-if="!rejecting" class="mk-row mk-wrap2">
         <button v-if="document.state !== 'accepted'" type="button" class="mk-btn mk-p mk-sm" data-testid="document-accept" @click="order('accept')"><span class="mk-ic" aria-hidden="true">check</span><span>{{ words.accept }}</span></button>

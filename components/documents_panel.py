@@ -14,7 +14,7 @@ from nicegui.events import GenericEventArguments
 
 from components.live import Subscription, ask, claim_topic, current_actor, show_changes, words_topic, work
 from components.shared_words import reference
-from components.words import language, reject_reason, said_once, t, tn
+from components.words import isolated, language, reject_reason, said_once, t, tn
 from db import documents, texts, values
 from db.base import now
 from db.changes import Notice
@@ -419,7 +419,7 @@ def _document(document: Document, title: str, reader: str, moment: datetime) -> 
 
 
 def _who(name: str, at: datetime | None, moment: datetime, reader: str) -> str:
-    return f'{name}, {values.format_moment(at, moment, reader)}' if at else ''
+    return f'{isolated(name)}, {values.format_moment(at, moment, reader)}' if at else ''
 
 
 def _viewed(view: DocumentView, reader: str) -> dict[str, str]:

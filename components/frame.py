@@ -24,8 +24,8 @@ from components.messages_link import MessagesLink
 from components.palette import Palette
 from components.plain import plain_page
 from components.theme import asset, head_html
-from components.words import html_once, language, t
-from db import texts, values
+from components.words import day_words, html_once, language, t
+from db import texts
 from db.messages import mark_messages_delivered
 from db.scope import Actor, Can
 from db.standing import standing_of
@@ -168,7 +168,7 @@ def _browser_words() -> dict[str, str]:
         'typed': t('The page was loaded anew. What you were typing is here again.'),
         'notCopied': t('Could not copy. Please select the text and copy it.'),
         'close': t('Close'),
-        'noDay': t(values.NO_DAY),
+        **day_words(language()),
     }
 
 

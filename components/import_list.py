@@ -6,7 +6,7 @@ from typing import Any
 from nicegui.element import Element
 
 from components.live import Subscription, ask, imports_topic, show_changes
-from components.words import language, moment_text, t, tn
+from components.words import isolated, language, moment_text, t, tn
 from db import import_runs
 from db.base import now
 from db.changes import Notice
@@ -58,7 +58,7 @@ def _line(run: ImportRun) -> dict[str, Any]:
     return {
         'id': run.id,
         'name': run.file_name,
-        'who': t('{name}, {when}', name=run.by, when=moment_text(run.at, now(), language())),
+        'who': t('{name}, {when}', name=isolated(run.by), when=moment_text(run.at, now(), language())),
         'state': state_of(run),
         'came': progress or came_of(run.counts),
     }

@@ -13,7 +13,7 @@ from components.frame import say
 from components.import_list import BREATH, came_of, state_of
 from components.live import Subscription, ask, imports_topic, show_changes, work
 from components.shared_words import people_known_to
-from components.words import label_of, language, moment_text, said_once, t, tn, value_text
+from components.words import isolated, label_of, language, moment_text, said_once, t, tn, value_text
 from db import import_runs, texts
 from db.base import now
 from db.changes import Notice
@@ -284,10 +284,17 @@ class ImportScreen(Element, component='import_run.js'):
     def _head(self, read: _Read) -> dict[str, Any]:
         run, reader = read.run, language()
         waiting = read.counts.get(NEW, 0) + read.counts.get(UPDATED, 0) - read.counts.get('applied', 0)
-        about = [t('{name}, {when}', name=run.by, when=moment_text(run.at, now(), reader)), t(MODES[run.mode])]
+        about = [
+            t('{name}, {when}', name=isolated(run.by), when=moment_text(run.at, now(), reader)),
+            t(MODES[run.mode]),
+        ]
         if run.committed_at:
             about.append(
-                t('Saved by {name}, {when}', name=run.committed_by, when=moment_text(run.committed_at, now(), reader))
+                t(
+                    'Saved by {name}, {when}',
+                    name=isolated(run.committed_by),
+                    when=moment_text(run.committed_at, now(), reader),
+                )
             )
         same = read.earlier if run.state != DONE else None
         return {

@@ -10,7 +10,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.live import Subscription, ask, base_url, claim_topic, current_actor, show_changes, work
-from components.words import language, said_once, t, tn
+from components.words import isolated, language, said_once, t, tn
 from db import texts, values
 from db.base import now
 from db.changes import Notice
@@ -110,7 +110,7 @@ def _shown(link: SignedLink, moment: datetime, reader: str) -> dict[str, Any]:
         'icon': _ICONS[link.purpose],
         'alive': alive,
         'state': state,
-        'by': f'{link.by} · {values.format_day(values.israel(link.at).date())}',
+        'by': f'{isolated(link.by)} · {values.format_day(values.israel(link.at).date())}',
         'used': f'{tn("{n} visit", "{n} visits", link.uses)} · {used}' if used else t('Not opened yet'),
     }
 

@@ -111,8 +111,8 @@ def _days_drawn(name: str, start: date | None, end: date | None) -> dict[str, An
         'label': t(RANGE_LABELS[name]),
         'dates': True,
         'chosen': ' – '.join(sides) if start or end else '',
-        'from': values.format_day(start) if start else '',
-        'to': values.format_day(end) if end else '',
+        'from': start.isoformat() if start else '',
+        'to': end.isoformat() if end else '',
         'choices': [],
         'more': name not in _FIRST,
     }

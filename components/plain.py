@@ -7,8 +7,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from components.marks import chip_html, icon_html, logo_svg, num_html, picture_html, plate_html
+from components.marks import chip_html, day_input_html, icon_html, logo_svg, num_html, picture_html, plate_html
 from components.theme import asset, direction_of, icon_links
+from components.words import day_words
 from db.texts import t
 
 TEMPLATES = Path(__file__).resolve().parent.parent / 'pages' / 'templates'
@@ -43,4 +44,6 @@ _PAGES.globals |= {
     'plate': _drawn(plate_html),
     'chip': _drawn(chip_html),
     'number': _drawn(num_html),
+    'day_input': _drawn(day_input_html),
+    'day_words': day_words,
 }

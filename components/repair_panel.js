@@ -3,6 +3,7 @@ const ICON = (name, more = '') => `<span class="mk-ic${more}" aria-hidden="true"
 const PHOTOS = (list) => `<ul class="mk-rp-ph"><li v-for="photo in ${list}" :key="photo.small"><a :href="photo.large" target="_blank" rel="noopener" :title="photo.by"><img :src="photo.small" :alt="photo.name" loading="lazy" width="112" height="84" data-testid="repair-photo"></a></li></ul>`;
 
 export default {
+  components: {DayField: maakav.dayField},
   template: `
     <div class="mk-rp">
       <section class="mk-card mk-rp-way" :aria-label="words.road"><div class="mk-hd"><h2>{{ words.road }}</h2></div>
@@ -12,7 +13,7 @@ export default {
             <div class="mk-grow"><p class="mk-rp-t"><b>{{ stay.label }}</b><span v-if="stay.here" class="mk-chip mk-tiny mk-hue-blue">{{ words.here }}</span><span class="mk-sp"></span><span v-if="stay.days" class="mk-t2">{{ stay.days }}</span></p>
               <p class="mk-sm mk-t3"><time class="mk-num" dir="ltr" :datetime="stay.at">{{ stay.from }}</time> · <span dir="auto">{{ stay.by }}</span></p>
               <p v-if="stay.note" class="mk-qt" dir="auto">{{ stay.note }}</p>
-              <div v-for="(line, place) in stay.told" :key="place" class="mk-rp-n"><span class="mk-ic mk-s18" aria-hidden="true">{{ line.icon }}</span><div><span>{{ line.text }}</span><p v-if="line.note" class="mk-qt" dir="auto">{{ line.note }}</p><p class="mk-xs mk-t3" dir="auto">{{ line.by }}</p></div></div>
+              <div v-for="(line, place) in stay.told" :key="place" class="mk-rp-n"><span class="mk-ic mk-s18" aria-hidden="true">{{ line.icon }}</span><div><span>{{ line.text }}</span><p v-if="line.note" class="mk-qt" dir="auto">{{ line.note }}</p><p class="mk-xs mk-t3">{{ line.by }}</p></div></div>
               ${PHOTOS('stay.photos')}
               <template v-if="stay.here && upload"><label class="mk-btn mk-soft mk-sm mk-rp-up">${ICON('photo_camera')}<span>{{ words.addPhotos }}</span><input class="mk-vh" type="file" accept="image/*" multiple :disabled="busy" data-testid="repair-upload" @change="sendPhotos($event.target, stay.stage)"></label><span class="mk-sm mk-t3" role="status">{{ told }}</span></template></div></li></ol>
           <template v-if="loose.length"><h3 class="mk-day">{{ words.beside }}</h3>${PHOTOS('loose')}</template></div>
@@ -20,9 +21,9 @@ export default {
       <div class="mk-stack">
         <section class="mk-card" :aria-label="words.promised" data-testid="repair-days"><div class="mk-hd">${ICON('event', ' mk-lead')}<h2>{{ words.promised }}</h2></div>
           <div class="mk-bd mk-stack"><p v-if="!days.length" class="mk-t3">{{ words.noDay }}</p>
-            <ol v-else class="mk-rp-d"><li v-for="(told, place) in days" :key="place"><p class="mk-ba"><template v-if="told.before"><span class="mk-was mk-num" dir="ltr">{{ told.before }}</span><span class="mk-ic mk-dir" aria-hidden="true">arrow_back</span><span class="mk-vh"> {{ words.changedTo }} </span></template><b class="mk-num" dir="ltr">{{ told.after || '—' }}</b></p><p v-if="told.reason" class="mk-sm" dir="auto">{{ told.reason }}</p><p class="mk-xs mk-t3" dir="auto">{{ told.by }}</p></li></ol>
+            <ol v-else class="mk-rp-d"><li v-for="(told, place) in days" :key="place"><p class="mk-ba"><template v-if="told.before"><span class="mk-was mk-num" dir="ltr">{{ told.before }}</span><span class="mk-ic mk-dir" aria-hidden="true">arrow_back</span><span class="mk-vh"> {{ words.changedTo }} </span></template><b class="mk-num" dir="ltr">{{ told.after || '—' }}</b></p><p v-if="told.reason" class="mk-sm" dir="auto">{{ told.reason }}</p><p class="mk-xs mk-t3">{{ told.by }}</p></li></ol>
             <form v-if="form" class="mk-rp-f" data-testid="expect-form" @submit.prevent="order({do: 'expect', day, seen: form.day, reason, note: why})">
-              <label class="mk-fld"><span class="mk-sm">{{ words.day }}</span><span class="mk-inp mk-sm"><input v-model="day" type="date" required data-testid="expect-day"></span></label>
+              <day-field v-model="day" look="mk-sm" :label="words.day" required data-testid="expect-day"></day-field>
               <label class="mk-fld"><span class="mk-sm">{{ words.why }}</span><span class="mk-inp mk-sm"><select v-model="reason" data-testid="expect-reason"><option value="">{{ words.noReason }}</option><option v-for="row in form.reasons" :key="row.id" :value="row.id">{{ row.label }}</option></select></span></label>
               <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.inWords }}</span><input v-model="why" :maxlength="limit" dir="auto" :placeholder="words.inWords"></label>
               <button type="submit" class="mk-btn mk-p mk-sm" :disabled="busy ? true : null" data-testid="expect-save">{{ words.saveDay }}</button></form></div></section>

@@ -11,7 +11,7 @@ from nicegui.events import GenericEventArguments
 from components.claim_rows import Wording
 from components.live import current_actor, show_changes, work
 from components.repair_words import Repair, days_text
-from components.words import language, said_once, t
+from components.words import isolated, language, said_once, t
 from db import repairs, values
 from db.base import now
 from db.claims import Claim
@@ -146,7 +146,7 @@ def _told(event: RepairEvent, reference: Reference, reader: str) -> dict[str, st
         'icon': icon,
         'text': t(text, reason=_reason(event, reference, reader)),
         'note': event.note,
-        'by': f'{event.by} · {values.format_exact(event.at)}',
+        'by': f'{isolated(event.by)} · {values.format_exact(event.at)}',
     }
 
 
@@ -160,7 +160,7 @@ def _photo(photo: Document) -> dict[str, str]:
         'small': f'/files/{photo.uuid}/pages/1?w=320',
         'large': f'/files/{photo.uuid}/pages/1?w=1600',
         'name': photo.title,
-        'by': f'{photo.by} · {values.format_exact(photo.at)}',
+        'by': f'{isolated(photo.by)} · {values.format_exact(photo.at)}',
     }
 
 
@@ -177,7 +177,7 @@ def _days(repair: Repair, reference: Reference, moment: datetime, reader: str) -
             'before': _shown_day(event.before),
             'after': _shown_day(event.after),
             'reason': ' · '.join(filter(None, (_reason(event, reference, reader), event.note))),
-            'by': f'{event.by} · {values.format_moment(event.at, moment, reader)}',
+            'by': f'{isolated(event.by)} · {values.format_moment(event.at, moment, reader)}',
         }
         for event in repairs.expectations_among(repair.events)
     ]

@@ -2,10 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from html import escape
 from typing import Any
 
 from nicegui import ui
+from nicegui.events import GenericEventArguments
 
 from components.live import Subscription, ask, claims_topic, current_actor, person_topic, words_topic
 from components.report_charts import due_options, money_options
@@ -28,6 +31,7 @@ from components.words import t
 from db import values
 from db.base import now
 from db.changes import Notice
+from db.list_state import day_in
 from db.report_state import ReportState
 from db.reports import Figures, agents_to_choose, figures_of
 
@@ -43,6 +47,14 @@ _COLUMNS = {
     'mk-rcol mk-rhalf': ('insurers',),
     'mk-rcol mk-rhalf mk-rend': ('garages',),
 }
+
+
+_TURNED = """(event) => {
+    const way = event.target.closest('[data-weeks]');
+    if (!way || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    emit({weeks: way.dataset.weeks, way: way.dataset.testid});
+}"""
 
 
 class ReportBoard:
@@ -62,6 +74,8 @@ class ReportBoard:
                 with ui.element('div').classes(classes):
                     for name in names:
                         self._card(name)
+        # a link that works without, too; here the page stays where it is, and so does the focus
+        self._cards['calendar'].on('click', self._turn, js_handler=_TURNED)
         self._month = ui.html(tag='div').classes('mk-contents')
         Subscription([claims_topic(self._actor), person_topic(self._actor), words_topic()], self._ring, breath=BREATH)
 
@@ -83,6 +97,15 @@ class ReportBoard:
         self._took = time.monotonic() - start
         if not self._filters.is_deleted:
             self._draw(figures, choices)
+
+    async def _turn(self, event: GenericEventArguments) -> None:
+        """Show other weeks of cheques."""
+        told = event.args if isinstance(event.args, Mapping) else {}
+        way = 'after' if told.get('way') == 'weeks-after' else 'before'
+        self.state = replace(self.state, weeks=day_in(str(told.get('weeks'))[:10]))
+        ui.navigate.history.replace(f'/reports?{self.state.address()}')
+        await self.load()
+        _sent = ui.run_javascript(f"document.querySelector('[data-testid=weeks-{way}]')?.focus()")
 
     async def _ring(self, _: set[Notice]) -> None:
         await asyncio.sleep(min(self._took / SHARE, LONGEST))

@@ -7,11 +7,12 @@ from html import escape
 from urllib.parse import parse_qsl
 
 from components.cheque_words import short_occasion, tone_of
-from components.marks import avatar_html, icon_html
+from components.marks import avatar_html, day_input_html, icon_html
 from components.report_charts import month_label
 from components.theme import status_look
 from components.words import language, t, tn
 from db import values
+from db.calendar import DAY
 from db.cheques import WARN_DAYS
 from db.measuring import Measured
 from db.report_state import PERIODS, ReportState
@@ -205,16 +206,13 @@ def _periods_html(state: ReportState) -> str:
 
 def _ends_html(figures: Figures) -> str:
     state = figures.state
-    # typed as days are written everywhere: what the browser's own field shows goes by its language, and may be the month first
     ends = (
         ('from', t('From'), t('Choose the first day'), figures.span.first),
         ('to', t('To'), t('Choose the last day'), figures.span.last),
     )
     fields = ''.join(
-        f'<label class="mk-rday"><span>{escape(label)}</span><span class="mk-inp mk-sm mk-dayin"><input type="text" name="{name}" data-day dir="ltr" '
-        f'maxlength="20" placeholder="dd/mm/yyyy" autocomplete="off" aria-label="{escape(label)}" required value="{values.format_day(day)}">'
-        f'<input type="date" class="mk-vh" tabindex="-1" aria-hidden="true"><button type="button" class="mk-ib mk-sm" data-calendar '
-        f'aria-label="{escape(pick)}">{icon_html("calendar_month")}</button></span></label>'
+        f'<label class="mk-rday"><span>{escape(label)}</span>'
+        f'{day_input_html(name, label, pick, values.format_day(day))}</label>'
         for name, label, pick, day in ends
     )
     kept = _hidden(replace(state, period='days', first=None, last=None))
@@ -563,12 +561,27 @@ def calendar_html(figures: Figures) -> str:
         f'<span>{icon_html("call_received", "mk-s16 mk-flip")}{escape(t("From insurers"))}</span>'
         f'<span>{icon_html("call_made", "mk-s16 mk-flip")}{escape(t("From clients"))}</span>'
     )
-    ends = [f'{day:%d/%m}' for day in (min(figures.due_days), max(figures.due_days))]
-    shown = f'<span class="mk-sm mk-t3">{_number(" – ".join(ends))}</span>'
     return (
-        _head(figures, 'weeks', label, 'calendar_month', shown)
+        _head(figures, 'weeks', label, 'calendar_month', _weeks_html(figures))
         + f'<div class="mk-bd"><div class="mk-cal mk-rcal">{names}{days}</div><div class="mk-callegend">{tones}{sides}</div></div>'
     )
+
+
+def _weeks_html(figures: Figures) -> str:
+    """Which weeks the calendar shows, between the ways to those before and after."""
+    first, last = min(figures.due_days), max(figures.due_days)
+    here = first <= figures.today <= last
+    ends = ' – '.join(f'{day:%d/%m}' if here else values.format_day(day) for day in (first, last))
+    ways = (
+        ('before', first - 28 * DAY, 'chevron_right', t('Four weeks before')),
+        ('after', last + DAY, 'chevron_left', t('Four weeks after')),
+    )
+    before, after = (
+        f'<a class="mk-ib mk-sm" href="/reports?{escape(replace(figures.state, weeks=day).address())}" data-testid="weeks-{name}" '
+        f'data-weeks="{day}" aria-label="{escape(label)}" title="{escape(label)}">{icon_html(icon, "mk-dir")}</a>'
+        for name, day, icon, label in ways
+    )
+    return f'<span class="mk-row mk-rweeks">{before}<span class="mk-sm mk-t3" role="status" data-testid="weeks">{_number(ends)}</span>{after}</span>'
 
 
 def _day(figures: Figures, day: date, incoming: int, outgoing: int) -> str:

@@ -189,7 +189,7 @@ def _entry_html(entry: Entry, wording: Wording, *, last: bool, fresh: bool) -> s
     return (
         f'<div class="{classes}" data-testid="timeline-entry" data-kind="{escape(entry.change.kind)}">{tile}<div class="mk-grow">'
         f'<div class="mk-tt">{_title_html(entry, wording.reader)}</div>{_note_html(entry)}{_more_html(entry, wording.reader)}'
-        f'<div class="mk-by">{escape(entry.change.by)} · {clock_html(entry.change.at)}</div></div></div>'
+        f'<div class="mk-by"><bdi>{escape(entry.change.by)}</bdi> · {clock_html(entry.change.at)}</div></div></div>'
     )
 
 

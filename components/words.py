@@ -55,6 +55,21 @@ def tn(one: str, many: str, n: int, /, **values: object) -> str:
     return texts.tn(one, many, n, language(), **values)
 
 
+def isolated(text: str) -> str:
+    """A name, or what somebody typed, in a line of the other direction: a number after it stays after it."""
+    return f'\u2068{text}\u2069'
+
+
+def day_words(reader: str) -> dict[str, str]:
+    """What the browser says of a day somebody types."""
+    return {
+        'noDay': texts.t(values.NO_DAY, reader),
+        'tooEarly': texts.t('This date is too early. It can be {day} or later.', reader, day='{day}'),
+        'tooLate': texts.t('This date is too late. It can be {day} or earlier.', reader, day='{day}'),
+        'pickDay': texts.t('Choose a date', reader),
+    }
+
+
 def said_once(make: Callable[[], Any]) -> Callable[[], Any]:
     """For words that are the same on everybody's page of a language: put together and encoded once, and in no page's memory."""
     kept: dict[str, orjson.Fragment] = {}

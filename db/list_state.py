@@ -233,6 +233,11 @@ def query_in(given: str) -> str:
     return ''.join(kept)[: values.QUERY_LENGTH]
 
 
+def misread_days(query: Mapping[str, str], names: Sequence[str] = DAYS) -> tuple[str, ...]:
+    """The days of an address that are none, as they stand there."""
+    return tuple(given[:40] for name in names if (given := query.get(name, '').strip()) and not day_in(given))
+
+
 def day_in(given: str | None) -> date | None:
     """A day of an address; None when it is none."""
     try:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from urllib.parse import urlencode
 
 from db.calendar import DAY
-from db.list_state import ListState, day_in
+from db.list_state import ListState, day_in, misread_days
 
 PERIODS = ('month', '3m', '12m', 'year', 'days')
 USUAL = '3m'
@@ -53,6 +53,11 @@ class Span:
         return [Span(start, after - DAY) for start, after in pairwise(starts)]
 
 
+def sunday_of(day: date) -> date:
+    """The day on which its week began."""
+    return day - (day.weekday() + 1) % 7 * DAY
+
+
 def month_after(day: date, months: int = 1) -> date:
     """The first of the month so many months after the month of a day."""
     number = day.year * 12 + day.month - 1 + months
@@ -69,6 +74,7 @@ class ReportState:
     office: str = ''
     insurer: str = ''
     agent: str = ''
+    weeks: date | None = None  # a day of the first week of the calendar of cheques; none: of this one
     misread: tuple[str, ...] = field(default=(), compare=False)  # days of the address that are none
 
     @classmethod
@@ -82,11 +88,11 @@ class ReportState:
             office=next(iter(asked.office), ''),
             insurer=next(iter(asked.insurer), ''),
             agent=next(iter(asked.agent), ''),
+            weeks=day_in(query.get('weeks')),
         )
         if state.period != 'days':
             return state
-        misread = tuple(given[:40] for name in _ENDS if (given := query.get(name, '').strip()) and not day_in(given))
-        return replace(state, first=first, last=last, misread=misread)
+        return replace(state, first=first, last=last, misread=misread_days(query, _ENDS))
 
     @classmethod
     def of_month(cls, month: str, office: str, today: date) -> 'ReportState':
@@ -102,12 +108,19 @@ class ReportState:
             name: day.isoformat() if day else '' for name, day in zip(_ENDS, (self.first, self.last), strict=True)
         }
         shown |= {'office': self.office, 'insurer': self.insurer, 'agent': self.agent}
+        shown |= {'weeks': self.weeks.isoformat() if self.weeks else ''}
         return urlencode({name: value for name, value in shown.items() if value})
 
     @property
     def narrowed(self) -> ListState:
         """The filters beside the days, as a list of claims has them."""
         return ListState.read({name: getattr(self, name) for name in _FILTERS})
+
+    def four_weeks(self, today: date) -> Span:
+        """The days the calendar of cheques shows, from a Sunday on; no more than three years away."""
+        day = min(max(self.weeks or today, month_after(today, -LONGEST)), month_after(today, LONGEST))
+        first = sunday_of(day)
+        return Span(first, first + 27 * DAY)
 
     def span(self, today: date) -> Span:
         """The days it means: whole months up to today; for `days` those that were asked for, no more than three years of them."""

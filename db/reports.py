@@ -46,7 +46,7 @@ from db.money import MOVED, MoneyMove
 from db.offices import AgentOffice, User, agents_of
 from db.reference import Garage, Insurer, Reference, reference
 from db.repairs import BEFORE_THE_GARAGE, DELIVERED, RepairEvent, is_real_move
-from db.report_state import ReportState, Span, month_after
+from db.report_state import ReportState, Span, month_after, sunday_of
 from db.scope import Actor, Can
 from db.texts import N_, t
 
@@ -165,7 +165,7 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
     people = _people(asked) if state.office or not actor.is_bureau else []
     happened, earlier = _Happened(asked), _Asked(session, state, today, asked.span.before)
     total = _total(asked, people, happened)
-    due = _due(asked)
+    due, ahead = _due(asked)
     sent = total.figures['submitted'].claims
     back = total.figures['sent_back'].claims
     return Figures(
@@ -184,7 +184,7 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
         before=_moved(earlier, _Happened(earlier)),
         **due,
         whole=_whole(sent, back),
-        went=_went(asked, happened, total, due['due_days']),
+        went=_went(asked, happened, total, ahead),
     )
 
 
@@ -582,29 +582,34 @@ def _coming(today: date, due: Mapping[date, tuple[int, int]]) -> Sequence[float]
 # ---- cheques ----------------------------------------------------------------------------------------------------------------
 
 
-def _due(asked: _Asked) -> dict[str, Any]:
-    """The cheques that wait for their day: by week from this one's Sunday on, by month from this one on, and by day."""
-    sunday = asked.today - timedelta(days=(asked.today.weekday() + 1) % 7)
+def _due(asked: _Asked) -> tuple[dict[str, Any], Mapping[date, tuple[int, int]]]:
+    """The cheques that wait for their day: by week from this one's Sunday on, by month from this one on, and by day of the four weeks shown.
+
+    Beside them the days that are looked ahead, whichever weeks are shown.
+    """
+    sunday, shown = sunday_of(asked.today), asked.state.four_weeks(asked.today)
     weeks = [Span(sunday + timedelta(days=7 * n), sunday + timedelta(days=7 * n + 6)) for n in range(WEEKS)]
     months = Span(asked.today.replace(day=1), month_after(asked.today, MONTHS_AHEAD) - DAY).months
     ends = Span(min(sunday, months[0].first), max(weeks[-1].last, months[-1].last))
+    read = Span(min(ends.first, shown.first), max(ends.last, shown.last))
     outward: ColumnElement[bool] = case((Cheque.direction.in_(OUTWARD), True), else_=False)
     waiting = select(Cheque.due_date, outward, func.count(Cheque.id), func.sum(Cheque.amount))
-    waiting = waiting.where(Cheque.live.is_(True), Cheque.due_date.between(*ends.days))
+    waiting = waiting.where(Cheque.live.is_(True), Cheque.due_date.between(*read.days))
     rows = asked.session.execute(asked.narrow(waiting, Cheque).group_by(Cheque.due_date, outward))
     told = {(day, bool(out)): (many, int(amount)) for day, out, many, amount in rows}
     soon = Span(asked.today, asked.today + timedelta(days=WARN_DAYS))
     of_both = [_summed(told, soon, out=out) for out in (False, True)]
-    page, days = _page(asked, 'due'), _by_day(told, Span(weeks[0].first, weeks[3].last))
+    page, days = _page(asked, 'due'), _by_day(told, shown)
     calendar = calendar_of(asked.session)
-    return {
+    figures = {
         'weeks': [_due_line(asked, told, span) for span in weeks],
         'due_months': [_due_line(asked, told, span) for span in months],
         'due_days': days,
         'closed_days': {day: calendar.occasion(day) for day in days if not calendar.is_business_day(day)},
         'soon': ChequeFigure(sum(side[0] for side in of_both), sum(side[1] for side in of_both), page),
-        'next_due': min((day for day, _ in told if day >= asked.today), default=None),
+        'next_due': min((day for day, _ in told if asked.today <= day <= ends.last), default=None),
     }
+    return figures, _by_day(told, soon)
 
 
 def _page(asked: _Asked, view: str) -> BoardState:

@@ -107,10 +107,10 @@ def _safety_html(two_factor: Standing) -> str:
     )
     return (
         f'<div class="mk-hd">{icon_html("lock", "mk-lead")}<h2>{escape(t("Password and devices"))}</h2></div>'
-        f'<div class="mk-bd mk-stack"><div class="mk-row" data-testid="two-factor"><span>{escape(t("Two-step verification"))}</span>'
+        f'<div class="mk-bd mk-stack"><div class="mk-row mk-wrap2" data-testid="two-factor"><span>{escape(t("Two-step verification"))}</span>'
         f'{chip}<a class="mk-btn mk-s" href="{guard.SET_UP}">{icon_html("verified_user")}'
         f'<span>{escape(t("Manage two-step verification") if two_factor.since else t("Turn on two-step verification"))}</span></a></div>'
-        f'<p class="mk-t2">{escape(explained)}</p><div class="mk-row">'
+        f'<p class="mk-t2">{escape(explained)}</p><div class="mk-row mk-wrap2">'
         f'<a class="mk-btn mk-s" href="/account/password">{icon_html("key")}<span>{escape(t("Change password"))}</span></a>'
         f'<form method="post" action="/logout-everywhere"><button class="mk-btn mk-s" data-testid="logout-everywhere">'
         f'{icon_html("devices")}<span>{escape(t("Sign out everywhere"))}</span></button></form></div></div>'

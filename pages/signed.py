@@ -191,11 +191,11 @@ def _read(session: Any, visit: LinkVisit) -> _Shown:
     )
 
 
-async def _page(token: str, visit: LinkVisit, *, said: str = '', error: str = '') -> Response:
+async def _page(token: str, visit: LinkVisit, *, said: str = '', error: str = '', day: str = '') -> Response:
     shown = await ask_as(visit.actor, _read, visit)
     told = _common(token, visit, shown)
     if visit.purpose == GARAGE:
-        told |= _for_garage(shown, said) | {'error': error}
+        told |= _for_garage(shown, said) | {'error': error, 'typed_day': day}
     else:
         told |= _for_insured(visit, shown)
     page = plain_page(f'signed_{visit.purpose}.html', **told)
@@ -239,7 +239,7 @@ def _for_garage(shown: _Shown, said: str) -> dict[str, Any]:
         'choices': [row for row in words.stages.values() if row.active],
         'reasons': [row for row in words.hold_reasons.values() if row.active],
         'is_held': bool(claim.hold_reason),
-        'eta_day': claim.eta.isoformat() if claim.eta else '',
+        'eta_day': values.format_day(claim.eta) if claim.eta else '',
         'today': today.isoformat(),
         'photos': tn('{n} photo of this stage', '{n} photos of this stage', photos, HEBREW) if photos else '',
         'said': t(SAID[said], HEBREW) if said in SAID else '',
@@ -316,7 +316,7 @@ async def _obey(token: str, visit: LinkVisit, sent: _Sent) -> Response:
     try:
         await work_as(visit.actor, order, visit.claim_id, sent, now())
     except (ClaimError, values.Malformed) as refusal:
-        return await _page(token, visit, error=refusal.told(HEBREW))
+        return await _page(token, visit, error=refusal.told(HEBREW), day=sent.day)
     return RedirectResponse(f'/t/{quote(token, safe="")}?said={sent.do}', 303, _HEADERS)
 
 

@@ -145,20 +145,64 @@
     calendar.showPicker();
   }
 
-  /* Where a day is asked for and not kept, it is written out as soon as it is typed, and what is none is said at once; before the
-     page's own parts hear of it. */
+  /* What is wrong with a typed day, in words; the first and the last one that may be chosen are those of the calendar beside it. */
+  function faultOf(field) {
+    const day = dayIn(field.value);
+    const {min, max} = field.parentElement.querySelector('input[type=date]');
+    if (!day) return field.value.trim() ? words.noDay : '';
+    if (min && day < min) return words.tooEarly.replace('{day}', dayWritten(min));
+    return max && day > max ? words.tooLate.replace('{day}', dayWritten(max)) : '';
+  }
+
+  /* It is written out as soon as it is typed, and what is none is said at once; before the page's own parts hear of it. */
   function settleDay(event) {
     const field = event.target;
     if (!field.matches('[data-day]')) return;
-    const day = event.type === 'change' && dayIn(field.value);
-    if (day) field.value = dayWritten(day);
-    const wrong = day === '' && field.value.trim();
-    field.setCustomValidity(wrong ? words.noDay : '');
+    const settled = event.type === 'change';
+    if (settled && dayIn(field.value)) field.value = dayWritten(dayIn(field.value));
+    const wrong = settled ? faultOf(field) : '';
+    field.setCustomValidity(wrong);
     if (wrong) field.setAttribute('aria-invalid', 'true');
     else field.removeAttribute('aria-invalid');
   }
   addEventListener('input', settleDay, true);
   addEventListener('change', settleDay, true);
+
+  /* That field as part of a component. It is bound as yyyy-mm-dd, and as '' while what stands there is no day one may choose; what
+     comes from outside never replaces what is being typed. */
+  let dayFields = 0;
+  const dayField = {
+    inheritAttrs: false,
+    template: `
+      <div class="mk-fld mk-dayf"><label :class="look" :for="id">{{ label }}</label>
+        <span class="mk-inp mk-sm mk-dayin"><input type="text" :id="id" data-day dir="ltr" maxlength="20" placeholder="dd/mm/yyyy" autocomplete="off" v-bind="$attrs" :value="draft" :aria-describedby="wrong ? id + '-said' : null" @input="hear" @change="settle" @invalid="blame"><input type="date" class="mk-vh" tabindex="-1" aria-hidden="true" :min="min" :max="max"><button type="button" class="mk-ib mk-sm" data-calendar :aria-label="pick || words.pickDay"><span class="mk-ic" aria-hidden="true">calendar_month</span></button></span>
+        <p v-if="wrong" :id="id + '-said'" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ wrong }}</span></p></div>`,
+    props: {modelValue: String, label: String, look: String, pick: String, min: String, max: String},
+    emits: ['update:modelValue', 'settled'],
+    data() { return {id: `day-${dayFields += 1}`, draft: dayWritten(this.modelValue || ''), wrong: '', words}; },
+    watch: {
+      modelValue(now, before) { if (this.draft === dayWritten(before || '')) this.draft = dayWritten(now || ''); },
+    },
+    methods: {
+      hear({target}) {
+        this.draft = target.value;
+        this.wrong = '';
+        this.$emit('update:modelValue', faultOf(target) ? '' : dayIn(target.value));
+      },
+      settle(event) {
+        this.hear(event);
+        this.wrong = faultOf(event.target);
+        if (!this.wrong) this.$emit('settled', dayIn(event.target.value));
+      },
+      // said below the field, so the browser need not say it over it
+      blame(event) {
+        if (!event.target.validity.customError) return;
+        event.preventDefault();
+        this.wrong = event.target.validationMessage;
+        event.target.focus();
+      },
+    },
+  };
 
   addEventListener('click', (event) => {
     const button = event.target.closest('[data-copy]');
@@ -217,7 +261,7 @@
     },
   });
 
-  globalThis.maakav = {follow, unfollow, keyed, parts: withParts, relative, reveal, say, typing, words};
+  globalThis.maakav = {dayField, follow, unfollow, keyed, parts: withParts, relative, reveal, say, typing, words};
   addEventListener('DOMContentLoaded', watchConnection);
   if (document.readyState !== 'loading') watchConnection();
   setInterval(refreshTimes, 30000);

@@ -43,7 +43,13 @@
     opening = {button: {name: called(button), whose: button.closest(OF) ? JSON.stringify({...button.closest(OF).dataset}) : ''}, there: new Set(all(document, FIELDS)), at: Date.now()};
   }, true);
   for (const kind of ['input', 'change']) {
-    addEventListener(kind, ({target, isTrusted}) => { if (isTrusted && ours(target)) typed.add(target); }, true);
+    addEventListener(kind, ({target, isTrusted}) => {
+      // a day that is chosen in a calendar stands in the field before it
+      const field = target.type === 'date' ? target.previousElementSibling : target;
+      if (!isTrusted || !ours(field)) return;
+      if (field !== target && !was.has(field)) was.set(field, valueOf(field));
+      typed.add(field);
+    }, true);
   }
   // who signs out leaves nothing behind
   addEventListener('submit', ({target}) => {
@@ -91,7 +97,7 @@
       typed.add(element);
       if (kept.opener) openers.set(element, kept.opener);
       if (element.type === 'checkbox') element.checked = kept.value; else element.value = kept.value;
-      element.dispatchEvent(new Event(element.matches('select, [type=checkbox]') ? 'change' : 'input', {bubbles: true}));
+      element.dispatchEvent(new Event(element.matches('select, [type=checkbox], [data-day]') ? 'change' : 'input', {bubbles: true}));
       return false;
     });
     if (pending.length < before) maakav.say(maakav.words.typed);

@@ -165,7 +165,7 @@ _CAR: dict[str, object] = {
 }
 PLAIN: dict[str, dict[str, object]] = {
     'sign_in.html': {},
-    'accessibility.html': {},
+    'accessibility.html': {'stated_on': 'x'},
     'set_password.html': {'title': 'x', 'action': '/x', 'min_length': 12},
     'two_step.html': {'action': '/x', 'other': '/y', 'back': '/z', 'recovery': False},
     'two_factor.html': {
@@ -188,7 +188,7 @@ PLAIN: dict[str, dict[str, object]] = {
     },
     'signed_garage.html': {
         **_CAR,
-        **dict.fromkeys(('said', 'error', 'eta_day', 'photos', 'today'), ''),
+        **dict.fromkeys(('said', 'error', 'eta_day', 'typed_day', 'photos', 'today'), ''),
         'forward': None,
         'back': None,
         'choices': [],

@@ -683,3 +683,13 @@ def test_a_cheque_that_came_to_its_end_waits_for_no_day(people: People) -> None:
         session.scalars(select(Cheque)).one().state = 'cancelled'
     told = figures(people.manager)
     assert (told.soon.cheques, told.next_due) == (0, None)
+
+
+def test_the_calendar_shows_whole_weeks_no_more_than_three_years_away():
+    today = date(2026, 12, 1)
+    assert ReportState.read({}).four_weeks(today).days == (date(2026, 11, 29), date(2026, 12, 26))
+    state = ReportState.read({'weeks': '29/12/2026'})
+    assert state.four_weeks(today).days == (date(2026, 12, 27), date(2027, 1, 23))
+    assert ReportState.read({'weeks': state.address().removeprefix('weeks=')}) == state
+    assert ReportState.read({'weeks': '2099-12-31'}).four_weeks(today).first.year == 2029
+    assert ReportState.read({'weeks': 'x'}).weeks is None

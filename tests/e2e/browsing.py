@@ -39,6 +39,7 @@ LEFT_OUT = (
     'PreconnectToSearch',
 )
 PASSWORD = 'maakav-demo'
+NO_DAY = 'התאריך אינו תקין. יש לכתוב יום, חודש ושנה, למשל 23/11/2026.'
 DESK, PHONE = {'width': 1440, 'height': 900}, {'width': 390, 'height': 844}
 Person = Callable[..., Page]
 # milliseconds; two busy cores share several browsers and servers, and what comes sooner is not waited for

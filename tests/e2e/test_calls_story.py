@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browsing import PHONE, Person, ready, rows
+from tests.e2e.browsing import NO_DAY, PHONE, Person, ready, rows
 
 pytestmark = pytest.mark.e2e
 
@@ -157,6 +157,28 @@ def nothing_arrives(page: Page) -> Iterator[None]:
     )
     yield
     page.evaluate('socket.emit = say; for (const said of held) socket.emit(...said)')
+
+
+def test_a_call_of_another_day_is_kept_only_with_a_day_that_there_was(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_calls(staff, read_claim_of(staff))
+    calls = staff.get_by_test_id('call')
+    before = calls.count()
+    staff.get_by_test_id('call-summary').fill('נרשם למחרת')
+    staff.get_by_test_id('call-earlier').click()
+    day = staff.get_by_test_id('call-day')
+    for typed, said in (('31/11/2025', NO_DAY), ('1.1.2098', 'התאריך מאוחר מדי')):
+        day.fill(typed)
+        day.press('Control+Enter')
+        expect(staff.get_by_test_id('call-form').get_by_role('alert')).to_contain_text(said)
+    expect(staff.get_by_test_id('call-summary')).to_have_value('נרשם למחרת')
+    assert calls.count() == before
+    staff.get_by_test_id('call-time').fill('09:40')
+    day.fill('30.11.2025')
+    day.press('Control+Enter')
+    answered(staff)
+    expect(calls.filter(has_text='נרשם למחרת')).to_contain_text('09:40')
+    expect(staff.get_by_text('30/11/2025').first).to_be_visible()
 
 
 def test_what_is_typed_while_a_correction_is_being_kept_is_a_call_of_its_own(person: Person) -> None:

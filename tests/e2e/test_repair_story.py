@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests import papers
-from tests.e2e.browsing import PATIENCE, PHONE, Person, ready
+from tests.e2e.browsing import NO_DAY, PATIENCE, PHONE, Person, ready
 
 pytestmark = pytest.mark.e2e
 
@@ -103,6 +103,20 @@ def test_a_garage_works_from_a_phone_until_its_link_is_revoked(person: Person, p
     )
     expect(garage.locator('[data-told]')).to_have_text('תמונה אחת מהשלב הזה')
     expect(staff.locator('[data-stage=paint]').get_by_test_id('repair-photo')).to_be_visible()
+    # a day that is none is told before it is sent
+    here = garage.url
+    day = garage.get_by_test_id('day')
+    if not day.is_visible():
+        garage.locator('summary', has_text='מסירה').click()
+    day.fill('31/02/2098')
+    day.press('Enter')
+    assert day.evaluate('field => field.validationMessage') == NO_DAY
+    assert garage.url == here
+    day.fill('5.1.2098')
+    garage.get_by_test_id('save-day').click()
+    expect(garage.get_by_test_id('said')).to_contain_text('מועד המסירה עודכן')
+    expect(staff.get_by_test_id('repair-days')).to_contain_text('05/01/2098')
+    expect(staff.get_by_test_id('expect-day')).to_have_value('05/01/2098')
     revoke(staff)
     garage.reload()
     expect(garage.locator('body')).to_contain_text('הקישור')
@@ -134,3 +148,28 @@ def test_the_insured_follows_on_a_page_that_tells_nothing_else(person: Person, p
     revoke(dana)
     expect(stage(insured)).to_have_count(0)
     expect(insured.locator('h1')).to_contain_text('קישור')
+
+
+# where the name and what follows it begin
+PLACES = """line => {
+    const text = line.firstChild, dot = text.data.indexOf(' · '), range = document.createRange();
+    return [[0, dot], [dot + 3, text.length]].map(([from, to]) => {
+        range.setStart(text, from);
+        range.setEnd(text, to);
+        return range.getBoundingClientRect().left;
+    });
+}"""
+
+
+def test_in_english_a_time_stands_after_a_hebrew_name_and_the_account_fits_the_phone(person: Person) -> None:
+    claim_no = claim_in_bodywork(person('dana@levi.demo'))
+    staff = person('staff2@bureau.demo', viewport=PHONE)
+    choose = "language => fetch('/account/preferences', {method: 'POST', body: new URLSearchParams({language})})"
+    staff.evaluate(choose, 'en')
+    staff.goto('/account')
+    expect(staff.get_by_test_id('two-factor')).to_be_visible()
+    assert staff.evaluate('document.documentElement.scrollWidth <= innerWidth')
+    open_repair(staff, claim_no)
+    name, time = staff.get_by_test_id('repair-days').locator('.mk-xs').first.evaluate(PLACES)
+    assert name < time
+    staff.evaluate(choose, 'he')

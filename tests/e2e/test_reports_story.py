@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from db import values
 from db.list_state import day_in
-from tests.e2e.browsing import Person, ready, rows
+from tests.e2e.browsing import NO_DAY, Person, ready, rows
 
 pytestmark = pytest.mark.e2e
 
@@ -50,7 +50,6 @@ CALENDAR = """() => { HTMLInputElement.prototype.showPicker = function () {
     this.value = '2026-10-05';
     for (const name of ['input', 'change']) this.dispatchEvent(new Event(name, {bubbles: true}));
 }; }"""
-NO_DAY = 'התאריך אינו תקין. יש לכתוב יום, חודש ושנה, למשל 23/11/2026.'
 
 
 def test_the_days_of_the_dashboard_are_those_that_were_typed_or_nothing_is_asked(person: Person) -> None:
@@ -117,3 +116,23 @@ def test_a_day_of_a_filter_is_kept_as_typed_and_said_to_be_none(person: Person) 
     dana.wait_for_url('**/?view=all&*')
     ready(dana)
     expect(first).to_have_value('7/')
+
+
+def test_the_calendar_of_cheques_goes_back_and_forth_without_leaving_the_page(person: Person) -> None:
+    manager = person('manager@levi.demo')
+    manager.goto('/reports?period=12m')
+    ready(manager)
+    manager.evaluate('window.sameLoad = true')
+    weeks, after = manager.get_by_test_id('weeks'), manager.get_by_test_id('weeks-after')
+    usual = weeks.inner_text()
+    after.focus()
+    after.press('Enter')
+    expect(weeks).not_to_have_text(usual)
+    expect(after).to_be_focused()
+    manager.wait_for_url('**/reports?period=12m&weeks=*')
+    moved = weeks.inner_text()
+    assert manager.evaluate('window.sameLoad')
+    manager.reload()
+    expect(weeks).to_have_text(moved)
+    manager.get_by_test_id('weeks-before').click()
+    expect(weeks).to_have_text(usual)

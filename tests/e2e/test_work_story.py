@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.browsing import PHONE, Person
+from tests.e2e.browsing import NO_DAY, PHONE, Person
 
 pytestmark = pytest.mark.e2e
 
@@ -63,6 +63,28 @@ def test_what_one_does_leaves_the_others_desk(person: Person) -> None:
     expect(line_of(staff, written_on)).to_have_count(0)
 
 
+def test_a_day_is_typed_as_it_is_written_here_and_what_is_wrong_with_it_is_said_where_it_stands(person: Person) -> None:
+    staff = person('staff@bureau.demo', path='/work?whose=team')
+    moved = first_line(staff)
+    line = line_of(staff, moved)
+    line.get_by_test_id('work-more').click()
+    day, button = line.get_by_test_id('postpone-day'), line.get_by_test_id('postpone-to')
+    for typed, shown, said in (('31/02/2098', '31/02/2098', NO_DAY), ('1.1.20', '01/01/2020', 'התאריך מוקדם מדי')):
+        day.fill(typed)
+        day.press('Enter')
+        expect(line.get_by_role('alert')).to_contain_text(said)
+        expect(day).to_have_attribute('aria-invalid', 'true')
+        expect(day).to_have_value(shown)
+        expect(button).to_be_disabled()
+    day.fill('5.1.98')
+    day.press('Enter')
+    expect(day).to_have_value('05/01/1998')
+    day.fill('5.1.2098')
+    expect(line.get_by_role('alert')).to_have_count(0)
+    button.click()
+    expect(line).to_have_count(0)
+
+
 def test_checked_today_leaves_the_list_and_no_agent_has_a_desk(person: Person) -> None:
     staff = person('staff@bureau.demo', viewport=PHONE, path='/work?view=not_updated')
     looked_at = first_line(staff)
@@ -73,7 +95,7 @@ def test_checked_today_leaves_the_list_and_no_agent_has_a_desk(person: Person) -
     staff.goto('/work?view=silent&whose=team')
     expect(staff.get_by_test_id('work-line').first).to_contain_text('שותק')
     staff.goto(f'/claims/{claim_no}')
-    expect(staff.get_by_text('נבדק היום, ללא שינוי · שירה לביא', exact=False).first).to_be_visible()
+    expect(staff.get_by_text('נבדק היום, ללא שינוי · \u2068שירה לביא\u2069', exact=False).first).to_be_visible()
     dana = person('dana@levi.demo')
     expect(dana.locator('a[href="/work"]')).to_have_count(0)
     assert dana.goto('/work').status == 404  # type: ignore[union-attr]

@@ -139,11 +139,24 @@ async def test_search_filter_sort_and_back(portal: FastAPI, people: People, two:
     dana.send(ClaimsBar, 'restore', 'sort=insured_name')
     await until(lambda: dana.numbers == [two[0].claim_no, two[1].claim_no])
     dana.send(ClaimsBar, 'filter', ['event_from', ['1.11.26']])
-    await until(lambda: '01/11/2026' in [shown.get('from') for shown in shown_by(dana.one(ClaimsBar), 'filters')])
+    await until(lambda: '2026-11-01' in [shown.get('from') for shown in shown_by(dana.one(ClaimsBar), 'filters')])
     dana.send(ClaimsBar, 'filter', ['event_from', ['31/02/2026']])
     dana.send(ClaimsBar, 'filter', ['event_to', ['30/11/2026']])
-    await until(lambda: '30/11/2026' in [shown.get('to') for shown in shown_by(dana.one(ClaimsBar), 'filters')])
-    assert '01/11/2026' in [shown.get('from') for shown in shown_by(dana.one(ClaimsBar), 'filters')]
+    await until(lambda: '2026-11-30' in [shown.get('to') for shown in shown_by(dana.one(ClaimsBar), 'filters')])
+    assert '2026-11-01' in [shown.get('from') for shown in shown_by(dana.one(ClaimsBar), 'filters')]
+
+
+async def test_an_address_with_a_day_that_is_none_says_which_until_one_asks_anew(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim]
+) -> None:
+    dana = await desk(portal, 'dana', '/?event_from=31%2F02%2F2026&event_to=2026-11-31&updated_from=2020-01-01')
+    bar = dana.one(ClaimsBar)
+    said = 'תאריך לא תקין: \u206831/02/2026\u2069, \u20682026-11-31\u2069. הרשימה אינה מסוננת לפיו.'
+    assert bar.props['misread'] == said
+    dana.send(ClaimsBar, 'filter', ['event_from', ['2026-02-28']])
+    await until(lambda: bar.props['misread'] == '')
+    dana.send(ClaimsBar, 'restore', 'event_from=x')
+    await until(lambda: '\u2068x\u2069' in bar.props['misread'])
 
 
 async def test_no_event_of_a_hostile_browser_breaks_or_leaks(

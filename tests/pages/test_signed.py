@@ -82,7 +82,9 @@ async def test_a_garage_moves_the_car_on_and_takes_a_slip_back(phone, people, cl
 
 async def test_a_garage_promises_a_day_holds_goes_on_and_remarks(phone, people, claim):
     address, day = link(people, claim, 'garage'), (now() + timedelta(days=5)).date()
-    await press(phone, address, do='expect', day=day.isoformat())
+    await press(phone, address, do='expect', day=f'{day:%d/%m/%Y}')
+    wrong = await press(phone, address, do='expect', day='31/02/2098')
+    assert (wrong.status_code, 'value="31/02/2098"' in wrong.text) == (422, True)
     await press(phone, address, do='note', note='הפגוש הגיע')
     held = await press(phone, address, do='hold', reason='parts')
     assert 'ממתין לחלקים' in held.text
