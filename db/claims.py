@@ -169,6 +169,10 @@ class Claim(OfficeOwned, Base):
             'closed_at',
             'demand_amount',
         ),
+        # what hardly ever changes: a save leaves these alone
+        Index('ix_claims_office_claim_no', 'office_id', 'claim_no_key', 'is_open'),
+        Index('ix_claims_office_plate', 'office_id', 'plate', 'is_open'),
+        Index('ix_claims_office_garage', 'office_id', 'garage_id', 'is_open'),
         Index('ix_claims_open_seq', 'is_open', 'seq'),
         Index(
             'ix_claims_status_seq',

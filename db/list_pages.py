@@ -56,8 +56,10 @@ def _listed(session: Session, state: ListState) -> tuple[Select[Any], SQLColumnE
     statement, newest = claims_in(session, replace(state, view='all'))
     if state.view != 'all':
         statement = statement.where(func.coalesce(Claim.is_open, literal(False)).is_(state.view == 'open'))
-    # says nothing new, but this index has what most lists of an office are sorted and narrowed by
-    return statement.where(Claim.seq > _FIRST_SEQ) if _is_sorted_by_office(session, state) else statement, newest
+    # each says nothing new, but it is where SQLite begins: this index has what most lists of an office are sorted and narrowed by
+    if _is_sorted_by_office(session, state):
+        return statement.where(Claim.seq > _FIRST_SEQ), newest
+    return statement.where(*_from_the_first(session, state)), newest
 
 
 def _ids_by_offset(
@@ -129,12 +131,23 @@ def _is_plain(state: ListState) -> bool:
     return state.view != 'unread' and not state.quick and not state.searches
 
 
+# of an office's claims SQLite has an index in these orders
+_IN_ORDER_OF_OFFICE = frozenset({'insured_name', 'claim_no', 'plate'})
+
+
+def _from_the_first(session: Session, state: ListState) -> list[ColumnElement[bool]]:
+    """That a list begins at the first in its order, where SQLite has an office's claims in it; left alone it may sort all of them."""
+    if session.info['actor'].is_bureau or state.sorted_by not in _IN_ORDER_OF_OFFICE:
+        return []
+    return [SORTS[state.sorted_by] >= '']
+
+
 def _is_sorted_by_office(session: Session, state: ListState) -> bool:
-    """Whether SQLite reads an office's claims from their index and sorts them: a few milliseconds, also of the largest. By name there is an index in order."""
+    """Whether SQLite reads an office's claims from their index and sorts them: a few milliseconds, also of the largest."""
     if session.get_bind().dialect.name != 'sqlite' or session.info['actor'].is_bureau or not _is_plain(state):
         return False
     name = state.sorted_by
-    return name != 'updated_at' and (name != 'insured_name' or bool(state.filters))
+    return name != 'updated_at' and (name not in _IN_ORDER_OF_OFFICE or bool(state.filters))
 
 
 # so many claims are soon read and sorted; what leaves more of them is met often enough on a walk
@@ -199,8 +212,8 @@ def _value_by_value(
 
 # filters that tell whether there is a demand
 _TELLING_OF_DEMAND = frozenset({'status', 'waiting_on', 'repair_stage'})
-# so far claims are walked in the order of the list, in two steps: most filters leave a page of the first. An office's have only their
-# names in order
+# so far claims are walked in the order of the list, in two steps: most filters leave a page of the first. An office's
+# stand in order by few things
 _WALKS = (2000, 6000)
 
 
@@ -216,7 +229,7 @@ def _goes_by_index(session: Session, state: ListState) -> bool:
     if session.get_bind().dialect.name == 'postgresql':
         return _tells_of_demand(state) or (name == 'agent' and not is_bureau)
     if not is_bureau:
-        return name == 'insured_name' and bool(state.filters)
+        return name in _IN_ORDER_OF_OFFICE and bool(state.filters)
     return (bool(state.filters) or state.view != 'all') and name not in {'updated_at', *FEW_VALUES}
 
 
@@ -240,7 +253,8 @@ def _by_index(
     found = joined(statement, state.sort).where(*behind).with_only_columns(number).limit(state.size)
     found = found.order_by(*order(state.sort, backwards=backwards, by_index=False))
     numbers: list[int] = []
-    if session.info['actor'].is_bureau or state.sorted_by == 'insured_name':
+    if session.info['actor'].is_bureau or state.sorted_by in _IN_ORDER_OF_OFFICE:
+        behind += _from_the_first(session, state)
         walked = select(number).where(*behind).order_by(*order(state.sort, backwards=backwards))
         numbers = list(session.scalars(found.where(number.in_(walked.limit(_WALKS[0])))))
         if len(numbers) < state.size and not _tells_of_demand(state) and _are_many(session, state):
