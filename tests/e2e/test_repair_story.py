@@ -38,9 +38,13 @@ def phone(chromium: Browser) -> Iterator[Phone]:
 
 def claim_in_bodywork(page: Page) -> str:
     """Every test moves its claim on: the next one finds another."""
+    return claim_in_repair(page, BODYWORK)
+
+
+def claim_in_repair(page: Page, stage: str = '') -> str:
     page.goto('/?status=in_repair')
     ready(page)
-    row = page.get_by_test_id('claim-row').filter(has=page.locator('.mk-col-repair_stage', has_text=BODYWORK)).first
+    row = page.get_by_test_id('claim-row').filter(has=page.locator('.mk-col-repair_stage', has_text=stage)).first
     expect(row).to_be_attached()
     return row.get_attribute('data-claim') or ''
 
@@ -162,7 +166,7 @@ PLACES = """line => {
 
 
 def test_in_english_a_time_stands_after_a_hebrew_name_and_the_account_fits_the_phone(person: Person) -> None:
-    claim_no = claim_in_bodywork(person('dana@levi.demo'))
+    claim_no = claim_in_repair(person('dana@levi.demo'))
     staff = person('staff2@bureau.demo', viewport=PHONE)
     choose = "language => fetch('/account/preferences', {method: 'POST', body: new URLSearchParams({language})})"
     staff.evaluate(choose, 'en')
@@ -170,6 +174,9 @@ def test_in_english_a_time_stands_after_a_hebrew_name_and_the_account_fits_the_p
     expect(staff.get_by_test_id('two-factor')).to_be_visible()
     assert staff.evaluate('document.documentElement.scrollWidth <= innerWidth')
     open_repair(staff, claim_no)
+    staff.get_by_test_id('expect-day').fill('05/01/2098')
+    staff.get_by_test_id('expect-save').click()
+    expect(staff.get_by_test_id('repair-days')).to_contain_text('05/01/2098')
     name, time = staff.get_by_test_id('repair-days').locator('.mk-xs').first.evaluate(PLACES)
     assert name < time
     staff.evaluate(choose, 'he')
