@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.e2e.forged import Forged, forged, untested_environment
+from tests.waiting import until
 
 _connections = ExitStack()
 ROOT: Path = Path(__file__).parents[2]
@@ -84,7 +85,7 @@ def serving(module: str, folder: Path, *, port: int = 0, anew: bool = False, **e
     written.touch()
     with _process(module, {**untested_environment(), **settings, **environment}, written, anew) as child:
         server = Server(f'http://127.0.0.1:{port}', written, child)
-        wait_until(lambda: answers(server.url) or child.poll() is not None, START_SECONDS)
+        until(lambda: answers(server.url) or child.poll() is not None, START_SECONDS)
         assert child.poll() is None, server.written()
         yield server
 
@@ -119,14 +120,6 @@ def answers(url: str) -> bool:
         return False
     finally:
         line.close()
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 5) -> None:
-    """Look again and again until it is true."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, 'waited in vain'
-        time.sleep(0.02)
 
 
 @dataclass

@@ -21,8 +21,9 @@ from db.base import now
 from db.session import connect, open_session
 from tests import factories
 from tests.conftest import POSTGRES, People, plain_address
-from tests.e2e.conftest import Server, free_port, serving, wait_until
+from tests.e2e.conftest import Server, free_port, serving
 from tests.nginx import configured, nginx_program, write_configuration
+from tests.waiting import until
 
 PASSWORD = 'correct horse battery'
 
@@ -70,7 +71,7 @@ def nginx(folder: Path, ports: Sequence[int]) -> Iterator[Door]:
         child = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     door = Door(Server(f'http://127.0.0.1:{port}', output, child), folder)
     try:
-        wait_until(lambda: (folder / 'pid').exists() or child.poll() is not None)
+        until(lambda: (folder / 'pid').exists() or child.poll() is not None)
         assert child.poll() is None, door.server.written()
         yield door
     finally:

@@ -19,7 +19,8 @@ from db.scope import Actor
 from db.session import connect, open_session
 from tests import factories
 from tests.conftest import People
-from tests.e2e.conftest import Page, Server, Socket, Visitor, serving, wait_until
+from tests.e2e.conftest import Page, Server, Socket, Visitor, serving
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 PASSWORD = 'correct horse battery'
@@ -96,7 +97,7 @@ def still_works(visitor: Visitor, page: Page, socket: Socket) -> None:
     socket.emit('event', page.event('click', {}))
     socket.listen(lambda text: '"update"' in text and f'"{page.element("count")}":{{' in text)
     # an earlier click of hers may have been answered just now
-    wait_until(lambda: handled(visitor).count('click דנה ארז') > before)
+    until(lambda: handled(visitor).count('click דנה ארז') > before)
 
 
 def forged(page: Page) -> list[tuple[str, dict[str, Any]]]:
@@ -188,7 +189,7 @@ def test_ones_own_socket_says_nothing_in_another_pages_name(
         intruder.emit(name, said)
         intruder.emit(name, {**said, 'client_id': own.client_id, 'id': 10**6})
     intruder.emit('event', own.event('click', {}))
-    wait_until(lambda: 'click אבי כהן' in handled(dana)[len(before) :])
+    until(lambda: 'click אבי כהן' in handled(dana)[len(before) :])
     assert handled(dana)[len(before) :] == ['click אבי כהן'], 'only his own click was done'
     assert 'FORGED' not in server.written().replace('"FORGED LINE"', '', 1)
     intruder.close()
@@ -269,7 +270,7 @@ def test_malformed_messages_are_dropped_and_counted(server: Server, dana: Visito
     for frame in frames:
         victim.raw.send(frame)
     victim.emit('no such event', {})
-    wait_until(lambda: dana.http.get('/api/refused').json()['malformed'] > before + 100)
+    until(lambda: dana.http.get('/api/refused').json()['malformed'] > before + 100)
     assert 'Traceback' not in server.written()
 
 
@@ -304,7 +305,7 @@ def test_more_messages_than_hands_can_send_close_the_socket(server: Server, dana
 def test_a_page_writes_one_line_into_the_log(server: Server, page: Page, victim: Socket) -> None:
     evil = 'first\nERROR root forged line\r\n\x1b[2J\u202e' + 'x' * 5000
     victim.emit('log', {'client_id': page.client_id, 'level': 'error', 'message': evil})
-    wait_until(lambda: 'forged line' in server.written())
+    until(lambda: 'forged line' in server.written())
     lines = [line for line in server.written().splitlines() if 'forged line' in line]
     assert len(lines) == 1
     assert lines[0].startswith('WARNING components.sockets page of user')

@@ -29,9 +29,10 @@ from db.session import fetch, open_session
 from db.timetable import Lease
 from tests import papers
 from tests.e2e.browsing import ready, rows, visiting
-from tests.e2e.conftest import Server, Socket, Visitor, wait_until
+from tests.e2e.conftest import Server, Socket, Visitor
 from tests.e2e.instances import PASSWORD, Installation
 from tests.factories import SYSTEM, make_claim, make_user
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
 
@@ -211,7 +212,7 @@ def test_the_door_believes_no_visitor_and_writes_no_secret_down(installation: In
     reader.hears_phone('0525551234')
     assert announced(door.server, 28 << 20) == 413
     reader.socket.close()
-    wait_until(lambda: any(line['status'] == 101 for line in door.told))
+    until(lambda: any(line['status'] == 101 for line in door.told))
     written = (door.logs / 'maakav.log').read_text('utf-8') + (door.logs / 'maakav-error.log').read_text('utf-8')
     written += door.server.written()
     assert claim.claim_no in written
@@ -237,9 +238,9 @@ def test_one_instance_alone_runs_the_timetable(installation: Installation) -> No
         """Who has it, and how often it was renewed; on one of two that both believe to have it, the holders would take turns."""
         return next(((row.holder, row.beat) for row in of_all(Lease) if row.name == 'timetable'), ('', 0))
 
-    wait_until(lambda: told()[0] != '', 20)
+    until(lambda: told()[0] != '', 20)
     holder, beat = told()
-    wait_until(lambda: told()[1] > beat, 20)
+    until(lambda: told()[1] > beat, 20)
     assert told() == (holder, beat + 1)
 
 
@@ -265,7 +266,7 @@ def test_one_that_is_killed_takes_nothing_of_the_others_along_and_its_own_pages_
 ) -> None:
     people, door = installation.people, installation.door
     claims = [make_claim(people.levi, people.staff, agent=people.dana.user_id) for _ in range(4)]
-    wait_until(lambda: led_to(door.server, doomed, installation), 15)
+    until(lambda: led_to(door.server, doomed, installation), 15)
     route = {'name': 'maakav_route', 'value': stuck_to(installation, doomed), 'domain': '127.0.0.1', 'path': '/'}
     with visiting(chromium, door.server, PASSWORD, forgiven=GONE) as person:
         state = {
@@ -293,7 +294,7 @@ def test_one_that_is_killed_takes_nothing_of_the_others_along_and_its_own_pages_
             mine = [alert for alert in of_all(Alert) if alert.user_id == people.dana.user_id]
             return sorted(alert.change_id or 0 for alert in mine if alert.change_id in changed)
 
-        wait_until(lambda: alerted() == sorted(changed), 60)
+        until(lambda: alerted() == sorted(changed), 60)
 
         # the page that lived in it is loaded anew by another, and follows on
         manager.wait_for_function('window.before === undefined', timeout=20_000)

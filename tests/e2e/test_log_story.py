@@ -13,9 +13,10 @@ from db.base import now
 from db.claims import Claim
 from db.session import connect, open_session
 from tests import papers
-from tests.e2e.conftest import Socket, Visitor, free_port, serving, wait_until
+from tests.e2e.conftest import Socket, Visitor, free_port, serving
 from tests.factories import SYSTEM, make_claim, make_people
 from tests.portal import PASSWORD
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -55,7 +56,7 @@ def test_the_log_of_a_day_names_nobody(sqlite_url: str, tmp_path: Path) -> None:
         gone = staff.http.get(f'/files/{kept.json()["uuid"]}')
         (tmp_path / 'away').rename(tmp_path / 'documents')
         figures = httpx.get(f'http://127.0.0.1:{port}/metrics').text
-        wait_until(lambda: 'content policy' in server.written())
+        until(lambda: 'content policy' in server.written())
         answers = (failed, refused, broken, lost, gone)
         assert [answer.status_code for answer in answers] == [401, 422, 422, 404, 410]
         written = server.written()

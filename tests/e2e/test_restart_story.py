@@ -17,9 +17,10 @@ from db.session import connect, open_session
 from db.timetable import JobRun
 from tests import factories
 from tests.e2e.browsing import DESK, PATIENCE, ready
-from tests.e2e.conftest import Server, Socket, Visitor, free_port, serving, wait_until
+from tests.e2e.conftest import Server, Socket, Visitor, free_port, serving
 from tests.factories import SYSTEM, make_claim
 from tests.portal import PASSWORD
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -53,13 +54,13 @@ def test_it_leaves_in_five_seconds_with_pages_streams_and_a_job_under_way(sqlite
             with open_session(SYSTEM, reading=True) as session:
                 return session.scalars(select(JobRun.started_at)).first() is not None
 
-        wait_until(job_runs, 15)
+        until(job_runs, 15)
         with httpx.stream('GET', f'{server.url}/t/{token}/live', timeout=10) as stream:
             assert b'retry' in next(stream.iter_raw())
             assert httpx.get(f'{server.url}/readyz').status_code == 200
             begun = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
-            wait_until(lambda: httpx.get(f'{server.url}/readyz').status_code == 503, 1)
+            until(lambda: httpx.get(f'{server.url}/readyz').status_code == 503, 1)
             assert httpx.get(f'{server.url}/login').status_code == 200, 'red first, and only then it closes'
             server.process.wait(20)
             assert time.monotonic() - begun < 5

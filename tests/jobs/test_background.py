@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from jobs.background import BREATH_SECONDS, GATHER_SECONDS, keep_doing
+from tests.waiting import until
 
 PATIENCE = 5.0
 Work = tuple[threading.Event, list[float]]
@@ -24,16 +25,13 @@ def work() -> Iterator[Work]:
 
 
 def wait_until_begun(begun: list[float], times: int, since: float = 0.0) -> None:
-    end = time.monotonic() + PATIENCE
-    while len(begun) < times or begun[-1] < since:
-        assert time.monotonic() < end, 'nobody answered'
-        time.sleep(0.005)
+    until(lambda: len(begun) >= times and begun[-1] >= since)
 
 
 def test_what_rings_all_the_time_is_answered_together_and_the_last_ring_too(work):
     rung, begun = work
-    until = time.monotonic() + 4 * GATHER_SECONDS
-    while (last_rung := time.monotonic()) < until:
+    end = time.monotonic() + 4 * GATHER_SECONDS
+    while (last_rung := time.monotonic()) < end:
         rung.set()
         time.sleep(0.01)
     rung.set()
@@ -48,8 +46,8 @@ def test_the_longer_it_rings_the_more_is_answered_together_and_after_a_rest_one_
     stop = keep_doing(lambda: begun.append(time.monotonic()), rung, name='pressed', pressed=pressed)
     try:
         wait_until_begun(begun, 1)
-        until = time.monotonic() + 3 * pressed
-        while time.monotonic() < until:
+        end = time.monotonic() + 3 * pressed
+        while time.monotonic() < end:
             rung.set()
             time.sleep(0.01)
         assert len(begun) <= 6, 'after 0.2, 0.4 and then every 0.8 s'

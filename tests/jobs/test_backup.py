@@ -36,11 +36,12 @@ from db.settings import Settings, load
 from jobs import archive, backup, restore, upgrade
 from jobs import exports as making
 from tests.conftest import POSTGRES, People
-from tests.e2e.conftest import serving, wait_until
+from tests.e2e.conftest import serving
 from tests.e2e.instances import bucket
 from tests.factories import SYSTEM, make_claim
 from tests.portal import PASSWORD
 from tests.processes import PROCESSES
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 WRITERS = 6
@@ -473,7 +474,7 @@ def test_a_restore_that_is_killed_while_psql_loads_is_undone_or_comes_to_its_end
             row = admin.execute(asked, [name, query]).fetchone()
             return bool(row and row[0])
 
-        wait_until(lambda: at_work('SELECT pg_sleep%'), 60)
+        until(lambda: at_work('SELECT pg_sleep%'), 60)
         os.killpg(child.pid, signal.SIGKILL) if whom == 'all' else child.kill()
         assert child.wait(60) == -signal.SIGKILL
         if whom != 'all':
@@ -481,7 +482,7 @@ def test_a_restore_that_is_killed_while_psql_loads_is_undone_or_comes_to_its_end
                 restore.restore(here, two_states, replacing=True)
         else:  # the server learns of it when it looks at the line, which it does not while it sleeps
             admin.execute('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s', [name])
-        wait_until(lambda: not at_work(), 60)
+        until(lambda: not at_work(), 60)
     # left alone, psql ends its transaction, or gives it up when it finds that nobody listens to it any more
     assert stands(here) in ({'old'} if whom == 'all' else {'old', 'new'})
     restores_all_the_same(here, two_states)

@@ -23,6 +23,7 @@ from jobs.changes import HELD_BACK_SECONDS, Others, alert_all, clear_rings, foll
 from tests.conftest import People
 from tests.factories import SYSTEM, alert_everybody, make_claim, make_people
 from tests.processes import PROCESSES
+from tests.waiting import until
 
 
 def obey(url: str, actor: Actor, claim_id: int, office_id: int, order: str) -> None:
@@ -37,13 +38,6 @@ def elsewhere(database_url: str, actor: Actor, claim: Claim, order: str) -> None
     process.start()
     process.join(60)
     assert process.exitcode == 0
-
-
-def wait_for(true) -> None:
-    deadline = time.monotonic() + 60  # on PostgreSQL a writer in another database holds changes back
-    while not true():
-        assert time.monotonic() < deadline, 'waited in vain'
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -66,7 +60,7 @@ def test_what_another_process_commits_rings_here(
     claim = make_claim(people.levi, people.staff)
     notices.clear()
     elsewhere(database_url, people.staff, claim, "change_status(session, claim_id, 'in_repair', '', 'new', now())")
-    wait_for(lambda: [notice.claim_id for notice in notices if notice.kind == 'claim'] == [claim.id])
+    until(lambda: [notice.claim_id for notice in notices if notice.kind == 'claim'] == [claim.id])
 
 
 def test_what_stands_in_no_change_rings_here_too(
@@ -93,7 +87,7 @@ messages.write_message(session, ThreadKey(office_id), Letter('קיבלנו, תו
         changes.Notice('seen', people.levi, claim.id, user_id=people.dana.user_id),
         changes.Notice('message', people.levi),
     }
-    wait_for(lambda: set(notices) == expected)
+    until(lambda: set(notices) == expected)
     assert len(notices) == len(expected)
 
 
@@ -124,7 +118,7 @@ def test_a_commit_elsewhere_wakes_long_before_the_next_look(
         notices.clear()
         order = f"change_status(session, claim_id, '{status}', '', '{seen}', now())"
         elsewhere(database_url, people.staff, claim, order)
-        wait_for(lambda: [notice.claim_id for notice in notices if notice.kind == 'claim'] == [claim.id])
+        until(lambda: [notice.claim_id for notice in notices if notice.kind == 'claim'] == [claim.id])
 
 
 def test_what_is_committed_here_wakes_nobody_and_what_comes_after_it_elsewhere_does(
@@ -163,11 +157,11 @@ def test_whoever_lost_his_connection_listens_anew_and_catches_up(
     request.addfinalizer(hear_others(1))
     listeners = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"
     with psycopg.connect(database.writer.url.set(drivername='postgresql').render_as_string(), autocommit=True) as admin:
-        wait_for(lambda: admin.execute(listeners).fetchone())
+        until(lambda: admin.execute(listeners).fetchone())
         admin.execute(f'SELECT pg_terminate_backend(pid) FROM ({listeners}) AS theirs')
-        wait_for(lambda: not admin.execute(listeners).fetchone())
+        until(lambda: not admin.execute(listeners).fetchone())
     elsewhere(postgres_url, people.staff, claim, "change_status(session, claim_id, 'in_repair', '', 'new', now())")
-    wait_for(lambda: [notice.claim_id for notice in notices if notice.kind == 'claim'] == [claim.id])
+    until(lambda: [notice.claim_id for notice in notices if notice.kind == 'claim'] == [claim.id])
     assert 'trying again' in caplog.text
     database.close()
 
@@ -207,8 +201,8 @@ def test_what_was_read_when_the_connection_was_lost_is_read_again(
     with monkeypatch.context() as patched:
         patched.setattr('jobs.changes.waiting_after', lost)
         with pytest.raises(ConnectionError):
-            wait_for(heard)
-    wait_for(heard)
+            until(heard)
+    until(heard)
     assert [notice.claim_id for notice in notices if notice.kind == 'claim'] == [claim.id]
 
 
@@ -222,7 +216,7 @@ def test_what_is_written_elsewhere_after_a_rollback_here_rings_although_it_has_t
         raise ZeroDivisionError
     notices.clear()
     elsewhere(database_url, people.staff, claim, "change_status(session, claim_id, 'in_repair', '', 'new', now())")
-    wait_for(lambda: [notice.claim_id for notice in notices if notice.kind == 'claim'] == [claim.id])
+    until(lambda: [notice.claim_id for notice in notices if notice.kind == 'claim'] == [claim.id])
 
 
 def test_what_was_rolled_back_rings_nowhere(people: People) -> None:
@@ -244,7 +238,7 @@ def test_a_change_written_elsewhere_tells_its_author_too_that_he_has_seen_it(
     notices.clear()
     before = rings()
     elsewhere(database_url, people.staff, claim, "change_status(session, claim_id, 'in_repair', '', 'new', now())")
-    wait_for(lambda: 'seen' in {notice.kind for notice in notices})
+    until(lambda: 'seen' in {notice.kind for notice in notices})
     assert changes.Notice('seen', people.levi, claim.id, user_id=people.staff.user_id) in notices
     assert rings() == before, 'the change itself tells it'
 
@@ -269,7 +263,7 @@ def test_a_change_becomes_an_alert_without_anybody_asking(people: People, follow
         with open_session(people.dana, reading=True) as session:
             return alerts.unread_groups(session) == 1
 
-    wait_for(rung)
+    until(rung)
     assert alert_all() == 0
 
 
@@ -284,7 +278,7 @@ def test_a_transaction_that_ends_without_a_word_holds_alerts_back_no_longer(peop
         other.rollback()
     stop = follow_changes()
     try:
-        wait_for(lambda: seconds_to_next() is None)
+        until(lambda: seconds_to_next() is None)
     finally:
         stop()
     with open_session(people.dana, reading=True) as session:
@@ -317,7 +311,7 @@ def test_what_waits_is_shown_when_it_is_due_without_anybody_ringing(people: Peop
     alert_everybody()
     assert unread() == 0
     stop = follow_changes()
-    wait_for(lambda: unread() == 1)
+    until(lambda: unread() == 1)
     stop()
     assert seconds_to_next() is None
 

@@ -27,9 +27,9 @@ from jobs import cheques as jobs_cheques
 from jobs import schedule
 from jobs.cheques import sweep_cheques
 from tests.conftest import People
-from tests.e2e.conftest import wait_until
 from tests.factories import SYSTEM, make_claim, make_office, make_people, make_user
 from tests.processes import PROCESSES
+from tests.waiting import until
 
 LONG_BEFORE = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 DUE = date(2026, 12, 7)  # warned of on Monday, 23 November
@@ -365,7 +365,7 @@ def test_four_schedulers_with_clocks_days_apart_make_each_alert_once(people, cla
     running = [PROCESSES.Process(target=scheduler, args=(database_url, [ahead] * 3)) for ahead in (0, 2, 5, 9)]
     for process in running:
         process.start()
-    wait_until(lambda: bool(raised()), 60)
+    until(lambda: bool(raised()), 60)
     for process in running[:2]:
         process.kill()
     again = [PROCESSES.Process(target=scheduler, args=(database_url, days)) for days in ([0, 3], [6, 1])]

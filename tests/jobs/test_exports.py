@@ -6,7 +6,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -54,6 +53,7 @@ from jobs import exports as making
 from jobs.sheets import FIRST_ROW, HEADER_ROW
 from tests.factories import SYSTEM, make_claim, make_user, turn_on_two_factor
 from tests.processes import PROCESSES
+from tests.waiting import until
 from tests.workbooks import by_openpyxl
 
 ALL = ListState(view='all')
@@ -490,7 +490,7 @@ def test_the_way_out_stops_it_and_says_so(people, monkeypatch):
     monkeypatch.setattr(sys, 'executable', '/bin/cat')
     export = ask_for(people.dana)
     stop = making.start()
-    _until(lambda: read_again(people.dana, export).state != WAITING)
+    until(lambda: read_again(people.dana, export).state != WAITING)
     stop()
     left = read_again(people.dana, export)
     assert left.state == FAILED
@@ -608,13 +608,6 @@ def test_a_file_that_no_export_knows_goes_after_a_day(people, made_here):
         os.utime(store.root / key, (0, 0))  # type: ignore[attr-defined]
     assert orphans.sweep_files() == 1
     assert {*store.keys(files.FOR_EVER)} == {kept, lost[1]}
-
-
-def _until(done, seconds=10.0):
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end
-        threading.Event().wait(0.05)
 
 
 def test_the_right_to_export_is_of_these_roles():

@@ -1,6 +1,5 @@
 """The timetable: one process of many runs it, another takes over, and every run leaves a heartbeat."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from jobs import backup, schedule, turns
 from jobs.turns import LAPSE, Turn
 from tests.factories import SYSTEM
 from tests.processes import PROCESSES
+from tests.waiting import until
 
 MINUTE = timedelta(minutes=1)
 
@@ -155,13 +155,6 @@ def test_what_was_due_while_nothing_ran_comes_at_once_and_the_rest_in_its_time()
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, 'LAPSE', 1.0)
     monkeypatch.setattr(schedule, 'PAUSE', 0.1)
-
-
-def until(true: Callable[[], object], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_the_timetable_runs_what_is_due_and_stops(ran, quick, monkeypatch):

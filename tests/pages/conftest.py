@@ -23,6 +23,7 @@ from db.session import connect, open_session
 from tests.conftest import People, copy_of
 from tests.factories import SYSTEM
 from tests.portal import PASSWORD, signed_in, simulated_portal
+from tests.waiting import soon
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ class Open:
         for tab in tabs or (*TABS, 'overview'):
             panel = next(part for part in self.client.elements.values() if part.props.get('id') == f'panel-{tab}')
             self.send(self.of(ClaimHead)[0], 'tab', tab)
-            await until(partial(_is_open, panel))
+            await soon(partial(_is_open, panel))
         await asyncio.sleep(0.1)
 
     def send(self, element: Any, event: str, args: Any = None) -> None:
@@ -119,7 +120,7 @@ class Open:
         turn = row.get('turn', 0)
         asked = {'name': name, 'seen': row['value'], 'raw': raw, 'reason': '', 'anyway': False, **more}
         self.send(self.sections, 'save', asked)
-        await until(lambda: self.row(name).get('turn', 0) > turn)
+        await soon(lambda: self.row(name).get('turn', 0) > turn)
         return self.row(name)
 
 
@@ -130,14 +131,6 @@ def shown_by(element: Any, name: str) -> Any:
 
 def _is_open(panel: Any) -> bool:
     return bool(panel.visible and panel.default_slot.children)
-
-
-async def until(true: Callable[[], Any]) -> None:
-    for _ in range(1000):
-        if true():
-            return
-        await asyncio.sleep(0.01)
-    raise TimeoutError('waited in vain')
 
 
 async def calm() -> None:

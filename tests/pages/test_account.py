@@ -12,8 +12,9 @@ from db.offices import AgentOffice, User
 from db.scope import Actor
 from db.session import open_session
 from tests.conftest import People
-from tests.pages.conftest import EMAILS, Open, until
+from tests.pages.conftest import EMAILS, Open
 from tests.portal import signed_in
+from tests.waiting import soon
 
 
 async def account(portal: FastAPI, who: str) -> tuple[Open, AlertChoices]:
@@ -35,8 +36,8 @@ async def test_every_event_stands_in_the_matrix_and_a_choice_is_saved_at_once(po
     page, matrix = await account(portal, 'dana')
     assert set(rows(matrix)) == set(EVENTS)
     page.send(matrix, 'choose', {'event': 'calls', 'channel': APP, 'wanted': False})
-    await until(lambda: matrix.props['saved'] == 1)
-    await until(lambda: rows(matrix)['calls']['on'] == {APP: False, MAIL: False})
+    await soon(lambda: matrix.props['saved'] == 1)
+    await soon(lambda: rows(matrix)['calls']['on'] == {APP: False, MAIL: False})
     assert not wants(people.dana, 'calls', APP)
     assert wants(people.yossi, 'calls', APP)
 
@@ -48,8 +49,8 @@ async def test_what_must_not_be_missed_is_locked_and_says_why(portal: FastAPI, p
         assert 'מוצג תמיד' in rows(matrix)[event]['why']
     page.send(matrix, 'choose', {'event': 'cheques', 'channel': APP, 'wanted': False})
     page.send(matrix, 'choose', {'event': 'cheques', 'channel': MAIL, 'wanted': False})
-    await until(lambda: matrix.props['saved'] == 1)
-    await until(lambda: rows(matrix)['cheques']['on'] == {APP: True, MAIL: False})
+    await soon(lambda: matrix.props['saved'] == 1)
+    await soon(lambda: rows(matrix)['cheques']['on'] == {APP: True, MAIL: False})
     assert wants(people.dana, 'cheques', APP)
 
 
@@ -71,7 +72,7 @@ async def test_a_hostile_browser_chooses_nothing(portal: FastAPI, people: People
         page.send(matrix, 'choose', sent)
         page.send(matrix, 'claims', sent)
         page.send(matrix, 'choose', {'event': 'tasks', 'channel': APP, 'wanted': times % 2 == 0})
-        await until(partial(_saved, matrix, times))
+        await soon(partial(_saved, matrix, times))
         assert wants(people.dana, 'calls', APP), sent
 
 
@@ -79,7 +80,7 @@ async def test_of_which_claims_is_asked_where_there_is_a_choice(portal: FastAPI,
     page, matrix = await account(portal, 'dana')
     assert matrix.props['claims'] == 'all'
     page.send(matrix, 'claims', 'own')
-    await until(lambda: matrix.props['claims'] == 'own')
+    await soon(lambda: matrix.props['claims'] == 'own')
     with open_session(people.dana, reading=True) as session:
         assert session.get_one(User, people.dana.user_id).only_own_alerts
     _, of_staff = await account(portal, 'staff')

@@ -18,8 +18,9 @@ from db.reference import ClaimStatus
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim, turn_on_two_factor
-from tests.pages.conftest import Open, shown_by, until
+from tests.pages.conftest import Open, shown_by
 from tests.portal import PASSWORD, signed_in
+from tests.waiting import soon
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ async def opened(user: User, section: str) -> tuple[Open, AdminList]:
 async def form_of(page: Open, screen: AdminList, key: str) -> dict[str, Any]:
     before = (screen.props['form'] or {}).get('opened')
     page.send(screen, 'open', key)
-    await until(lambda: screen.props['form'] and screen.props['form']['opened'] != before)
+    await soon(lambda: screen.props['form'] and screen.props['form']['opened'] != before)
     return dict(screen.props['form'])
 
 
@@ -69,14 +70,14 @@ async def test_an_invited_person_sets_a_password_and_sees_his_office_only(
     await form_of(page, screen, '')
     given = {'name': 'נועה שגב', 'email': 'noa@levi.demo', 'role': 'agent', 'office': '999'}
     page.send(screen, 'save', given)
-    await until(lambda: screen.props['form']['errors'])
+    await soon(lambda: screen.props['form']['errors'])
     assert list(screen.props['form']['errors']) == ['office']
     page.send(screen, 'save', {**given, 'office': str(people.levi)})
-    await until(lambda: screen.props['form']['link'])
+    await soon(lambda: screen.props['form']['link'])
     link = screen.props['form']['link']
     assert link.startswith('http://localhost:8080/setup/'), 'where the settings say that the portal is'
     link = link.removeprefix('http://localhost:8080')
-    await until(lambda: 'נועה שגב' in [row['label'] for row in screen.props['rows']])
+    await soon(lambda: 'נועה שגב' in [row['label'] for row in screen.props['rows']])
 
     stranger = await signed_in(portal, 'dana@levi.demo')
     stranger.http_client.cookies.clear()
@@ -98,11 +99,11 @@ async def test_an_account_is_disabled_and_another_admin_sees_it_at_once(admin: U
 
     assert {'link', 'demand', 'disable'} <= {action['key'] for action in form['actions']}
     page.send(screen, 'act', 'disable')
-    await until(lambda: screen.props['form'] is None)
-    await until(lambda: dana()['muted'])
+    await soon(lambda: screen.props['form'] is None)
+    await soon(lambda: dana()['muted'])
     with open_session(people.admin) as session:  # in another window
         accounts.enable(session, people.dana.user_id or 0)
-    await until(lambda: not dana()['muted'])
+    await soon(lambda: not dana()['muted'])
 
 
 async def test_an_admin_sees_who_has_two_step_verification_and_resets_it(admin: User, people: People) -> None:
@@ -118,19 +119,19 @@ async def test_an_admin_sees_who_has_two_step_verification_and_resets_it(admin: 
     }
     await form_of(page, screen, str(people.dana.user_id))
     page.send(screen, 'act', 'two_factor')
-    await until(lambda: has_it() == [])
+    await soon(lambda: has_it() == [])
     assert 'אופס האימות הדו-שלבי' in str((await form_of(page, screen, str(people.dana.user_id)))['history'])
 
 
 async def test_an_admin_requires_it_of_roles_and_health_says_of_whom(admin: User, people: People) -> None:
     health = Open(admin, await admin.open('/admin/health'))
-    await until(lambda: 'עובדי הלשכה רואים את כל המשרדים' in health.everything())
+    await soon(lambda: 'עובדי הלשכה רואים את כל המשרדים' in health.everything())
     page, screen = await opened(admin, 'settings')
     form = await form_of(page, screen, screen.props['rows'][0]['key'])
     page.send(screen, 'save', {**form['values'], 'two_factor_roles': 'handler\nadmin'})
-    await until(lambda: 'עובד לשכה, מנהל מערכת' in str(screen.props['rows']))
+    await soon(lambda: 'עובד לשכה, מנהל מערכת' in str(screen.props['rows']))
     health = Open(admin, await admin.open('/admin/health'))
-    await until(lambda: 'נדרש מבעלי התפקידים' in health.everything())
+    await soon(lambda: 'נדרש מבעלי התפקידים' in health.everything())
     assert 'עובדי הלשכה רואים את כל המשרדים' not in health.everything()
 
 
@@ -142,11 +143,11 @@ async def test_a_renamed_status_shows_at_once_in_an_open_list(admin: User, porta
     form = await form_of(page, screen, 'new')
     assert '1' in form['uses']
     page.send(screen, 'save', {**form['values'], 'label': 'זה עתה נפתחה'})
-    await until(lambda: shown_by(table, 'rows')[0]['status']['label'] == 'זה עתה נפתחה')
+    await soon(lambda: shown_by(table, 'rows')[0]['status']['label'] == 'זה עתה נפתחה')
     with open_session(SYSTEM, reading=True) as session:
         assert session.get_one(ClaimStatus, 'new').label == 'זה עתה נפתחה'
     history = Open(admin, await admin.open('/admin/history'))
-    await until(lambda: 'זה עתה נפתחה' in history.everything())
+    await soon(lambda: 'זה עתה נפתחה' in history.everything())
     await dana.http_client.aclose()
 
 
@@ -164,7 +165,7 @@ async def test_a_hostile_browser_reaches_nothing(admin: User, people: People) ->
         ('filter', {'name': 'role', 'value': 'admin'}),
     ):
         page.send(screen, kind, sent)
-    await until(lambda: screen.props['rows'])
+    await soon(lambda: screen.props['rows'])
     with open_session(SYSTEM, reading=True) as session:
         assert Person.of(session.get_one(Someone, people.dana.user_id)) == Person(**form['values'])
 
@@ -173,11 +174,11 @@ async def test_a_form_that_is_refused_twice_for_the_same_reason_answers_twice(ad
     page, screen = await opened(admin, 'people')
     await form_of(page, screen, '')
     page.send(screen, 'save', {'name': 'נועה', 'email': 'x', 'role': 'agent', 'office': ''})
-    await until(lambda: screen.props['form']['errors'])
+    await soon(lambda: screen.props['form']['errors'])
     refused = screen.props['form']
     page.send(screen, 'save', {'name': 'נועה', 'email': 'y', 'role': 'agent', 'office': ''})
     # the browser holds its button until another form comes
-    await until(lambda: screen.props['form'] != refused)
+    await soon(lambda: screen.props['form'] != refused)
     assert screen.props['form']['errors'] == refused['errors']
 
 
@@ -186,7 +187,7 @@ async def test_each_table_says_who_changed_what_in_it(admin: User, people: Peopl
     assert screen.props['record'] == []
     await form_of(page, screen, '')
     page.send(screen, 'save', {'name': 'מוסך הגל', 'network': 'no', 'phone': '045553321'})
-    await until(lambda: screen.props['record'])
+    await soon(lambda: screen.props['record'])
     assert '04-5553321' in [cell['text'] for cell in screen.props['rows'][0]['cells']]
     (line,) = screen.props['record']
     assert (line['label'], line['by']) == ('מוסך הגל', people.admin.name)

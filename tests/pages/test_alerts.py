@@ -20,8 +20,9 @@ from db.messages import Letter, ThreadKey, write_message
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import alert_everybody, make_claim
-from tests.pages.conftest import EMAILS, Open, until
+from tests.pages.conftest import EMAILS, Open
 from tests.portal import signed_in
+from tests.waiting import soon
 
 
 async def opened(portal: FastAPI, who: str, query: str = '') -> tuple[Open, AlertsList]:
@@ -66,12 +67,12 @@ async def test_alerts_are_found_by_theme_unread_and_claim(portal: FastAPI, two: 
     counts = {tab['key']: tab['count'] for tab in screen.props['tabs']}
     assert (counts[''], counts['changes'], counts['messages'], counts['cheques']) == (2, 1, 1, 0)
     page.send(screen, 'filter', {'theme': 'messages', 'unread': False, 'claim': ''})
-    await until(lambda: claims(screen) == [written.claim_no])
+    await soon(lambda: claims(screen) == [written.claim_no])
     assert screen.props['address'] == '/alerts?theme=messages'
     assert lines(screen)[0]['href'].endswith('?tab=messages')
     page.send(screen, 'filter', {'theme': '', 'unread': False, 'claim': edited.claim_no})
     # each alert of the claim for itself
-    await until(lambda: claims(screen) == [edited.claim_no] * 2)
+    await soon(lambda: claims(screen) == [edited.claim_no] * 2)
     _, unread = await opened(portal, 'dana', '?unread=1&theme=changes')
     assert claims(unread) == [edited.claim_no]
     _, rivals = await opened(portal, 'rival', f'?claim={edited.claim_no}')
@@ -84,12 +85,12 @@ async def test_one_line_is_marked_read_and_the_bell_follows(
     written, edited = two
     page, screen = await opened(portal, 'dana')
     page.send(screen, 'read', edited.claim_no)
-    await until(lambda: [line['unread'] for line in lines(screen)] == [False, True])
-    await until(lambda: page.of(Bell)[0].props['count'] == 1)
+    await soon(lambda: [line['unread'] for line in lines(screen)] == [False, True])
+    await soon(lambda: page.of(Bell)[0].props['count'] == 1)
     edit(people, written, 'סובארו')
-    await until(lambda: claims(screen) == [written.claim_no, edited.claim_no])
+    await soon(lambda: claims(screen) == [written.claim_no, edited.claim_no])
     page.send(screen, 'read_all')
-    await until(lambda: not any(line['unread'] for line in lines(screen)))
+    await soon(lambda: not any(line['unread'] for line in lines(screen)))
 
 
 async def test_a_claim_is_put_aside_from_its_alert(portal: FastAPI, people: People, two: tuple[Claim, Claim]) -> None:
@@ -97,10 +98,10 @@ async def test_a_claim_is_put_aside_from_its_alert(portal: FastAPI, people: Peop
     page, screen = await opened(portal, 'dana')
     page.send(screen, 'menu', edited.claim_no)
     menu = page.of(ClaimWatchMenu)[0]
-    await until(lambda: menu.props['turn'] == 1)
+    await soon(lambda: menu.props['turn'] == 1)
     assert menu.props['dialog']
     page.send(menu, 'act', {'act': 'snooze', 'pause': 'day'})
-    await until(lambda: claims(screen) == [written.claim_no, edited.claim_no])
+    await soon(lambda: claims(screen) == [written.claim_no, edited.claim_no])
     assert [line['unread'] for line in lines(screen)] == [True, False]
     with open_session(people.dana, reading=True) as session:
         watch = watch_of(session, edited.id)
@@ -119,9 +120,9 @@ async def test_a_hostile_browser_gets_and_does_nothing(
         for sent in hostile:
             page.send(screen, event, sent)
     page.send(screen, 'filter', {'theme': ['changes'], 'unread': 'x', 'claim': {'a': 1}})
-    await until(lambda: screen.props['unread'])
+    await soon(lambda: screen.props['unread'])
     page.send(screen, 'filter', {})
-    await until(lambda: len(lines(screen)) == 2)
+    await soon(lambda: len(lines(screen)) == 2)
     assert page.of(ClaimWatchMenu)[0].props['turn'] == 0
 
 

@@ -17,7 +17,8 @@ from db.scope import Actor
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import alert_everybody, make_claim
-from tests.pages.conftest import Opener, until
+from tests.pages.conftest import Opener
+from tests.waiting import soon
 
 Asked = list[set[int]]
 
@@ -81,4 +82,4 @@ async def test_the_number_follows_on_open_pages(open_page: Opener, people: Peopl
     page = await open_page('dana', claim)
     make_claim(people.levi, people.staff)
     alert_everybody()
-    await until(lambda: page.of(Bell)[0].props['count'] == 1)
+    await soon(lambda: page.of(Bell)[0].props['count'] == 1)

@@ -17,8 +17,9 @@ from db.session import fetch, open_session
 from db.values import Malformed
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
-from tests.pages.conftest import EMAILS, Open, Opener, shown_by, until
+from tests.pages.conftest import EMAILS, Open, Opener, shown_by
 from tests.portal import signed_in
+from tests.waiting import soon
 
 SENT = {
     'party': 'insured',
@@ -69,7 +70,7 @@ async def sent(page: Open, **over: Any) -> str:
     """Send the form; the reason why it was refused, '' when it was kept."""
     turn = (panel(page).props['answer'] or {}).get('turn', 0)
     page.send(panel(page), 'save', {**SENT, **over})
-    await until(lambda: (panel(page).props['answer'] or {}).get('turn', 0) > turn)
+    await soon(lambda: (panel(page).props['answer'] or {}).get('turn', 0) > turn)
     return str(panel(page).props['answer']['message'])
 
 
@@ -77,7 +78,7 @@ async def test_a_call_by_one_person_stands_on_every_open_page(open_page: Opener,
     dana, staff = await open_page('dana', claim), await open_page('staff', claim, '?tab=calls')
     assert await sent(staff, party='garage', person='סמיר', followUp='31/12/2030') == ''
     for page in (dana, staff):
-        await until(partial(logged_on, page))
+        await soon(partial(logged_on, page))
         call = panel(page).props['calls'][0]
         assert (call['person'], call['partyLabel'], call['how'], call['length']) == (
             'סמיר',
@@ -87,9 +88,9 @@ async def test_a_call_by_one_person_stands_on_every_open_page(open_page: Opener,
         )
         assert call['followUp'] == {'done': False, 'due': False, 'text': 'המשך טיפול: 31/12/2030'}
         assert [chip['id'] for chip in panel(page).props['chips']] == ['', 'garage']
-    await until(lambda: [badge(page)['count'] for page in (dana, staff)] == ['1', '1'])
+    await soon(lambda: [badge(page)['count'] for page in (dana, staff)] == ['1', '1'])
     # the timeline tells it too
-    await until(lambda: 'שיחה חדשה · מוסך' in dana.html())
+    await soon(lambda: 'שיחה חדשה · מוסך' in dana.html())
 
 
 async def test_who_gets_which_form(open_page: Opener, claim: Claim) -> None:
@@ -119,16 +120,16 @@ async def test_internal_calls_are_nowhere_on_an_agents_page(open_page: Opener, c
     assert 'סודי' not in dana.html()
     log(people.staff, claim, person='סודי ביותר', internal=True)
     log(people.staff, claim, person='גלוי')
-    await until(lambda: 'גלוי' in dana.everything())
+    await soon(lambda: 'גלוי' in dana.everything())
     assert 'סודי' not in dana.everything()
-    await until(lambda: (badge(dana).get('count'), badge(staff).get('count')) == ('1', '3'))
+    await soon(lambda: (badge(dana).get('count'), badge(staff).get('count')) == ('1', '3'))
 
 
 async def test_the_list_says_with_whom_the_call_was(portal: FastAPI, claim: Claim, people: People) -> None:
     dana = await signed_in(portal, EMAILS['dana'])
     table = Open(dana, await dana.open('/'))
     log(people.staff, claim, party='insurer')
-    await until(lambda: 'שיחה חדשה · חברת ביטוח' in str(shown_by(table.of(ClaimsTable)[0], 'rows')))
+    await soon(lambda: 'שיחה חדשה · חברת ביטוח' in str(shown_by(table.of(ClaimsTable)[0], 'rows')))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ async def test_a_call_whose_answer_was_lost_is_not_logged_twice(claim: Claim, op
     for key in ('k1', 'k1', 'k2'):
         turn = (panel(page).props['answer'] or {}).get('turn', 0)
         page.send(panel(page), 'save', {**SENT, 'key': key})
-        await until(partial(_answered, page, turn))
+        await soon(partial(_answered, page, turn))
         assert panel(page).props['answer']['message'] == ''
     assert len(logged_on(page)) == 2
 

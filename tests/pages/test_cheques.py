@@ -15,8 +15,9 @@ from db.claims import Claim
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import make_claim
-from tests.pages.conftest import EMAILS, Open, until
+from tests.pages.conftest import EMAILS, Open
 from tests.portal import signed_in
+from tests.waiting import soon
 
 
 def enter(people: People, claim: Claim, days: int, **over: Any) -> Cheque:
@@ -52,7 +53,7 @@ async def test_the_page_follows_the_bureau_for_whom_it_concerns(portal: FastAPI,
     dana, rival, staff = [await opened(portal, who) for who in ('dana', 'rival', 'staff')]
     assert board(dana)['status'] == 'empty'
     cheque = enter(people, claim, 7)
-    await until(lambda: rows(dana) == rows(staff) == [cheque.id])
+    await soon(lambda: rows(dana) == rows(staff) == [cheque.id])
     assert rows(rival) == []
     row = board(dana)['rows'][0]
     assert (row['amount'], row['left'], row['late'], row['steps']) == ('₪1,000', 'נותרו 7 ימים', True, [])
@@ -68,7 +69,7 @@ async def test_cheques_of_one_agent_say_so(portal: FastAPI, people: People, clai
         manager = await opened(portal, 'manager', f'/cheques?agent={agent.user_id}')
         assert (board(manager)['narrowed'], rows(manager)) == (name, found)
     send(manager, 'go', {'agent': ''})
-    await until(lambda: rows(manager) == [cheque.id])
+    await soon(lambda: rows(manager) == [cheque.id])
 
 
 async def test_a_step_is_taken_from_the_row_and_taken_back(portal: FastAPI, people: People, claim: Claim) -> None:
@@ -76,15 +77,15 @@ async def test_a_step_is_taken_from_the_row_and_taken_back(portal: FastAPI, peop
     staff, dana = await opened(portal, 'staff'), await opened(portal, 'dana')
     assert [step['state'] for step in board(staff)['rows'][0]['steps']] == ['handed_over', 'deposited', 'cancelled']
     send(staff, 'step', {'id': cheque.id, 'state': 'handed_over'})
-    await until(lambda: board(dana)['rows'][0]['state']['id'] == 'handed_over')
+    await soon(lambda: board(dana)['rows'][0]['state']['id'] == 'handed_over')
     toast = staff.of(UndoToast)[0]
-    await until(lambda: toast.props['seconds'] > 0)
+    await soon(lambda: toast.props['seconds'] > 0)
     assert toast.props['text'] == 'המחאה נמסרה'
     send(staff, 'step', {'id': cheque.id, 'state': 'bounced'})
-    await until(lambda: board(staff)['told'].get('refusal'))
+    await soon(lambda: board(staff)['told'].get('refusal'))
     assert board(staff)['told']['refusal'] == 'יש לבחור מדוע ההמחאה חזרה.'
     staff.send(toast, 'undo')
-    await until(lambda: board(dana)['rows'][0]['state']['id'] == 'received')
+    await soon(lambda: board(dana)['rows'][0]['state']['id'] == 'received')
 
 
 async def test_what_a_browser_makes_up_changes_nothing(portal: FastAPI, people: People, claim: Claim) -> None:
@@ -100,9 +101,9 @@ async def test_what_a_browser_makes_up_changes_nothing(portal: FastAPI, people: 
         send(page, 'go', 'x')
         send(page, 'restore', {'x': 'y'})
     send(rival, 'go', {'view': 'open', 'office': str(people.levi)})
-    await until(lambda: board(rival)['state']['view'] == 'open')
+    await soon(lambda: board(rival)['state']['view'] == 'open')
     assert (rows(rival), board(rival)['state']['office']) == ([], '')
-    await until(lambda: board(dana)['told'].get('refusal') and board(rival)['told'].get('refusal'))
+    await soon(lambda: board(dana)['told'].get('refusal') and board(rival)['told'].get('refusal'))
     assert board(dana)['rows'][0]['state']['id'] == 'received'
 
 
@@ -114,9 +115,9 @@ async def test_the_calendar_goes_from_month_to_month_and_into_a_day(
     day = next(one for one in board(dana)['days'] if one['day'] == cheque.due_date.isoformat())
     assert (day['incoming'], day['outgoing'], day['tone'], day['count']) == ('₪1,000', '', 'qlater', 1)
     send(dana, 'go', {'day': day['day']})
-    await until(lambda: rows(dana) == [cheque.id])
+    await soon(lambda: rows(dana) == [cheque.id])
     send(dana, 'go', {'month': '2031-02'})
-    await until(lambda: board(dana)['status'] == 'empty')
+    await soon(lambda: board(dana)['status'] == 'empty')
     assert board(dana)['title'] == 'פברואר 2031'
 
 
@@ -125,7 +126,7 @@ async def test_the_alerts_page_shows_what_falls_due_beside_them(portal: FastAPI,
     assert 'due-card' not in dana.everything()
     enter(people, claim, 14, payee='רונית <b>')
     enter(people, claim, 15)
-    await until(lambda: 'due-card' in dana.everything())
+    await soon(lambda: 'due-card' in dana.everything())
     told = dana.everything()
     assert told.count('due-cheque') == 1
     assert all(
@@ -144,5 +145,5 @@ async def test_a_step_that_fails_on_our_side_lets_go_of_the_buttons(
     staff = await opened(portal, 'staff')
     monkeypatch.setattr('components.cheque_board.advance_cheque', broken)
     send(staff, 'step', {'id': cheque.id, 'state': 'handed_over'})
-    await until(lambda: board(staff)['told'].get('refusal'))
+    await soon(lambda: board(staff)['told'].get('refusal'))
     assert board(staff)['told']['id'] == cheque.id

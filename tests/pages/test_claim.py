@@ -32,8 +32,9 @@ from db.texts import ClaimError
 from tests import papers
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim, make_user
-from tests.pages.conftest import EMAILS, Open, Opener, calm, until
+from tests.pages.conftest import EMAILS, Open, Opener, calm
 from tests.portal import signed_in
+from tests.waiting import soon
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ async def test_what_staff_save_changes_exactly_those_fields_on_an_open_page(open
     await staff.save('insured_phone', '053-7654321')
     await staff.save('insured_address', 'הרצל 5, חיפה')
     await staff.save('status', 'approved_for_payment')
-    await until(lambda: manager.row('status').get('changed'))
+    await soon(lambda: manager.row('status').get('changed'))
 
     assert manager.row('insured_phone')['text'] == '053-7654321'
     assert manager.row('insured_phone')['before'] == '052-5550134'
@@ -93,7 +94,7 @@ async def test_a_change_made_elsewhere_reaches_the_page(open_page: Opener, claim
         garage = Garage(name='מוסך גלבוע', phone='045550178')
         session.add(garage)
     change(people.staff, claim, garage=garage.id, repair_stage='paint', eta=date(2030, 1, 6))
-    await until(lambda: page.row('garage').get('text') == 'מוסך גלבוע')
+    await soon(lambda: page.row('garage').get('text') == 'מוסך גלבוע')
     assert page.row('garage_phone')['text'] == '04-5550178', 'a garage that is new to the page'
     tracker = page.of(RepairTracker)[0]
     assert (tracker.props['now'], tracker.props['eta']['day']) == ('צבע', '06/01/2030')
@@ -118,30 +119,30 @@ async def test_opening_is_reading_and_what_comes_later_waits_for_a_sign_of_the_b
     assert mark_of(people.dana, claim) == seq_of(claim)
     first = head.props['drawn']
     change(people.staff, claim, policy_no='1')
-    await until(lambda: page.row('policy_no').get('text') == '1')
+    await soon(lambda: page.row('policy_no').get('text') == '1')
     await asyncio.sleep(0.1)
     assert mark_of(people.dana, claim) < seq_of(claim), 'the browser may be gone: nobody said that he saw it'
     page.send(head, 'seen', args=first)
     await asyncio.sleep(0.1)
     assert mark_of(people.dana, claim) < seq_of(claim), 'that was before'
     page.send(head, 'seen', args=head.props['drawn'])
-    await until(lambda: mark_of(people.dana, claim) == seq_of(claim))
+    await soon(lambda: mark_of(people.dana, claim) == seq_of(claim))
 
 
 async def test_no_more_is_seen_than_was_drawn(open_page: Opener, claim: Claim, people: People) -> None:
     page = await open_page('dana', claim)
     head = page.of(ClaimHead)[0]
     change(people.staff, claim, policy_no='1')
-    await until(lambda: page.row('policy_no').get('text') == '1')
+    await soon(lambda: page.row('policy_no').get('text') == '1')
     drawn = seq_of(claim)
     for hostile in (True, None, 'x', -1, 0, 1.5, drawn + 1, 10**30, [drawn], {'seq': drawn}):
         page.send(head, 'seen', args=hostile)
     await asyncio.sleep(0.1)
     assert mark_of(people.dana, claim) < drawn
     change(people.staff, claim, policy_no='2')
-    await until(lambda: page.row('policy_no').get('text') == '2')
+    await soon(lambda: page.row('policy_no').get('text') == '2')
     page.send(head, 'seen', args=drawn)
-    await until(lambda: mark_of(people.dana, claim) == drawn)
+    await soon(lambda: mark_of(people.dana, claim) == drawn)
     assert drawn < seq_of(claim), 'the second change is still to be seen'
 
 
@@ -159,13 +160,13 @@ async def test_looking_writes_only_when_something_was_unseen(
     assert len(visits) == 1
     head = page.of(ClaimHead)[0]
     await page.save('policy_no', '77')
-    await until(lambda: head.props['drawn'] > visits[0])
+    await soon(lambda: head.props['drawn'] > visits[0])
     page.send(head, 'seen', args=head.props['drawn'])
     await asyncio.sleep(0.1)
     assert len(visits) == 1, "one's own change is seen already"
     before = head.props['drawn']
     change(people.staff2, claim, policy_no='78')
-    await until(lambda: head.props['drawn'] > before)
+    await soon(lambda: head.props['drawn'] > before)
     await calm()
     for _ in range(3):
         page.send(head, 'seen', args=head.props['drawn'])
@@ -190,7 +191,7 @@ async def test_what_changes_while_the_page_is_drawn_is_on_it(
 
     monkeypatch.setattr('components.claim_page.arrive', overtaken)
     page = await open_page('dana', claim)
-    await until(lambda: page.row('policy_no').get('text') == '77-7')
+    await soon(lambda: page.row('policy_no').get('text') == '77-7')
     assert mark_of(people.dana, claim) < seq_of(claim)
 
 
@@ -201,7 +202,7 @@ async def test_an_older_reading_does_not_overwrite_a_newer_one(
     with open_session(people.dana, reading=True) as session:
         old = read(session, claim.id, 51)
     change(people.staff, claim, policy_no='77-7')
-    await until(lambda: page.row('policy_no').get('text') == '77-7')
+    await soon(lambda: page.row('policy_no').get('text') == '77-7')
     entries = len(page.everything())
     was_read = Event()
 
@@ -212,7 +213,7 @@ async def test_an_older_reading_does_not_overwrite_a_newer_one(
     monkeypatch.setattr('components.claim_reading.read', older)
     with open_session(people.staff) as session:
         mark_checked(session, claim.id, now())
-    await until(was_read.is_set)
+    await soon(was_read.is_set)
     await asyncio.sleep(0.1)
     assert page.row('policy_no')['text'] == '77-7'
     assert len(page.everything()) == entries
@@ -229,7 +230,7 @@ async def test_the_changes_since_the_last_visit_are_marked_until_read(
     assert (bar.props['count'], bar.props['counted']) == (1, 'שינוי אחד')
     assert page.row('policy_no')['changed']
     page.send(bar, 'read')
-    await until(lambda: bar.props['count'] == 0)
+    await soon(lambda: bar.props['count'] == 0)
     assert not page.row('policy_no').get('changed')
     again = await open_page('dana', claim)
     assert again.of(ChangesBar)[0].props['count'] == 0
@@ -270,12 +271,12 @@ async def test_what_looks_wrong_is_shown_to_staff_until_somebody_looked(open_pag
     page, other = await open_page('staff', claim), await open_page('staff2', claim)
     assert (await page.save('tp_plate', '217-34-801'))['state'] == 'doubt', 'the same plate on both sides'
     await page.save('tp_plate', '217-34-801', anyway=True)
-    await until(lambda: other.of(DoubtsCard)[0].props['doubts'])
+    await soon(lambda: other.of(DoubtsCard)[0].props['doubts'])
     (doubt,) = other.of(DoubtsCard)[0].props['doubts']
     assert (doubt['field'], 'בשני הצדדים' in doubt['text']) == ('tp_plate', True)
     other.send(other.of(DoubtsCard)[0], 'right', 'no such')
     other.send(other.of(DoubtsCard)[0], 'right', doubt['id'])
-    await until(lambda: not page.of(DoubtsCard)[0].props['doubts'])
+    await soon(lambda: not page.of(DoubtsCard)[0].props['doubts'])
     dana = await open_page('dana', claim)
     await dana.open_tabs()
     assert dana.of(DoubtsCard) == []
@@ -309,7 +310,7 @@ async def test_two_people_on_one_field(open_page: Opener, claim: Claim) -> None:
     first, second = await open_page('staff', claim), await open_page('staff2', claim)
     seen = second.row('policy_no')['value']
     await first.save('policy_no', 'ראשון')
-    await until(lambda: second.row('policy_no')['text'] == 'ראשון')
+    await soon(lambda: second.row('policy_no')['text'] == 'ראשון')
     answer = await second.save('policy_no', 'שני', seen=seen)
     assert (answer['state'], answer['text']) == ('clash', 'ראשון'), 'the second is shown what is there now'
     assert (await second.save('policy_no', 'שני', seen='ראשון'))['state'] == 'saved'
@@ -337,7 +338,7 @@ async def test_what_cannot_be_read_is_answered_so_that_no_row_waits_for_ever(ope
     unreadable: list[dict[str, Any]] = [{'raw': 'x' * 7000}, {'raw': 5}, {'seen': 1.5}, {'seen': []}]
     for turn, more in enumerate(unreadable, 1):
         page.send(page.sections, 'save', {'name': 'policy_no', 'seen': '', 'raw': '1', 'reason': '', **more})
-        await until(partial(lambda expected: page.row('policy_no').get('turn') == expected, turn))
+        await soon(partial(lambda expected: page.row('policy_no').get('turn') == expected, turn))
         assert page.row('policy_no')['state'] == 'bad'
         assert page.row('policy_no')['message']
     assert page.row('policy_no')['text'] == ''
@@ -352,7 +353,7 @@ async def test_who_saves_sees_what_was_saved_after_him(
     async def overtaken(*args: Any, **kwargs: Any) -> Any:
         saved = await live.work(*args, **kwargs)
         change(people.staff2, claim, policy_no='אחריו')
-        await until(lambda: shown.version > saved.version)
+        await soon(lambda: shown.version > saved.version)
         return saved
 
     monkeypatch.setattr('components.claim_saving.work', overtaken)
@@ -384,7 +385,7 @@ async def test_what_was_not_saved_leaves_what_others_saved_meanwhile(
 
     async def in_vain(*_: Any, **__: Any) -> Any:
         change(people.staff2, claim, policy_no='של אחר')
-        await until(lambda: shown.policy_no == 'של אחר')
+        await soon(lambda: shown.policy_no == 'של אחר')
         raise ClaimError('The database is on fire')
 
     monkeypatch.setattr('components.claim_saving.work', in_vain)
@@ -404,7 +405,7 @@ async def test_choices_are_brought_when_a_field_is_opened(open_page: Opener, cla
     page = await open_page('staff', claim)
     section = page.sections
     page.send(section, 'open', 'agent')
-    await until(lambda: page.row('agent').get('choices'))
+    await soon(lambda: page.row('agent').get('choices'))
     assert [choice['label'] for choice in page.row('agent')['choices']] == ['דנה ארז', 'יוסי מזרחי', 'רות לוי']
     assert (await page.save('agent', str(people.rival.user_id)))['state'] == 'bad', 'not of that office'
 
@@ -414,13 +415,13 @@ async def test_notes_of_the_bureau_reach_the_bureau_only(open_page: Opener, clai
     box = staff.of(NoteBox)[0]
     for _ in range(2):  # the first answer got lost, so the browser sends it again
         staff.send(box, 'write', {'body': 'להתקשר לפני חמש', 'key': 'a-1'})
-    await until(lambda: box.props['kept'] == 2)
-    await until(lambda: 'להתקשר לפני חמש' in staff.everything())
+    await soon(lambda: box.props['kept'] == 2)
+    await soon(lambda: 'להתקשר לפני חמש' in staff.everything())
     colleague = await open_page('staff2', claim)
     with open_session(SYSTEM, reading=True) as session:
         assert len(fetch(session, notes_of(claim.id))) == 1
     colleague.send(colleague.of(NoteBox)[0], 'write', {'body': 'הלקוח כועס', 'key': 'b-1'})
-    await until(lambda: 'הלקוח כועס' in staff.everything())
+    await soon(lambda: 'הלקוח כועס' in staff.everything())
     await asyncio.sleep(0.1)
     assert not manager.of(NoteBox)
     for page in (manager, await open_page('dana', claim), await open_page('dana', claim, '?tab=history')):
@@ -439,7 +440,7 @@ async def test_what_changes_between_the_reading_and_the_listening_is_shown(
 
     monkeypatch.setattr('components.claim_page.arrive', overtaken)
     page = await open_page('dana', claim)
-    await until(lambda: page.row('policy_no').get('text') == '88-8')
+    await soon(lambda: page.row('policy_no').get('text') == '88-8')
 
 
 async def test_a_tab_is_drawn_when_it_is_opened_and_counted_before(
@@ -454,13 +455,13 @@ async def test_a_tab_is_drawn_when_it_is_opened_and_counted_before(
     before = counts()['messages']
     with open_session(people.staff) as session:
         write_message(session, ThreadKey(claim.office_id, claim.id), Letter('ההצעה התקבלה'), now())
-    await until(lambda: counts()['messages'] == '1' != before)
+    await soon(lambda: counts()['messages'] == '1' != before)
     await page.open_tabs('messages', 'overview', 'messages')
     [panel] = page.of(MessagesPanel)
-    await until(lambda: [item for item in panel.props['items'] if 'ההצעה התקבלה' in str(item)])
+    await soon(lambda: [item for item in panel.props['items'] if 'ההצעה התקבלה' in str(item)])
     with open_session(people.staff) as session:
         write_message(session, ThreadKey(claim.office_id, claim.id), Letter('הכסף בדרך'), now())
-    await until(lambda: 'הכסף בדרך' in str(panel.props['items']))
+    await soon(lambda: 'הכסף בדרך' in str(panel.props['items']))
     later = await open_page('dana', claim, '?tab=messages')
     assert 'הכסף בדרך' in str(later.of(MessagesPanel)[0].props['items']), 'the tab of the address comes with the page'
 
@@ -468,7 +469,7 @@ async def test_a_tab_is_drawn_when_it_is_opened_and_counted_before(
 async def test_checked_today_shows_and_alerts_nobody(open_page: Opener, claim: Claim) -> None:
     staff, dana = await open_page('staff', claim), await open_page('dana', claim)
     staff.send(staff.of(ClaimActions)[0], 'act', 'checked')
-    await until(lambda: 'נבדק היום' in str(dana.section('daily')['explained']))
+    await soon(lambda: 'נבדק היום' in str(dana.section('daily')['explained']))
     assert dana.of(ChangesBar)[0].props['count'] == 0
     assert dana.of(ClaimHead)[0].props['spokenNow'] == ''
 
@@ -485,7 +486,7 @@ async def test_agents_write_to_the_bureau_from_the_head(open_page: Opener, claim
 async def test_marked_unread_it_is_bold_again(open_page: Opener, claim: Claim, people: People) -> None:
     page = await open_page('dana', claim, '?list=view%3Dall')
     page.send(page.of(ClaimActions)[0], 'act', 'unread')
-    await until(lambda: page.user.back_history[-1] == '/?view=all')
+    await soon(lambda: page.user.back_history[-1] == '/?view=all')
     with open_session(people.dana, reading=True) as session:
         mark = session.get_one(SeenMark, (people.dana.user_id, claim.id))
         assert mark.seq < session.get_one(Claim, claim.id).seq
@@ -527,7 +528,7 @@ async def test_the_history_comes_in_pages(open_page: Opener, claim: Claim, peopl
         element for element in page.client.elements.values() if element.props.get('data-testid') == 'history-more'
     )
     page.send(more, 'click')
-    await until(lambda: entries() == 61)
+    await soon(lambda: entries() == 61)
     assert not more.visible
 
 
@@ -549,18 +550,18 @@ async def test_a_claim_is_muted_put_aside_and_taken_up_again_from_its_head(
 ) -> None:
     dana, second = await open_page('dana', claim), await open_page('dana', claim)
     menu, other = dana.of(ClaimWatchMenu)[0], second.of(ClaimWatchMenu)[0]
-    await until(lambda: menu.props['shown'] and other.props['shown'])
+    await soon(lambda: menu.props['shown'] and other.props['shown'])
     assert not menu.props['shown']['muted']
     dana.send(menu, 'act', {'act': 'mute', 'pause': ''})
-    await until(lambda: menu.props['shown']['muted'] and other.props['shown']['muted'])
+    await soon(lambda: menu.props['shown']['muted'] and other.props['shown']['muted'])
     dana.send(menu, 'act', {'act': 'unmute', 'pause': ''})
-    await until(lambda: not other.props['shown']['muted'])
+    await soon(lambda: not other.props['shown']['muted'])
     assert len(menu.props['shown']['pauses']) == 3
     assert all('07:30' in pause['when'] for pause in menu.props['shown']['pauses'])
     dana.send(menu, 'act', {'act': 'snooze', 'pause': 'week'})
-    await until(lambda: '07:30' in other.props['shown']['until'])
+    await soon(lambda: '07:30' in other.props['shown']['until'])
     dana.send(menu, 'act', {'act': 'resume', 'pause': ''})
-    await until(lambda: other.props['shown']['until'] == '')
+    await soon(lambda: other.props['shown']['until'] == '')
     with open_session(people.yossi, reading=True) as session:
         assert alert_choices.watch_of(session, claim.id) is None
 
@@ -579,7 +580,7 @@ async def test_a_hostile_browser_watches_nothing(open_page: Opener, people: Peop
     for sent in hostile:
         dana.send(menu, 'act', sent)
     dana.send(menu, 'act', {'act': 'follow', 'pause': {'x': 1}})
-    await until(lambda: menu.props['shown'] and menu.props['shown']['follows'])
+    await soon(lambda: menu.props['shown'] and menu.props['shown']['follows'])
     assert (menu.props['shown']['muted'], menu.props['shown']['until']) == (False, '')
 
 
@@ -587,7 +588,7 @@ async def test_a_link_leads_to_where_the_settings_say_that_the_portal_is(open_pa
     staff = await open_page('staff', claim, '?tab=repair')
     panel = staff.of(LinksPanel)[0]
     staff.send(panel, 'make', {'purpose': 'insured', 'phone': ''})
-    await until(lambda: panel.props['made'])
+    await soon(lambda: panel.props['made'])
     made = panel.props['made']
     assert made['address'].startswith('http://localhost:8080/t/')
     assert 'localhost%3A8080%2Ft%2F' in made['whatsapp']

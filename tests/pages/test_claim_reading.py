@@ -21,7 +21,8 @@ from db.claims import Claim, save_fields
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import alert_everybody, make_claim
-from tests.pages.conftest import Opener, calm, until
+from tests.pages.conftest import Opener, calm
+from tests.waiting import soon
 
 MOST = 51
 Readers = list[int | None]
@@ -85,9 +86,9 @@ async def test_who_asks_while_it_is_being_read_gets_what_is_newer(
 
     monkeypatch.setattr(claim_reading, 'read', slowly)
     first = asyncio.ensure_future(read_once(people.staff, claim.id, MOST))
-    await until(lambda: readers)
+    await soon(lambda: readers)
     second = asyncio.ensure_future(read_once(people.staff2, claim.id, MOST))
-    await until(lambda: len(readers) == 2)
+    await soon(lambda: len(readers) == 2)
     goes_on.set()
     assert await first is not await second
 
@@ -125,7 +126,7 @@ async def test_who_opens_a_claim_that_somebody_has_open_shares_what_was_read(
     with open_session(people.staff) as session:
         save_fields(session, claim.id, {'policy_no': (claim.policy_no, '77-7')}, now())
     late = await open_page('dana', claim)
-    await until(lambda: page.row('policy_no')['text'] == late.row('policy_no')['text'] == '77-7')
+    await soon(lambda: page.row('policy_no')['text'] == late.row('policy_no')['text'] == '77-7')
 
 
 async def test_nothing_is_shared_that_was_read_while_anything_rang(claim: Claim, people: People) -> None:
@@ -183,12 +184,12 @@ async def test_who_looks_at_a_claim_is_asked_nothing_anew_for_having_seen_it(
     await asyncio.sleep(0.2)
     assert asked == []
     announce(Notice('alert', claim.office_id, claim.id, user_id=people.dana.user_id))
-    await until(lambda: asked)
+    await soon(lambda: asked)
     await asyncio.sleep(0.2)
     assert asked == ['_count_for']
     with open_session(people.dana) as session:
         snooze(session, claim.id, 'day', now())
-    await until(lambda: page.of(ClaimWatchMenu)[0].props['shown']['until'])
+    await soon(lambda: page.of(ClaimWatchMenu)[0].props['shown']['until'])
     asked.clear()
     announce(Notice('alert', claim.office_id, claim.id, user_id=people.dana.user_id))
-    await until(lambda: 'watched' in asked)
+    await soon(lambda: 'watched' in asked)

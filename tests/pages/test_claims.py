@@ -24,8 +24,9 @@ from db.messages import note_internally
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
-from tests.pages.conftest import EMAILS, shown_by, until
+from tests.pages.conftest import EMAILS, shown_by
 from tests.portal import PASSWORD, signed_in
+from tests.waiting import soon
 
 
 class Desk:
@@ -78,7 +79,7 @@ async def test_the_list_follows_the_bureau(portal: FastAPI, people: People, two:
     assert dana.numbers == [newer.claim_no, older.claim_no]
     with open_session(people.staff) as session:
         change_status(session, older.id, 'approved_for_payment', '', 'new', now())
-    await until(lambda: dana.numbers == [older.claim_no, newer.claim_no] == manager.numbers)
+    await soon(lambda: dana.numbers == [older.claim_no, newer.claim_no] == manager.numbers)
     first = dana.rows[0]
     assert first['unread']
     assert (first['hint']['label'], first['hint']['before'], first['hint']['after']) == (
@@ -92,7 +93,7 @@ async def test_the_list_follows_the_bureau(portal: FastAPI, people: People, two:
 
     with open_session(people.dana) as session:
         alerts.visit(session, older.id, now())
-    await until(lambda: not dana.rows[0]['unread'])
+    await soon(lambda: not dana.rows[0]['unread'])
     assert manager.rows[0]['unread'], 'still bold for her colleague'
 
 
@@ -122,27 +123,27 @@ async def test_under_a_search_it_says_that_there_are_more_where_counting_ends(
     assert shown == ['1+', 'מוצגות 1–2 מתוך 1+ תביעות', '1+']
     assert dana.one(ClaimsBar).props['most'] == 1
     dana.send(ViewsMenu, 'seen', True)
-    await until(lambda: dana.one(ViewsMenu).props['counts'].get(key) == '1+')
+    await soon(lambda: dana.one(ViewsMenu).props['counts'].get(key) == '1+')
     dana.send(ClaimsBar, 'change', {'q': ''})
-    await until(lambda: dana.counts['open'] == '2')
+    await soon(lambda: dana.counts['open'] == '2')
     assert dana.one(ClaimsBar).props['most'] == list_state.COUNTED_UP_TO
 
 
 async def test_search_filter_sort_and_back(portal: FastAPI, people: People, two: tuple[Claim, Claim]) -> None:
     dana = await desk(portal, 'dana')
     dana.send(ClaimsBar, 'change', {'q': 'אוחיון'})
-    await until(lambda: dana.numbers == [two[0].claim_no])
+    await soon(lambda: dana.numbers == [two[0].claim_no])
     dana.send(ClaimsBar, 'clear')
-    await until(lambda: len(dana.numbers) == 2)
+    await soon(lambda: len(dana.numbers) == 2)
     dana.send(ClaimsBar, 'filter', ['status', ['in_repair']])
-    await until(lambda: dana.one(ClaimsTable).props['state'] == 'empty')
+    await soon(lambda: dana.one(ClaimsTable).props['state'] == 'empty')
     dana.send(ClaimsBar, 'restore', 'sort=insured_name')
-    await until(lambda: dana.numbers == [two[0].claim_no, two[1].claim_no])
+    await soon(lambda: dana.numbers == [two[0].claim_no, two[1].claim_no])
     dana.send(ClaimsBar, 'filter', ['event_from', ['1.11.26']])
-    await until(lambda: '2026-11-01' in [shown.get('from') for shown in shown_by(dana.one(ClaimsBar), 'filters')])
+    await soon(lambda: '2026-11-01' in [shown.get('from') for shown in shown_by(dana.one(ClaimsBar), 'filters')])
     dana.send(ClaimsBar, 'filter', ['event_from', ['31/02/2026']])
     dana.send(ClaimsBar, 'filter', ['event_to', ['30/11/2026']])
-    await until(lambda: '2026-11-30' in [shown.get('to') for shown in shown_by(dana.one(ClaimsBar), 'filters')])
+    await soon(lambda: '2026-11-30' in [shown.get('to') for shown in shown_by(dana.one(ClaimsBar), 'filters')])
     assert '2026-11-01' in [shown.get('from') for shown in shown_by(dana.one(ClaimsBar), 'filters')]
 
 
@@ -154,9 +155,9 @@ async def test_an_address_with_a_day_that_is_none_says_which_until_one_asks_anew
     said = 'תאריך לא תקין: \u206831/02/2026\u2069, \u20682026-11-31\u2069. הרשימה אינה מסוננת לפיו.'
     assert bar.props['misread'] == said
     dana.send(ClaimsBar, 'filter', ['event_from', ['2026-02-28']])
-    await until(lambda: bar.props['misread'] == '')
+    await soon(lambda: bar.props['misread'] == '')
     dana.send(ClaimsBar, 'restore', 'event_from=x')
-    await until(lambda: '\u2068x\u2069' in bar.props['misread'])
+    await soon(lambda: '\u2068x\u2069' in bar.props['misread'])
 
 
 async def test_no_event_of_a_hostile_browser_breaks_or_leaks(
@@ -199,7 +200,7 @@ async def test_no_event_of_a_hostile_browser_breaks_or_leaks(
                 dana.send(kind, event, args)
     await asyncio.sleep(0.5)
     dana.send(ClaimsBar, 'restore', 'view=all')
-    await until(lambda: sorted(dana.numbers) == sorted(claim.claim_no for claim in two))
+    await soon(lambda: sorted(dana.numbers) == sorted(claim.claim_no for claim in two))
     assert 'סודי' not in str([element.props for element in dana.client.elements.values()])
 
 
@@ -257,13 +258,13 @@ async def test_the_bell_counts_claims_and_forgets_what_was_opened(
         with open_session(people.staff) as session:
             claim = session.get_one(Claim, two[0].id)
             change_status(session, claim.id, status, '', claim.status, now())
-    await until(lambda: dana.one(Bell).props['count'] == 1)
+    await soon(lambda: dana.one(Bell).props['count'] == 1)
     dana.send(Bell, 'open')
-    await until(lambda: dana.one(Bell).props['groups'])
+    await soon(lambda: dana.one(Bell).props['groups'])
     assert dana.one(Bell).props['groups'][0]['unread']
     with open_session(people.dana) as session:
         alerts.visit(session, two[0].id, now())
-    await until(lambda: dana.one(Bell).props['count'] == 0)
+    await soon(lambda: dana.one(Bell).props['count'] == 0)
 
 
 async def test_many_claims_are_changed_at_once_and_the_page_may_be_left(
@@ -280,13 +281,13 @@ async def test_many_claims_are_changed_at_once_and_the_page_may_be_left(
     assert [action['key'] for action in dana.one(BulkBar).props['actions']] == ['read', 'unread']
     assert shown_by(dana.one(BulkBar), 'choices') == {}
 
-    await until(lambda: shown_by(bar, 'choices'))
+    await soon(lambda: shown_by(bar, 'choices'))
     letters = {letter['key']: letter['body'] for letter in shown_by(bar, 'choices')['message']}
     assert letters['thanks'].startswith('תודה, התקבל. ממשיכים בטיפול בתיק «מס׳ תביעה»')
     assert 'client_reminder' not in letters, 'that one is for the client'
     wish = {'turn': 3, 'action': 'status', 'value': 'submitted', 'reason': '', 'numbers': [*numbers, 'x' * 99, 7]}
     staff.send(BulkBar, 'plan', wish)
-    await until(lambda: bar.props['plan'])
+    await soon(lambda: bar.props['plan'])
     plan: dict[str, Any] = bar.props['plan']
     assert (plan['ready'], plan['title'], plan['left']) == (1, 'הפעולה תחול על תביעה אחת', 'אחת תישאר כמו שהיא')
     assert [(group['why'], group['numbers']) for group in plan['groups']] == [('כבר בסטטוס הזה', [numbers[0]])]
@@ -295,17 +296,17 @@ async def test_many_claims_are_changed_at_once_and_the_page_may_be_left(
     assert not bar.props['order'], 'what it would do was not shown'
     for _ in range(2):
         staff.send(BulkBar, 'order', {'turn': 3, 'key': 'k'})
-    await until(lambda: bar.props['order'] and not bar.props['order']['running'])
+    await soon(lambda: bar.props['order'] and not bar.props['order']['running'])
     done: Any = bar.props['order']
     assert done['title'] == 'תביעה אחת עודכנה'
-    await until(
+    await soon(
         lambda: dana.rows[0]['no'] == numbers[1] and dana.rows[0]['status']['label'] == staff.rows[0]['status']['label']
     )
 
     later = await desk(portal, 'staff')
-    await until(lambda: later.one(BulkBar).props['order'])
+    await soon(lambda: later.one(BulkBar).props['order'])
     later.send(BulkBar, 'away')
-    await until(lambda: later.one(BulkBar).props['order'] is None and bar.props['order'] is None)
+    await soon(lambda: later.one(BulkBar).props['order'] is None and bar.props['order'] is None)
 
 
 async def test_a_browser_that_makes_up_orders_changes_nothing(
@@ -321,10 +322,10 @@ async def test_a_browser_that_makes_up_orders_changes_nothing(
     for wish in forbidden:
         bar.props['plan'] = {}
         rival.send(BulkBar, 'plan', {**wish, 'turn': 1, 'numbers': [two[0].claim_no]})
-        await until(lambda: bar.props['plan'])
+        await soon(lambda: bar.props['plan'])
         assert bar.props['plan']['error']
     rival.send(BulkBar, 'plan', {'action': 'read', 'turn': 9, 'numbers': [two[0].claim_no]})
-    await until(lambda: bar.props['plan']['turn'] == 9)
+    await soon(lambda: bar.props['plan']['turn'] == 9)
     assert (bar.props['plan']['ready'], bar.props['plan']['groups']) == (0, [])
     made_up: list[Any] = [None, 'x', [], {'turn': 9}, {'numbers': 'x', 'all': 'yes'}]
     for nonsense in made_up:
@@ -332,9 +333,9 @@ async def test_a_browser_that_makes_up_orders_changes_nothing(
         rival.send(BulkBar, 'order', nonsense)
     rival.send(BulkBar, 'away')
     staff.send(BulkBar, 'plan', {'turn': 1, 'action': 'status', 'value': 'rejected', 'all': True})
-    await until(lambda: staff.one(BulkBar).props['plan'])
+    await soon(lambda: staff.one(BulkBar).props['plan'])
     assert 'סיבה' in staff.one(BulkBar).props['plan']['error']
     staff.send(BulkBar, 'plan', {'turn': 2, 'action': 'checked', 'all': True})
-    await until(lambda: staff.one(BulkBar).props['plan'].get('ready') == 2)
+    await soon(lambda: staff.one(BulkBar).props['plan'].get('ready') == 2)
     with open_session(SYSTEM, reading=True) as session:
         assert session.get_one(Claim, two[0].id).status == 'new'

@@ -11,8 +11,9 @@ from db.claims import Claim, save_fields
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import make_claim
-from tests.pages.conftest import EMAILS, Open, Opener, until
+from tests.pages.conftest import EMAILS, Open, Opener
 from tests.portal import signed_in
+from tests.waiting import soon
 
 
 def clocks(page: Open) -> dict[str, dict[str, Any]]:
@@ -45,12 +46,12 @@ async def test_staff_set_a_day_and_every_open_page_follows(people: People, open_
     card = staff.of(ClocksCard)[0]
     said = {'about': 'request', 'seen': '', 'day': '2026-09-15', 'reason': ''}
     staff.send(card, 'set', said)
-    await until(lambda: card.props['turn'] == 1)
+    await soon(lambda: card.props['turn'] == 1)
     assert 'מניין ידוע' in card.props['error']
     staff.send(card, 'set', {**said, 'reason': 'מכתב רשום'})
-    await until(lambda: card.props['turn'] == 2)
+    await soon(lambda: card.props['turn'] == 2)
     assert card.props['error'] == ''
-    await until(lambda: clocks(dana).get('policy_info', {}).get('started'))
+    await soon(lambda: clocks(dana).get('policy_info', {}).get('started'))
     assert 'מכתב רשום' in clocks(dana)['policy_info']['lines'][1]
     sent: list[Any] = [
         None,
@@ -60,11 +61,11 @@ async def test_staff_set_a_day_and_every_open_page_follows(people: People, open_
     ]
     for turn, nonsense in enumerate(sent, 3):
         staff.send(card, 'set', nonsense)
-        await until(lambda turn=turn: card.props['turn'] == turn)  # type: ignore[misc]
+        await soon(lambda turn=turn: card.props['turn'] == turn)  # type: ignore[misc]
         assert card.props['error']
     hers = dana.of(ClocksCard)[0]
     dana.send(hers, 'set', {**said, 'day': '2026-09-16', 'reason': 'x'})
-    await until(lambda: hers.props['turn'] == 1)
+    await soon(lambda: hers.props['turn'] == 1)
     assert clocks(dana)['policy_info']['lines'][0].startswith('14 ימי עסקים מ-15/09/2026')
 
 

@@ -18,7 +18,8 @@ from db.scope import Actor
 from db.session import fetch, open_session
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
-from tests.pages.conftest import Open, Opener, until
+from tests.pages.conftest import Open, Opener
+from tests.waiting import soon
 
 TAB = '?tab=documents'
 
@@ -63,7 +64,7 @@ async def ordered(page: Open, order: str, **more: Any) -> str:
     """Give an order; the reason why it was refused, '' when it was obeyed."""
     turn = (shown(page, 'answer') or {}).get('turn', 0)
     page.send(panel(page), 'order', {'order': order, **more})
-    await until(lambda: (shown(page, 'answer') or {}).get('turn', 0) > turn)
+    await soon(lambda: (shown(page, 'answer') or {}).get('turn', 0) > turn)
     return str(shown(page, 'answer')['message'])
 
 
@@ -86,7 +87,7 @@ async def test_what_comes_stands_on_every_open_page(open_page: Opener, claim: Cl
     assert not item(staff, 'vehicle_licence')['yours']
     document = upload(people.dana, claim, 'vehicle_licence')
     for page in (dana, staff):
-        await until(partial(shown, page, 'documents'))
+        await soon(partial(shown, page, 'documents'))
         tile = shown(page, 'documents')[0]
         assert (tile['uuid'], tile['title'], tile['kind'], tile['pagesText'], tile['size']) == (
             *(document.uuid, 'צילום רישיון רכב', 'PDF'),
@@ -95,8 +96,8 @@ async def test_what_comes_stands_on_every_open_page(open_page: Opener, claim: Cl
         assert tile['stateLabel'] == 'התקבל, ממתין לבדיקה'
         assert tile['received'] == 'התקבל בלשכה עכשיו'
         assert tile['mine'] is (page is dana)
-    await until(lambda: [badge(page)['count'] for page in (dana, staff)] == [f'1/{missing}'] * 2)
-    await until(lambda: 'מסמך חדש · צילום רישיון רכב' in staff.html())
+    await soon(lambda: [badge(page)['count'] for page in (dana, staff)] == [f'1/{missing}'] * 2)
+    await soon(lambda: 'מסמך חדש · צילום רישיון רכב' in staff.html())
 
 
 async def test_staff_judge_and_the_office_reads_why(open_page: Opener, claim: Claim, people: People) -> None:
@@ -104,11 +105,11 @@ async def test_staff_judge_and_the_office_reads_why(open_page: Opener, claim: Cl
     document = upload(people.dana, claim, 'vehicle_licence')
     assert 'לבחור' in await ordered(staff, 'reject', document=document.uuid, reason='')
     assert await ordered(staff, 'reject', document=document.uuid, reason='unreadable_scan') == ''
-    await until(lambda: item(dana, 'vehicle_licence')['state'] == 'rejected')
+    await soon(lambda: item(dana, 'vehicle_licence')['state'] == 'rejected')
     assert item(dana, 'vehicle_licence')['reason'] == 'לא קריא'
     assert item(dana, 'vehicle_licence')['replaces'] == document.uuid
     newer = upload(people.dana, claim, 'vehicle_licence', 'better.pdf', replaces=document.uuid)
-    await until(lambda: len(shown(staff, 'documents')) == 2)
+    await soon(lambda: len(shown(staff, 'documents')) == 2)
     tile, older = shown(staff, 'documents')
     assert (tile['uuid'], tile['versionText'], tile['replaces'], tile['current']) == (
         *(newer.uuid, 'גרסה 2'),
@@ -127,11 +128,11 @@ async def test_what_one_decided_is_shown_with_the_answer_to_its_form_and_not_bef
     """Escape would close the form that is still there, and not the document."""
     dana, staff = await open_page('dana', claim, TAB), await open_page('staff', claim, TAB)
     document, told = upload(people.dana, claim, 'vehicle_licence'), []
-    await until(lambda: shown(staff, 'documents'))
+    await soon(lambda: shown(staff, 'documents'))
 
     async def slowly(*args: Any, **kwargs: Any) -> Any:
         done = await live.work(*args, **kwargs)
-        await until(lambda: item(dana, 'vehicle_licence')['state'] == 'rejected')  # every page was rung
+        await soon(lambda: item(dana, 'vehicle_licence')['state'] == 'rejected')  # every page was rung
         await asyncio.sleep(0.1)
         told.append(item(staff, 'vehicle_licence')['state'])
         return done
@@ -171,7 +172,7 @@ async def test_only_the_bureau_learns_who_looked(open_page: Opener, claim: Claim
     dana, staff = await open_page('dana', claim, TAB), await open_page('staff', claim, TAB)
     for page in (dana, staff):
         page.send(panel(page), 'look', document.uuid)
-    await until(lambda: shown(staff, 'views'))
+    await soon(lambda: shown(staff, 'views'))
     assert [(line['by'], line['how']) for line in shown(staff, 'views')['lines']] == [(people.dana.name, 'צפייה')]
     assert shown(dana, 'views') is None
 
@@ -182,11 +183,11 @@ async def test_what_is_asked_for_by_name_has_that_name_everywhere(
     dana, staff = await open_page('dana', claim, TAB), await open_page('staff', claim, TAB)
     assert await ordered(staff, 'ask_for', label='  ') != ''
     assert await ordered(staff, 'ask_for', label='תצהיר <b>הבעלים</b>', blocking=True) == ''
-    await until(lambda: any(item['need'] for item in shown(dana, 'items')))
+    await soon(lambda: any(item['need'] for item in shown(dana, 'items')))
     asked = next(item for item in shown(dana, 'items') if item['need'])
     assert (asked['label'], asked['blocking'], asked['missing']) == ('תצהיר <b>הבעלים</b>', True, True)
     upload(people.dana, claim, 'other_required', need_id=asked['need'])
-    await until(lambda: shown(staff, 'documents'))
+    await soon(lambda: shown(staff, 'documents'))
     assert shown(staff, 'documents')[0]['title'] == 'תצהיר <b>הבעלים</b>'
     assert await ordered(staff, 'withdraw', need=asked['need']) == ''
 

@@ -1,8 +1,6 @@
 """Export to Excel as people meet it: started from the list, found again, fetched by nobody else, and many only with the password."""
 
-import asyncio
 import io
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -30,6 +28,7 @@ from tests.conftest import People
 from tests.factories import SYSTEM, make_claim, turn_on_two_factor
 from tests.pages.conftest import EMAILS, Open, shown_by
 from tests.portal import PASSWORD, signed_in
+from tests.waiting import soon
 
 
 async def desk(portal: FastAPI, who: str, path: str = '/') -> Open:
@@ -66,17 +65,8 @@ def in_this_process(request, monkeypatch):
     monkeypatch.setattr(making, '_in_child', make)
 
 
-async def until(true: Callable[[], Any]) -> None:
-    """A program starts for each workbook: that takes its time."""
-    for _ in range(600):
-        if true():
-            return
-        await asyncio.sleep(0.05)
-    raise TimeoutError('waited in vain')
-
-
 async def made(page: Open) -> dict[str, Any]:
-    await until(lambda: items(page) and items(page)[0]['state'] == DONE)
+    await soon(lambda: items(page) and items(page)[0]['state'] == DONE)
     return items(page)[0]
 
 
@@ -117,7 +107,7 @@ async def test_what_the_list_shows_is_exported_found_again_and_nobody_elses(port
         page.send(tray(page), 'away', item['id'])
     assert (await again.user.http_client.get(item['href'])).status_code == 200
     again.send(tray(again), 'away', item['id'])
-    await until(lambda: items(again) == [])
+    await soon(lambda: items(again) == [])
     assert (await again.user.http_client.get(item['href'])).status_code == 404
 
 
@@ -164,7 +154,7 @@ async def test_selected_rows_are_exported_from_the_bar(portal: FastAPI, people: 
     for nonsense in made_up:
         dana.send(bar, 'export', nonsense)
     dana.send(bar, 'export', {'all': True, 'numbers': []})
-    await until(lambda: len(items(dana)) == 2)
+    await soon(lambda: len(items(dana)) == 2)
     await made(dana)
     assert items(dana)[0]['parts'][1] == '3 תביעות'
 
@@ -184,7 +174,7 @@ async def test_the_workbook_has_the_columns_the_list_shows_or_all_details(portal
     headers = []
     for place, order in enumerate(orders):
         order()
-        await until(partial(_are, dana, place + 1))
+        await soon(partial(_are, dana, place + 1))
         answer = await dana.user.http_client.get((await made(dana))['href'])
         sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).worksheets[0]
         headers.append([cell.value for cell in sheet[HEADER_ROW]])
@@ -206,7 +196,7 @@ async def test_very_many_claims_take_the_password(portal: FastAPI, people: Peopl
     dana = await desk(portal, 'dana')
     browser = dana.user.http_client
     dana.send(tray(dana), 'start')
-    await until(lambda: tray(dana).props['confirm'])
+    await soon(lambda: tray(dana).props['confirm'])
     assert items(dana) == []
 
     wrong = await browser.post('/files/exports/confirm', data={'password': 'wrong password'})
@@ -218,7 +208,7 @@ async def test_very_many_claims_take_the_password(portal: FastAPI, people: Peopl
     for proof in ('', 'made up', None, 'x' * 1000, theirs):
         turn = tray(dana).props['confirm']['turn']
         dana.send(tray(dana), 'confirmed', {'turn': turn, 'proof': proof})
-        await until(partial(_is_later, dana, turn))
+        await soon(partial(_is_later, dana, turn))
     assert items(dana) == []
     turn = tray(dana).props['confirm']['turn']
     dana.send(tray(dana), 'confirmed', {'turn': turn, 'proof': right.json()['proof']})
@@ -247,7 +237,7 @@ async def test_who_signs_in_in_two_steps_types_a_code_too(portal: FastAPI, peopl
         return answer.status_code, answer.json().get('wrong')
 
     dana.send(tray(dana), 'start')
-    await until(lambda: tray(dana).props['confirm'])
+    await soon(lambda: tray(dana).props['confirm'])
     assert tray(dana).props['confirm']['code'] is True
     assert 'קוד מאפליקציית האימות' in tray(dana).props['confirm']['text']
     assert await confirm(PASSWORD) == (401, 'code')
@@ -281,7 +271,7 @@ async def test_who_signs_in_by_the_password_alone_is_asked_for_no_code(
     make_claim(people.levi, people.staff)
     dana = await desk(portal, 'dana')
     dana.send(tray(dana), 'start')
-    await until(lambda: tray(dana).props['confirm'])
+    await soon(lambda: tray(dana).props['confirm'])
     assert tray(dana).props['confirm']['code'] is False
 
 
@@ -315,7 +305,7 @@ async def test_what_failed_says_so_and_is_started_again(portal: FastAPI, people:
     assert left['parts'][0] == 'ההכנה לא הושלמה.'
     assert (await back.user.http_client.get(item['href'])).status_code == 404
     back.send(tray(back), 'again', item['id'])
-    await until(lambda: items(back) and items(back)[0]['id'] != item['id'])
+    await soon(lambda: items(back) and items(back)[0]['id'] != item['id'])
     assert (await made(back))['again'] is False
     assert len(items(back)) == 1
 
@@ -345,8 +335,8 @@ async def test_the_workbook_has_the_order_the_list_has_now(portal: FastAPI, peop
     item = await made(dana)
     assert numbers_in((await dana.user.http_client.get(item['href'])).content) == [second.claim_no, first.claim_no]
     dana.send(dana.of(ClaimsBar)[0], 'change', {'q': 'אבא'})
-    await until(lambda: dana.of(ClaimsBar)[0].props['state']['q'] == 'אבא')
+    await soon(lambda: dana.of(ClaimsBar)[0].props['state']['q'] == 'אבא')
     dana.send(tray(dana), 'start')
-    await until(lambda: len(items(dana)) == 2)
+    await soon(lambda: len(items(dana)) == 2)
     item = await made(dana)
     assert numbers_in((await dana.user.http_client.get(item['href'])).content) == [first.claim_no]

@@ -24,9 +24,10 @@ from db.session import connect, open_session
 from jobs import backup
 from tests import papers
 from tests.conftest import People
-from tests.e2e.conftest import ROOT, Page, Server, Socket, Visitor, serving, wait_until
+from tests.e2e.conftest import ROOT, Page, Server, Socket, Visitor, serving
 from tests.factories import SYSTEM, make_claim, make_people
 from tests.portal import PASSWORD
+from tests.waiting import until
 
 MEGABYTE = 1024 * 1024
 
@@ -132,7 +133,7 @@ def test_a_full_disk_is_told_and_once_there_is_room_work_goes_on(sqlite_template
             made = subprocess.run(order, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
             assert made.returncode == 1
             assert 'Traceback' not in made.stderr
-            wait_until(lambda: httpx.get(f'{server.url}/readyz').status_code == 503)
+            until(lambda: httpx.get(f'{server.url}/readyz').status_code == 503)
             assert httpx.get(f'{server.url}/healthz').status_code == 200, 'it still shows what there is'
         assert (worker.send(), worker.edit('אחרי')) == (201, 'saved')
         assert backup.kept(small_disk / 'backups') == [], 'no half backup looks like one'
@@ -147,7 +148,7 @@ def failing(process: int, *faults: str) -> Iterator[None]:
     command = ['strace', '-f', '-qq', '-o', '/dev/null', '-p', str(process)]
     tracer = subprocess.Popen([*command, *(f'--inject={fault}' for fault in faults)], stderr=subprocess.PIPE)
     try:
-        wait_until(lambda: tracer.poll() is not None or _is_traced(process))
+        until(lambda: tracer.poll() is not None or _is_traced(process))
         if tracer.poll() is not None:
             assert tracer.stderr is not None
             pytest.skip(f'this machine lets nobody trace: {tracer.stderr.read().decode()}')

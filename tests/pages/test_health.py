@@ -18,8 +18,9 @@ from db.timetable import JobRun, heartbeats
 from pages import metrics
 from tests.conftest import People
 from tests.factories import SYSTEM
-from tests.pages.conftest import Open, until
+from tests.pages.conftest import Open
 from tests.portal import PASSWORD, signed_in
+from tests.waiting import soon
 
 HOUR = timedelta(hours=1)
 
@@ -28,7 +29,7 @@ async def stale(name: str) -> None:
     """Once the portal's own timetable stands, add a job that nobody runs."""
     for _ in range(20):
         with suppress(TimeoutError):
-            await until(lambda: len(jobs()) > 3)
+            await soon(lambda: len(jobs()) > 3)
     with open_session(SYSTEM) as session:
         session.add(JobRun(name=name, every_seconds=60, at_night=True, known_since=now() - HOUR))
 

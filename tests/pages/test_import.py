@@ -23,8 +23,9 @@ from jobs import import_work
 from jobs.workbook_reading import MAX_PACKED
 from tests.conftest import People
 from tests.factories import SYSTEM
-from tests.pages.conftest import EMAILS, Open, until
+from tests.pages.conftest import EMAILS, Open
 from tests.portal import signed_in
+from tests.waiting import soon
 
 HEADINGS = ("מס' תביעה", 'סוכנות', 'שם המבוטח', 'תאריך האירוע', 'סטטוס')
 GOOD = [(f'TG-0000{number}', 'סוכנות לוי', 'רונית ברקוביץ', '28/10/2026', 'חדשה') for number in range(1, 4)]
@@ -73,7 +74,7 @@ def chosen(screen: ImportScreen) -> dict[str, Any]:
 
 async def checked(page: Open, screen: ImportScreen) -> dict[str, int]:
     page.send(screen, 'check', chosen(screen))
-    await until(lambda: step(screen) == 'checked')
+    await soon(lambda: step(screen) == 'checked')
     return {outcome['key']: outcome['count'] for outcome in screen.props['outcomes']}
 
 
@@ -86,7 +87,7 @@ async def test_a_workbook_is_understood_taught_saved_and_given_back(clients: dic
     first = screen.props['form']['columns'][0]
     assert (first['field'], first['why']) == ('claim_no', 'כותרת מוכרת')
     assert await checked(page, screen) == {'new': 3, 'updated': 0, 'same': 0, 'refused': 2, 'warned': 0}
-    await until(lambda: step(other) == 'checked')
+    await soon(lambda: step(other) == 'checked')
     assert screen.props['outcomes'][3]['on'], 'what was refused is shown first'
     assert 'הסטטוס אינו מוכר' in screen.props['rows'][0]['said'][0]['text']
     assert [word['word'] for word in screen.props['unknown']] == ['חונה אצלנו']
@@ -94,9 +95,9 @@ async def test_a_workbook_is_understood_taught_saved_and_given_back(clients: dic
     # what nobody asked about is not taught, a word of the file is, and everything is looked at again
     said = [{'kind': 'status', 'word': word, 'meaning': 'in_repair'} for word in ('חונה אצלנו', 'אחר')]
     page.send(screen, 'teach', said)
-    await until(lambda: step(screen) == 'checked' and screen.props['outcomes'][0]['count'] == 4)
+    await soon(lambda: step(screen) == 'checked' and screen.props['outcomes'][0]['count'] == 4)
     page.send(screen, 'order', 'commit')
-    await until(lambda: step(screen) == step(other) == 'done')
+    await soon(lambda: step(screen) == step(other) == 'done')
     assert '4 שורות נשמרו' in other.props['run']['came']
     with open_session(SYSTEM, reading=True) as session:
         claim = fetch_one(session, claim_by_no('TG-00009'))
@@ -159,11 +160,11 @@ async def test_a_page_may_be_lied_to(clients: dict[str, Any]) -> None:
     for sent in (None, {'mode': 'both', 'columns': {'0': 'password'}}, {'mode': 'x', 'columns': {'0': 'claim_no'}}):
         before = screen.props['turn']
         page.send(screen, 'check', sent)
-        await until(partial(answered, screen, before))
+        await soon(partial(answered, screen, before))
         assert screen.props['message']
     assert step(screen) == 'ready'
     page.send(screen, 'order', 'drop')
-    await until(lambda: step(screen) == 'dropped')
+    await soon(lambda: step(screen) == 'dropped')
 
 
 async def test_an_import_whose_process_died_says_so_and_goes_on(clients: dict[str, Any], people: People) -> None:
@@ -172,15 +173,15 @@ async def test_an_import_whose_process_died_says_so_and_goes_on(clients: dict[st
     await checked(page, screen)
     with open_session(people.staff) as session:
         import_runs.take(session, run_id, COMMITTING, now())
-    await until(lambda: step(screen) == 'committing')
+    await soon(lambda: step(screen) == 'committing')
     page.send(screen, 'order', 'resume')
-    await until(lambda: 'כבר בעבודה' in screen.props['message'])
+    await soon(lambda: 'כבר בעבודה' in screen.props['message'])
     with open_session(SYSTEM) as session:
         run = session.get_one(ImportRun, run_id)
         run.beat = now() - STALE - timedelta(seconds=1)
-    await until(lambda: screen.props['run']['interrupted'])
+    await soon(lambda: screen.props['run']['interrupted'])
     page.send(screen, 'order', 'resume')
-    await until(lambda: step(screen) == 'done')
+    await soon(lambda: step(screen) == 'done')
     assert '3 שורות נשמרו' in screen.props['run']['came']
 
 
@@ -189,7 +190,7 @@ async def test_what_came_of_an_import_outlives_its_rows(clients: dict[str, Any],
     page, screen = await opened(clients['staff'], run_id)
     await checked(page, screen)
     page.send(screen, 'order', 'commit')
-    await until(lambda: step(screen) == 'done')
+    await soon(lambda: step(screen) == 'done')
     with open_session(SYSTEM) as session:
         session.get_one(ImportRun, run_id).at = now() - import_runs.KEPT_FOR - timedelta(days=1)
     assert import_work.forget_imports() == 5

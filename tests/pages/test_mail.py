@@ -16,8 +16,9 @@ from db.settings import load
 from jobs import mail
 from tests.conftest import People
 from tests.factories import SYSTEM
-from tests.pages.conftest import Open, until
+from tests.pages.conftest import Open
 from tests.portal import PASSWORD, signed_in
+from tests.waiting import soon
 
 
 async def test_a_person_chooses_his_mail_and_nobody_elses(portal: FastAPI, people: People) -> None:
@@ -57,8 +58,8 @@ async def test_the_admin_sees_what_was_given_up_and_sends_it_again(portal: FastA
         with open_session(SYSTEM, reading=True) as session:
             return session.get_one(Mail, lost.id).state == WAITING
 
-    await until(tried_again)
-    await until(lambda: not any('דנה ארז' in element.content for element in page.of(ui.html)))
+    await soon(tried_again)
+    await soon(lambda: not any('דנה ארז' in element.content for element in page.of(ui.html)))
     await admin.http_client.aclose()
 
 

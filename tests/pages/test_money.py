@@ -25,7 +25,8 @@ from db.texts import Told
 from db.values import Malformed
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
-from tests.pages.conftest import Open, Opener, until
+from tests.pages.conftest import Open, Opener
+from tests.waiting import soon
 
 SCAN = Arrived('המחאה.pdf', 'cheque.pdf', 'application/pdf', 1, 'cd' * 32, 1, 'cd' * 32, pages=1)
 FORM = {
@@ -86,7 +87,7 @@ async def ordered(page: Open, **sent: Any) -> str:
     panel = page.of(LedgerPanel)[0]
     turn = (panel.props['answer'] or {}).get('turn', 0)
     page.send(panel, 'order', sent)
-    await until(lambda: (panel.props['answer'] or {}).get('turn', 0) > turn)
+    await soon(lambda: (panel.props['answer'] or {}).get('turn', 0) > turn)
     return str(panel.props['answer']['message'])
 
 
@@ -94,7 +95,7 @@ async def written(page: Open, **over: Any) -> str:
     form = page.of(ChequeForm)[0]
     turn = (form.props['answer'] or {}).get('turn', 0)
     page.send(form, 'save', {**filled(), **over})
-    await until(lambda: (form.props['answer'] or {}).get('turn', 0) > turn)
+    await soon(lambda: (form.props['answer'] or {}).get('turn', 0) > turn)
     return str(form.props['answer']['message'])
 
 
@@ -112,11 +113,11 @@ async def test_a_sum_by_one_person_stands_on_every_open_page(open_page: Opener, 
     save = {'do': 'save', 'head': 'repair_cost', 'name': 'demanded', 'seen': None, 'raw': '31,200'}
     assert await ordered(staff, **save) == ''
     for page in (dana, staff):
-        await until(partial(reads, page, '₪31,200'))
+        await soon(partial(reads, page, '₪31,200'))
         assert page.of(LedgerPanel)[0].props['totals']['demanded'] == '₪31,200'
     # the claim's head says how far the money is, and the timeline what happened
-    await until(lambda: any('נדרש' in item['text'] for item in dana.of(ClaimHead)[0].props['meta']))
-    await until(lambda: 'ראש נזק · נזק לרכב' in dana.html())
+    await soon(lambda: any('נדרש' in item['text'] for item in dana.of(ClaimHead)[0].props['meta']))
+    await soon(lambda: 'ראש נזק · נזק לרכב' in dana.html())
     assert not dana.of(LedgerPanel)[0].props['staff']
     assert dana.of(ChequeForm) == []
 
@@ -146,7 +147,7 @@ async def test_what_the_reader_sends_changes_nothing(open_page: Opener, claim: C
     cards = dana.of(ChequeCards)[0]
     assert cards.props['cheques'][0]['orders'] == []
     dana.send(cards, 'advance', {'id': cheque.id, 'state': 'cleared', 'reason': ''})
-    await until(lambda: cards.props['answer'] is not None)
+    await soon(lambda: cards.props['answer'] is not None)
     assert 'אין הרשאה' in cards.props['answer']['message']
     assert cheques(claim)[0].state == 'handed_over'
     dana.send(dana.of(ChequeRadar)[0], 'step', 'warn')
@@ -160,7 +161,7 @@ async def test_a_cheque_is_written_down_put_right_and_goes_on(open_page: Opener,
     assert 'ספרות' in await written(staff, bank='x')
     assert 'מועד' in await written(staff, due=' ')
     assert await written(staff) == ''
-    await until(lambda: len(dana.of(ChequeCards)[0].props['cheques']) == 1)
+    await soon(lambda: len(dana.of(ChequeCards)[0].props['cheques']) == 1)
     shown = dana.of(ChequeCards)[0].props['cheques'][0]
     assert (shown['amount'], shown['daysText'], shown['bank']) == (
         '₪18,500',
@@ -168,14 +169,14 @@ async def test_a_cheque_is_written_down_put_right_and_goes_on(open_page: Opener,
         'בנק הפועלים (12) · סניף 648 · חשבון 12345',
     )
     staff.send(cards, 'wish', {'id': shown['id'], 'do': 'edit'})
-    await until(lambda: form.props['opened'] is not None)
+    await soon(lambda: form.props['opened'] is not None)
     assert form.props['opened']['draft']['amount'] == '18,500'
     assert await written(staff, amount='18000') == ''
     staff.send(cards, 'advance', {'id': shown['id'], 'state': 'cancelled', 'reason': ''})
-    await until(lambda: cards.props['answer'] is not None)
+    await soon(lambda: cards.props['answer'] is not None)
     assert 'מדוע' in cards.props['answer']['message']
     staff.send(cards, 'wish', {'id': shown['id'], 'do': 'replace'})
-    await until(lambda: (form.props['opened'] or {}).get('what') == 'replace')
+    await soon(lambda: (form.props['opened'] or {}).get('what') == 'replace')
     assert await written(staff, reason='postponed') == ''
     assert [(cheque.state, cheque.amount) for cheque in cheques(claim)] == [
         ('received', 18_500_00),
@@ -187,10 +188,10 @@ async def test_the_form_tells_of_a_closed_day_before_it_is_saved(open_page: Open
     page = await open_page('staff', claim, '?tab=money')
     form = page.of(ChequeForm)[0]
     page.send(form, 'day', '26/04/2027')
-    await until(lambda: form.props['told'] is not None)
+    await soon(lambda: form.props['told'] is not None)
     assert 'חול המועד' in form.props['told']['closed']
     page.send(form, 'day', 'soon')
-    await until(lambda: form.props['told'] is None)
+    await soon(lambda: form.props['told'] is None)
 
 
 async def test_the_radar_is_red_and_its_messages_are_noted(open_page: Opener, people: People, claim: Claim) -> None:
@@ -207,12 +208,12 @@ async def test_the_radar_is_red_and_its_messages_are_noted(open_page: Opener, pe
     radar = staff.of(ChequeRadar)[0]
     staff.send(radar, 'step', 'press')  # nothing of that kind is offered before the submission
     staff.send(radar, 'step', 'warn')
-    await until(lambda: [step['text'] for step in radar.props['line']['steps']] == ['נמסרה ללקוח אזהרה על מועד ההמחאה'])
+    await soon(lambda: [step['text'] for step in radar.props['line']['steps']] == ['נמסרה ללקוח אזהרה על מועד ההמחאה'])
     with open_session(SYSTEM, reading=True) as session:
         steps = fetch(session, steps_of(claim.id))
     assert [(step.kind, '₪9,000' in step.wording) for step in steps] == [('warn', True)]
     enter(people.staff, claim, replace(garage(), direction='insurer_to_insured', due_date=today()), 'received')
-    await until(lambda: not radar.props['line']['red'])
+    await soon(lambda: not radar.props['line']['red'])
 
 
 async def test_a_form_sent_again_because_the_answer_got_lost_writes_no_second_cheque(
@@ -223,7 +224,7 @@ async def test_a_form_sent_again_because_the_answer_got_lost_writes_no_second_ch
     assert [cheque.note for cheque in cheques(claim)] == ['נשלחה שוב']
     add = next(one for one in staff.client.elements.values() if one.props.get('data-testid') == 'add-cheque')
     staff.send(add, 'click')
-    await until(lambda: staff.of(ChequeForm)[0].props['opened'] is not None)
+    await soon(lambda: staff.of(ChequeForm)[0].props['opened'] is not None)
     assert await written(staff) == ''
     assert len(cheques(claim)) == 2
 
@@ -235,7 +236,7 @@ async def test_the_bureau_is_asked_gently_whether_the_cheques_are_right(
         save_amounts(session, claim.id, 'repair_cost', {'approved': (None, 18_500_00)}, now())
     page = await open_page('staff', claim, '?tab=money')
     assert await written(page, amount='18000') == ''
-    await until(lambda: 'סכום ההמחאות' in page.everything())
+    await soon(lambda: 'סכום ההמחאות' in page.everything())
 
 
 async def test_money_of_a_business_is_without_vat(open_page: Opener, people: People, claim: Claim) -> None:
@@ -324,7 +325,7 @@ async def test_the_picture_of_a_cheque_is_a_document_of_its_claim(
     assert 'לא נמצא' in await written(page, image='no-such-picture')
     assert await written(page, image=theirs.uuid) != ''
     assert await written(page, image=mine.uuid) == ''
-    await until(lambda: page.of(ChequeCards)[0].props['cheques'][0]['image'] == mine.uuid)
+    await soon(lambda: page.of(ChequeCards)[0].props['cheques'][0]['image'] == mine.uuid)
     assert cheques(claim)[0].image_id == mine.id
 
 

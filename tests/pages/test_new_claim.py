@@ -14,8 +14,9 @@ from db.lists import page_of
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
-from tests.pages.conftest import EMAILS, Open, until
+from tests.pages.conftest import EMAILS, Open
 from tests.portal import signed_in
+from tests.waiting import soon
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ async def submit(page: Open, values: dict[str, str], *, sure: bool = False) -> d
     drawn = page.of(NewClaim)[0]
     before, answered = len(page.user.back_history), drawn.props['answered']
     page.send(drawn, 'submit', {'values': values, 'sure': sure})
-    await until(lambda: drawn.props['answered'] > answered or len(page.user.back_history) > before)
+    await soon(lambda: drawn.props['answered'] > answered or len(page.user.back_history) > before)
     return dict(drawn.props)
 
 
@@ -56,7 +57,7 @@ async def test_a_double_click_opens_one(page: Open, people: People) -> None:
     drawn = page.of(NewClaim)[0]
     for _ in range(3):
         page.send(drawn, 'submit', {'values': form(people), 'sure': False})
-    await until(lambda: page.user.back_history[-1] != '/claims/new')
+    await soon(lambda: page.user.back_history[-1] != '/claims/new')
     await asyncio.sleep(0.1)
     assert claims() == 1
 
@@ -75,19 +76,19 @@ async def test_every_slip_is_told_beside_its_field(page: Open, people: People) -
 async def test_a_field_is_checked_when_one_leaves_it(page: Open, people: People) -> None:
     drawn = page.of(NewClaim)[0]
     page.send(drawn, 'check', {'name': 'insured_id_no', 'values': form(people, insured_id_no='123456789')})
-    await until(lambda: drawn.props['doubts'])
+    await soon(lambda: drawn.props['doubts'])
     page.send(drawn, 'check', {'name': 'insured_phone', 'values': form(people, insured_phone='12')})
-    await until(lambda: drawn.props['errors'])
+    await soon(lambda: drawn.props['errors'])
     assert set(drawn.props['errors']) == {'insured_phone'}, 'what was not left yet is not complained about'
     page.send(drawn, 'check', {'name': 'insured_phone', 'values': form(people, insured_phone='0521234567')})
-    await until(lambda: not drawn.props['errors'])
+    await soon(lambda: not drawn.props['errors'])
 
 
 async def test_a_likely_duplicate_is_shown_and_takes_a_second_yes(page: Open, people: People) -> None:
     make_claim(people.levi, people.staff)
     drawn = page.of(NewClaim)[0]
     page.send(drawn, 'check', {'name': 'plate', 'values': form(people, event_date='30/10/2026')})
-    await until(lambda: drawn.props['duplicates'])
+    await soon(lambda: drawn.props['duplicates'])
     assert drawn.props['duplicates'][0]['href'] == '/claims/26-00001'
 
     await submit(page, form(people, event_date='30/10/2026'))

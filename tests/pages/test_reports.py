@@ -29,8 +29,9 @@ from jobs.report_book import Book
 from pages import reports
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
-from tests.pages.conftest import EMAILS, Open, until
+from tests.pages.conftest import EMAILS, Open
 from tests.portal import PASSWORD, signed_in
+from tests.waiting import soon
 
 EXCEL = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 
@@ -63,7 +64,7 @@ async def test_a_change_of_a_claim_is_on_the_dashboard_of_whom_it_concerns(
         due = values.israel(now()).date() + timedelta(days=3)
         enter_cheque(session, claim.id, Slip('insurer_to_insured', 777_00, due), 'received', now())
     for page in (manager, staff):
-        await until(partial(_says, page, 'status=submitted', '₪777', f'הקרובה ב-{due:%d/%m}'))
+        await soon(partial(_says, page, 'status=submitted', '₪777', f'הקרובה ב-{due:%d/%m}'))
     assert 'status=new' not in manager.html()
     charts = manager.of(ui.echart)
     assert [chart.props['renderer'] for chart in charts] == ['svg', 'svg']

@@ -19,8 +19,8 @@ from db.scope import Actor
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
-from tests.pages.conftest import until
 from tests.pages.test_claims import Desk, desk
+from tests.waiting import soon
 
 Frames = defaultdict[str, list[str]]
 
@@ -70,7 +70,7 @@ async def test_all_who_see_the_same_get_the_same_frame_and_nobody_else_any(
     rival, filtered = await desk(portal, 'rival'), await desk(portal, 'dana', '/?status=new')
     before = dana.one(ClaimsTable).props['upto']
     change(people.staff, two[0])
-    await until(lambda: said(frames, dana) and said(frames, manager) and said(frames, staff2))
+    await soon(lambda: said(frames, dana) and said(frames, manager) and said(frames, staff2))
     [news] = said(frames, dana)
     assert news['number'] > before
     assert (news['fresh'], news['quiet'], news['row']['no']) == (True, False, two[0].claim_no)
@@ -78,7 +78,7 @@ async def test_all_who_see_the_same_get_the_same_frame_and_nobody_else_any(
     told = [next(frame for frame in frames[page.client.id] if '"quiet":false' in frame) for page in (dana, manager)]
     assert told[0] is told[1], 'put into words once'
     # a list with a filter asks again, under its own scope
-    await until(lambda: filtered.rows[0]['no'] == two[0].claim_no)
+    await soon(lambda: filtered.rows[0]['no'] == two[0].claim_no)
     assert filtered.rows[0]['unread']
     assert filtered.one(ClaimsTable).props['upto'] >= news['number']
     assert not frames[filtered.client.id]
@@ -87,7 +87,7 @@ async def test_all_who_see_the_same_get_the_same_frame_and_nobody_else_any(
     assert dana.numbers[0] == two[1].claim_no
 
     change(people.staff, two[0], '050-7654321')
-    await until(lambda: len(said(frames, dana)) == 2)
+    await soon(lambda: len(said(frames, dana)) == 2)
     assert not said(frames, dana)[1]['fresh'], 'it was unread already: the number behind the view stays'
 
 
@@ -96,7 +96,7 @@ async def test_ones_own_change_is_asked_for(
 ) -> None:
     staff, staff2 = await desk(portal, 'staff'), await desk(portal, 'staff2')
     change(people.staff, two[0])
-    await until(lambda: said(frames, staff2) and staff.numbers[0] == two[0].claim_no)
+    await soon(lambda: said(frames, staff2) and staff.numbers[0] == two[0].claim_no)
     assert not staff.rows[0]['unread'], 'not bold for who wrote it'
     assert not frames[staff.client.id]
 
@@ -109,9 +109,9 @@ async def test_agents_who_see_their_own_claims_only_hear_of_no_other(
     dana, manager = await desk(portal, 'dana'), await desk(portal, 'manager')
     assert dana.numbers == [two[0].claim_no]
     change(people.staff, two[1])
-    await until(lambda: said(frames, manager))
+    await soon(lambda: said(frames, manager))
     change(people.staff, two[0])
-    await until(lambda: said(frames, dana) and len(said(frames, manager)) == 2)
+    await soon(lambda: said(frames, dana) and len(said(frames, manager)) == 2)
     assert [news['row']['no'] for news in said(frames, dana)] == [two[0].claim_no]
     assert two[1].claim_no not in str(frames[dana.client.id])
 
@@ -122,7 +122,7 @@ async def test_a_claim_that_is_closed_leaves_the_open_ones_and_the_numbers_follo
     dana = await desk(portal, 'dana')
     with open_session(people.staff) as session:
         change_status(session, two[0].id, 'closed', 'שולם', 'new', now())
-    await until(lambda: dana.numbers == [two[1].claim_no] and dana.counts['closed'] == '1')
+    await soon(lambda: dana.numbers == [two[1].claim_no] and dana.counts['closed'] == '1')
     # quietly it may be told: what follows a new claim (tasks, silences) rings a moment later
     assert two[0].claim_no not in str(said(frames, dana))
 
@@ -133,7 +133,7 @@ async def test_what_is_no_news_moves_nothing(
     dana, staff2 = await desk(portal, 'dana'), await desk(portal, 'staff2')
     with open_session(people.staff) as session:
         note_internally(session, two[0].id, 'הלקוח כועס', now())
-    await until(lambda: said(frames, dana, quiet=True) and said(frames, staff2, quiet=True))
+    await soon(lambda: said(frames, dana, quiet=True) and said(frames, staff2, quiet=True))
     for page in (dana, staff2):
         assert not said(frames, page)
         assert not any(news['fresh'] for news in said(frames, page, quiet=True))
@@ -148,7 +148,7 @@ async def test_many_claims_at_once_are_a_new_list(
     with open_session(people.staff) as session:
         for claim in two:
             change_status(session, claim.id, 'submitted', '', 'new', now())
-    await until(lambda: all(row['unread'] for row in dana.rows))
+    await soon(lambda: all(row['unread'] for row in dana.rows))
     assert not frames[dana.client.id]
 
 
@@ -164,7 +164,7 @@ async def test_a_page_that_takes_no_frame_asks_again(
     monkeypatch.setattr(sockets, 'tell', refuse)
     dana = await desk(portal, 'dana')
     change(people.staff, two[0])
-    await until(lambda: dana.numbers[0] == two[0].claim_no)
+    await soon(lambda: dana.numbers[0] == two[0].claim_no)
     assert set(asked) == {dana.client.id}
 
 
@@ -173,11 +173,11 @@ async def test_opening_a_claim_in_another_tab_is_asked_for(
 ) -> None:
     dana, filtered = await desk(portal, 'dana'), await desk(portal, 'dana', '/?view=unread')
     change(people.staff, two[0])
-    await until(lambda: said(frames, dana) and filtered.numbers == [two[0].claim_no])
+    await soon(lambda: said(frames, dana) and filtered.numbers == [two[0].claim_no])
     with open_session(people.dana) as session:
         visit(session, two[0].id, now())
-    await until(lambda: filtered.numbers == [] and dana.numbers[0] == two[0].claim_no)
-    await until(lambda: not dana.rows[0]['unread'])  # each page answers the bell by itself
+    await soon(lambda: filtered.numbers == [] and dana.numbers[0] == two[0].claim_no)
+    await soon(lambda: not dana.rows[0]['unread'])  # each page answers the bell by itself
     assert dana.numbers[0] == two[0].claim_no
 
 
@@ -186,5 +186,5 @@ async def test_an_import_of_the_product_itself_is_news_to_everybody(
 ) -> None:
     dana = await desk(portal, 'dana')
     change(SYSTEM, two[0])
-    await until(lambda: said(frames, dana))
+    await soon(lambda: said(frames, dana))
     assert said(frames, dana)[0]['fresh']

@@ -13,8 +13,9 @@ from db.scope import Actor
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
-from tests.pages.conftest import shown_by, until
+from tests.pages.conftest import shown_by
 from tests.pages.test_claims import desk
+from tests.waiting import soon
 
 
 async def test_all_pages_share_what_things_are_called_until_it_changes(portal: FastAPI, people: People) -> None:
@@ -27,7 +28,7 @@ async def test_all_pages_share_what_things_are_called_until_it_changes(portal: F
         with open_session(people.admin) as admin:
             admin.get_one(ClaimStatus, 'new').label = 'נפתחה'
         assert shared_words.reference(session).statuses['new'].label == 'נפתחה'
-    await until(lambda: dana.rows[0]['status']['label'] == 'נפתחה')
+    await soon(lambda: dana.rows[0]['status']['label'] == 'נפתחה')
     assert rival.numbers == []
     with open_session(people.staff) as session:
         key = firm_named(session, Garage, f'מוסך {now().year}')

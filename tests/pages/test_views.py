@@ -17,8 +17,9 @@ from db.list_state import ListState
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import make_claim
-from tests.pages.conftest import shown_by, until
+from tests.pages.conftest import shown_by
 from tests.pages.test_claims import Desk, desk
+from tests.waiting import soon
 
 
 def shown(page: Desk) -> list[str]:
@@ -36,16 +37,16 @@ async def test_columns_are_chosen_once_and_stay(portal: FastAPI, people: People)
     assert shown(dana) == list(list_state.DEFAULT_COLUMNS)
     assert 'insurer_claim_no' not in dana.rows[0], 'what is not shown does not travel'
     dana.send(ColumnsMenu, 'columns', ['next_action', 'insured_id_no', 'insurer_claim_no', 'office', 7])
-    await until(lambda: shown(dana) == ['insured_name', 'next_action', 'insurer_claim_no'])
+    await soon(lambda: shown(dana) == ['insured_name', 'next_action', 'insurer_claim_no'])
     assert (dana.rows[0]['next_action'], dana.rows[0]['insurer_claim_no']) == ('לחזור למוסך', '998877')
     dana.send(ColumnsMenu, 'density', 'dense')
-    await until(lambda: dana.one(ClaimsTable).props['dense'])
+    await soon(lambda: dana.one(ClaimsTable).props['dense'])
     again, other = await desk(portal, 'dana'), await desk(portal, 'manager')
     assert (shown(again), again.one(ClaimsTable).props['dense']) == (shown(dana), True)
     assert shown(other) == list(list_state.DEFAULT_COLUMNS)
     assert shown(await desk(portal, 'dana', '/?columns=plate,garage')) == ['insured_name', 'plate', 'garage']
     again.send(ColumnsMenu, 'columns', [])
-    await until(lambda: shown(again) == list(list_state.DEFAULT_COLUMNS))
+    await soon(lambda: shown(again) == list(list_state.DEFAULT_COLUMNS))
 
 
 async def test_a_view_is_saved_opened_pinned_changed_and_forgotten(portal: FastAPI, people: People) -> None:
@@ -54,25 +55,25 @@ async def test_a_view_is_saved_opened_pinned_changed_and_forgotten(portal: FastA
     dana = await desk(portal, 'dana', '/?status=in_repair&sort=plate&columns=plate,garage&page=1')
     assert len(dana.rows) == 1
     dana.send(ViewsMenu, 'save', {'name': ' בתיקון ', 'shared': False})
-    await until(lambda: 'בתיקון' in saved(dana))
+    await soon(lambda: 'בתיקון' in saved(dana))
     key = saved(dana)['בתיקון']
     assert dana.one(ViewsMenu).props['here'] == key
 
     later = await desk(portal, 'dana')
     later.send(ViewsMenu, 'open', key)
-    await until(lambda: len(later.rows) == 1)
+    await soon(lambda: len(later.rows) == 1)
     assert shown(later) == ['insured_name', 'plate', 'garage']
     later.send(ViewsMenu, 'edit', {'key': key, 'order': 'pin'})
-    await until(lambda: dana.one(ViewsMenu).props['groups'][0]['views'][0]['pinned'])
+    await soon(lambda: dana.one(ViewsMenu).props['groups'][0]['views'][0]['pinned'])
     later.send(ClaimsBar, 'clear')
-    await until(lambda: len(later.rows) == 2 and later.one(ViewsMenu).props['here'] == '')
+    await soon(lambda: len(later.rows) == 2 and later.one(ViewsMenu).props['here'] == '')
     later.send(ViewsMenu, 'edit', {'key': key, 'order': 'update'})
     later.send(ViewsMenu, 'edit', {'key': key, 'order': 'rename', 'name': 'הכל'})
-    await until(lambda: saved(dana) == {'הכל': key})
+    await soon(lambda: saved(dana) == {'הכל': key})
     with open_session(people.dana, reading=True) as session:
         assert views.views_of(session)[0].state.status == ()
     later.send(ViewsMenu, 'edit', {'key': key, 'order': 'delete'})
-    await until(lambda: saved(dana) == {} == saved(later))
+    await soon(lambda: saved(dana) == {} == saved(later))
 
 
 async def test_only_those_who_may_share_a_view_and_nobody_touches_anothers(portal: FastAPI, people: People) -> None:
@@ -98,16 +99,16 @@ async def test_quick_views_say_how_many_while_one_looks_and_follow_the_bureau(po
     menu = dana.one(ViewsMenu)
     assert menu.props['counts'] == {}, 'nobody looks: nothing is counted'
     dana.send(ViewsMenu, 'seen', True)
-    await until(lambda: menu.props['counts'].get('for_me') == '0')
+    await soon(lambda: menu.props['counts'].get('for_me') == '0')
     make_claim(people.levi, people.staff, waiting_on='agent')
     make_claim(people.levi, people.staff, waiting_on='garage')
-    await until(lambda: menu.props['counts']['for_me'] == '1')
+    await soon(lambda: menu.props['counts']['for_me'] == '1')
     dana.send(ViewsMenu, 'open', 'for_me')
-    await until(lambda: len(dana.rows) == 1 and menu.props['here'] == 'for_me')
+    await soon(lambda: len(dana.rows) == 1 and menu.props['here'] == 'for_me')
     chip = next(chip for chip in shown_by(dana.one(ClaimsBar), 'filters') if chip['name'] == 'quick')
     assert chip['chosen'] == 'מחכים לי'
     dana.send(ClaimsBar, 'filter', ['quick', []])
-    await until(lambda: len(dana.rows) == 2)
+    await soon(lambda: len(dana.rows) == 2)
 
 
 async def test_everything_is_marked_read_at_once(portal: FastAPI, people: People) -> None:
@@ -115,7 +116,7 @@ async def test_everything_is_marked_read_at_once(portal: FastAPI, people: People
     dana, manager = await desk(portal, 'dana', '/?view=unread'), await desk(portal, 'manager')
     assert dana.counts['unread'] == '1'
     dana.send(ClaimsBar, 'read_all')
-    await until(lambda: dana.counts['unread'] == '0')
+    await soon(lambda: dana.counts['unread'] == '0')
     assert manager.counts['unread'] == '1', 'mine is mine'
 
 
@@ -126,9 +127,9 @@ async def test_some_are_made_bold_again_at_once(portal: FastAPI, people: People)
     dana = await desk(portal, 'dana')
     bar = dana.one(BulkBar)
     dana.send(BulkBar, 'plan', {'turn': 1, 'action': 'unread', 'numbers': [claim.claim_no]})
-    await until(lambda: bar.props['plan'] and bar.props['plan']['ready'] == 1)
+    await soon(lambda: bar.props['plan'] and bar.props['plan']['ready'] == 1)
     dana.send(BulkBar, 'order', {'turn': 1, 'key': 'k'})
-    await until(lambda: dana.rows[0]['unread'] and dana.counts['unread'] == '1')
+    await soon(lambda: dana.rows[0]['unread'] and dana.counts['unread'] == '1')
 
 
 async def test_the_palette_answers_the_newest_question_under_scope(portal: FastAPI, people: People) -> None:
@@ -142,14 +143,14 @@ async def test_the_palette_answers_the_newest_question_under_scope(portal: FastA
     for nonsense in (None, 'x', {'turn': 'x', 'text': 'ורד'}, {'turn': True}, {'text': 'ורד'}):
         dana.send(Palette, 'ask', nonsense)
     dana.send(Palette, 'ask', {'turn': 1, 'text': ''})
-    await until(lambda: palette.props['answer']['turn'] == 1)
+    await soon(lambda: palette.props['answer']['turn'] == 1)
     groups = {group['name']: group['items'] for group in palette.props['answer']['groups']}
     assert [item['number'] for item in groups['claims']] == [mine.claim_no]
     assert {'/cheques', '/alerts'} <= {item['href'] for item in groups['pages']}
     assert '/admin' not in {item['href'] for item in groups['pages']}
     for turn, text in ((2, 'יוסי'), (3, ' ורד  ')):
         dana.send(Palette, 'ask', {'turn': turn, 'text': text})
-    await until(lambda: palette.props['answer']['turn'] == 3)
+    await soon(lambda: palette.props['answer']['turn'] == 3)
     groups = {group['name']: group['items'] for group in palette.props['answer']['groups']}
     assert [item['label'] for item in groups['claims']] == ['ורד שחר']
     assert [dict(parse_qsl(item['href'][2:])) for item in groups['views']] == [{'q': 'ורד'}]

@@ -17,8 +17,9 @@ from db.session import fetch, open_session
 from db.tasks import Task, TaskNote, add_task, tasks_of
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
-from tests.pages.conftest import EMAILS, Open, Opener, until
+from tests.pages.conftest import EMAILS, Open, Opener
 from tests.portal import signed_in
+from tests.waiting import soon
 
 DAY = timedelta(days=1)
 
@@ -59,7 +60,7 @@ async def act(page: Open, kind: type, args: Any) -> bool:
     element = page.of(kind)[0]
     element.props['answered'] = {}
     page.send(element, 'act', args)
-    await until(lambda: element.props['answered'])
+    await soon(lambda: element.props['answered'])
     return bool(element.props['answered']['ok'])
 
 
@@ -71,7 +72,7 @@ async def test_a_line_of_the_desk_is_worked_off(desk, task, people):
     assert 'לחזור למוסך' not in titles(desk)  # it is another's now
     with open_session(people.staff2) as session:
         session.get_one(Task, task).user_id = people.staff.user_id
-    await until(lambda: 'לחזור למוסך' in titles(desk))  # what somebody else did came by itself
+    await soon(lambda: 'לחזור למוסך' in titles(desk))  # what somebody else did came by itself
     assert await act(desk, WorkDesk, {'key': key, 'act': 'postpone', 'value': 1})
     assert stored(task).due > values.israel(now()).date()
 
@@ -118,7 +119,7 @@ async def test_an_agent_has_no_desk_and_gets_no_task(open_page: Opener, portal: 
 async def test_tasks_stand_beside_the_claim(open_page: Opener, claim, task, people):
     staff = await open_page('staff', claim)
     card = staff.of(ClaimDesk)[0]
-    await until(lambda: [one['id'] for one in card.props['tasks'] if one['id'] == task])
+    await soon(lambda: [one['id'] for one in card.props['tasks'] if one['id'] == task])
     later = (values.israel(now()).date() + 30 * DAY).isoformat()
     assert await act(staff, ClaimDesk, {'act': 'add', 'title': 'להזמין שמאי', 'day': later, 'shown': True})
     with open_session(SYSTEM, reading=True) as session:
