@@ -18,6 +18,8 @@ from websockets.exceptions import ConnectionClosed
 _CLIENT_ID = re.compile(r"""['"]client_id['"]: ['"]([0-9a-f-]{36})['"]""")
 _NEXT_MESSAGE = re.compile(r"""['"]next_message_id['"]: (\d+)""")
 _MESSAGE_ID = re.compile(r'"_id":(\d+)')
+# as the meter's author writes them
+_CHANGE = re.compile(r'bench-(\d+)-')
 ACKNOWLEDGE_SECONDS = 3  # as nicegui.js
 PATIENCE_SECONDS = 20
 
@@ -31,6 +33,8 @@ class Visitor:
     listens_for: str | None = None
     heard_at: float | None = None
     told: asyncio.Event = field(default_factory=asyncio.Event)
+    # when it first heard of each change, by number, where somebody asks
+    changes: dict[int, float] | None = None
     _socket: ClientConnection | None = None
     _client_id: str = ''
     _next_message: int = 0
@@ -92,6 +96,9 @@ class Visitor:
         if self.listens_for is not None and self.heard_at is None and self.listens_for in text:
             self.heard_at = time.monotonic()
             self.told.set()
+        if self.changes is not None:
+            for number in _CHANGE.findall(text):
+                self.changes.setdefault(int(number), time.monotonic())
         for number in _MESSAGE_ID.findall(text):
             self._next_message = max(self._next_message, int(number) + 1)
 

@@ -17,7 +17,7 @@ const SHEET = `
         <div v-if="filter.dates" class="mk-pills">${DAYS('filter')}</div>
         <div v-else class="mk-pills"><button type="button" v-for="choice in filter.choices" :key="choice.key" class="mk-pill" :class="{'mk-pick': choice.on}" :aria-pressed="String(choice.on)" @click="pick(filter, choice, !choice.on)">{{ choice.label }}</button></div>
       </div>
-      <button type="button" class="mk-btn mk-p mk-xl mk-w" @click="sheet = misread()">{{ texts.show }}</button>
+      <button type="button" class="mk-btn mk-p mk-xl mk-w" @click="sheet = wrongDay()">{{ texts.show }}</button>
     </div>
   </div>`;
 
@@ -66,7 +66,7 @@ export default {
   created() { this.typed = this.state.q; },
   mounted() {
     this.back = () => this.$emit('restore', location.search.slice(1, 2000));
-    this.outside = (event) => { if (this.open && !event.target.closest('.mk-fbox') && !this.misread()) this.open = ''; };
+    this.outside = (event) => { if (this.open && !event.target.closest('.mk-fbox') && !this.wrongDay()) this.open = ''; };
     addEventListener('popstate', this.back);
     addEventListener('pointerdown', this.outside);
     maakav.follow('news', this.hear);
@@ -98,7 +98,7 @@ export default {
     clear() { this.typed = ''; this.now(); },
     empty() { this.typed = ''; this.cleared += 1; this.$emit('clear'); },
     /* Whether a day stands there that is none; one that is just typed is read first. */
-    misread() {
+    wrongDay() {
       const typed = this.$el.querySelector('[data-day]:focus');
       if (typed) typed.blur();
       const wrong = this.$el.querySelector('[data-day]:invalid');

@@ -97,6 +97,7 @@ def day_input_html(name: str, label: str, pick: str, value: str = '', first: str
         f'placeholder="dd/mm/yyyy" autocomplete="off" aria-label="{escape(label)}" required value="{escape(value)}">'
         f'<input type="date" class="mk-vh" tabindex="-1" aria-hidden="true" min="{escape(first)}"><button type="button" class="mk-ib mk-sm" '
         f'data-calendar aria-label="{escape(pick)}">{icon_html("calendar_month")}</button></span>'
+        '<span class="mk-help mk-e" role="alert" data-said></span>'
     )
 
 

@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
-from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -31,7 +29,6 @@ from components.words import t
 from db import values
 from db.base import now
 from db.changes import Notice
-from db.list_state import day_in
 from db.report_state import ReportState
 from db.reports import Figures, agents_to_choose, figures_of
 
@@ -53,7 +50,7 @@ _TURNED = """(event) => {
     const way = event.target.closest('[data-weeks]');
     if (!way || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    emit({weeks: way.dataset.weeks, way: way.dataset.testid});
+    emit(way.dataset.weeks);
 }"""
 
 
@@ -92,17 +89,16 @@ class ReportBoard:
 
     async def load(self) -> None:
         """Ask for the figures and show them."""
-        start = time.monotonic()
-        figures, choices = await ask(_read, self.state)
+        start, state = time.monotonic(), self.state
+        figures, choices = await ask(_read, state)
         self._took = time.monotonic() - start
-        if not self._filters.is_deleted:
+        if not self._filters.is_deleted and state is self.state:
             self._draw(figures, choices)
 
     async def _turn(self, event: GenericEventArguments) -> None:
         """Show other weeks of cheques."""
-        told = event.args if isinstance(event.args, Mapping) else {}
-        way = 'after' if told.get('way') == 'weeks-after' else 'before'
-        self.state = replace(self.state, weeks=day_in(str(told.get('weeks'))[:10]))
+        way = 'after' if event.args == 'after' else 'before'
+        self.state = self.state.turned(values.israel(now()).date(), back=way == 'before')
         ui.navigate.history.replace(f'/reports?{self.state.address()}')
         await self.load()
         _sent = ui.run_javascript(f"document.querySelector('[data-testid=weeks-{way}]')?.focus()")

@@ -12,7 +12,6 @@ from components.report_charts import month_label
 from components.theme import status_look
 from components.words import language, t, tn
 from db import values
-from db.calendar import DAY
 from db.cheques import WARN_DAYS
 from db.measuring import Measured
 from db.report_state import PERIODS, ReportState
@@ -145,8 +144,12 @@ def _more(lines: Sequence[Line]) -> str:
 
 
 def filters_html(figures: Figures, choices: Choices) -> str:
-    """The period, the office, the insurer and the agent: plain links and forms, so that the address says it all."""
-    state = figures.state
+    """The period, the office, the insurer and the agent: plain links and forms, so that the address says it all.
+
+    Not which weeks of cheques are shown: turning them would draw anew what somebody is choosing here.
+    """
+    state = replace(figures.state, weeks=None)
+    figures = replace(figures, state=state)
     chosen = _periods_html(state) + _ends_html(figures) + _firms_html(state, choices)
     return chosen + _all_html(figures) + _misread_html(figures) + _unknown_html(state, choices)
 
@@ -572,16 +575,20 @@ def _weeks_html(figures: Figures) -> str:
     first, last = min(figures.due_days), max(figures.due_days)
     here = first <= figures.today <= last
     ends = ' – '.join(f'{day:%d/%m}' if here else values.format_day(day) for day in (first, last))
-    ways = (
-        ('before', first - 28 * DAY, 'chevron_right', t('Four weeks before')),
-        ('after', last + DAY, 'chevron_left', t('Four weeks after')),
-    )
-    before, after = (
-        f'<a class="mk-ib mk-sm" href="/reports?{escape(replace(figures.state, weeks=day).address())}" data-testid="weeks-{name}" '
-        f'data-weeks="{day}" aria-label="{escape(label)}" title="{escape(label)}">{icon_html(icon, "mk-dir")}</a>'
-        for name, day, icon, label in ways
-    )
+    before = _turn_html(figures, 'before', 'chevron_right', t('Four weeks before'))
+    after = _turn_html(figures, 'after', 'chevron_left', t('Four weeks after'))
     return f'<span class="mk-row mk-rweeks">{before}<span class="mk-sm mk-t3" role="status" data-testid="weeks">{_number(ends)}</span>{after}</span>'
+
+
+def _turn_html(figures: Figures, way: str, icon: str, label: str) -> str:
+    """The way to other weeks, where there are any."""
+    there = figures.state.turned(figures.today, back=way == 'before')
+    if there.four_weeks(figures.today) == figures.state.four_weeks(figures.today):
+        return ''
+    return (
+        f'<a class="mk-ib mk-sm" href="/reports?{escape(there.address())}" data-testid="weeks-{way}" data-weeks="{way}" '
+        f'aria-label="{escape(label)}" title="{escape(label)}">{icon_html(icon, "mk-dir")}</a>'
+    )
 
 
 def _day(figures: Figures, day: date, incoming: int, outgoing: int) -> str:

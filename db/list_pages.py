@@ -143,7 +143,7 @@ def _from_the_first(session: Session, state: ListState) -> list[ColumnElement[bo
 
 
 def _is_sorted_by_office(session: Session, state: ListState) -> bool:
-    """Whether SQLite reads an office's claims from their index and sorts them: a few milliseconds, also of the largest."""
+    """Whether SQLite sorts an office's claims out of their index, instead of reading every one of them."""
     if session.get_bind().dialect.name != 'sqlite' or session.info['actor'].is_bureau or not _is_plain(state):
         return False
     name = state.sorted_by

@@ -116,6 +116,11 @@ class ReportState:
         """The filters beside the days, as a list of claims has them."""
         return ListState.read({name: getattr(self, name) for name in _FILTERS})
 
+    def turned(self, today: date, *, back: bool) -> 'ReportState':
+        """The same with the four weeks before or after those shown."""
+        shown = self.four_weeks(today)
+        return replace(self, weeks=shown.first - 28 * DAY if back else shown.last + DAY)
+
     def four_weeks(self, today: date) -> Span:
         """The days the calendar of cheques shows, from a Sunday on; no more than three years away."""
         day = min(max(self.weeks or today, month_after(today, -LONGEST)), month_after(today, LONGEST))

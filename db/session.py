@@ -494,7 +494,7 @@ def _who(actor: Actor) -> dict[str, Any]:
 
 
 def _narrowed(statement: Any, sight: _Sight) -> Any:
-    """A statement narrowed for all of a sight. It finds nothing of anybody's until it is asked for somebody."""
+    """A statement narrowed for all of a sight. Until it is asked for somebody it finds nothing of any office, nor, for the bureau, of any person."""
     if sight.is_product:
         return statement
     kept = _by_sight.setdefault(statement, {})

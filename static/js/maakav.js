@@ -119,13 +119,20 @@
   /* A typed day as yyyy-mm-dd, read as db/values.day reads it; without a year it is of this one. Empty when it is none. */
   const DAY_FIRST = /^(\d{1,2})(?: ?([./-]) ?(\d{1,2})(?: ?\2 ?(\d{4}|\d{2}))?|()(\d{2})(\d{4}))$/;
   const YEAR_FIRST = /^(\d{4})([./-])(\d{1,2})\2(\d{1,2})$/;
-  function dayIn(text) {
+  function dayIn(text, min = '', max = '') {
     const typed = text.replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, '').trim();
     const [first, last] = [DAY_FIRST.exec(typed), YEAR_FIRST.exec(typed)];
     if (!first && !last) return '';
     const written = last ? last[1] : first[4] || first[7] || days()[0].slice(0, 4);
     const year = written.length === 4 ? Number(written) : Number(written) + (written < '70' ? 2000 : 1900);
     const [month, day] = (last ? [last[3], last[4]] : [first[3] || first[6], first[1]]).map(Number);
+    const found = dayOf(year, month, day);
+    if (last || first[4] || first[7]) return found;
+    // whoever leaves the year out means the nearest one that may be chosen
+    const other = min && found < min ? dayOf(year + 1, month, day) : max && found > max ? dayOf(year - 1, month, day) : '';
+    return other || found;
+  }
+  function dayOf(year, month, day) {
     const found = new Date(Date.UTC(year, month - 1, day));
     const isDay = found.getUTCMonth() === month - 1 && found.getUTCDate() === day && year >= 1900 && year <= 2099;
     return isDay ? `${year}-${pad(month)}-${pad(day)}` : '';
@@ -135,7 +142,8 @@
   // the browser's calendar for a field one types a day into: its own field stands unseen beside it
   function pickDay(box) {
     const [field, calendar] = box.querySelectorAll('input');
-    calendar.value = dayIn(field.value);
+    // a day that may not be chosen would stay in it unseen, and hold its form back
+    calendar.value = faultOf(field) ? '' : readIn(field);
     calendar.onchange = () => {
       field.value = dayWritten(calendar.value);
       field.dispatchEvent(new Event('input', {bubbles: true}));
@@ -145,10 +153,14 @@
     calendar.showPicker();
   }
 
-  /* What is wrong with a typed day, in words; the first and the last one that may be chosen are those of the calendar beside it. */
+  /* The first and the last day that may be chosen are those of the calendar beside a field. */
+  const boundsOf = (field) => field.parentElement.querySelector('input[type=date]');
+  const readIn = (field) => dayIn(field.value, boundsOf(field).min, boundsOf(field).max);
+
+  /* What is wrong with a typed day, in words. */
   function faultOf(field) {
-    const day = dayIn(field.value);
-    const {min, max} = field.parentElement.querySelector('input[type=date]');
+    const day = readIn(field);
+    const {min, max} = boundsOf(field);
     if (!day) return field.value.trim() ? words.noDay : '';
     if (min && day < min) return words.tooEarly.replace('{day}', dayWritten(min));
     return max && day > max ? words.tooLate.replace('{day}', dayWritten(max)) : '';
@@ -159,9 +171,11 @@
     const field = event.target;
     if (!field.matches('[data-day]')) return;
     const settled = event.type === 'change';
-    if (settled && dayIn(field.value)) field.value = dayWritten(dayIn(field.value));
+    if (settled && readIn(field)) field.value = dayWritten(readIn(field));
     const wrong = settled ? faultOf(field) : '';
     field.setCustomValidity(wrong);
+    const said = field.closest('label')?.querySelector('[data-said]');
+    if (said) said.textContent = wrong;
     if (wrong) field.setAttribute('aria-invalid', 'true');
     else field.removeAttribute('aria-invalid');
   }
@@ -180,6 +194,8 @@
     props: {modelValue: String, label: String, look: String, pick: String, min: String, max: String},
     emits: ['update:modelValue', 'settled'],
     data() { return {id: `day-${dayFields += 1}`, draft: dayWritten(this.modelValue || ''), wrong: '', words}; },
+    // a field that is taken away while somebody is in it still says what it held, to a form that has begun anew
+    beforeUnmount() { this.gone = true; },
     watch: {
       modelValue(now, before) { if (this.draft === dayWritten(before || '')) this.draft = dayWritten(now || ''); },
     },
@@ -187,12 +203,13 @@
       hear({target}) {
         this.draft = target.value;
         this.wrong = '';
-        this.$emit('update:modelValue', faultOf(target) ? '' : dayIn(target.value));
+        this.$emit('update:modelValue', faultOf(target) ? '' : readIn(target));
       },
       settle(event) {
+        if (this.gone) return;
         this.hear(event);
         this.wrong = faultOf(event.target);
-        if (!this.wrong) this.$emit('settled', dayIn(event.target.value));
+        if (!this.wrong) this.$emit('settled', readIn(event.target));
       },
       // said below the field, so the browser need not say it over it
       blame(event) {

@@ -177,6 +177,8 @@ def test_a_call_of_another_day_is_kept_only_with_a_day_that_there_was(person: Pe
     day.fill('30.11.2025')
     day.press('Control+Enter')
     answered(staff)
+    expect(day).to_have_count(0)
+    expect(staff.get_by_test_id('call-earlier')).to_be_visible()
     expect(calls.filter(has_text='נרשם למחרת')).to_contain_text('09:40')
     expect(staff.get_by_text('30/11/2025').first).to_be_visible()
 

@@ -1,6 +1,6 @@
 """A manager reads the dashboard: from a figure to exactly its claims, and a table taken home."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from db import values
 from db.list_state import day_in
+from db.report_state import sunday_of
 from tests.e2e.browsing import NO_DAY, Person, ready, rows
 
 pytestmark = pytest.mark.e2e
@@ -136,3 +137,13 @@ def test_the_calendar_of_cheques_goes_back_and_forth_without_leaving_the_page(pe
     expect(weeks).to_have_text(moved)
     manager.get_by_test_id('weeks-before').click()
     expect(weeks).to_have_text(usual)
+
+    # what is being chosen meanwhile stays, and no step is lost
+    first = manager.get_by_role('textbox', name='מתאריך', exact=True)
+    first.fill('7/10')
+    for _ in range(3):
+        after.dispatch_event('click')
+    there = sunday_of(values.israel(datetime.now(UTC)).date()) + timedelta(days=3 * 28)
+    manager.wait_for_url(f'**/reports?period=12m&weeks={there}')
+    expect(weeks).to_contain_text(f'{there:%d/%m}')
+    expect(first).to_have_value(f'07/10/{values.israel(datetime.now(UTC)).year}')

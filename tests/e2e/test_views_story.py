@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browsing import PHONE, Person, ready, rows
+from tests.e2e.browsing import NO_DAY, PHONE, Person, ready, rows
 from tests.e2e.test_accessibility import serious, serious_in_the_dark
 
 pytestmark = pytest.mark.e2e
@@ -62,6 +62,26 @@ def test_columns_and_a_view_come_along_to_another_browser(person: Person) -> Non
     elsewhere.keyboard.press('Escape')
     elsewhere.get_by_test_id('columns').click()
     assert serious(elsewhere) + serious_in_the_dark(elsewhere) == []
+
+
+def test_a_day_of_a_filter_is_read_on_leaving_it_and_the_filters_close(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    dana.get_by_test_id('filter-event').click()
+    first = dana.get_by_role('textbox', name='מתאריך', exact=True)
+    first.fill('31/02/2026')
+    dana.get_by_test_id('search').click()
+    expect(dana.get_by_role('alert').filter(has_text=NO_DAY)).to_be_visible()
+    expect(first).to_be_visible()
+    first.fill('5/1')
+    dana.get_by_test_id('search').click()
+    expect(first).to_have_count(0)
+    expect(dana.locator('[data-testid=active-filter][data-filter=event]')).to_contain_text('05/01/')
+
+    phone = person('dana@levi.demo', viewport=PHONE)
+    phone.get_by_test_id('filter-sheet').click()
+    show = phone.get_by_role('button', name='הצגת התביעות')
+    show.click()
+    expect(show).to_have_count(0)
 
 
 def test_the_palette_by_keyboard_alone(person: Person) -> None:

@@ -1,9 +1,13 @@
 """The desk as two people of the bureau live it: what one works off leaves the other's list, with the mouse or without."""
 
+from datetime import timedelta
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.browsing import NO_DAY, PHONE, Person
+from db import values
+from db.base import now
+from tests.e2e.browsing import NO_DAY, PHONE, Person, ready, rows
 
 pytestmark = pytest.mark.e2e
 
@@ -76,6 +80,12 @@ def test_a_day_is_typed_as_it_is_written_here_and_what_is_wrong_with_it_is_said_
         expect(day).to_have_attribute('aria-invalid', 'true')
         expect(day).to_have_value(shown)
         expect(button).to_be_disabled()
+    # without a year it is the next one that may be chosen
+    gone = values.israel(now()).date() - timedelta(days=2)
+    gone = gone.replace(day=min(gone.day, 28))
+    day.fill(f'{gone.day}/{gone.month}')
+    day.press('Enter')
+    expect(day).to_have_value(f'{gone:%d/%m}/{gone.year + 1}')
     day.fill('5.1.98')
     day.press('Enter')
     expect(day).to_have_value('05/01/1998')
@@ -83,6 +93,20 @@ def test_a_day_is_typed_as_it_is_written_here_and_what_is_wrong_with_it_is_said_
     expect(line.get_by_role('alert')).to_have_count(0)
     button.click()
     expect(line).to_have_count(0)
+
+
+def test_a_calendar_somebody_looked_into_holds_no_form_back(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    staff.goto(f'/claims/{rows(staff, unread=False)[0]}')
+    ready(staff)
+    day = staff.get_by_test_id('task-day')
+    staff.get_by_test_id('task-title').fill('לבקש תמונות')
+    day.fill('1/1/2020')
+    staff.locator('.mk-dayin', has=day).locator('[data-calendar]').click()
+    staff.keyboard.press('Escape')
+    day.fill('5.1.2098')
+    staff.get_by_test_id('task-add').click()
+    expect(staff.get_by_test_id('task').filter(has_text='לבקש תמונות')).to_contain_text('05/01')
 
 
 def test_checked_today_leaves_the_list_and_no_agent_has_a_desk(person: Person) -> None:
