@@ -33,7 +33,7 @@ def _card(icon: str, title: str, content: str, hook: str) -> str:
 
 
 def _listed(lines: Iterable[tuple[str, str]]) -> str:
-    return f'<dl class="mk-help">{"".join(f"<dt>{head}</dt><dd>{text}</dd>" for head, text in lines)}</dl>'
+    return f'<dl class="mk-terms">{"".join(f"<dt>{head}</dt><dd>{text}</dd>" for head, text in lines)}</dl>'
 
 
 def _how_html(actor: Actor) -> str:
