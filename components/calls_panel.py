@@ -9,6 +9,7 @@ from typing import Any
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components.answering import answering
 from components.live import Subscription, ask, claim_topic, current_actor, show_changes, words_topic, work
 from components.shared_words import reference
 from components.theme import Look
@@ -37,7 +38,7 @@ from db.claims import Claim
 from db.reference import Reference
 from db.scope import Actor, Can
 from db.session import fetch
-from db.texts import N_, Told
+from db.texts import N_
 from db.values import Malformed
 
 SHOWN_AT_MOST = 500
@@ -117,7 +118,6 @@ class CallsPanel(Element, component='calls_panel.js'):
         super().__init__()
         self._claim_id, self._last_visit = claim.id, last_visit
         self._actor, self._reader = current_actor(), language()
-        self._turn = 0
         self._props.update(calls=[], chips=[], attempts=[], figures=[], form=None, answer=None, words=_words())
         self.on('save', self._save)
         with self:
@@ -138,21 +138,14 @@ class CallsPanel(Element, component='calls_panel.js'):
 
     async def _save(self, event: GenericEventArguments) -> None:
         """Keep a call, and answer the form; when it is refused, what was typed stays there with the reason."""
-        message = t('It was not saved. Please try again.')
-        try:
+        with answering(self) as answer:
             note, corrects = read_note(event.args)
             if corrects:
                 await work(correct_call, corrects, note, now())
             else:
                 await work(log_call, self._claim_id, note, now())
-            message = ''
+            answer |= {'message': '', 'said': t('The call was logged')}
             await self.refresh()
-        except Told as refusal:
-            message = refusal.told(self._reader)
-        finally:
-            self._turn += 1
-            self._props['answer'] = {'turn': self._turn, 'message': message, 'said': t('The call was logged')}
-            self.update()
 
 
 # ---- what the browser draws -------------------------------------------------------------------------------------------------

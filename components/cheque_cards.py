@@ -6,6 +6,7 @@ from datetime import date
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components.answering import answering
 from components.cheque_shown import cheque_shown
 from components.cheque_words import steps_of_cheque
 from components.live import current_actor, show_changes, work
@@ -13,7 +14,7 @@ from components.words import language, said_once, t
 from db.base import now
 from db.cheques import TRANSITIONS, Cheque, advance_cheque
 from db.scope import Can
-from db.texts import N_, Told
+from db.texts import N_
 from db.values import Malformed
 
 Wish = Callable[[int, str], Awaitable[None]]
@@ -26,7 +27,7 @@ class ChequeCards(Element, component='cheque_cards.js'):
         """`follow` has the page read anew. `wish` is called with (cheque id, edit or replace)."""
         super().__init__()
         self._follow, self._wish = follow, wish
-        self._edits, self._reader, self._turn = current_actor().may(Can.EDIT_CLAIM), language(), 0
+        self._edits, self._reader = current_actor().may(Can.EDIT_CLAIM), language()
         self._props.update(cheques=[], answer=None, forms=self._edits and wish is not None, words=_words())
         self.on('advance', self._advance)
         self.on('wish', self._wished)
@@ -51,19 +52,14 @@ class ChequeCards(Element, component='cheque_cards.js'):
         show_changes(self, {'cheques': shown})
 
     async def _advance(self, event: GenericEventArguments) -> None:
-        message, cheque_id = t('It was not saved. Please try again.'), 0
-        try:
-            cheque_id, state, reason, confirmed = read_advance(event.args)
-            await work(advance_cheque, cheque_id, state, now(), reason=reason, waiver_confirmed=confirmed)
-            message = ''
-            await self._follow()
-        except Told as refusal:
-            message = refusal.told(self._reader)
-            await self._follow()
-        finally:
-            self._turn += 1
-            self._props['answer'] = {'turn': self._turn, 'id': cheque_id, 'message': message}
-            self.update()
+        with answering(self) as answer:
+            answer['id'] = 0
+            try:
+                answer['id'], state, reason, confirmed = read_advance(event.args)
+                await work(advance_cheque, answer['id'], state, now(), reason=reason, waiver_confirmed=confirmed)
+                answer['message'] = ''
+            finally:
+                await self._follow()
 
     async def _wished(self, event: GenericEventArguments) -> None:
         sent = event.args if isinstance(event.args, dict) else {}

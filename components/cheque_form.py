@@ -10,6 +10,7 @@ from uuid import uuid4
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components.answering import answering
 from components.cheque_shown import draft_of
 from components.live import ask, show_changes, work
 from components.words import language, said_once, t, tn
@@ -33,7 +34,7 @@ from db.documents import document_with
 from db.money import Offer
 from db.reference import DamageHead
 from db.session import fetch_one
-from db.texts import N_, Told
+from db.texts import N_
 from db.values import Malformed
 
 _TYPED_AT_MOST = 400
@@ -125,7 +126,7 @@ class ChequeForm(Element, component='cheque_form.js'):
     def __init__(self, follow: Callable[[], Awaitable[None]]) -> None:
         """`follow` has the page read anew after a cheque was written."""
         super().__init__()
-        self._follow, self._reader, self._turn, self._opened = follow, language(), 0, 0
+        self._follow, self._reader, self._opened = follow, language(), 0
         self._claim_id, self._about = 0, About('enter')
         self._props.update(opened=None, answer=None, told=None, upload='', choices={}, words=_words(), limit=300)
         self.on('save', self._save)
@@ -184,18 +185,11 @@ class ChequeForm(Element, component='cheque_form.js'):
         show_changes(self, {'told': told})
 
     async def _save(self, event: GenericEventArguments) -> None:
-        message = t('It was not saved. Please try again.')
-        try:
+        with answering(self) as answer:
             await work(_write, self._claim_id, read_written(event.args), self._about)
-            message = ''
+            answer['message'] = ''
             self._props['opened'] = None
             await self._follow()
-        except Told as refusal:
-            message = refusal.told(self._reader)
-        finally:
-            self._turn += 1
-            self._props['answer'] = {'turn': self._turn, 'message': message}
-            self.update()
 
 
 def _choices(labels: Mapping[str, str]) -> list[dict[str, str]]:

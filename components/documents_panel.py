@@ -12,6 +12,7 @@ from urllib.parse import quote
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components.answering import answering
 from components.live import Subscription, ask, claim_topic, current_actor, show_changes, words_topic, work
 from components.shared_words import reference
 from components.words import isolated, language, reject_reason, said_once, t, tn
@@ -38,7 +39,7 @@ from db.documents import (
 from db.reference import DocumentType, Reference
 from db.scope import Actor, Can
 from db.session import fetch, fetch_one
-from db.texts import N_, Told
+from db.texts import N_
 from db.values import Malformed
 
 MOST_MEGABYTES = 25
@@ -111,7 +112,6 @@ class DocumentsPanel(Element, component='documents_panel.js', dependencies=['doc
         super().__init__()
         self._claim_id, self._last_visit = claim.id, last_visit
         self._actor, self._reader = current_actor(), language()
-        self._turn = 0
         # what an order did is shown with its answer, not before: the form it came from would still be there
         self._obeying = asyncio.Lock()
         self._looked_at = ''
@@ -166,18 +166,11 @@ class DocumentsPanel(Element, component='documents_panel.js', dependencies=['doc
 
     async def _order(self, event: GenericEventArguments) -> None:
         """Do what was asked, and answer the form it came from; refused, what was typed stays there with the reason."""
-        message, said = t('It was not saved. Please try again.'), ''
         async with self._obeying:
-            try:
-                said = await self._done(_mapping(event.args))
-                message = ''
+            with answering(self) as answer:
+                answer['said'] = ''
+                answer |= {'said': await self._done(_mapping(event.args)), 'message': ''}
                 await self.refresh()
-            except Told as refusal:
-                message = refusal.told(self._reader)
-            finally:
-                self._turn += 1
-                self._props['answer'] = {'turn': self._turn, 'message': message, 'said': said}
-                self.update()
 
     async def _done(self, sent: Mapping[str, Any]) -> str:
         """Obey an order and return what to say about it."""

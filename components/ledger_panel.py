@@ -7,6 +7,7 @@ from typing import Any
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components.answering import answering
 from components.live import current_actor, show_changes, work
 from components.words import language, said_once, t
 from db import money, values
@@ -16,7 +17,7 @@ from db.habits import Cuts
 from db.money import ANSWERS, OFFER_KINDS, TOTALS, HeadAmount, Offer, OfferNote, rate_on, totals_of, vat_day
 from db.reference import Reference, VatRate
 from db.scope import Can
-from db.texts import N_, ClaimError, Told
+from db.texts import N_, ClaimError
 from db.values import Malformed
 
 _TYPED_AT_MOST = 400
@@ -76,7 +77,7 @@ class LedgerPanel(Element, component='ledger_panel.js'):
     def __init__(self, claim: Claim, follow: Callable[[], Awaitable[None]]) -> None:
         """`follow` has the tab read the money anew."""
         super().__init__()
-        self._claim, self._follow, self._reader, self._turn = claim, follow, language(), 0
+        self._claim, self._follow, self._reader = claim, follow, language()
         self._staff = current_actor().may(Can.EDIT_CLAIM)
         self._props.update(
             heads=[],
@@ -146,19 +147,15 @@ class LedgerPanel(Element, component='ledger_panel.js'):
     async def _obey(self, event: GenericEventArguments) -> None:
         """Do what was asked and answer it; what was typed stays when it is refused, beside what stands there now."""
         asked = event.args.get('key') if isinstance(event.args, dict) else ''
-        message = t('It was not saved. Please try again.')
-        try:
-            order, sent = read_order(event.args)
-            await work(order, self._claim.id, sent, now())
-            message = ''
-        except Told as refusal:
-            message = refusal.told(self._reader)
-        finally:
-            if not self.is_deleted:
-                await self._follow()
-                self._turn += 1
-                self._props['answer'] = {'turn': self._turn, 'key': str(asked)[:80], 'message': message}
-                self.update()
+        with answering(self) as answer:
+            answer['key'] = str(asked)[:80]
+            try:
+                order, sent = read_order(event.args)
+                await work(order, self._claim.id, sent, now())
+                answer['message'] = ''
+            finally:
+                if not self.is_deleted:
+                    await self._follow()
 
 
 def habits_told(insurer: str, cuts: Mapping[str, Cuts]) -> dict[str, str]:

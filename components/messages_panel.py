@@ -10,6 +10,7 @@ from urllib.parse import quote
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components.answering import answering
 from components.attachments import attached_to, attaching, attachment_words, choosable
 from components.live import Subscription, ask, claim_topic, current_actor, show_changes, thread_topic, work
 from components.marks import hue_of, initials_of
@@ -45,7 +46,7 @@ from db.offices import AgentOffice, User
 from db.reference import DocumentType
 from db.scope import Actor, Can
 from db.session import fetch
-from db.texts import N_, Told
+from db.texts import N_
 from db.values import Malformed
 
 KEY_AT_MOST = 64
@@ -187,16 +188,11 @@ class MessagesPanel(Element, component='messages_panel.js', dependencies=['uploa
 
     async def _send(self, event: GenericEventArguments) -> None:
         """Send, and answer the box: what was refused stays in it, with the reason."""
-        message, sent_id = t('The message was not sent. Your text is still here.'), 0
-        try:
+        with answering(self, t('The message was not sent. Your text is still here.')) as answer:
+            answer['sent'] = 0
             sent = await work(write_message, self._key, read_letter(event.args), now())
-            message, sent_id, self._fresh_after = '', sent.id, sent.id
-        except Told as refusal:
-            message = refusal.told(self._reader)
-        finally:
-            self._turn += 1
-            self._props['answer'] = {'turn': self._turn, 'message': message, 'sent': sent_id}
-            self.update()
+            answer |= {'message': '', 'sent': sent.id}
+            self._fresh_after = sent.id
         await self.refresh()
 
     async def _draft(self, event: GenericEventArguments) -> None:

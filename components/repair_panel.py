@@ -8,6 +8,7 @@ from urllib.parse import quote
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components.answering import answering
 from components.claim_rows import Wording
 from components.live import current_actor, show_changes, work
 from components.repair_words import Repair, days_text
@@ -19,7 +20,7 @@ from db.documents import Document
 from db.reference import Reference
 from db.repairs import HOLD, NOTE, NOTE_AT_MOST, RESUME, RepairEvent, Stay
 from db.scope import Can
-from db.texts import N_, Told
+from db.texts import N_
 from db.values import Malformed
 
 _TYPED_AT_MOST = 1000
@@ -60,7 +61,7 @@ class RepairPanel(Element, component='repair_panel.js'):
         """`follow` has the page read the claim anew."""
         super().__init__()
         self._claim, self._wording, self._follow = claim, wording, follow
-        self._staff, self._turn, self._reader = current_actor().may(Can.UPDATE_REPAIR), 0, language()
+        self._staff, self._reader = current_actor().may(Can.UPDATE_REPAIR), language()
         self._props.update(stays=[], loose=[], days=[], held='', form=None, answer=None, words=_words())
         self._props.update(
             upload=f'/files/claims/{quote(claim.claim_no, safe="")}' if self._staff else '', limit=NOTE_AT_MOST
@@ -89,18 +90,11 @@ class RepairPanel(Element, component='repair_panel.js'):
 
     async def _obey(self, event: GenericEventArguments) -> None:
         """Do what the form asks, and answer it; when it is refused, what was typed stays there with the reason."""
-        message = t('It was not saved. Please try again.')
-        try:
+        with answering(self) as answer:
             order, sent = read_order(event.args)
             await work(order, self._claim.id, sent, now())
-            message = ''
+            answer['message'] = ''
             await self._follow()
-        except Told as refusal:
-            message = refusal.told(self._reader)
-        finally:
-            self._turn += 1
-            self._props['answer'] = {'turn': self._turn, 'message': message}
-            self.update()
 
 
 # ---- what the browser draws -------------------------------------------------------------------------------------------------
