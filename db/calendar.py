@@ -205,6 +205,11 @@ class Calendar:
         return Deadline(day, start, tuple(skipped or ()), self.why_closed(day) or '', working)
 
 
+def sunday_of(day: date) -> date:
+    """The day on which its week began."""
+    return day - (day.weekday() + 1) % 7 * DAY
+
+
 # ---- questions --------------------------------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from db.bureau import bureau_settings
-from db.calendar import DAY, SATURDAY, Calendar, calendar_of
+from db.calendar import DAY, Calendar, calendar_of, sunday_of
 from db.changes import Change
 from db.cheques import DIRECTIONS, TRANSITIONS, WARN_DAYS, Cheque, cheque_to_edit
 from db.claims import Claim
@@ -253,7 +253,7 @@ def _first_of(state: BoardState, today: date) -> date:
 def _weeks_around(first: date) -> tuple[date, date]:
     """From the Sunday on or before the first of the month to the Saturday on or after its last day."""
     last = _last_of(first)
-    return first - ((first.weekday() + 1) % 7) * DAY, last + ((SATURDAY - last.weekday()) % 7) * DAY
+    return sunday_of(first), sunday_of(last) + 6 * DAY
 
 
 def _month_day(calendar: Calendar, day: date, first: date, waiting: Sums, cleared: Sums) -> MonthDay:

@@ -7,7 +7,7 @@ from datetime import date
 from itertools import pairwise
 from urllib.parse import urlencode
 
-from db.calendar import DAY
+from db.calendar import DAY, sunday_of
 from db.list_state import ListState, day_in, misread_days
 
 PERIODS = ('month', '3m', '12m', 'year', 'days')
@@ -51,11 +51,6 @@ class Span:
             return []
         starts = [self.first + n * days // many * DAY for n in range(many + 1)]
         return [Span(start, after - DAY) for start, after in pairwise(starts)]
-
-
-def sunday_of(day: date) -> date:
-    """The day on which its week began."""
-    return day - (day.weekday() + 1) % 7 * DAY
 
 
 def month_after(day: date, months: int = 1) -> date:

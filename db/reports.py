@@ -33,7 +33,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from db.calendar import DAY, calendar_of
+from db.calendar import DAY, calendar_of, sunday_of
 from db.cheque_board import OUTWARD, BoardState
 from db.cheques import WARN_DAYS, Cheque
 from db.claims import Claim
@@ -46,7 +46,7 @@ from db.money import MOVED, MoneyMove
 from db.offices import AgentOffice, User, agents_of
 from db.reference import Garage, Insurer, Reference, reference
 from db.repairs import BEFORE_THE_GARAGE, DELIVERED, RepairEvent, is_real_move
-from db.report_state import ReportState, Span, month_after, sunday_of
+from db.report_state import ReportState, Span, month_after
 from db.scope import Actor, Can
 from db.texts import N_, t
 

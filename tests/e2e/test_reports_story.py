@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from db import values
+from db.calendar import sunday_of
 from db.list_state import day_in
-from db.report_state import sunday_of
 from tests.e2e.browsing import NO_DAY, Person, ready, rows
 
 pytestmark = pytest.mark.e2e
