@@ -32,7 +32,7 @@ async def test_every_status_and_stage_is_explained(portal: FastAPI) -> None:
         assert escape(explanation) in shown
     assert all(f'<li>{escape(stage)}</li>' in shown for stage in stages)
     assert 'לרוב בטיפול צוות התביעות' in shown
-    assert 'ממתינים ל: —' not in shown, 'a closed claim waits for nobody'
+    assert 'לרוב אצל —' not in shown, 'a closed claim waits for nobody'
     assert '<kbd class=mk-kbd>Ctrl</kbd>' in shown
 
 
