@@ -5,7 +5,7 @@ const MENU = `
     <template v-if="opened.dates">${DAYS('opened')}</template>
     <template v-else>
       <label v-if="opened.choices.length > 8" class="mk-inp mk-sm mk-ffind"><span class="mk-ic" aria-hidden="true">search</span><input type="search" v-model="sought" :placeholder="texts.find" :aria-label="texts.find"></label>
-      <div class="mk-scroll"><label v-for="choice in found(opened)" :key="choice.key" class="mk-mi"><input type="checkbox" class="mk-check" :checked="choice.on" @change="pick(opened, choice, $event.target.checked)"><span>{{ choice.label }}</span></label></div>
+      <div class="mk-scroll"><label v-for="choice in found(opened)" :key="choice.key" class="mk-mi"><input type="checkbox" class="mk-check" :checked="choice.on" @change="pick(opened, choice, $event.target.checked)"><span v-if="choice.hue" class="mk-chip" :class="'mk-hue-' + choice.hue"><span class="mk-ic" aria-hidden="true">{{ choice.icon }}</span><span class="mk-ell">{{ choice.label }}</span></span><span v-else>{{ choice.label }}</span></label></div>
     </template>
   </div>`;
 const SHEET = `
@@ -15,7 +15,7 @@ const SHEET = `
       <div class="mk-sheet-h"><h2>{{ texts.filters }}</h2><button type="button" class="mk-btn mk-g" @click="empty">{{ texts.clear }}</button></div>
       <div v-for="filter in filters" :key="filter.name" class="mk-sheet-g"><span class="mk-gh">{{ filter.label }}</span>
         <div v-if="filter.dates" class="mk-pills">${DAYS('filter')}</div>
-        <div v-else class="mk-pills"><button type="button" v-for="choice in filter.choices" :key="choice.key" class="mk-pill" :class="{'mk-pick': choice.on}" :aria-pressed="String(choice.on)" @click="pick(filter, choice, !choice.on)">{{ choice.label }}</button></div>
+        <div v-else class="mk-pills"><button type="button" v-for="choice in filter.choices" :key="choice.key" class="mk-pill" :class="{'mk-pick': choice.on}" :aria-pressed="String(choice.on)" @click="pick(filter, choice, !choice.on)"><span v-if="choice.icon" class="mk-ic mk-s18" aria-hidden="true">{{ choice.on ? 'check' : choice.icon }}</span>{{ choice.label }}</button></div>
       </div>
       <button type="button" class="mk-btn mk-p mk-xl mk-w" @click="sheet = wrongDay()">{{ texts.show }}</button>
     </div>

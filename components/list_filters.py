@@ -8,6 +8,7 @@ import orjson
 
 from components.live import written
 from components.shared_words import choices_for, reference, worded
+from components.theme import status_look
 from components.words import t, tn
 from db import list_state, texts, values
 from db.list_state import ListState
@@ -52,8 +53,13 @@ class Filter(NamedTuple):
 def _drawn(name: str, label: str, choices: Sequence[tuple[str, str]], chosen: tuple[str, ...]) -> dict[str, Any]:
     named = [text for key, text in choices if key in chosen]
     shown = '' if not chosen else named[0] if len(named) == 1 else tn('{n} chosen', '{n} chosen', len(chosen))
-    offered = [{'key': key, 'label': text, 'on': key in chosen} for key, text in choices]
+    offered = [{'key': key, 'label': text, 'on': key in chosen, **_look(name, key)} for key, text in choices]
     return {'name': name, 'label': label, 'chosen': shown, 'choices': offered, 'more': name not in _FIRST}
+
+
+def _look(name: str, key: str) -> dict[str, str]:
+    """A status is chosen by the same chip that the list shows."""
+    return status_look(key)._asdict() if name == 'status' and key != list_state.NOBODY else {}
 
 
 def filters_for(session: Any) -> Sequence[Filter]:

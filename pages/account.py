@@ -86,7 +86,7 @@ def _mail_html(user: User) -> str:
         ('any_time', user.mail_any_time, t('Mail at any hour, also at night, on Shabbat and on feasts')),
     )
     boxes = ''.join(
-        f'<label class="mk-row"><input type="checkbox" name="{name}" value="yes"{" checked" if on else ""}>'
+        f'<label class="mk-tick"><input type="checkbox" class="mk-check" name="{name}" value="yes"{" checked" if on else ""}>'
         f'<span>{escape(label)}</span></label>'
         for name, on, label in lines
     )
