@@ -271,7 +271,8 @@ def _nav_html(places: tuple[Place, ...], active: str, counts: tuple[int, int]) -
 @html_once
 def _rail_html(places: tuple[Place, ...], active: str, counts: tuple[int, int]) -> str:
     home = f'<a class="mk-logo" href="/" aria-label="{escape(t("Maakav, home"))}">{logo_svg()}</a>'
-    return home + _nav_html(places, active, counts)
+    skip = f'<a class="mk-skip" href="#main">{escape(t("Skip to the content"))}</a>'
+    return skip + home + _nav_html(places, active, counts)
 
 
 @html_once

@@ -225,6 +225,7 @@
     const button = event.target.closest('[data-copy]');
     if (button) { event.preventDefault(); copy(button); }
     if (event.target.closest('[data-palette]')) openPalette();
+    if (event.target.closest('.mk-skip')) { event.preventDefault(); document.getElementById('main').focus(); }
     const calendar = event.target.closest('[data-calendar]');
     if (calendar) { event.preventDefault(); pickDay(calendar.parentElement); }
     for (const open of document.querySelectorAll('details.mk-drop[open]')) {

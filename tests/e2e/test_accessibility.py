@@ -104,6 +104,16 @@ def test_open_menus_and_the_other_language(person: Person) -> None:
     assert {place: found for place, found in findings.items() if found} == {}
 
 
+def test_the_keyboard_need_not_pass_the_navigation(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    dana.keyboard.press('Tab')
+    expect(dana.get_by_role('link', name='דילוג לתוכן')).to_be_focused()
+    dana.keyboard.press('Enter')
+    expect(dana.locator('#main')).to_be_focused()
+    dana.keyboard.press('Tab')
+    expect(dana.locator('#main :focus')).to_be_visible()
+
+
 def test_pages_for_strangers(chromium: Browser, demo: Server) -> None:
     page = chromium.new_page(base_url=demo.url)
     findings = {}
