@@ -36,7 +36,7 @@ export default {
           <tbody v-else><tr v-for="row in rows" :key="row.id" data-testid="cheque" :data-cheque="row.id" :data-claim="row.claim_no" :class="{'mk-qended': !row.live}">
             <td><span class="mk-qdue"><bdi class="mk-num" dir="ltr">{{ row.due }}</bdi><span class="mk-t3">{{ row.weekday }}</span></span><div class="mk-ln2" :title="row.closed"><span v-if="row.left" class="mk-qleft" :class="'mk-' + row.tone">{{ row.left }}</span> <span v-if="row.closed">{{ row.closed }}</span></div></td>
             <td><bdi class="mk-num mk-b" dir="ltr">{{ row.amount }}</bdi></td>
-            <td><div class="mk-nm mk-ell"><a class="mk-rowlink" :href="row.href" dir="auto">{{ row.name }}</a></div><div class="mk-ln2"><bdi class="mk-num" dir="ltr">{{ row.claim_no }}</bdi><template v-if="row.office"> · {{ row.office }}</template></div></td>
+            <td><div class="mk-nm mk-ell" dir="auto"><a class="mk-rowlink" :href="row.href">{{ row.name }}</a></div><div class="mk-ln2"><bdi class="mk-num" dir="ltr">{{ row.claim_no }}</bdi><template v-if="row.office"> · {{ row.office }}</template></div></td>
             <td class="mk-x">${PLATE}<span v-if="!row.plate" class="mk-t3">—</span></td>
             <td>${WAY}<div class="mk-ln2" v-if="row.payee || row.drawer"><bdi>{{ row.drawer || '—' }}</bdi> <span class="mk-ic mk-dir mk-s14" aria-hidden="true">arrow_back</span> <bdi>{{ row.payee || '—' }}</bdi></div></td>
             <td class="mk-y"><bdi v-if="row.cheque_no" class="mk-num" dir="ltr">{{ row.cheque_no }}</bdi><span v-else class="mk-t3">—</span></td>

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from components import shared_words
 from components.claims_list import ClaimsBar
 from components.list_filters import Filter, filters_for
+from components.theme import status_look
 from db.base import now
 from db.reference import ClaimStatus, Garage, firm_named
 from db.scope import Actor
@@ -47,6 +48,7 @@ async def test_filters_are_worded_once_for_each_house_and_language(portal: FastA
     dana, manager, rival, staff = map(offered, (people.dana, people.manager, people.rival, people.staff))
     assert dana['status'] is manager['status']
     assert (dana['status'].label, offered(english)['status'].label) == ('סטטוס', 'Status')
+    assert dana['status'].drawn(('new',))['choices'][0].items() >= {**status_look('new')._asdict(), 'on': True}.items()
     assert people.dana.name in dict(dana['agent'].choices).values()
     assert people.dana.name not in dict(rival['agent'].choices).values()
     assert ('office' in dana, 'office' in staff) == (False, True)
