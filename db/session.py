@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary, WeakSet
 from sqlalchemy import (
     AliasedReturnsRows,
     ColumnClause,
+    CompoundSelect,
     Connection,
     Engine,
     Executable,
@@ -378,16 +379,25 @@ _LINK_PARTS = (RepairEvent, Document, DocumentNeed)
 def _close_all_but_one_claim(state: ORMExecuteState, actor: Actor) -> None:
     """Of everything that is somebody's a link's holder reads its one claim, the claim's repair and its papers; shared rows as all do."""
     open_columns, statement = _COLUMNS_OF[actor.role], cast(Any, state.statement)
+    if isinstance(statement, CompoundSelect):
+        raise Unscoped('whoever comes by a link asks one question at a time')
     for part in visitors.iterate(statement):
+        if part is not statement and isinstance(part, Select) and _whole_claims(part):
+            raise Unscoped('a whole claim within a question brings along what is closed to whoever comes by a link')
         entity, name = part._annotations.get('parententity'), part._annotations.get('proxy_key')
         if name is not None and entity is not None and entity.mapper.class_ is Claim and name not in open_columns:
             raise Unscoped(f'claims.{name}: closed to whoever comes by a link')
     statement = statement.options(*_link_criteria(actor))
-    for told in statement.column_descriptions:
-        if told['type'] is Claim and told['expr'] is told['entity']:
-            closed = [getattr(told['entity'], name) for name in columns_of(Claim) if name not in open_columns]
-            statement = statement.options(*(defer(column, raiseload=True) for column in closed))
+    for entity in _whole_claims(statement):
+        closed = [getattr(entity, name) for name in columns_of(Claim) if name not in open_columns]
+        statement = statement.options(*(defer(column, raiseload=True) for column in closed))
     state.statement = statement
+
+
+def _whole_claims(statement: Any) -> list[Any]:
+    """The claims, or aliases of them, that a question selects with all their columns."""
+    chosen = statement.column_descriptions
+    return [told['entity'] for told in chosen if told['type'] is Claim and told['expr'] is told['entity']]
 
 
 def _link_criteria(actor: Actor) -> list[Any]:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Executable, func, select, union_all
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import aliased
 
@@ -213,6 +213,15 @@ def test_sums_and_other_people_stay_closed_also_on_its_own_claim(people, busy, p
                     session.execute(question).all()
     with open_session(people.dana, reading=True) as session:  # only for links
         assert session.get_one(Claim, busy.id).tp_policy_holder == 'גיא רוזנטל'
+
+
+@pytest.mark.parametrize('purpose', ['garage', 'insured'])
+def test_neither_a_union_nor_a_claim_within_a_question_opens_what_is_closed(people, busy, purpose):
+    actor, once, whole = holder(people, busy, purpose), select(Claim.id), select(Claim).subquery()
+    questions: list[Executable] = [union_all(once, once), select(whole), select(whole.c.insured_phone)]
+    for question in questions:
+        with pytest.raises(Unscoped), open_session(actor, reading=True) as session:
+            session.execute(question).all()
 
 
 def test_a_garage_does_its_work_and_is_named(people, busy):
