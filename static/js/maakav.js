@@ -114,6 +114,18 @@
     });
   }
 
+  /* What stands below a field that is left moves when the field has something to say. While the mouse is down it says it later:
+     what is being pressed would move away, and the click fall beside it. */
+  let pressed = false, unsaid = [];
+  function release() {
+    pressed = false;
+    for (const tell of unsaid.splice(0)) tell();
+  }
+  addEventListener('mousedown', (event) => { pressed = event.button === 0; }, true);
+  for (const kind of ['mouseup', 'dragend']) addEventListener(kind, () => setTimeout(release), true);
+  addEventListener('blur', release);
+  const afterPress = (tell) => { if (pressed) unsaid.push(tell); else tell(); };
+
   const typing = (target) => target.closest('input, textarea, select, [contenteditable=true]');
 
   /* A typed day as yyyy-mm-dd, read as db/values.day reads it; without a year it is of this one. Empty when it is none. */
@@ -175,7 +187,7 @@
     const wrong = settled ? faultOf(field) : '';
     field.setCustomValidity(wrong);
     const said = field.closest('label')?.querySelector('[data-said]');
-    if (said) said.textContent = wrong;
+    if (said) afterPress(() => { said.textContent = wrong; });
     if (wrong) field.setAttribute('aria-invalid', 'true');
     else field.removeAttribute('aria-invalid');
   }
@@ -189,7 +201,7 @@
     inheritAttrs: false,
     template: `
       <div class="mk-fld mk-dayf"><label :class="look" :for="id">{{ label }}</label>
-        <span class="mk-inp mk-sm mk-dayin"><input type="text" :id="id" data-day dir="ltr" maxlength="20" placeholder="dd/mm/yyyy" autocomplete="off" v-bind="$attrs" :value="draft" :aria-describedby="wrong ? id + '-said' : null" @input="hear" @change="settle" @invalid="blame"><input type="date" class="mk-vh" tabindex="-1" aria-hidden="true" :min="min" :max="max"><button type="button" class="mk-ib mk-sm" data-calendar :aria-label="pick || words.pickDay"><span class="mk-ic" aria-hidden="true">calendar_month</span></button></span>
+        <span class="mk-inp mk-sm mk-dayin"><input type="text" :id="id" data-day dir="ltr" maxlength="20" placeholder="dd/mm/yyyy" autocomplete="off" v-bind="$attrs" :value="draft" :aria-describedby="wrong ? id + '-said' : $attrs['aria-describedby']" @input="hear" @change="settle" @invalid="blame"><input type="date" class="mk-vh" tabindex="-1" aria-hidden="true" :min="min" :max="max"><button type="button" class="mk-ib mk-sm" data-calendar :aria-label="pick || words.pickDay"><span class="mk-ic" aria-hidden="true">calendar_month</span></button></span>
         <p v-if="wrong" :id="id + '-said'" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ wrong }}</span></p></div>`,
     props: {modelValue: String, label: String, look: String, pick: String, min: String, max: String},
     emits: ['update:modelValue', 'settled'],
@@ -201,15 +213,18 @@
     },
     methods: {
       hear({target}) {
-        this.draft = target.value;
         this.wrong = '';
-        this.$emit('update:modelValue', faultOf(target) ? '' : readIn(target));
+        this.take(target);
       },
-      settle(event) {
+      take(field) {
+        this.draft = field.value;
+        this.$emit('update:modelValue', faultOf(field) ? '' : readIn(field));
+      },
+      settle({target}) {
         if (this.gone) return;
-        this.hear(event);
-        this.wrong = faultOf(event.target);
-        if (!this.wrong) this.$emit('settled', readIn(event.target));
+        this.take(target);
+        if (!faultOf(target)) this.$emit('settled', readIn(target));
+        afterPress(() => { this.wrong = faultOf(target); });
       },
       // said below the field, so the browser need not say it over it
       blame(event) {
@@ -256,6 +271,12 @@
     if (back) back.value = location.pathname + location.search;
   });
 
+  /* A form is sent by the keys, from wherever one types: a day that is not left yet is read first. */
+  function hurry({target, currentTarget}) {
+    if (target.matches('[data-day]')) target.dispatchEvent(new Event('change', {bubbles: true}));
+    currentTarget.requestSubmit();
+  }
+
   /* Words and the key they are sent under: sent again because no answer came, the same words go under the same key and arrive once. */
   function keyed(text, last) {
     if (last && last.text === text) return last;
@@ -279,7 +300,7 @@
     },
   });
 
-  globalThis.maakav = {dayField, follow, unfollow, keyed, parts: withParts, relative, reveal, say, typing, words};
+  globalThis.maakav = {afterPress, dayField, follow, unfollow, hurry, keyed, parts: withParts, relative, reveal, say, typing, words};
   addEventListener('DOMContentLoaded', watchConnection);
   if (document.readyState !== 'loading') watchConnection();
   setInterval(refreshTimes, 30000);

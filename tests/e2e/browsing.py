@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from tests.e2e.conftest import ROOT, Server, serving
 
@@ -143,6 +143,15 @@ def ready(page: Page) -> Page:
     """Wait until the page's socket is up: before that, clicks go nowhere."""
     page.wait_for_function('window.did_handshake')
     return page
+
+
+def press(page: Page, button: Locator) -> None:
+    """Press as a hand does: what was left by it, or answered meanwhile, has its say before the button comes up again."""
+    button.scroll_into_view_if_needed()
+    button.hover()
+    page.mouse.down()
+    page.wait_for_timeout(400)
+    page.mouse.up()
 
 
 def rows(page: Page, *, unread: bool | None = None) -> list[str]:

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from db import values
 from db.base import now
-from tests.e2e.browsing import NO_DAY, PHONE, Person, ready, rows
+from tests.e2e.browsing import NO_DAY, PHONE, Person, press, ready, rows
 
 pytestmark = pytest.mark.e2e
 
@@ -93,6 +93,19 @@ def test_a_day_is_typed_as_it_is_written_here_and_what_is_wrong_with_it_is_said_
     expect(line.get_by_role('alert')).to_have_count(0)
     button.click()
     expect(line).to_have_count(0)
+
+
+def test_a_button_stays_under_the_hand_that_leaves_a_day_for_it(person: Person) -> None:
+    staff = person('staff@bureau.demo', path='/work?whose=team')
+    line = line_of(staff, first_line(staff))
+    line.get_by_test_id('work-more').click()
+    day, note, add = (line.get_by_test_id(name) for name in ('postpone-day', 'work-note', 'work-note-add'))
+    for typed, said in (('31/02/2098', 1), ('5/1/2098', 0), ('1.1.20', 1)):
+        note.fill('דיברתי, יחזרו אליי')
+        day.fill(typed)
+        press(staff, add)
+        expect(note).to_have_value('')
+        expect(line.get_by_role('alert')).to_have_count(said)
 
 
 def test_a_calendar_somebody_looked_into_holds_no_form_back(person: Person) -> None:
