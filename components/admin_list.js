@@ -5,9 +5,9 @@ const FORM = `
       <div class="mk-db">
         <div v-if="form.message" class="mk-call-out mk-hue-red" role="alert" data-testid="form-message"><span class="mk-ic" aria-hidden="true">error</span><span>{{ form.message }}</span></div>
         <div v-if="form.link" class="mk-call-out mk-hue-green" role="status" data-testid="one-time-link"><div class="mk-grow mk-alink"><b>{{ form.linkNote }}</b><bdi dir="ltr" data-testid="link-address">{{ form.link }}</bdi><span class="mk-row"><button type="button" class="mk-btn mk-p mk-sm" :data-copy="form.link"><span class="mk-ic" aria-hidden="true">content_copy</span>{{ words.copy }}</button></span></div></div>
-        <div v-for="field in form.fields" :key="field.name" class="mk-fld"><label :for="'a-' + field.name" :class="{'mk-req': field.required}">{{ field.label }}</label>
+        <div v-for="field in form.fields" :key="field.name" class="mk-fld"><day-field v-if="field.kind === 'day' && !field.fixed" v-model="values[field.name]" :key="form.opened" :look="field.required ? 'mk-req' : ''" :label="field.label" :data-testid="'edit-' + field.name" v-bind="said(field)"></day-field><label v-else :for="'a-' + field.name" :class="{'mk-req': field.required}">{{ field.label }}</label>
           <div v-if="field.kind === 'many'" class="mk-pills" role="group" :aria-label="field.label"><label v-for="choice in field.choices" :key="choice[0]" class="mk-tick"><input type="checkbox" class="mk-box" :value="choice[0]" v-model="many[field.name]"><span>{{ choice[1] }}</span></label></div>
-          <div v-else class="mk-inp" :class="{'mk-err': form.errors[field.name]}">
+          <div v-else-if="field.kind !== 'day' || field.fixed" class="mk-inp" :class="{'mk-err': form.errors[field.name]}">
             <select v-if="field.choices" :id="'a-' + field.name" :data-testid="'edit-' + field.name" v-model="values[field.name]" :disabled="field.fixed ? true : null" v-bind="said(field)"><option v-if="!field.required || !values[field.name]" value="">{{ field.required ? words.choose : words.any }}</option><option v-for="choice in field.choices" :key="choice[0]" :value="choice[0]">{{ choice[1] }}</option></select>
             <textarea v-else-if="field.kind === 'long' || field.kind === 'names'" :id="'a-' + field.name" :data-testid="'edit-' + field.name" v-model="values[field.name]" :rows="field.name === 'body' ? 8 : 3" :maxlength="field.limit" dir="auto" v-bind="said(field)"></textarea>
             <input v-else :id="'a-' + field.name" :data-testid="'edit-' + field.name" v-model="values[field.name]" :maxlength="field.limit" :disabled="field.fixed ? true : null" autocomplete="off" v-bind="{...shape(field), ...said(field)}"></div>
@@ -22,6 +22,7 @@ const FORM = `
   </dialog>`;
 
 export default {
+  components: {DayField: maakav.dayField},
   template: `
     <section class="mk-card mk-alist" :aria-label="title" data-testid="admin-list"><div class="mk-hd"><h2>{{ title }}</h2><span class="mk-badge">{{ total }}</span><span class="mk-sp"></span><button v-if="add" type="button" class="mk-btn mk-p mk-sm" data-testid="admin-add" @click="$emit('open', '')"><span class="mk-ic" aria-hidden="true">add</span>{{ add }}</button></div>
       <div class="mk-bd"><p class="mk-sm mk-t2">{{ hint }}</p>
@@ -60,7 +61,7 @@ export default {
   },
   methods: {
     said(field) { const wrong = this.form.errors[field.name]; return {'aria-invalid': wrong ? 'true' : null, 'aria-describedby': wrong || field.help ? 'w-' + field.name : null}; },
-    shape(field) { return {phone: {type: 'tel'}, email: {type: 'email'}, whole: {inputmode: 'numeric'}, day: {inputmode: 'numeric', placeholder: 'dd/mm/yyyy'}, code: {dir: 'ltr'}}[field.kind] || {dir: 'auto'}; },
+    shape(field) { return {phone: {type: 'tel'}, email: {type: 'email'}, whole: {inputmode: 'numeric'}, code: {dir: 'ltr'}}[field.kind] || {dir: 'auto'}; },
     find() { clearTimeout(this.waiting); this.waiting = setTimeout(() => this.$emit('find', this.typed), 250); },
     close() { this.$emit('close'); },
     insert(name) {

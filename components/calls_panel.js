@@ -17,8 +17,8 @@ const FORM = `
         <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.minutes }}</span><input v-model="draft.minutes" inputmode="numeric" maxlength="3" autocomplete="off" data-testid="call-minutes"><span class="mk-t3 mk-sm" aria-hidden="true">{{ words.minutesShort }}</span></label></div>
       ${CHOICE('outcome', 'form.outcomes', 'true')}
       <div class="mk-compose"><label class="mk-vh" :for="id('summary')">{{ words.summary }}</label><textarea :id="id('summary')" v-model="draft.summary" ref="summary" rows="3" maxlength="4000" :dir="draft.summary ? 'auto' : null" :placeholder="words.summaryHint" :aria-describedby="refused ? id('refused') : null" data-testid="call-summary"></textarea></div>
-      <div class="mk-row mk-quick"><label class="mk-inp mk-sm mk-grow"><span class="mk-ic mk-s18" aria-hidden="true">event</span><span class="mk-vh">{{ words.followUp }}</span><input v-model="draft.followUp" maxlength="20" autocomplete="off" :dir="draft.followUp ? 'ltr' : null" :placeholder="words.followUp" data-testid="call-follow-up"></label>
-        <button v-for="day in form.days" :key="day.text" type="button" class="mk-btn mk-soft mk-sm" @click="draft.followUp = day.text">{{ day.label }}</button></div>
+      <div class="mk-row mk-quick"><day-field :key="asked" v-model="draft.followUp" look="mk-sm" :label="words.followUp" :min="draft.day || form.today" data-testid="call-follow-up"></day-field>
+        <button v-for="day in form.days" :key="day.day" type="button" class="mk-btn mk-soft mk-sm" :data-testid="'call-follow-' + day.days" @click="ask(day.day)">{{ day.label }}</button></div>
       <div class="mk-row mk-quick"><template v-if="draft.day || draft.time || earlier"><day-field :key="correcting" v-model="draft.day" look="mk-vh" :label="words.day" :max="form.today" :required="Boolean(draft.time)" data-testid="call-day"></day-field>
           <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.time }}</span><input v-model="draft.time" type="time" :required="Boolean(draft.day)" data-testid="call-time"></label></template>
         <button v-else type="button" class="mk-btn mk-g mk-sm" data-testid="call-earlier" @click="earlier = true"><span class="mk-ic mk-s16" aria-hidden="true">schedule</span><span>{{ words.earlier }}</span></button>
@@ -61,7 +61,7 @@ export default {
     </div>`,
   props: {calls: Array, chips: Array, attempts: Array, figures: Array, form: Object, answer: Object, words: Object},
   emits: ['save'],
-  data: () => ({draft: {...BLANK}, only: '', typed: '', busy: false, refused: '', correcting: 0, unfolded: false, earlier: false, spoken: ''}),
+  data: () => ({draft: {...BLANK}, only: '', typed: '', busy: false, refused: '', correcting: 0, asked: 0, unfolded: false, earlier: false, spoken: ''}),
   computed: {
     shown() {
       const words = this.typed.trim().toLocaleLowerCase().split(/\s+/).filter(Boolean);
@@ -162,16 +162,19 @@ export default {
     correct(call) {
       this.correcting = call.id;
       this.draft = {...BLANK, ...call.draft};
+      this.asked += 1;
       this.refused = '';
       this.unfolded = true;
       this.$nextTick(() => { this.$refs.summary.focus(); this.$refs.summary.scrollIntoView({block: 'center'}); });
     },
-    cancel() { if (this.correcting) this.fresh(this.form.parties[0].id); },
-    /* By the keys, from wherever one types: a day that is not left yet is read first. */
-    hurry({target, currentTarget}) {
-      if (target.matches('[data-day]')) target.dispatchEvent(new Event('change', {bubbles: true}));
-      currentTarget.requestSubmit();
+    cancel() {
+      if (!this.correcting) return;
+      this.fresh(this.form.parties[0].id);
+      this.asked += 1;
     },
+    /* A day somebody chose stands in place of whatever he typed: the field begins anew. */
+    ask(day) { this.draft.followUp = day; this.asked += 1; },
+    hurry: maakav.hurry,
     save() {
       if (this.busy) return;
       this.busy = true;

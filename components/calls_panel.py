@@ -214,7 +214,7 @@ def _form(log: CallLog, actor: Actor, reader: str, moment: datetime) -> dict[str
             if outcome.active
         ],
         'days': [
-            {'label': label, 'text': values.format_day(today + timedelta(days=days))}
+            {'label': label, 'days': days, 'day': (today + timedelta(days=days)).isoformat()}
             for days, label in ((1, t('Tomorrow')), (7, t('In a week')))
         ],
         'internal': actor.may(Can.SEE_INTERNAL),
@@ -305,7 +305,7 @@ def _draft(call: Call) -> dict[str, Any]:
         'phone': values.format_phone(call.phone),
         'minutes': '' if call.minutes is None else str(call.minutes),
         'summary': call.summary,
-        'followUp': values.format_day(call.follow_up) if call.follow_up else '',
+        'followUp': call.follow_up.isoformat() if call.follow_up else '',
         'day': values.israel(call.at).date().isoformat(),
         'time': values.format_time(call.at),
         'internal': call.internal,

@@ -4,18 +4,19 @@ const FIELD = (name, label, more = '') => `<label class="mk-fld"><span class="mk
 const CHOICE = (name, label, list, none) => `<label class="mk-fld"><span class="mk-lab">{{ words.${label} }}</span><span class="mk-inp mk-sm"><select v-model="draft.${name}" data-testid="cheque-f-${name}">${none}<option v-for="one in choices.${list}" :key="one.id" :value="one.id">{{ one.label }}</option></select></span></label>`;
 
 export default {
+  components: {DayField: maakav.dayField},
   template: `
-    <form v-if="opened" class="mk-card mk-chqf" :aria-label="opened.title" data-testid="cheque-form" @submit.prevent="save" @keydown.enter.ctrl.prevent="save" @keydown.esc="$emit('close')">
+    <form v-if="opened" class="mk-card mk-chqf" :aria-label="opened.title" data-testid="cheque-form" @submit.prevent="save" @keydown.enter.ctrl.prevent="hurry" @keydown.esc="$emit('close')">
       <div class="mk-hd"><span class="mk-ic mk-lead" aria-hidden="true">payments</span><h2>{{ opened.title }}</h2></div>
       <div class="mk-bd mk-stack">
         <div class="mk-chqg">
           ${CHOICE('direction', 'direction', 'directions', '')}
           <template v-if="opened.what !== 'edit'">${CHOICE('state', 'state', 'states', '')}</template>
           ${FIELD('amount', 'amount', 'ref="first" inputmode="decimal" maxlength="20" required')}
-          ${FIELD('due', 'due', 'inputmode="numeric" maxlength="20" placeholder="dd/mm/yyyy" required @change="look"')}
+          <day-field :key="opened.turn" v-model="draft.due" look="mk-lab" :label="words.due" required data-testid="cheque-f-due" @settled="look"></day-field>
           <label v-if="opened.what === 'replace'" class="mk-fld"><span class="mk-lab">{{ words.why }}</span><span class="mk-inp mk-sm"><select v-model="draft.reason" required data-testid="cheque-f-reason"><option value="" disabled>{{ words.choose }}</option><option v-for="one in choices.reasons" :key="one.id" :value="one.id">{{ one.label }}</option></select></span></label>
         </div>
-        <p v-if="told" class="mk-note" :class="{'mk-warn': told.late || told.closed}" role="status" data-testid="cheque-day"><span class="mk-ic" aria-hidden="true">{{ told.closed ? 'event_busy' : 'schedule' }}</span><span>{{ [told.days, told.late, told.closed].filter(Boolean).join(' · ') }}</span></p>
+        <p v-if="about && draft.due" class="mk-note" :class="{'mk-warn': about.late || about.closed}" role="status" data-testid="cheque-day"><span class="mk-ic" aria-hidden="true">{{ about.closed ? 'event_busy' : 'schedule' }}</span><span>{{ [about.days, about.late, about.closed].filter(Boolean).join(' · ') }}</span></p>
         <div class="mk-chqg">
           ${FIELD('chequeNo', 'no', 'inputmode="numeric" maxlength="14"')}
           ${FIELD('bank', 'bank', 'inputmode="numeric" maxlength="2" list="cheque-banks"')}
@@ -37,7 +38,7 @@ export default {
       </div></form>`,
   props: {opened: Object, choices: Object, answer: Object, told: Object, upload: String, words: Object, limit: Number},
   emits: ['save', 'day', 'close'],
-  data: () => ({draft: {}, busy: false, refused: '', sending: ''}),
+  data: () => ({draft: {}, about: null, busy: false, refused: '', sending: ''}),
   created() { if (this.opened) this.draft = this.fresh(); },
   watch: {
     'opened.turn'(now) {
@@ -48,6 +49,7 @@ export default {
       this.sending = '';
       this.$nextTick(() => { this.$el.scrollIntoView({block: 'nearest'}); this.$refs.first?.focus(); });
     },
+    told() { maakav.afterPress(() => { this.about = this.told; }); },
     'answer.turn'() {
       clearTimeout(this.waiting);
       this.busy = false;
@@ -60,7 +62,8 @@ export default {
       const empty = Object.fromEntries(['drawer', 'payee', 'chequeNo', 'bank', 'branch', 'account', 'amount', 'due', 'head', 'offer', 'image', 'note', 'reason'].map((name) => [name, '']));
       return {...empty, direction: 'insurer_to_insured', state: 'received', waiver: false, ...this.opened.draft};
     },
-    look() { if (this.draft.due) this.$emit('day', this.draft.due); },
+    hurry: maakav.hurry,
+    look(day) { if (day) this.$emit('day', day); },
     save() {
       if (this.busy) return;
       this.busy = true;

@@ -65,7 +65,7 @@ def draft_of(cheque: Cheque, images: Mapping[int, str]) -> dict[str, Any]:
         },
         'chequeNo': cheque.cheque_no,
         'amount': values.format_money(cheque.amount).removeprefix('₪'),
-        'due': values.format_day(cheque.due_date),
+        'due': cheque.due_date.isoformat(),
         'waiver': cheque.waiver,
         'head': cheque.head or '',
         'offer': str(cheque.offer_id or ''),

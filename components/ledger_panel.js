@@ -9,6 +9,7 @@ const CELL = `
   <component v-else :is="staff ? 'button' : 'span'" :type="staff ? 'button' : null" class="mk-cell" :class="{'mk-sv': saved[key(row, column.name)]}" :ref="(element) => { cells[key(row, column.name)] = element; }" :data-testid="'cell-' + row.head + '-' + column.name" :aria-label="staff ? row.label + ', ' + column.label + ': ' + (row.cells[column.name].text || '—') + ', ' + words.edit : null" @click="open(row, column.name)"><bdi v-if="row.cells[column.name].text" class="mk-num" dir="ltr">{{ row.cells[column.name].text }}</bdi><span v-else class="mk-t3">–</span></component>`;
 
 export default {
+  components: {DayField: maakav.dayField},
   template: `
     <div class="mk-contents">
       <section class="mk-card" :aria-label="words.title" data-testid="ledger">
@@ -38,7 +39,7 @@ export default {
             <p v-if="notes['answer-' + offer.id]" class="mk-note mk-e" role="alert" data-testid="answer-refused">{{ notes['answer-' + offer.id] }}</p><p v-if="offer.note" class="mk-sm" dir="auto">{{ offer.note }}</p><p class="mk-xs mk-t3"><bdi>{{ offer.by }}</bdi><template v-if="offer.answered"> · {{ offer.answered }}</template></p></li></ul>
           <form v-if="staff && offering" class="mk-chqg" data-testid="offer-form" @submit.prevent="offer" @keydown.esc="offering = null">
             <label class="mk-fld"><span class="mk-lab">{{ words.sum }}</span><span class="mk-inp mk-sm"><input v-model="offering.raw" inputmode="decimal" maxlength="20" required data-testid="offer-sum"></span></label>
-            <label class="mk-fld"><span class="mk-lab">{{ words.day }}</span><span class="mk-inp mk-sm"><input v-model="offering.day" inputmode="numeric" maxlength="20" required data-testid="offer-day"></span></label>
+            <day-field v-model="offering.day" look="mk-lab" :label="words.day" :max="choices.today" required data-testid="offer-day"></day-field>
             <label class="mk-fld"><span class="mk-lab">{{ words.kind }}</span><span class="mk-inp mk-sm"><select v-model="offering.kind" data-testid="offer-kind"><option v-for="one in choices.kinds" :key="one.id" :value="one.id">{{ one.label }}</option></select></span></label>
             <label class="mk-fld"><span class="mk-lab">{{ words.note }}</span><span class="mk-inp mk-sm"><input v-model="offering.note" maxlength="300" dir="auto"></span></label>
             <p v-if="notes.offer" class="mk-note mk-e" role="alert">{{ notes.offer }}</p>
@@ -103,7 +104,7 @@ export default {
       if (!edit || edit.busy || edit.note || this.clashing(row, name)) return;
       if (edit.draft === edit.was) this.close(row, name, false); else this.save(row, name);
     },
-    left(row, name, event) { if (!event.relatedTarget || !event.relatedTarget.closest?.('.mk-clash')) this.leave(row, name); },
+    left(row, name, event) { if (!event.relatedTarget || !event.relatedTarget.closest?.('.mk-clash')) maakav.afterPress(() => this.leave(row, name)); },
     save(row, name) {
       const key = this.key(row, name);
       const edit = this.edits[key];

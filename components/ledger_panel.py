@@ -141,7 +141,7 @@ class LedgerPanel(Element, component='ledger_panel.js'):
             'reasons': _labelled(reference.reduction_reasons, self._reader),
             'kinds': [{'id': key, 'label': t(label)} for key, label in OFFER_KINDS.items()],
             'answers': [{'id': key, 'label': t(label)} for key, label in ANSWERS.items() if key != 'open'],
-            'today': values.format_day(values.israel(now()).date()),
+            'today': values.israel(now()).date().isoformat(),
         }
 
     async def _obey(self, event: GenericEventArguments) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.browsing import Person, ready
+from tests.e2e.browsing import NO_DAY, Person, ready
 from tests.e2e.conftest import Server
 
 pytestmark = pytest.mark.e2e
@@ -37,3 +37,23 @@ def test_an_invitation_and_a_new_word(person: Person, chromium: Browser, demo: S
     admin.get_by_test_id('edit-label').fill('מילה חדשה')
     admin.get_by_test_id('admin-save').click()
     expect(manager.get_by_test_id('claim-row').first).to_contain_text('מילה חדשה')
+
+
+def test_a_day_against_the_calendar_is_typed_like_any_other(person: Person) -> None:
+    admin = person('admin@bureau.demo', path='/admin/calendar')
+    admin.get_by_test_id('admin-add').click()
+    form, day = admin.get_by_test_id('admin-form'), admin.get_by_test_id('edit-day')
+    admin.get_by_test_id('edit-note').fill('יום גיבוש')
+    day.fill('31/02/2098')
+    admin.get_by_test_id('admin-save').click()
+    expect(form.get_by_role('alert')).to_contain_text(NO_DAY)
+    day.fill('')
+    admin.get_by_test_id('admin-save').click()
+    expect(day).to_have_accessible_description('השדה ריק. נא למלא אותו.')
+    expect(admin.get_by_test_id('edit-note')).to_have_value('יום גיבוש')
+    day.fill('5.1.2098')
+    admin.get_by_test_id('admin-save').click()
+    expect(form).to_have_count(0)
+    admin.get_by_test_id('admin-open').filter(has_text='05/01/2098').click()
+    expect(day).to_have_value('05/01/2098')
+    expect(day).to_be_disabled()

@@ -4,10 +4,13 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from db import values
+from db.base import now
 from tests.e2e.browsing import NO_DAY, PHONE, Person, ready, rows
 
 pytestmark = pytest.mark.e2e
@@ -181,6 +184,57 @@ def test_a_call_of_another_day_is_kept_only_with_a_day_that_there_was(person: Pe
     expect(staff.get_by_test_id('call-earlier')).to_be_visible()
     expect(calls.filter(has_text='נרשם למחרת')).to_contain_text('09:40')
     expect(staff.get_by_text('30/11/2025').first).to_be_visible()
+
+
+def test_the_day_of_a_follow_up_is_typed_or_chosen_and_what_is_wrong_with_it_is_said_where_it_stands(
+    person: Person,
+) -> None:
+    staff = person('staff@bureau.demo')
+    open_calls(staff, read_claim_of(staff))
+    form, day = staff.get_by_test_id('call-form'), staff.get_by_test_id('call-follow-up')
+    staff.get_by_test_id('call-summary').fill('ביקש לחזור אליו')
+    for typed, said in (('1.1.20', 'התאריך מוקדם מדי'), ('31/02/2098', NO_DAY)):
+        day.fill(typed)
+        day.press('Control+Enter')
+        expect(form.get_by_role('alert')).to_contain_text(said)
+    # nothing of it is lost when the page loads anew
+    staff.reload()
+    ready(staff)
+    expect(day).to_have_value('31/02/2098')
+    expect(form.get_by_role('alert')).to_contain_text(NO_DAY)
+    # a day that is chosen stands in place of it
+    staff.get_by_test_id('call-follow-7').click()
+    week = values.format_day(values.israel(now()).date() + timedelta(days=7))
+    expect(day).to_have_value(week)
+    expect(form.get_by_role('alert')).to_have_count(0)
+    day.fill('5.1.2098')
+    staff.get_by_test_id('call-save').click()
+    answered(staff)
+    expect(day).to_have_value('')
+    expect(staff.get_by_test_id('calls-due')).to_contain_text('05/01/2098')
+
+
+def test_correcting_a_call_shows_its_own_days(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_calls(staff, read_claim_of(staff))
+    summary, day, follow_up = (staff.get_by_test_id(f'call-{name}') for name in ('summary', 'day', 'follow-up'))
+    calls = {'30/11/2025': ('נאמר בנובמבר', '01/02/2098'), '29/10/2025': ('נאמר באוקטובר', '')}
+    for when, (said, then) in calls.items():
+        summary.fill(said)
+        staff.get_by_test_id('call-earlier').click()
+        day.fill(when)
+        staff.get_by_test_id('call-time').fill('09:40')
+        follow_up.fill(then)
+        staff.get_by_test_id('call-save').click()
+        answered(staff)
+    day_typed = '7/'
+    for when, (said, then) in calls.items():
+        staff.get_by_test_id('call').filter(has_text=said).get_by_test_id('call-correct').click()
+        expect(summary).to_have_value(said)
+        expect(day).to_have_value(when)
+        expect(follow_up).to_have_value(then)
+        day.fill(day_typed)  # the next one begins anew all the same
+        follow_up.fill(day_typed)
 
 
 def test_what_is_typed_while_a_correction_is_being_kept_is_a_call_of_its_own(person: Person) -> None:

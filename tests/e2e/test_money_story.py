@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from db import values
-from tests.e2e.browsing import PHONE, Person, ready
+from tests.e2e.browsing import NO_DAY, PHONE, Person, press, ready
 
 pytestmark = pytest.mark.e2e
 
@@ -62,10 +62,16 @@ def test_two_people_keep_the_money_of_a_claim(person: Person) -> None:
     desk.get_by_test_id('cheque-f-direction').select_option('insured_to_garage')
     desk.get_by_test_id('cheque-f-state').select_option('handed_over')
     desk.get_by_test_id('cheque-f-amount').fill('9000')
-    desk.get_by_test_id('cheque-f-due').fill(in_days(5))
     desk.get_by_test_id('cheque-f-chequeNo').fill('0041882')
     desk.get_by_test_id('cheque-f-bank').fill('xx')
-    desk.get_by_test_id('cheque-save').click()
+    due = desk.get_by_test_id('cheque-f-due')
+    due.fill('31/02/2098')
+    due.press('Control+Enter')
+    expect(desk.get_by_test_id('cheque-form').get_by_role('alert')).to_contain_text(NO_DAY)
+    # what is to be said of the day one leaves for the button is said once the button is pressed
+    due.fill(in_days(5))
+    press(desk, desk.get_by_test_id('cheque-save'))
+    expect(desk.get_by_test_id('cheque-day')).to_contain_text('נותרו 5 ימים')
     expect(desk.get_by_test_id('cheque-refused')).to_be_visible()
     expect(desk.get_by_test_id('cheque-f-amount')).to_have_value('9000')
     desk.get_by_test_id('cheque-f-bank').fill('12')
@@ -75,6 +81,18 @@ def test_two_people_keep_the_money_of_a_claim(person: Person) -> None:
         expect(page.get_by_test_id('radar')).to_have_attribute('data-red', 'true')
     expect(phone.get_by_test_id('radar-warn')).to_have_attribute('href', re.compile(r'^https://wa\.me/\d*\?text='))
     expect(phone.get_by_role('listitem').filter(has_text='₪9,000').first).to_be_visible()
+
+    # an offer of the insurer, of today when nothing else is said
+    desk.get_by_test_id('add-offer').click()
+    offered = desk.get_by_test_id('offer-day')
+    expect(offered).to_have_value(in_days(0))
+    desk.get_by_test_id('offer-sum').fill('21000')
+    offered.fill('1.1.2098')
+    desk.get_by_test_id('offer-save').click()
+    expect(desk.get_by_test_id('offer-form').get_by_role('alert')).to_contain_text('התאריך מאוחר מדי')
+    offered.fill('5.1.25')
+    desk.get_by_test_id('offer-save').click()
+    expect(phone.get_by_test_id('offer')).to_contain_text('05/01/2025')
 
     # it bounces, and why is asked before it is saved
     phone.get_by_test_id('cheque-bounced').click()
