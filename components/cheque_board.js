@@ -29,6 +29,7 @@ export default {
       <div class="mk-tool mk-qtool"><div class="mk-seg" role="group" :aria-label="texts.direction"><button v-for="side in sides" :key="side[0]" type="button" :class="{'mk-on': side[0] === state.direction}" :aria-pressed="String(side[0] === state.direction)" :data-testid="'side-' + (side[0] || 'all')" @click="go({direction: side[0]})">{{ side[1] }}</button></div>
         <select v-if="bureau" class="mk-size" :aria-label="texts.office" data-testid="filter-office" :value="state.office" @change="go({office: $event.target.value})"><option value="">{{ texts.everyOffice }}</option><option v-for="office in offices" :key="office[0]" :value="office[0]">{{ office[1] }}</option></select><span v-if="narrowed" class="mk-fchip mk-on" data-testid="narrowed"><b>{{ narrowed }}</b><button type="button" :aria-label="texts.remove" @click="go({insurer: '', agent: '', due_from: '', due_to: ''})"><span class="mk-ic" aria-hidden="true">close</span></button></span><span class="mk-sp"></span>
         <p class="mk-qsums" data-testid="sums"><span v-for="sum in sums" :key="sum[0]">{{ sum[0] }} <bdi class="mk-num mk-b" dir="ltr">{{ sum[1] }}</bdi></span></p></div>
+      <p v-if="misread" class="mk-call-out mk-hue-amber mk-misread" role="status" data-testid="misread-day"><span class="mk-ic" aria-hidden="true">info</span><span>{{ misread }}</span></p>
       <div v-if="!compact" class="mk-twrap">${CALENDAR}
         <table v-if="status === 'ready' || status === 'loading'" class="mk-ct mk-chqt" data-testid="cheques-table" :aria-label="texts.table" :aria-busy="String(status === 'loading')">
           <thead><tr><th scope="col" style="width:208px">{{ texts.due }}</th><th scope="col" style="width:128px">{{ texts.amount }}</th><th scope="col">{{ texts.claim }}</th><th scope="col" class="mk-x" style="width:140px">{{ texts.plate }}</th><th scope="col">{{ texts.way }}</th><th scope="col" class="mk-y" style="width:104px">{{ texts.number }}</th><th scope="col" style="width:178px">{{ texts.state }}</th><th v-if="edits" scope="col" style="width:158px"><span class="mk-vh">{{ texts.act }}</span></th></tr></thead>
@@ -54,7 +55,7 @@ export default {
       ${DIALOG}<slot></slot>
     </div>`,
   props: {
-    state: Object, views: Array, offices: Array, rows: Array, days: Array, pages: Number, status: String, range: String, sums: Array, title: String, narrowed: String, months: Object,
+    state: Object, views: Array, offices: Array, rows: Array, days: Array, pages: Number, status: String, range: String, sums: Array, title: String, narrowed: String, misread: String, months: Object,
     bureau: Boolean, edits: Boolean, sizes: Array, message: Object, told: Object, texts: Object, week: Array, sides: Array,
   },
   emits: ['go', 'restore', 'again', 'step'],

@@ -15,7 +15,7 @@ from components.cheque_words import cheque_row, tone_of
 from components.frame import log_error, say
 from components.live import Subscription, ask, claims_topic, current_actor, show_changes, words_topic, work
 from components.undo_toast import UndoToast
-from components.words import language, t, tn, weekday_of
+from components.words import language, misread_text, t, tn, weekday_of
 from db import cheque_board, texts, values
 from db.base import now
 from db.changes import Notice
@@ -61,7 +61,7 @@ class ChequeBoard(Element, component='cheque_board.js'):
         self._newest = 0
         self._back: tuple[int, str] | None = None
         self._props.update(
-            views=[], offices=[], rows=[], days=[], narrowed='', pages=1, status='loading', range='', sums=[], title='', months={},
+            views=[], offices=[], rows=[], days=[], narrowed='', misread='', pages=1, status='loading', range='', sums=[], title='', months={},
             state=vars_of(state), bureau=self._actor.is_bureau, edits=self._actor.may(Can.EDIT_CLAIM), sizes=list(PAGE_SIZES),
             message={}, told={}, texts=_texts(), week=[t(day) for day in _DAYS], sides=_sides(),
         )  # fmt: skip
@@ -171,6 +171,7 @@ class ChequeBoard(Element, component='cheque_board.js'):
         shown = {
             'state': {**vars_of(board.state), 'month': _month_of(board.state, today)},
             'narrowed': _narrowed(board.state, names),
+            'misread': misread_text(board.state.misread),
             'views': views,
             'offices': [[str(key), name] for key, name in houses.items()] if self._actor.is_bureau else [],
             'rows': rows,

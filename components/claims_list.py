@@ -38,7 +38,7 @@ from components.marks import picture_html
 from components.row_news import RowNews
 from components.shared_words import people_known_to, reference
 from components.theme import status_look
-from components.words import headline_of, isolated, moment_text, said_once, t
+from components.words import headline_of, misread_text, moment_text, said_once, t
 from db import list_counts, list_state, lists, texts, values
 from db.alerts import mark_all_read
 from db.at_hand import AtHand, at_hand
@@ -292,7 +292,7 @@ class ClaimsList:
             name, keys = f'{name}_from', []
         if name in (*list_state.MANY, *list_state.DAYS) and isinstance(keys, list):
             chosen = ','.join(map(str, keys))
-            if chosen and name in list_state.DAYS and list_state.day_in(chosen) is None:
+            if chosen and name in list_state.DAYS and values.day_in(chosen) is None:
                 return  # no day: the field says so, and the list stays as it is
             await self.show(ListState.read({**dict(parse_qsl(self.state.address())), name: chosen, 'page': '1'}))
 
@@ -301,7 +301,7 @@ class ClaimsList:
 
     async def _restore(self, event: GenericEventArguments) -> None:
         query = dict(parse_qsl(str(event.args)[:2000]))
-        self.state, self._misread = ListState.read(query), list_state.misread_days(query)
+        self.state, self._misread = ListState.read(query), values.misread_days(query, list_state.DAYS)
         await self.load(asked=True)
 
     async def _sort(self, event: GenericEventArguments) -> None:
@@ -322,7 +322,7 @@ class ClaimsList:
     def _draw_bar(self, counts: Mapping[str, int] | None, upto: int | None) -> None:
         shown: dict[str, Any] = {
             'state': {'view': self.state.view, 'q': self.state.q, 'scope': self.state.scope},
-            'misread': _misread_text(self._misread),
+            'misread': misread_text(self._misread),
         }
         show_written(self.bar, filters=filters_drawn(self._filters, self.state))
         self.columns.draw(self._shown)
@@ -513,13 +513,6 @@ def _scopes() -> list[dict[str, str]]:
         ('insured_name', t('Client name')),
     )
     return [{'name': name, 'label': label} for name, label in labels]
-
-
-def _misread_text(misread: Sequence[str]) -> str:
-    """Says so when the address has a day that is none: more is listed than was meant."""
-    if not misread:
-        return ''
-    return t('Not a date: {days}. The list is not limited by it.', days=', '.join(map(isolated, misread)))
 
 
 @said_once

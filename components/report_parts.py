@@ -159,9 +159,12 @@ def _misread_html(figures: Figures) -> str:
     misread = figures.state.misread
     if not misread:
         return ''
-    days = ', '.join(f'<bdi>{escape(day)}</bdi>' for day in misread)
     text = t('Not a date: {days}. The figures are of {period}.', days='{days}', period='{period}')
-    return _notice('misread-day', escape(text).format(days=days, period=_period(figures)))
+    return _notice('misread-day', escape(text).format(days=_named_html(misread), period=_period(figures)))
+
+
+def _named_html(days: Sequence[str]) -> str:
+    return ', '.join(f'<bdi>{escape(day)}</bdi>' for day in days)
 
 
 def _unknown_html(state: ReportState, choices: Choices) -> str:
@@ -566,8 +569,17 @@ def calendar_html(figures: Figures) -> str:
     )
     return (
         _head(figures, 'weeks', label, 'calendar_month', _weeks_html(figures))
+        + _misread_weeks_html(figures.state)
         + f'<div class="mk-bd"><div class="mk-cal mk-rcal">{names}{days}</div><div class="mk-callegend">{tones}{sides}</div></div>'
     )
+
+
+def _misread_weeks_html(state: ReportState) -> str:
+    """Says so when the address names weeks by a day that is none: it shows others than were meant."""
+    if not state.misread_weeks:
+        return ''
+    text = t('Not a date: {days}. The calendar begins with this week.', days='{days}')
+    return _notice('misread-weeks', escape(text).format(days=_named_html(state.misread_weeks)))
 
 
 def _weeks_html(figures: Figures) -> str:

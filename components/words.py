@@ -1,6 +1,6 @@
 """Words for a page: texts in its person's language, and stored values and changes as people read them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache, partial, wraps
 from typing import Any
@@ -96,6 +96,13 @@ def html_once(make: Callable[..., str]) -> Callable[..., str]:
         return made(language(), *args)
 
     return html
+
+
+def misread_text(misread: Sequence[str]) -> str:
+    """Says so when the address has a day that is none: more is listed than was meant."""
+    if not misread:
+        return ''
+    return t('Not a date: {days}. The list is not limited by it.', days=', '.join(map(isolated, misread)))
 
 
 def weekday_of(day: date, reader: str) -> str:

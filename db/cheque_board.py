@@ -22,17 +22,14 @@ from db.cheques import DIRECTIONS, TRANSITIONS, WARN_DAYS, Cheque, cheque_to_edi
 from db.claims import Claim
 from db.scope import Actor, Can
 from db.texts import N_, ClaimError
+from db.values import day_in, misread_days
 
 VIEWS = ('due', 'overdue', 'open', 'done', 'calendar')
 SIDES = ('in', 'out')
 PAGE_SIZES = (25, 50, 100)
 # so many are counted and added up; a board with more says so
 COUNTED_UP_TO = 9999
-_MONTH, _DAY, _NUMBER = (
-    re.compile(r'20\d\d-(0[1-9]|1[0-2])'),
-    re.compile(r'20\d\d-\d\d-\d\d'),
-    re.compile(r'[0-9]{1,9}'),
-)
+_MONTH, _NUMBER = re.compile(r'20\d\d-(0[1-9]|1[0-2])'), re.compile(r'[0-9]{1,9}')
 # what the client pays with; the insurer pays with the others
 OUTWARD = tuple(direction for direction in DIRECTIONS if direction.startswith('insured_'))
 
@@ -52,11 +49,12 @@ class BoardState:
     day: date | None = None
     page: int = 1
     size: int = 25
+    misread: tuple[str, ...] = field(default=(), compare=False)  # days and months of the address that are none
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> 'BoardState':
         """From an address. Anything hostile or outdated falls back to the default; it never raises."""
-        view, day = query.get('view', ''), _day_in(query.get('day', ''))
+        view, day = query.get('view', ''), day_in(query.get('day'))
         size, page = (_whole(query.get(name, '')) for name in ('size', 'page'))
         state = cls(
             view=view if view in VIEWS else VIEWS[0],
@@ -64,21 +62,23 @@ class BoardState:
             office=office if _NUMBER.fullmatch(office := query.get('office', '')) else '',
             agent=agent if _NUMBER.fullmatch(agent := query.get('agent', '')) else '',
             insurer=insurer if _NUMBER.fullmatch(insurer := query.get('insurer', '')) else '',
-            due_from=_day_in(query.get('due_from', '')),
-            due_to=_day_in(query.get('due_to', '')),
+            due_from=day_in(query.get('due_from')),
+            due_to=day_in(query.get('due_to')),
             page=max(page, 1),
             size=size if size in PAGE_SIZES else PAGE_SIZES[0],
+            misread=misread_days(query, ('due_from', 'due_to')),
         )
         if state.view != 'calendar':
             return state
-        month = query.get('month', '')
+        month = query.get('month', '').strip()
         shown = day.isoformat()[:7] if day else month if _MONTH.fullmatch(month) else ''
-        return replace(state, month=shown, day=day)
+        misread = (*misread_days(query, ('day',)), *([] if shown or not month else [month[:40]]))
+        return replace(state, month=shown, day=day, misread=state.misread + misread)
 
     def address(self) -> str:
         """The query string of this state, without what is at its default."""
-        shown = {item.name: getattr(self, item.name) for item in fields(self)}
-        return urlencode({item.name: shown[item.name] for item in fields(self) if shown[item.name] != item.default})
+        told = [(item, getattr(self, item.name)) for item in fields(self) if item.compare]
+        return urlencode({item.name: value for item, value in told if value != item.default})
 
     @property
     def is_filtered(self) -> bool:
@@ -299,10 +299,3 @@ def take_back_cheque(session: Session, cheque_id: int, seen: str, now: datetime)
 
 def _whole(given: str) -> int:
     return int(given) if given.isascii() and given.isdigit() and len(given) < 7 else 0
-
-
-def _day_in(given: str) -> date | None:
-    try:
-        return date.fromisoformat(given) if _DAY.fullmatch(given) else None
-    except ValueError:
-        return None

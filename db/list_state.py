@@ -14,7 +14,6 @@ from db.claims import DOCUMENTS, YES_NO
 from db.list_orders import SORTS, falls, sorted_by
 from db.scope import Actor
 from db.texts import N_
-from db.values import Malformed
 
 VIEWS = ('open', 'unread', 'closed', 'all')
 SCOPES = ('all', 'claim_no', 'plate', 'insured_name')
@@ -125,7 +124,7 @@ class ListState:
     @classmethod
     def read(cls, query: Mapping[str, str]) -> 'ListState':
         """From an address. Anything hostile or outdated falls back to the default; it never raises."""
-        days = {name: day_in(query.get(name)) for name in DAYS}
+        days = {name: values.day_in(query.get(name)) for name in DAYS}
         state = cls(
             view=one_of(query.get('view'), VIEWS),
             q=query_in(query.get('q', '')),
@@ -231,16 +230,3 @@ def query_in(given: str) -> str:
     """What somebody typed, as far as it is searched for: without what no database keeps and no address carries."""
     kept = (' ' if sign.isspace() else sign for sign in given if sign.isspace() or sign.isprintable())
     return ''.join(kept)[: values.QUERY_LENGTH]
-
-
-def misread_days(query: Mapping[str, str], names: Sequence[str] = DAYS) -> tuple[str, ...]:
-    """The days of an address that are none, as they stand there."""
-    return tuple(given[:40] for name in names if (given := query.get(name, '').strip()) and not day_in(given))
-
-
-def day_in(given: str | None) -> date | None:
-    """A day of an address; None when it is none."""
-    try:
-        return values.day(given) if given else None
-    except Malformed:
-        return None

@@ -8,7 +8,8 @@ from itertools import pairwise
 from urllib.parse import urlencode
 
 from db.calendar import DAY, sunday_of
-from db.list_state import ListState, day_in, misread_days
+from db.list_state import ListState
+from db.values import day_in, misread_days
 
 PERIODS = ('month', '3m', '12m', 'year', 'days')
 USUAL = '3m'
@@ -70,7 +71,9 @@ class ReportState:
     insurer: str = ''
     agent: str = ''
     weeks: date | None = None  # a day of the first week of the calendar of cheques; none: of this one
-    misread: tuple[str, ...] = field(default=(), compare=False)  # days of the address that are none
+    # days of the address that are none: of the figures, and of the calendar of cheques
+    misread: tuple[str, ...] = field(default=(), compare=False)
+    misread_weeks: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> 'ReportState':
@@ -84,6 +87,7 @@ class ReportState:
             insurer=next(iter(asked.insurer), ''),
             agent=next(iter(asked.agent), ''),
             weeks=day_in(query.get('weeks')),
+            misread_weeks=misread_days(query, ('weeks',)),
         )
         if state.period != 'days':
             return state
@@ -114,7 +118,7 @@ class ReportState:
     def turned(self, today: date, *, back: bool) -> 'ReportState':
         """The same with the four weeks before or after those shown."""
         shown = self.four_weeks(today)
-        return replace(self, weeks=shown.first - 28 * DAY if back else shown.last + DAY)
+        return replace(self, weeks=shown.first - 28 * DAY if back else shown.last + DAY, misread_weeks=())
 
     def four_weeks(self, today: date) -> Span:
         """The days the calendar of cheques shows, from a Sunday on; no more than three years away."""

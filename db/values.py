@@ -3,6 +3,7 @@
 import math
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -322,6 +323,19 @@ def day(value: object) -> date:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _excel_day(value)
     return _written_day(_required(value))
+
+
+def day_in(given: str | None) -> date | None:
+    """A day of an address; None when it is none."""
+    try:
+        return day(given) if given else None
+    except Malformed:
+        return None
+
+
+def misread_days(query: Mapping[str, str], names: Iterable[str]) -> tuple[str, ...]:
+    """The days of an address that are none, as they stand there."""
+    return tuple(given[:40] for name in names if (given := query.get(name, '').strip()) and not day_in(given))
 
 
 def _excel_day(serial: float) -> date:

@@ -155,6 +155,15 @@ def test_any_address_is_a_board_and_the_same_one_again(query):
     assert state.view in VIEWS
 
 
+def test_days_and_months_that_are_none_are_remembered_as_they_were_typed():
+    state = BoardState.read({'due_from': '31/11/2026', 'due_to': '30/11/2026', 'day': '2026-02-30', 'month': '2026-13'})
+    assert (state.due_from, state.due_to, state.misread) == (None, date(2026, 11, 30), ('31/11/2026',))
+    assert state.address() == 'due_to=2026-11-30'
+    calendar = BoardState.read({'view': 'calendar', 'day': '2026-02-30', 'month': '2026-13'})
+    assert (calendar.address(), calendar.misread) == ('view=calendar', ('2026-02-30', '2026-13'))
+    assert BoardState.read({'view': 'calendar', 'day': '7.12.2026', 'month': 'x'}).misread == ()
+
+
 def test_a_slip_is_taken_back_within_some_minutes_by_whoever_made_it(people, claim):
     cheque = enter(people.staff, claim, 30, SLIP, 'handed_over', 'cleared')
     with open_session(people.staff, reading=True) as session:

@@ -628,6 +628,9 @@ def test_a_day_that_is_none_is_remembered_as_it_was_typed() -> None:
     assert state.address() == 'period=days&from=2026-10-05'
     assert ReportState.read({'period': 'days', 'from': '5.10.26', 'to': ''}).misread == ()
     assert ReportState.read({'period': 'month', 'from': 'x'}).misread == ()
+    weeks = ReportState.read({'weeks': '31/11/2026'})
+    assert (weeks.weeks, weeks.misread_weeks, weeks.address()) == (None, ('31/11/2026',), '')
+    assert weeks.turned(TODAY, back=True).misread_weeks == ()
 
 
 def test_days_of_long_ago_can_be_asked_about(people: People) -> None:

@@ -10,7 +10,6 @@ from playwright.sync_api import expect
 
 from db import values
 from db.calendar import sunday_of
-from db.list_state import day_in
 from tests.e2e.browsing import NO_DAY, Person, ready, rows
 
 pytestmark = pytest.mark.e2e
@@ -74,7 +73,7 @@ def test_the_days_of_the_dashboard_are_those_that_were_typed_or_nothing_is_asked
     for typed in spellings:
         first.fill(typed)
         manager.get_by_role('button', name='בחירת תאריך התחלה').click()
-        read = day_in(typed)
+        read = values.day_in(typed)
         assert manager.evaluate('window.openedOn') == (read.isoformat() if read else ''), typed
         expect(first).to_have_value('05/10/2026')
 

@@ -63,6 +63,16 @@ async def test_the_page_follows_the_bureau_for_whom_it_concerns(portal: FastAPI,
     assert counts == {'due': '1', 'overdue': '0', 'open': '1', 'done': '0', 'calendar': ''}
 
 
+async def test_an_address_with_a_day_that_is_none_says_which_until_one_asks_anew(
+    portal: FastAPI, people: People
+) -> None:
+    dana = await opened(portal, 'dana', '/cheques?view=open&due_from=31%2F02%2F2026&due_to=2026-11-30')
+    assert board(dana)['misread'] == 'תאריך לא תקין: \u206831/02/2026\u2069. הרשימה אינה מסוננת לפיו.'
+    assert board(dana)['narrowed'].endswith('30/11/2026')
+    send(dana, 'go', {'direction': 'in'})
+    await soon(lambda: board(dana)['misread'] == '')
+
+
 async def test_cheques_of_one_agent_say_so(portal: FastAPI, people: People, claim: Claim) -> None:
     cheque = enter(people, claim, 3)
     for agent, name, found in ((people.dana, 'דנה ארז', [cheque.id]), (people.rival, '', [])):

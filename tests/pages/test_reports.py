@@ -416,6 +416,20 @@ async def test_an_address_with_a_day_that_is_none_says_which(portal: FastAPI, pe
     assert labels == [1, 1], 'each end has its own calendar'
 
 
+async def test_an_address_with_weeks_that_are_none_says_so(portal: FastAPI, people: People) -> None:
+    page = (await opened(portal, 'manager', '/reports?period=12m&weeks=31%2F11%2F2026<b>')).html()
+    notice = page.split('data-testid="misread-weeks"')[1].split('</p>')[0]
+    assert 'תאריך לא תקין: <bdi>31/11/2026&lt;b&gt;</bdi>. הלוח מתחיל בשבוע הנוכחי.' in notice
+    assert 'misread-day' not in page
+    assert 'misread' not in (await opened(portal, 'manager', '/reports?weeks=30%2F11%2F2026')).html()
+
+
+async def test_the_weeks_of_cheques_end_where_there_are_no_others(portal: FastAPI, people: People) -> None:
+    for weeks, ways in (('', ['before', 'after']), ('2001-01-01', ['after']), ('2098-01-01', ['before'])):
+        page = (await opened(portal, 'manager', f'/reports?weeks={weeks}')).html()
+        assert re.findall('data-weeks="(.*?)"', page) == ways
+
+
 async def test_an_address_that_names_whom_one_cannot_choose_says_so_and_counts_nothing_else(
     portal: FastAPI, people: People
 ) -> None:
