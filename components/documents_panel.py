@@ -1,6 +1,5 @@
 """The documents of a claim on its page: what is missing and from whom, what came and in which state, and the orders about them."""
 
-import asyncio
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -112,8 +111,6 @@ class DocumentsPanel(Element, component='documents_panel.js', dependencies=['doc
         super().__init__()
         self._claim_id, self._last_visit = claim.id, last_visit
         self._actor, self._reader = current_actor(), language()
-        # what an order did is shown with its answer, not before: the form it came from would still be there
-        self._obeying = asyncio.Lock()
         self._looked_at = ''
         address = f'/files/claims/{quote(claim.claim_no, safe="")}'
         self._props.update(
@@ -151,8 +148,7 @@ class DocumentsPanel(Element, component='documents_panel.js', dependencies=['doc
         show_changes(self, _shown(shelf, self._actor, self._reader, self._last_visit))
 
     async def _answer(self, _: set[Notice]) -> None:
-        async with self._obeying:
-            await self.refresh()
+        await self.refresh()
 
     async def _look(self, event: GenericEventArguments) -> None:
         """A document was opened (or, with nothing, closed): tell the bureau who saw it before."""
@@ -166,11 +162,10 @@ class DocumentsPanel(Element, component='documents_panel.js', dependencies=['doc
 
     async def _order(self, event: GenericEventArguments) -> None:
         """Do what was asked, and answer the form it came from; refused, what was typed stays there with the reason."""
-        async with self._obeying:
-            with answering(self) as answer:
-                answer['said'] = ''
-                answer |= {'said': await self._done(_mapping(event.args)), 'message': ''}
-                await self.refresh()
+        with answering(self) as answer:
+            answer['said'] = ''
+            answer |= {'said': await self._done(_mapping(event.args)), 'message': ''}
+            await self.refresh()
 
     async def _done(self, sent: Mapping[str, Any]) -> str:
         """Obey an order and return what to say about it."""

@@ -5,15 +5,16 @@ import gc
 import logging
 import weakref
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache, lru_cache, partial
 from types import MethodType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import orjson
-from nicegui import background_tasks, binding, core, helpers, ui
+from nicegui import Client, background_tasks, binding, core, helpers, ui
 from nicegui.element import Element
 from nicegui.elements.html import Html
 from nicegui.props import Props
@@ -327,6 +328,19 @@ def _go(there: weakref.ref[Element]) -> None:
     type(part)._handle_delete(part)
 
 
+@contextmanager
+def heard_later(client: Client) -> Iterator[None]:
+    """What rings on a page meanwhile is answered afterwards."""
+    over = asyncio.Event()
+    held: list[asyncio.Event] = client.__dict__.setdefault('_held', [])
+    held.append(over)
+    try:
+        yield
+    finally:
+        held.remove(over)
+        over.set()
+
+
 class Subscription:
     """Listens for doorbells as long as the part of the page it stands in lives.
 
@@ -379,6 +393,8 @@ class Subscription:
         try:
             while self._waiting and not _has_gone(self._part):
                 await asyncio.sleep(self._breath)
+                while held := self._part.client.__dict__.get('_held'):
+                    await held[0].wait()
                 notices, self._waiting = self._waiting, set()
                 try:
                     await self._answer(notices)

@@ -1,11 +1,13 @@
 """The call log on the claim page: who gets which form, what others log comes by itself, nothing hostile gets in."""
 
+import asyncio
 from functools import partial
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
+from components import live
 from components.calls_panel import CallsPanel, read_note
 from components.claim_head import ClaimHead
 from components.claims_list import ClaimsTable
@@ -54,6 +56,27 @@ def log(actor: Actor, claim: Claim, party: str = 'insured', **over: Any) -> None
 def panel(page: Open) -> CallsPanel:
     found: CallsPanel = page.of(CallsPanel)[0]
     return found
+
+
+async def test_a_call_is_shown_with_the_answer_to_its_form_and_not_before(
+    open_page: Opener, claim: Claim, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dana, staff = await open_page('dana', claim, '?tab=calls'), await open_page('staff', claim, '?tab=calls')
+    told: list[int] = []
+
+    async def slowly(*args: Any, **kwargs: Any) -> Any:
+        done = await live.work(*args, **kwargs)
+        await soon(lambda: panel(dana).props['calls'])  # every page was rung
+        await asyncio.sleep(0.1)
+        told.append(len(panel(staff).props['calls']))
+        return done
+
+    monkeypatch.setattr('components.calls_panel.work', slowly)
+    assert await sent(staff) == ''
+    assert (told, len(panel(staff).props['calls'])) == ([0], 1)
+    # and what rings afterwards is heard again
+    log(people.staff, claim)
+    await soon(lambda: len(panel(staff).props['calls']) == 2)
 
 
 def badge(page: Open) -> dict[str, Any]:
