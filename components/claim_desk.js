@@ -14,15 +14,16 @@ export default {
           <div class="mk-wkrow"><day-field v-model="day" look="mk-vh" :label="words.day" :min="today" data-testid="task-day"></day-field><label class="mk-row mk-sm"><input type="checkbox" class="mk-check" v-model="shown" data-testid="task-shown"><span>{{ words.shown }}</span></label><span class="mk-sp"></span>
             <button type="submit" class="mk-btn mk-s mk-sm" :disabled="busy || !title.trim() ? true : null" data-testid="task-add">{{ words.add }}</button></div></form></section>
     </div>`,
-  props: {staff: Boolean, silences: Array, tasks: Array, today: String, answered: Object, words: Object},
+  props: {staff: Boolean, silences: Array, tasks: Array, today: String, answer: Object, words: Object},
   emits: ['act'],
   data: () => ({title: '', day: '', shown: false, busy: false}),
   unmounted() { clearTimeout(this.waiting); },
   watch: {
-    answered(told) {
+    'answer.turn'() {
       clearTimeout(this.waiting);
       this.busy = false;
-      if (told.ok && told.act === 'add') { this.title = ''; this.day = ''; this.shown = false; }
+      if (this.answer.message) maakav.say(this.answer.message, true);
+      else if (this.answer.act === 'add') { this.title = ''; this.day = ''; this.shown = false; }
     },
   },
   methods: {

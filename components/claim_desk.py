@@ -8,6 +8,7 @@ from typing import Any
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components.answering import answering
 from components.live import current_actor, show_changes, work
 from components.shared_words import calendar, people_known_to
 from components.words import language, said_once, t
@@ -52,7 +53,7 @@ class ClaimDesk(Element, component='claim_desk.js'):
         self._actor, self._claim_id, self._follow = current_actor(), claim_id, follow
         self._open: Mapping[int, Task] = {}
         self._props.update(
-            staff=self._actor.may(Can.EDIT_CLAIM), silences=[], tasks=[], today='', answered={}, words=_words()
+            staff=self._actor.may(Can.EDIT_CLAIM), silences=[], tasks=[], today='', answer=None, words=_words()
         )
         self.on('act', self._act)
 
@@ -70,17 +71,15 @@ class ClaimDesk(Element, component='claim_desk.js'):
         show_changes(self, shown)
 
     async def _act(self, event: GenericEventArguments) -> None:
-        """What staff asked; the answer says whether it was done, and otherwise what was typed stays."""
+        """What staff asked; refused, what was typed stays."""
         given = event.args if isinstance(event.args, dict) else {}
-        act, done = str(given.get('act')), False
-        try:
+        act = str(given.get('act'))
+        with answering(self) as answer:
+            answer['act'] = act
             if act in _ORDERS:
                 await work(_ORDERS[act], self, given)
-                done = True
+                answer['message'] = ''
                 await self._follow()
-        finally:
-            self._props['answered'] = {'act': act, 'ok': done}
-            self.update()
 
     def task_of(self, given: Mapping[str, Any]) -> int:
         """The task a browser means: one that stands open on this page, or none."""

@@ -16,11 +16,11 @@ export default {
             <div class="mk-aacts"><button type="submit" class="mk-btn mk-p mk-sm" :disabled="busy ? true : null" data-testid="clock-save">{{ words.save }}</button><button type="button" class="mk-btn mk-g mk-sm" @click="editing = ''">{{ words.cancel }}</button></div>
           </form></div>
       </details><button v-if="waiting && !all" type="button" class="mk-clmore" data-testid="clocks-more" @click="all = true"><span class="mk-grow">{{ waiting }}</span><span class="mk-ic" aria-hidden="true">expand_more</span></button><p class="mk-clkn mk-t3">{{ words.prima }}</p></section>`,
-  props: {clocks: Array, waiting: String, staff: Boolean, error: String, turn: Number, words: Object},
+  props: {clocks: Array, waiting: String, staff: Boolean, answer: Object, words: Object},
   emits: ['set'],
   data: () => ({editing: '', about: '', day: '', seen: '', reason: '', refused: '', busy: false, all: false}),
   computed: {shown() { return this.clocks.filter((clock) => this.all || clock.started || clock.id === this.editing); }},
-  watch: {turn() { this.busy = false; this.refused = this.error; if (!this.error) this.editing = ''; }},
+  watch: {'answer.turn'() { this.busy = false; this.refused = this.answer.message; if (!this.refused) this.editing = ''; }},
   methods: {
     begin(clock) { this.refused = ''; this.editing = clock.id; this.about = clock.days[0].about; this.choose(clock); },
     choose(clock) { const one = clock.days.find((day) => day.about === this.about); Object.assign(this, {day: one.day, seen: one.seen, reason: one.reason}); },

@@ -8,12 +8,12 @@ from urllib.parse import quote
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components.answering import answering
 from components.clock_words import explained, standing
-from components.words import language, said_once, t
+from components.words import said_once, t
 from db import texts, values
 from db.clocks import BY_HAND, NOT_STARTED, OF_THE_CLAIM, Clock, SaidDay
 from db.clocks import EVENTS as HAPPENINGS
-from db.texts import Told
 
 _LONGEST = 300
 Setter = Callable[[SaidDay], Awaitable[None]]
@@ -27,7 +27,7 @@ class ClocksCard(Element, component='clocks_card.js'):
         super().__init__()
         self._address = f'/claims/{quote(claim_no, safe="")}/clocks/'
         self._set_day = set_day
-        self._props.update(clocks=[], waiting='', staff=set_day is not None, error='', turn=0, words=_words())
+        self._props.update(clocks=[], waiting='', staff=set_day is not None, answer=None, words=_words())
         self.on('set', self._set)
 
     def show(self, clocks: Sequence[Clock], reader: str) -> None:
@@ -67,16 +67,10 @@ class ClocksCard(Element, component='clocks_card.js'):
         """Keep a day; what is wrong with it stands beside what was typed."""
         sent = event.args if isinstance(event.args, Mapping) else {}
         about, seen, day, reason = (str(sent.get(name) or '')[:_LONGEST] for name in ('about', 'seen', 'day', 'reason'))
-        error = t('It was not saved. Please try again.')
-        try:
+        with answering(self) as answer:
             if self._set_day is not None:
                 await self._set_day(SaidDay(about, _day(seen), _day(day), reason))
-                error = ''
-        except Told as refusal:
-            error = refusal.told(language())
-        finally:
-            self._props.update(error=error, turn=self._props['turn'] + 1)
-            self.update()
+                answer['message'] = ''
 
 
 def _day(typed: str) -> date | None:

@@ -45,7 +45,7 @@ export default {
         <p v-if="run.came && !working" class="mk-b" data-testid="import-came">{{ run.came }}</p>
         <div v-if="run.earlier" class="mk-call-out mk-hue-blue" data-testid="import-earlier">${ICON('info')}<span>{{ run.earlier }}</span></div>
         <div v-if="run.step === 'checked' && run.kept && run.save" class="mk-call-out mk-hue-amber">${ICON('info')}<span>{{ words.stopped }}</span></div>
-        <div v-if="message" class="mk-call-out mk-hue-red" role="alert" data-testid="import-message">${ICON('error')}<span>{{ message }}</span></div>
+        <div v-if="answer && answer.message" class="mk-call-out mk-hue-red" role="alert" data-testid="import-message">${ICON('error')}<span>{{ answer.message }}</span></div>
         <div class="mk-row mk-imp-do">
           <button v-if="run.step === 'checked'" type="button" class="mk-btn mk-p" :disabled="busy || !run.save ? true : null" data-testid="import-commit" @click="order('commit')">${ICON('save')}<span>{{ run.save || words.nothing }}</span></button>
           <a v-if="run.refusedHref" class="mk-btn mk-s" :href="run.refusedHref" :title="words.refusedHint" data-testid="import-refused">${ICON('download')}<span>{{ words.refused }}</span></a>
@@ -54,7 +54,7 @@ export default {
         <p v-if="run.refusedHref" class="mk-sm mk-t3">{{ words.refusedHint }}</p></div></section>
       ${WORK}${FORM}${WORDS}${ROWS}${ADDED}
     </div>`,
-  props: {run: Object, form: Object, outcomes: Array, rows: Array, more: Boolean, unknown: Array, added: Array, choices: Object, message: String, turn: Number, words: Object},
+  props: {run: Object, form: Object, outcomes: Array, rows: Array, more: Boolean, unknown: Array, added: Array, choices: Object, answer: Object, words: Object},
   emits: ['place', 'show', 'check', 'teach', 'order'],
   data: () => ({columns: {}, mode: '', said: {}, busy: false, sure: false, laid: ''}),
   computed: {
@@ -63,7 +63,10 @@ export default {
   },
   watch: {
     form: {handler: 'lay', immediate: true},
-    turn() { this.busy = false; },
+    'answer.turn'() {
+      this.busy = false;
+      if (this.answer.message) maakav.say(this.answer.message, true);
+    },
     'run.step'() { this.busy = false; this.said = {}; },
   },
   methods: {

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 from urllib.parse import quote
 
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
-from components.frame import say
+from components.answering import answering
 from components.import_list import BREATH, came_of, state_of
 from components.live import Subscription, ask, imports_topic, show_changes, work
 from components.shared_words import people_known_to
@@ -36,7 +35,7 @@ from db.import_runs import (
 from db.import_words import INSURER, OFFICE, STAGE, STATUS, meanings
 from db.reference import Reference, reference
 from db.session import fetch, fetch_one
-from db.texts import N_, Told
+from db.texts import N_
 
 ROWS_AT_MOST = 1000
 WARNED = 'warned'
@@ -71,7 +70,6 @@ _ADDED = {
 }
 # a name that would be a new office may be one that exists
 _TAUGHT_AS = {**{kind: kind for kind in (STATUS, STAGE, INSURER, OFFICE)}, 'new_office': OFFICE}
-_opened = count(1)
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ class ImportScreen(Element, component='import_run.js'):
         self._editing = False
         self._words: set[tuple[str, str]] = set()
         self._state, self._asked, self._reader = '', 0, language()
-        self._props.update(run={}, form=None, outcomes=[], rows=[], more=False, unknown=[], added=[], message='', turn=0,
+        self._props.update(run={}, form=None, outcomes=[], rows=[], more=False, unknown=[], added=[], answer=None,
                            choices={}, words=_words())  # fmt: skip
         answers = {'place': self._choose_place, 'show': self._show, 'check': self._check, 'teach': self._teach,
                    'order': self._order}  # fmt: skip
@@ -233,19 +231,15 @@ class ImportScreen(Element, component='import_run.js'):
 
     async def _step(self, step: str, take: Callable[[], Any]) -> None:
         """Take a step and begin its work; a refusal stands on the page, and what was chosen stays."""
-        message = ''
-        try:
-            token = await take()
-            if step:
-                self._engine.begin(self._run_id, token, step)
-                self._place = None
-        except Told as refusal:
-            message = refusal.told(language())
-            say(message, error=True)
-        self._props['message'] = message
-        self._props['turn'] = next(_opened)
-        await self.load()
-        self.update()
+        with answering(self) as answer:
+            try:
+                token = await take()
+                if step:
+                    self._engine.begin(self._run_id, token, step)
+                    self._place = None
+                answer['message'] = ''
+            finally:
+                await self.load()
 
     # ---- what the browser draws -------------------------------------------------------------------------------------------
 

@@ -16,14 +16,15 @@ export default {
         <ul v-if="links.length" class="mk-lk-l"><li v-for="link in links" :key="link.id" :class="{'mk-off': !link.alive}" data-testid="link" :data-alive="String(link.alive)"><span class="mk-ic" aria-hidden="true">{{ link.icon }}</span><div class="mk-grow"><p>{{ link.label }}</p><p class="mk-xs mk-t3">{{ link.state }} · {{ link.used }}</p><p class="mk-xs mk-t3">{{ link.by }}</p></div><button v-if="link.alive" type="button" class="mk-btn mk-g mk-sm" :aria-label="words.revokeNamed.replace('{name}', link.label)" data-testid="link-revoke" @click="$emit('revoke', link.id)">{{ words.revoke }}</button></li></ul>
         <p v-else class="mk-sm mk-t3">{{ words.none }}</p></div>
     </section>`,
-  props: {links: Array, kinds: Array, made: Object, message: String, turn: Number, words: Object},
+  props: {links: Array, kinds: Array, answer: Object, words: Object},
   emits: ['make', 'revoke'],
   data: () => ({phone: '', busy: false, shown: false}),
+  computed: {made() { return this.answer && this.answer.made; }},
   watch: {
-    turn() {
+    'answer.turn'() {
       this.busy = false;
-      this.shown = Boolean(this.made);
-      if (this.message) maakav.say(this.message, true);
+      this.shown = true;
+      if (this.answer.message) maakav.say(this.answer.message, true);
     },
   },
   methods: {

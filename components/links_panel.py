@@ -9,6 +9,7 @@ import segno
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components.answering import answering
 from components.live import Subscription, ask, base_url, claim_topic, current_actor, show_changes, work
 from components.words import isolated, language, said_once, t, tn
 from db import texts, values
@@ -17,7 +18,7 @@ from db.changes import Notice
 from db.claims import Claim
 from db.links import GARAGE, INSURED, PURPOSES, SignedLink, create_link, links_of, purposes_for, revoke_link
 from db.session import fetch
-from db.texts import N_, Told
+from db.texts import N_
 
 _ICONS: Mapping[str, str] = {GARAGE: 'garage', INSURED: 'person'}
 _MESSAGES: Mapping[str, str] = {
@@ -36,7 +37,7 @@ class LinksPanel(Element, component='links_panel.js'):
         self._claim, self._wording, self._reader = claim, wording, language()
         self._purposes = purposes_for(current_actor())
         kinds = [{'purpose': key, 'label': t(PURPOSES[key]), 'icon': _ICONS[key]} for key in self._purposes]
-        self._props.update(links=[], kinds=kinds, made=None, message='', turn=0, words=_words())
+        self._props.update(links=[], kinds=kinds, answer=None, words=_words())
         self.on('make', self._make)
         self.on('revoke', self._revoke)
         with self:
@@ -61,24 +62,17 @@ class LinksPanel(Element, component='links_panel.js'):
         """Make a link and show it, with everything it takes to hand it on."""
         sent = event.args if isinstance(event.args, dict) else {}
         purpose, phone = (value if isinstance(value := sent.get(name), str) else '' for name in ('purpose', 'phone'))
-        message, made = t('It was not saved. Please try again.'), None
-        try:
+        with answering(self) as answer:
+            answer['made'] = None
             token = await work(create_link, self._claim.id, purpose, now(), phone[:_PHONE_AT_MOST])
-            message, made = '', self._made(purpose, token)
-        except Told as refusal:
-            message = refusal.told(self._reader)
-        finally:
-            self._answered(message, made)
+            answer |= {'message': '', 'made': self._made(purpose, token)}
+            await self.refresh()
 
     async def _revoke(self, event: GenericEventArguments) -> None:
         """End a link; its pages close at once."""
         if event.args in [link['id'] for link in self._props['links']]:
             await work(revoke_link, event.args, now())
             await self.refresh()
-
-    def _answered(self, message: str, made: dict[str, str] | None) -> None:
-        self._props.update(message=message, made=made, turn=self._props['turn'] + 1)
-        self.update()
 
     def _made(self, purpose: str, token: str) -> dict[str, str]:
         address = f'{base_url()}/t/{token}'

@@ -39,7 +39,7 @@ export default {
       </div>
     </div>`,
   props: {
-    view: String, heading: String, nothing: String, sides: Array, tiles: Array, parties: Array, lines: Array, pages: Array, staff: Array, ways: Array, me: Number, today: String, answered: Object, texts: Object,
+    view: String, heading: String, nothing: String, sides: Array, tiles: Array, parties: Array, lines: Array, pages: Array, staff: Array, ways: Array, me: Number, today: String, answer: Object, texts: Object,
   },
   emits: ['act'],
   data: () => ({current: '', open: '', note: '', day: '', busy: false, kept: null, place: 0}),
@@ -56,12 +56,12 @@ export default {
   unmounted() { clearTimeout(this.waiting); removeEventListener('keydown', this.press); },
   watch: {
     // what was ordered is done, or refused: then what was typed stays
-    answered(told) {
+    'answer.turn'() {
       clearTimeout(this.waiting);
       this.busy = false;
-      if (!told.ok) return;
-      if (told.act === 'note') { this.note = ''; this.kept = null; }
-      if (told.act === 'postpone') this.day = '';
+      if (this.answer.message) { maakav.say(this.answer.message, true); return; }
+      if (this.answer.act === 'note') { this.note = ''; this.kept = null; }
+      if (this.answer.act === 'postpone') this.day = '';
     },
     // a line that was worked off leaves the place to the one after it
     lines(now, before) {

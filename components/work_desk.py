@@ -8,6 +8,7 @@ from typing import Any
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components.answering import answering
 from components.claim_head import claim_address
 from components.claim_rows import waited
 from components.live import Subscription, ask, claims_topic, current_actor, show_changes, words_topic, work
@@ -79,7 +80,7 @@ class WorkDesk(Element, component='work_desk.js'):
             ways=_ways(),
             me=self._actor.user_id,
             today='',
-            answered={},
+            answer=None,
             texts=_texts(),
         )
         self.on('act', self._act)
@@ -145,19 +146,16 @@ class WorkDesk(Element, component='work_desk.js'):
     # ---- doing --------------------------------------------------------------------------------------------------------------
 
     async def _act(self, event: GenericEventArguments) -> None:
-        """What somebody asked of a line that stands on his page; the answer says whether it was done."""
+        """What somebody asked of a line that stands on his page; refused, what was typed stays."""
         given = event.args if isinstance(event.args, dict) else {}
         line, act = self._lines.get(str(given.get('key'))), str(given.get('act'))
         order = _ORDERS.get(act)
-        done = False
-        try:
+        with answering(self) as answer:
+            answer['act'] = act
             if line is not None and order is not None:
                 await work(order, line, given.get('value'), now())
-                done = True
+                answer['message'] = ''
                 await self.load()
-        finally:
-            self._props['answered'] = {'act': act, 'ok': done}
-            self.update()
 
 
 # ---- orders: each is given the line and what the browser says beside it -----------------------------------------------------

@@ -67,6 +67,22 @@ def test_what_one_does_leaves_the_others_desk(person: Person) -> None:
     expect(line_of(staff, written_on)).to_have_count(0)
 
 
+def test_the_next_note_is_not_lost_when_others_work_on(person: Person) -> None:
+    staff = person('staff@bureau.demo', path='/work?whose=team')
+    line = line_of(staff, first_line(staff))
+    line.get_by_test_id('work-more').click()
+    note = line.get_by_test_id('work-note')
+    note.fill('דיברתי, יחזרו אליי')
+    line.get_by_test_id('work-note-add').click()
+    expect(note).to_have_value('')
+    note.fill('ביקשו גם')
+    other = person('staff2@bureau.demo', path='/work?whose=team')
+    left = count_of(staff, 'due')
+    other.get_by_test_id('work-line').last.get_by_test_id('work-done').click()
+    expect(staff.get_by_test_id('desk-due')).to_have_attribute('data-count', str(left - 1))
+    expect(note).to_have_value('ביקשו גם')
+
+
 def test_a_day_is_typed_as_it_is_written_here_and_what_is_wrong_with_it_is_said_where_it_stands(person: Person) -> None:
     staff = person('staff@bureau.demo', path='/work?whose=team')
     moved = first_line(staff)

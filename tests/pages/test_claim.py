@@ -588,8 +588,8 @@ async def test_a_link_leads_to_where_the_settings_say_that_the_portal_is(open_pa
     staff = await open_page('staff', claim, '?tab=repair')
     panel = staff.of(LinksPanel)[0]
     staff.send(panel, 'make', {'purpose': 'insured', 'phone': ''})
-    await soon(lambda: panel.props['made'])
-    made = panel.props['made']
+    await soon(lambda: panel.props['answer'])
+    made = panel.props['answer']['made']
     assert made['address'].startswith('http://localhost:8080/t/')
     assert 'localhost%3A8080%2Ft%2F' in made['whatsapp']
 

@@ -58,10 +58,10 @@ def stored(task: int) -> Task:
 async def act(page: Open, kind: type, args: Any) -> bool:
     """Send it, and say whether the page answers that it was done."""
     element = page.of(kind)[0]
-    element.props['answered'] = {}
+    element.props['answer'] = None
     page.send(element, 'act', args)
-    await soon(lambda: element.props['answered'])
-    return bool(element.props['answered']['ok'])
+    await soon(lambda: element.props['answer'])
+    return not element.props['answer']['message']
 
 
 async def test_a_line_of_the_desk_is_worked_off(desk, task, people):
