@@ -64,7 +64,6 @@
     const popup = document.getElementById('popup');
     if (!popup) return;
     new MutationObserver(() => setOffline(popup.getAttribute('aria-hidden') === 'false')).observe(popup, {attributes: true});
-    addEventListener('offline', () => setOffline(true));
   }
 
   async function copy(button) {

@@ -1,13 +1,15 @@
 """The product in one story: staff change a claim, and everybody who may see it sees it at once; nobody else ever does."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from db.values import format_moment
-from tests.e2e.browsing import Person, ready, rows
+from tests.e2e.browsing import Person, ready, rows, visiting
+from tests.e2e.conftest import Server
 
 pytestmark = pytest.mark.e2e
 _TIMES = """() => [
@@ -168,6 +170,20 @@ def test_a_reader_is_told_when_the_connection_is_lost(person: Person) -> None:
     expect(dana.get_by_test_id('connection')).to_contain_text('העדכון נעצר')
     dana.context.set_offline(False)
     expect(dana.locator('[data-offline]')).to_be_hidden(timeout=30_000)
+
+
+def test_a_network_that_is_lost_is_no_matter_where_the_portal_runs_on_the_same_machine(
+    chromium: Browser, demo: Server
+) -> None:
+    """The line to it is not cut there, so nothing would ever say that it is back."""
+    with visiting(chromium, replace(demo, url=demo.url.replace('127.0.0.1', 'localhost'))) as person:
+        dana = person('dana@levi.demo')
+        for lost in (True, False):
+            dana.context.set_offline(lost)
+            dana.wait_for_function('lost => navigator.onLine !== lost', arg=lost)
+            assert dana.evaluate('socket.connected')
+            expect(dana.locator('[data-offline]')).to_be_hidden()
+            expect(dana.get_by_test_id('connection')).to_contain_text('מתעדכן')
 
 
 def test_choosing_a_theme_or_language_comes_back_to_the_same_list(person: Person) -> None:
