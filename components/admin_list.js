@@ -45,6 +45,7 @@ export default {
   },
   watch: {
     form(now, before) {
+      if (now && before && now.opened === before.opened && now.answered === before.answered) return;  // it comes along with every change of the list
       this.busy = false;
       this.sure = '';
       if (!now) return;

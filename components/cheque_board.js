@@ -56,7 +56,7 @@ export default {
     </div>`,
   props: {
     state: Object, views: Array, offices: Array, rows: Array, days: Array, pages: Number, status: String, range: String, sums: Array, title: String, narrowed: String, misread: String, months: Object,
-    bureau: Boolean, edits: Boolean, sizes: Array, message: Object, told: Object, texts: Object, week: Array, sides: Array,
+    bureau: Boolean, edits: Boolean, sizes: Array, message: Object, answer: Object, texts: Object, week: Array, sides: Array,
   },
   emits: ['go', 'restore', 'again', 'step'],
   data: () => ({compact: false, open: null, chosen: null, reason: '', refusal: '', busy: 0}),
@@ -74,11 +74,11 @@ export default {
   },
   watch: {
     // what was ordered is done, or refused: the reason stands where it was ordered
-    told(now) {
+    'answer.turn'() {
       this.busy = 0;
-      if (!now.refusal) { this.close(); return; }
-      this.refusal = now.refusal;
-      const row = this.rows.find((one) => one.id === now.id);
+      if (!this.answer.message) { this.close(); return; }
+      this.refusal = this.answer.message;
+      const row = this.rows.find((one) => one.id === this.answer.id);
       if (!this.open && row) this.show(row);
     },
   },

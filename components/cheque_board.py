@@ -11,6 +11,7 @@ from nicegui import ui
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components.answering import answering
 from components.cheque_words import cheque_row, tone_of
 from components.frame import log_error, say
 from components.live import Subscription, ask, claims_topic, current_actor, show_changes, words_topic, work
@@ -25,7 +26,7 @@ from db.offices import User, offices
 from db.reference import Insurer
 from db.scope import Can
 from db.session import fetch
-from db.texts import N_, ClaimError
+from db.texts import N_
 
 BREATH = 0.2
 _DATED = ('day', 'due_from', 'due_to')
@@ -63,7 +64,7 @@ class ChequeBoard(Element, component='cheque_board.js'):
         self._props.update(
             views=[], offices=[], rows=[], days=[], narrowed='', misread='', pages=1, status='loading', range='', sums=[], title='', months={},
             state=vars_of(state), bureau=self._actor.is_bureau, edits=self._actor.may(Can.EDIT_CLAIM), sizes=list(PAGE_SIZES),
-            message={}, told={}, texts=_texts(), week=[t(day) for day in _DAYS], sides=_sides(),
+            message={}, answer=None, texts=_texts(), week=[t(day) for day in _DAYS], sides=_sides(),
         )  # fmt: skip
         self.on('go', self._go)
         self.on('restore', self._restore)
@@ -124,15 +125,11 @@ class ChequeBoard(Element, component='cheque_board.js'):
         reason, confirmed = str(given.get('reason') or '')[:20], given.get('waiver') is True
         if type(cheque_id) is not int or not 0 < cheque_id < 2**53 or state not in STATES:
             return
-        refused = t('It was not saved. Please try again.')
-        try:
+        with answering(self) as answer:
+            answer['id'] = cheque_id
             await work(advance_cheque, cheque_id, state, now(), reason=reason, waiver_confirmed=confirmed)
-            refused = ''
-        except ClaimError as refusal:
-            refused = refusal.told(language())
-        finally:
-            self._tell(cheque_id, refused)  # whatever happened: the browser holds its buttons until it hears
-        if refused:
+            answer['message'] = ''
+        if answer['message']:
             return
         self._back = cheque_id, state
         left = await ask(_time_to_take_back, cheque_id)
@@ -143,10 +140,6 @@ class ChequeBoard(Element, component='cheque_board.js'):
             (cheque_id, state), self._back = self._back, None
             await work(cheque_board.take_back_cheque, cheque_id, state, now())
             say(t('The change was taken back.'))
-
-    def _tell(self, cheque_id: int, refusal: str) -> None:
-        turn = self._props['told'].get('turn', 0) + 1
-        show_changes(self, {'told': {'turn': turn, 'id': cheque_id, 'refusal': refusal}})
 
     # ---- drawing
 

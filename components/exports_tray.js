@@ -57,7 +57,7 @@ export default {
   unmounted() { removeEventListener('pointerdown', this.outside); },
   watch: {
     turn() { Object.assign(this, {open: true, choosing: false}); },
-    confirm(now) {
+    'confirm.turn'(now) {
       Object.assign(this, {password: '', code: '', recovery: false, error: '', asking: false});
       if (now) this.$nextTick(() => this.$refs.dialog.showModal());
     },

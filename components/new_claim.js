@@ -38,7 +38,10 @@ export default {
     },
     errors: 'tell',
     doubts: 'tell',
-    duplicates() { this.sure = false; this.tell(); },
+    duplicates(now, before) {
+      if (JSON.stringify(now) !== JSON.stringify(before)) this.sure = false;  // they come along with every answer
+      this.tell();
+    },
   },
   methods: {
     tell() { maakav.afterPress(() => { this.told = {errors: this.errors, doubts: this.doubts, duplicates: this.duplicates}; }); },

@@ -49,6 +49,19 @@ def test_a_cheque_goes_on_and_back_under_the_eyes_of_the_office(person: Person) 
     expect(dana).to_have_url(re.compile('view=done'))
 
 
+def test_what_one_is_choosing_for_a_cheque_stays_when_others_work_on(person: Person) -> None:
+    staff, other = person('staff@bureau.demo', path=OPEN), person('staff2@bureau.demo', path=OPEN)
+    received = staff.locator('[data-testid=cheque]:has([data-state=received])')
+    mine, theirs = (received.nth(place).get_attribute('data-cheque') or '' for place in (0, 1))
+    cheque(staff, mine).get_by_test_id('cheque-more').click()
+    staff.get_by_test_id('step-cancelled').click()
+    why = staff.get_by_test_id('cheque-dialog').get_by_role('radio').first
+    why.check()
+    cheque(other, theirs).get_by_test_id('cheque-next').click()
+    state_is(staff, theirs, 'handed_over')
+    expect(why).to_be_checked()
+
+
 def test_the_calendar_leads_from_a_day_to_its_cheques_and_back(person: Person) -> None:
     dana = person('dana@levi.demo', path='/cheques')
     due = dana.locator('[data-testid=cheque]').first

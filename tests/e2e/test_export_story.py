@@ -133,6 +133,14 @@ def test_very_many_claims_take_the_password_and_the_code_of_the_phone(
         expect(code).to_have_attribute('inputmode', 'text')
         code.fill(codes[0])
         password.fill(PASSWORD)
+        # what is typed stays when an earlier workbook is put away meanwhile
+        beside = dana.context.new_page()
+        beside.goto('/')
+        ready(beside).get_by_test_id('exports-tray').click()
+        beside.get_by_test_id('export-away').click()
+        expect(beside.get_by_test_id('export-item')).to_have_count(0)
+        dana.wait_for_timeout(300)
+        expect(password).to_have_value(PASSWORD)
         with dana.expect_download(timeout=60_000):
             code.press('Enter')
 

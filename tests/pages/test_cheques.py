@@ -40,6 +40,10 @@ def rows(page: Open) -> list[int]:
     return [row['id'] for row in board(page)['rows']]
 
 
+def refusal(page: Open) -> str:
+    return str((board(page)['answer'] or {'message': ''})['message'])
+
+
 def send(page: Open, event: str, args: Any) -> None:
     page.send(page.of(ChequeBoard)[0], event, args)
 
@@ -92,8 +96,8 @@ async def test_a_step_is_taken_from_the_row_and_taken_back(portal: FastAPI, peop
     await soon(lambda: toast.props['seconds'] > 0)
     assert toast.props['text'] == 'המחאה נמסרה'
     send(staff, 'step', {'id': cheque.id, 'state': 'bounced'})
-    await soon(lambda: board(staff)['told'].get('refusal'))
-    assert board(staff)['told']['refusal'] == 'יש לבחור מדוע ההמחאה חזרה.'
+    await soon(lambda: refusal(staff))
+    assert refusal(staff) == 'יש לבחור מדוע ההמחאה חזרה.'
     staff.send(toast, 'undo')
     await soon(lambda: board(dana)['rows'][0]['state']['id'] == 'received')
 
@@ -113,7 +117,7 @@ async def test_what_a_browser_makes_up_changes_nothing(portal: FastAPI, people: 
     send(rival, 'go', {'view': 'open', 'office': str(people.levi)})
     await soon(lambda: board(rival)['state']['view'] == 'open')
     assert (rows(rival), board(rival)['state']['office']) == ([], '')
-    await soon(lambda: board(dana)['told'].get('refusal') and board(rival)['told'].get('refusal'))
+    await soon(lambda: refusal(dana) and refusal(rival))
     assert board(dana)['rows'][0]['state']['id'] == 'received'
 
 
@@ -155,5 +159,5 @@ async def test_a_step_that_fails_on_our_side_lets_go_of_the_buttons(
     staff = await opened(portal, 'staff')
     monkeypatch.setattr('components.cheque_board.advance_cheque', broken)
     send(staff, 'step', {'id': cheque.id, 'state': 'handed_over'})
-    await soon(lambda: board(staff)['told'].get('refusal'))
-    assert board(staff)['told']['id'] == cheque.id
+    await soon(lambda: refusal(staff))
+    assert board(staff)['answer']['id'] == cheque.id
