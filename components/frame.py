@@ -145,16 +145,16 @@ def _settle(actor: Actor, title: str) -> None:
     client.page.dark = {'dark': True, 'light': False}.get(client.request.state.session.theme)
     ui.page_title(f'{t(title)} · {t("Maakav")}')
     ui.add_head_html(head_html(actor.language))
-    words = json.dumps(_browser_words(), ensure_ascii=False).replace('<', '\\u003c')
     ui.add_body_html(
-        f'<script type="application/json" id="maakav-words">{words}</script><script src="{asset("js/maakav.js")}"></script>'
+        f'{_browser_words_html()}<script src="{asset("js/maakav.js")}"></script>'
         f'<script src="{asset("js/typed.js")}" data-person="{actor.user_id}"></script>'
     )
     ui.on_exception(tell)
 
 
-def _browser_words() -> dict[str, str]:
-    return {
+@html_once
+def _browser_words_html() -> str:
+    words = {
         'now': t('now'),
         'minute': t('a minute ago'),
         'minutes': t('{n} min ago', n='{n}'),
@@ -170,6 +170,8 @@ def _browser_words() -> dict[str, str]:
         'close': t('Close'),
         **day_words(language()),
     }
+    written = json.dumps(words, ensure_ascii=False).replace('<', '\\u003c')
+    return f'<script type="application/json" id="maakav-words">{written}</script>'
 
 
 # ---- errors -----------------------------------------------------------------------------------------------------------------

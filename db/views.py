@@ -6,6 +6,7 @@ A view keeps the address of a list. What it shows is asked anew each time, under
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
@@ -168,6 +169,7 @@ def delete_view(session: Session, key: str) -> None:
     _ring(session, view)
 
 
+@lru_cache(maxsize=500)
 def at_its_beginning(state: ListState) -> ListState:
     """Everything of a list but where in it one stands."""
     return ListState.read(dict(parse_qsl(replace(state, page=1).address())))

@@ -25,7 +25,8 @@ from db.values import misread_days
 async def claims_page(request: Request) -> None:
     """The list of claims the person may see, newest visible update first."""
     actor, since, upto = current_actor(), rung(), row_news.newest()
-    found, exported = await ask(_read, ListState.read(request.query_params), upto)
+    asked = dict(request.query_params)
+    found, exported = await ask(_read, ListState.read(asked), upto)
     with ui.element('div').classes('mk-ph'):
         written_html(_title_html(), ours=True).classes('mk-contents')
         exports = ExportWork(lambda: claims.seen, actor, since) if actor.may(Can.EXPORT) else None
@@ -33,7 +34,7 @@ async def claims_page(request: Request) -> None:
             written_html(_main_html('/claims/new', 'add', t('New claim')), ours=True).classes('mk-contents')
         elif bureau := bureau_address(actor):
             written_html(_main_html(bureau, 'edit_square', t('New message')), ours=True).classes('mk-contents')
-    claims = ClaimsList(found, since, misread_days(request.query_params, DAYS))
+    claims = ClaimsList(found, since, misread_days(asked, DAYS))
     if exports is not None:
         claims.bulk.offer_export(exports.start, export_choices())
         exports.draw(exported)
