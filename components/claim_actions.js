@@ -12,7 +12,12 @@ export default {
   props: {actions: Array, bar: Boolean, label: String},
   emits: ['act'],
   data: () => ({waiting: ''}),
-  computed: { shown() { return this.bar ? this.actions.filter((action) => !action.tab) : this.actions; } },
+  computed: {
+    shown() {  // in the bar what matters most is first, at the thumb
+      const main = this.actions.find((action) => action.main) || this.actions[0];
+      return this.bar ? [main, ...this.actions.filter((action) => action !== main)] : this.actions;
+    },
+  },
   watch: { actions() { this.waiting = ''; } },
   methods: {
     looks(action, place) {

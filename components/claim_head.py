@@ -276,8 +276,15 @@ def actions_of(claim: Claim, *, staff: bool, writes: bool) -> list[dict[str, Any
         actions.append(
             {'key': 'unread', 'icon': 'mark_email_read', 'label': t('Mark as unread'), 'brief': t('Not read')}
         )
-        if writes:  # on the phone its tab is at hand, and the bar is for those whom one calls
+        if writes:
             actions.append(
-                {'key': 'message', 'icon': 'send', 'label': t('Send message'), 'tab': 'messages', 'main': True}
+                {
+                    'key': 'message',
+                    'icon': 'send',
+                    'label': t('Send message'),
+                    'brief': t('Message'),
+                    'tab': 'messages',
+                    'main': True,
+                }
             )
     return actions

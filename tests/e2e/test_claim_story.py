@@ -170,6 +170,10 @@ def test_a_claim_on_the_phone(person: Person) -> None:
         'href', re.compile(r'wa\.me/972')
     )
     assert dana.evaluate('document.documentElement.scrollWidth <= innerWidth')
+    main = dana.get_by_role('toolbar').locator('> *').first
+    expect(main).to_have_text(re.compile('הודעה'))
+    main.click()
+    expect(dana.get_by_test_id('message-box')).to_be_focused()
 
 
 def test_a_new_claim_is_opened_once_and_a_duplicate_is_told(person: Person) -> None:
