@@ -16,7 +16,7 @@ from components.cheque_words import cheque_row, tone_of
 from components.frame import log_error, say
 from components.live import Subscription, ask, claims_topic, current_actor, show_changes, words_topic, work
 from components.undo_toast import UndoToast
-from components.words import language, misread_text, t, tn, weekday_of
+from components.words import isolated, language, misread_text, t, tn, weekday_of
 from db import cheque_board, texts, values
 from db.base import now
 from db.changes import Notice
@@ -164,7 +164,7 @@ class ChequeBoard(Element, component='cheque_board.js'):
         shown = {
             'state': {**vars_of(board.state), 'month': _month_of(board.state, today)},
             'narrowed': _narrowed(board.state, names),
-            'misread': misread_text(board.state.misread),
+            'misread': _misread(board.state),
             'views': views,
             'offices': [[str(key), name] for key, name in houses.items()] if self._actor.is_bureau else [],
             'rows': rows,
@@ -324,6 +324,13 @@ def _day(day: MonthDay, state: BoardState, today: date, reader: str) -> dict[str
         'tone': tone if day.waiting.count else '',
         'said': ', '.join(filter(None, said)),
     }
+
+
+def _misread(state: BoardState) -> str:
+    if state.misread and state.view == 'calendar' and not state.month and state.day is None:
+        days = ', '.join(map(isolated, state.misread))
+        return t('Not a date: {days}. The calendar shows this month.', days=days)
+    return misread_text(state.misread)
 
 
 def _narrowed(state: BoardState, names: Sequence[str]) -> str:

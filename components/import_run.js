@@ -45,7 +45,7 @@ export default {
         <p v-if="run.came && !working" class="mk-b" data-testid="import-came">{{ run.came }}</p>
         <div v-if="run.earlier" class="mk-call-out mk-hue-blue" data-testid="import-earlier">${ICON('info')}<span>{{ run.earlier }}</span></div>
         <div v-if="run.step === 'checked' && run.kept && run.save" class="mk-call-out mk-hue-amber">${ICON('info')}<span>{{ words.stopped }}</span></div>
-        <div v-if="answer && answer.message" class="mk-call-out mk-hue-red" role="alert" data-testid="import-message">${ICON('error')}<span>{{ answer.message }}</span></div>
+        <div v-if="answer && answer.message" class="mk-call-out mk-hue-red" data-testid="import-message">${ICON('error')}<span>{{ answer.message }}</span></div>
         <div class="mk-row mk-imp-do">
           <button v-if="run.step === 'checked'" type="button" class="mk-btn mk-p" :disabled="busy || !run.save ? true : null" data-testid="import-commit" @click="order('commit')">${ICON('save')}<span>{{ run.save || words.nothing }}</span></button>
           <a v-if="run.refusedHref" class="mk-btn mk-s" :href="run.refusedHref" :title="words.refusedHint" data-testid="import-refused">${ICON('download')}<span>{{ words.refused }}</span></a>

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from functools import cache, lru_cache, partial
 from types import MethodType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -101,8 +101,15 @@ async def work(verb: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: 
 
 
 async def ask(question: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Ask a question: as `work`, but on the engine that only reads, so that it waits for no writer."""
-    return await ask_as(current_actor(), question, *args, **kwargs)
+    """Ask a question: as `work`, but on the engine that only reads, so that it waits for no writer.
+
+    What rang and was asked about before a form of the page was sent is asked about anew once the form is answered.
+    """
+    found = await ask_as(current_actor(), question, *args, **kwargs)
+    while _answers_bell.get() and (held := _forms_of(ui.context.client)):
+        await held[0].wait()
+        found = await ask_as(current_actor(), question, *args, **kwargs)
+    return found
 
 
 async def work_as(actor: Actor, verb: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -329,11 +336,20 @@ def _go(there: weakref.ref[Element]) -> None:
     type(part)._handle_delete(part)
 
 
+# in what answers a doorbell
+_answers_bell: ContextVar[bool] = ContextVar('answers_bell', default=False)
+
+
+def _forms_of(client: Client) -> list[asyncio.Event]:
+    """One for each form of a page that is being answered."""
+    held: list[asyncio.Event] = client.__dict__.setdefault('_held', [])
+    return held
+
+
 @contextmanager
 def heard_later(client: Client) -> Iterator[None]:
     """What rings on a page meanwhile is answered afterwards."""
-    over = asyncio.Event()
-    held: list[asyncio.Event] = client.__dict__.setdefault('_held', [])
+    over, held = asyncio.Event(), _forms_of(client)
     held.append(over)
     try:
         yield
@@ -391,10 +407,11 @@ class Subscription:
     async def _answer_all(self) -> None:
         """Answer until nothing waits. What could not be answered is not forgotten: it is tried again, ever more patiently."""
         pause = 1.0
+        _answers_bell.set(True)
         try:
             while self._waiting and not _has_gone(self._part):
                 await asyncio.sleep(self._breath)
-                while held := self._part.client.__dict__.get('_held'):
+                while held := _forms_of(self._part.client):
                     await held[0].wait()
                 notices, self._waiting = self._waiting, set()
                 try:

@@ -1,7 +1,7 @@
 """The only door to the database: engines, scope on every read, a guard on every write, one commit at the end."""
 
 import logging
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -382,16 +382,31 @@ def _close_all_but_one_claim(state: ORMExecuteState, actor: Actor) -> None:
     if isinstance(statement, CompoundSelect):
         raise Unscoped('whoever comes by a link asks one question at a time')
     for part in visitors.iterate(statement):
-        if part is not statement and isinstance(part, Select) and _whole_claims(part):
+        inside = part is not statement
+        if isinstance(part, Select) and (_brings_table(part) or (inside and _whole_claims(part))):
             raise Unscoped('a whole claim within a question brings along what is closed to whoever comes by a link')
-        entity, name = part._annotations.get('parententity'), part._annotations.get('proxy_key')
-        if name is not None and entity is not None and entity.mapper.class_ is Claim and name not in open_columns:
-            raise Unscoped(f'claims.{name}: closed to whoever comes by a link')
+        if closed := _closed_in(part, open_columns):
+            raise Unscoped(f'claims.{closed[0]}: closed to whoever comes by a link')
     statement = statement.options(*_link_criteria(actor))
     for entity in _whole_claims(statement):
         closed = [getattr(entity, name) for name in columns_of(Claim) if name not in open_columns]
         statement = statement.options(*(defer(column, raiseload=True) for column in closed))
     state.statement = statement
+
+
+def _closed_in(part: Any, open_columns: Collection[str]) -> list[str]:
+    """The closed columns that a part of a question reads, however it came by them; a column of no table may be any."""
+    entity, name = part._annotations.get('parententity'), part._annotations.get('proxy_key')
+    named = [name] if name is not None and entity is not None and entity.mapper.class_ is Claim else []
+    for base in part.base_columns if isinstance(part, ColumnClause) else ():
+        if base.table is Claim.__table__ or (base.table is None and base.name != '*'):
+            named.append(base.key)
+    return [name for name in named if name not in open_columns]
+
+
+def _brings_table(statement: Select[Any]) -> bool:
+    """Whether a question selects the table of the claims as it stands."""
+    return any(chosen is Claim.__table__ for chosen in statement._raw_columns)
 
 
 def _whole_claims(statement: Any) -> list[Any]:

@@ -121,7 +121,7 @@
     for (const tell of unsaid.splice(0)) tell();
   }
   addEventListener('mousedown', (event) => { pressed = event.button === 0; }, true);
-  for (const kind of ['mouseup', 'dragend']) addEventListener(kind, () => setTimeout(release), true);
+  for (const kind of ['mouseup', 'dragend', 'contextmenu', 'keydown']) addEventListener(kind, () => setTimeout(release), true);
   addEventListener('blur', release);
   const afterPress = (tell) => { if (pressed) unsaid.push(tell); else tell(); };
 

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Executable, func, select, union_all
+from sqlalchemy import Executable, column, func, inspect, select, union_all
 from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Bundle, aliased
 
 from db import calls, documents, messages
 from db.base import Base, now
@@ -219,6 +219,17 @@ def test_sums_and_other_people_stay_closed_also_on_its_own_claim(people, busy, p
 def test_neither_a_union_nor_a_claim_within_a_question_opens_what_is_closed(people, busy, purpose):
     actor, once, whole = holder(people, busy, purpose), select(Claim.id), select(Claim).subquery()
     questions: list[Executable] = [union_all(once, once), select(whole), select(whole.c.insured_phone)]
+    table: Any = Claim.__table__
+    questions += [
+        select(Claim.id, table.c.insured_phone),
+        select(Claim.id, table),
+        select(Claim.id, column('insured_phone')),
+        select(inspect(aliased(Claim)).selectable.c.insured_phone),
+        select(Claim.id, select(table.c.insured_phone).scalar_subquery()),
+        select(Claim.id).where(table.c.insured_phone != ''),
+        select(Claim.id).order_by(table.c.insured_phone),
+        select(Claim.id, Bundle('all', table.c.insured_phone)),
+    ]
     for question in questions:
         with pytest.raises(Unscoped), open_session(actor, reading=True) as session:
             session.execute(question).all()

@@ -79,6 +79,37 @@ async def test_a_call_is_shown_with_the_answer_to_its_form_and_not_before(
     await soon(lambda: len(panel(staff).props['calls']) == 2)
 
 
+async def test_what_rang_before_a_form_was_sent_is_asked_about_anew_after_its_answer(
+    open_page: Opener, claim: Claim, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staff = await open_page('staff', claim, '?tab=calls')
+    asks, kept, told = asyncio.Event(), asyncio.Event(), []
+
+    async def slowly_asked(actor: Actor, *args: Any, **kwargs: Any) -> Any:
+        found = await ask_as(actor, *args, **kwargs)
+        if not asks.is_set():  # the bell of the colleague's call: he has read, and does not show it yet
+            asks.set()
+            await kept.wait()
+            found = await ask_as(actor, *args, **kwargs)
+        return found
+
+    async def slowly_kept(*args: Any, **kwargs: Any) -> Any:
+        done = await live.work(*args, **kwargs)
+        kept.set()
+        await asyncio.sleep(0.1)
+        told.append(len(panel(staff).props['calls']))
+        return done
+
+    ask_as = live.ask_as
+    monkeypatch.setattr('components.live.ask_as', slowly_asked)
+    monkeypatch.setattr('components.calls_panel.work', slowly_kept)
+    log(people.staff, claim)
+    await asks.wait()
+    assert await sent(staff) == ''
+    await soon(lambda: len(panel(staff).props['calls']) == 2)
+    assert told == [0]
+
+
 def badge(page: Open) -> dict[str, Any]:
     tabs: list[dict[str, Any]] = page.of(ClaimHead)[0].props['tabs']
     return next(tab for tab in tabs if tab['key'] == 'calls')

@@ -125,6 +125,8 @@ async def test_the_calendar_goes_from_month_to_month_and_into_a_day(
     portal: FastAPI, people: People, claim: Claim
 ) -> None:
     cheque, _ = enter(people, claim, 40), enter(people, claim, 41, direction='insured_to_garage')
+    dana = await opened(portal, 'dana', '/cheques?view=calendar&month=2026-13')
+    assert 'מציג את החודש הנוכחי' in dana.of(ChequeBoard)[0].props['misread']
     dana = await opened(portal, 'dana', f'/cheques?view=calendar&month={cheque.due_date.isoformat()[:7]}')
     day = next(one for one in board(dana)['days'] if one['day'] == cheque.due_date.isoformat())
     assert (day['incoming'], day['outgoing'], day['tone'], day['count']) == ('₪1,000', '', 'qlater', 1)
