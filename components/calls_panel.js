@@ -7,7 +7,7 @@ const CHOICE = (name, list, keys) => `
     <button v-for="(option, place) in ${list}" :key="option.id" type="button" role="radio" :aria-checked="String(draft.${name} === option.id)" :tabindex="draft.${name} === option.id ? 0 : -1"
       :class="{'mk-on': draft.${name} === option.id}" :data-testid="'call-${name}-' + option.id" @click="choose('${name}', option.id)" @keydown="chosen('${name}', ${list}, ${keys}, $event)"><span v-if="option.icon" class="mk-ic mk-s16" aria-hidden="true">{{ option.icon }}</span><span>{{ option.label }}</span><kbd v-if="${keys}" class="mk-key" aria-hidden="true">{{ place + 1 }}</kbd></button></div>`;
 const FORM = `
-  <form v-if="form" class="mk-card mk-callf" :class="{'mk-inner': draft.internal}" data-testid="call-form" :aria-label="correcting ? words.correctTitle : form.title" @submit.prevent="save" @keydown.enter.ctrl.prevent="hurry" @keydown.esc="cancel">
+  <form v-if="form" :key="opened" :data-id="correcting || null" class="mk-card mk-callf" :class="{'mk-inner': draft.internal}" data-testid="call-form" :aria-label="correcting ? words.correctTitle : form.title" @submit.prevent="save" @keydown.enter.ctrl.prevent="hurry" @keydown.esc="escape">
     <button type="button" class="mk-hd mk-fold" :aria-expanded="String(unfolded)" @click="fold" data-testid="call-open"><span class="mk-ic" aria-hidden="true">add_call</span><h2>{{ correcting ? words.correctTitle : form.title }}</h2><span class="mk-sp"></span><kbd class="mk-kbd mk-hide-xs" aria-hidden="true">C</kbd><span class="mk-ic mk-chev" aria-hidden="true">expand_more</span></button>
     <div class="mk-bd" :class="{'mk-folded': !unfolded}">
       <template v-if="form.parties.length > 1">${CHOICE('party', 'form.parties', 'true')}</template>
@@ -21,11 +21,11 @@ const FORM = `
         <button v-for="day in form.days" :key="day.day" type="button" class="mk-btn mk-soft mk-sm" :data-testid="'call-follow-' + day.days" @click="ask(day.day)">{{ day.label }}</button></div>
       <div class="mk-row mk-quick"><template v-if="draft.day || draft.time || earlier"><day-field :key="correcting" v-model="draft.day" look="mk-vh" :label="words.day" :max="form.today" :required="Boolean(draft.time)" data-testid="call-day"></day-field>
           <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.time }}</span><input v-model="draft.time" type="time" :required="Boolean(draft.day)" data-testid="call-time"></label></template>
-        <button v-else type="button" class="mk-btn mk-g mk-sm" data-testid="call-earlier" @click="earlier = true"><span class="mk-ic mk-s16" aria-hidden="true">schedule</span><span>{{ words.earlier }}</span></button>
+        <button v-else type="button" class="mk-btn mk-g mk-sm" data-testid="call-earlier" data-opens @click="earlier = true"><span class="mk-ic mk-s16" aria-hidden="true">schedule</span><span>{{ words.earlier }}</span></button>
         <span class="mk-sp"></span><label v-if="form.internal" class="mk-tick mk-sm" :title="words.internal"><input type="checkbox" class="mk-box" v-model="draft.internal" data-testid="call-internal" :aria-label="words.internal"><span class="mk-row"><span class="mk-ic mk-s16" aria-hidden="true">lock</span>{{ words.isInternal }}</span></label></div>
       <p v-if="refused" :id="id('refused')" class="mk-note mk-e" role="alert" data-testid="call-refused"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refused }}</span></p>
       <div class="mk-row"><span class="mk-xs mk-t3 mk-hide-xs">{{ words.keys }}</span><span class="mk-sp"></span>
-        <button v-if="correcting" type="button" class="mk-btn mk-g mk-sm" @click="cancel">{{ words.cancel }}</button>
+        <button v-if="correcting" type="button" class="mk-btn mk-g mk-sm" data-testid="call-cancel" @click="cancel">{{ words.cancel }}</button>
         <button type="submit" class="mk-btn mk-p mk-sm" :disabled="busy ? true : null" data-testid="call-save">{{ busy ? words.saving : words.save }}</button></div>
     </div></form>`;
 const CALL = `
@@ -61,7 +61,7 @@ export default {
     </div>`,
   props: {calls: Array, chips: Array, attempts: Array, figures: Array, form: Object, answer: Object, words: Object},
   emits: ['save'],
-  data: () => ({draft: {...BLANK}, only: '', typed: '', busy: false, refused: '', correcting: 0, asked: 0, unfolded: false, earlier: false, spoken: ''}),
+  data: () => ({draft: {...BLANK}, only: '', typed: '', busy: false, refused: '', correcting: 0, aside: null, begun: '', opened: 0, asked: 0, unfolded: false, earlier: false, spoken: ''}),
   computed: {
     shown() {
       const words = this.typed.trim().toLocaleLowerCase().split(/\s+/).filter(Boolean);
@@ -95,7 +95,7 @@ export default {
         }
         return;
       }
-      this.fresh(this.draft.party);
+      if (this.correcting) this.resume(); else this.fresh(this.draft.party);
       this.unfolded = matchMedia('(min-width: 600px)').matches;
       if (this.unfolded && this.$el.contains(document.activeElement)) this.begin();
     },
@@ -159,9 +159,13 @@ export default {
       this.choose(group, picked.id);
       if (group === 'party') this.focusChosen('outcome'); else this.$nextTick(() => this.$refs.summary.focus());
     },
+    /* A new call that was being written waits until the other one is put right. */
     correct(call) {
+      if (!this.correcting) this.aside = {...this.draft, earlier: this.earlier};
       this.correcting = call.id;
       this.draft = {...BLANK, ...call.draft};
+      this.begun = JSON.stringify(this.draft);
+      this.opened += 1;
       this.asked += 1;
       this.refused = '';
       this.unfolded = true;
@@ -169,8 +173,16 @@ export default {
     },
     cancel() {
       if (!this.correcting) return;
-      this.fresh(this.form.parties[0].id);
-      this.asked += 1;
+      this.resume();
+      this.$nextTick(() => this.$refs.summary.focus());
+    },
+    escape() { if (JSON.stringify(this.draft) === this.begun) this.cancel(); },
+    resume() {
+      const {earlier, ...draft} = this.aside;
+      this.fresh(draft.party);
+      this.draft = draft;
+      this.earlier = earlier;
+      this.opened += 1;
     },
     /* A day somebody chose stands in place of whatever he typed: the field begins anew. */
     ask(day) { this.draft.followUp = day; this.asked += 1; },

@@ -3,6 +3,7 @@
 import DocumentViewer from 'document_viewer';
 import {UploadQueue} from 'upload_queue';
 
+const ANSWER_WITHIN = 20000;
 const ICON = (name, more = '') => `<span class="mk-ic${more}" aria-hidden="true">${name}</span>`;
 const UPLOADS = `
   <section v-if="queue.rows.length" class="mk-card mk-ups" :aria-label="words.uploads" data-testid="uploads">
@@ -96,7 +97,7 @@ export default {
   data() {
     return {
       queue: new UploadQueue({address: this.address, key: `maakav.uploads.${this.person}.${this.claimNo}`, words: this.words, most: this.mostMegabytes * 1024 * 1024}),
-      shown: '', only: '', menu: '', picking: false, picked: [], broken: [], tried: [], over: '', waiting: null, waiving: '', why: '', asking: false, sheet: false, refused: '', spoken: '',
+      shown: '', only: '', menu: '', picking: false, picked: [], broken: [], tried: [], over: '', waiting: null, waiving: '', why: '', asking: false, requiring: 0, sheet: false, refused: '', spoken: '',
       wanted: {type: 'other_required', label: '', blocking: false}, free: 'other_required',
       looks: {waiting: 'schedule', sending: 'cloud_upload', checking: 'cloud_upload', arrived: 'check_circle', known: 'content_copy', failed: 'error', held: 'cloud_off', lost: 'error'},
     };
@@ -127,6 +128,7 @@ export default {
     'answer.turn'() {
       const now = this.answer;
       this.menu = '';
+      this.requiring = 0;
       if (now.message) {
         this.refused = now.message;
         if (!this.asking && !this.shown) globalThis.maakav?.say(now.message, true);
@@ -236,6 +238,8 @@ export default {
     },
     order(what) { this.refused = ''; this.$emit('order', what); },
     require() {
+      if (Date.now() - this.requiring < ANSWER_WITHIN) return;
+      this.requiring = Date.now();
       const {type, label, blocking} = this.wanted;
       this.order(type === this.free ? {order: 'ask_for', label, blocking} : {order: 'require', type, blocking});
     },

@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db import values
 from db.accounts import ROLES
+from db.base import take_turns
 from db.bureau import CITIES, BureauSettings
 from db.calendar import CalendarDay
 from db.calls import Call
@@ -182,6 +183,16 @@ def _check_name(session: Session, row: Any) -> Mapping[str, Told]:
         names = session.execute(select(model.id, model.name)).all()
     taken = any(values.search_key(name) == wanted and row_id != row.id for row_id, name in names)
     return {'name': ClaimError(N_('There is one of this name already.'))} if taken else {}
+
+
+def _check_day(session: Session, row: CalendarDay) -> Mapping[str, Told]:
+    """A day stands in the list once."""
+    if inspect(row).persistent:
+        return {}
+    take_turns(session, 'days against the calendar')
+    with session.no_autoflush:
+        taken = session.get(CalendarDay, row.day) is not None
+    return {'day': ClaimError(N_('This day is in the list already. Change it there.'))} if taken else {}
 
 
 def _check_insurer(session: Session, insurer: Insurer) -> Mapping[str, Told]:
@@ -503,6 +514,7 @@ _ALL = (
             Column('note', N_('Why'), limit=80),
         ),
         add=N_('New day'),
+        check=_check_day,
     ),
     AdminTable(
         'settings',

@@ -385,8 +385,8 @@ def _close_all_but_one_claim(state: ORMExecuteState, actor: Actor) -> None:
         inside = part is not statement
         if isinstance(part, Select) and (_brings_table(part) or (inside and _whole_claims(part))):
             raise Unscoped('a whole claim within a question brings along what is closed to whoever comes by a link')
-        if closed := _closed_in(part, open_columns):
-            raise Unscoped(f'claims.{closed[0]}: closed to whoever comes by a link')
+        if shut := _closed_in(part, open_columns):
+            raise Unscoped(f'claims.{shut[0]}: closed to whoever comes by a link')
     statement = statement.options(*_link_criteria(actor))
     for entity in _whole_claims(statement):
         closed = [getattr(entity, name) for name in columns_of(Claim) if name not in open_columns]
@@ -398,9 +398,8 @@ def _closed_in(part: Any, open_columns: Collection[str]) -> list[str]:
     """The closed columns that a part of a question reads, however it came by them; a column of no table may be any."""
     entity, name = part._annotations.get('parententity'), part._annotations.get('proxy_key')
     named = [name] if name is not None and entity is not None and entity.mapper.class_ is Claim else []
-    for base in part.base_columns if isinstance(part, ColumnClause) else ():
-        if base.table is Claim.__table__ or (base.table is None and base.name != '*'):
-            named.append(base.key)
+    bases = part.base_columns if isinstance(part, ColumnClause) else ()
+    named += [one.key for one in bases if one.table is Claim.__table__ or (one.table is None and one.name != '*')]
     return [name for name in named if name not in open_columns]
 
 

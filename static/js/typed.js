@@ -8,7 +8,7 @@
   const person = document.currentScript.dataset.person;
   const FIELDS = 'input:not([type=password], [type=search], [type=file], [type=radio], [type=hidden], [type=submit]), textarea, select';
   const OWN = '.mk-edt, [data-testid=internal-note], [data-testid=message-box], [data-keeps=no]';
-  const OF = '[data-claim], [data-cheque], [data-document], [data-task], [data-id]';
+  const OF = '[data-claim], [data-cheque], [data-document], [data-task], [data-call], [data-id]';
   const slot = () => SLOT + person + location.pathname;
   const was = new WeakMap(), typed = new WeakSet(), openers = new WeakMap();
   let pending = [], opening = null, asked = false, leaving = false;
@@ -35,12 +35,15 @@
     if (!ours(target) || typed.has(target)) return;
     was.set(target, valueOf(target));
     // the button after which this field appeared
-    if (opening && Date.now() - opening.at < OPENS_WITHIN && !opening.there.has(target)) openers.set(target, opening.button);
+    if (!opening || Date.now() - opening.at > OPENS_WITHIN || opening.there.has(target)) return;
+    // with it all of its form, when that appeared too
+    openers.set(target.form && !opening.forms.has(target.form) ? target.form : target, opening.button);
   }, true);
   addEventListener('click', ({target}) => {
     const button = target.closest?.('button[data-testid], [role=button][data-testid], summary[data-testid]');
-    if (!button || button.closest('form')) return;
-    opening = {button: {name: called(button), whose: button.closest(OF) ? JSON.stringify({...button.closest(OF).dataset}) : ''}, there: new Set(all(document, FIELDS)), at: Date.now()};
+    if (!button || (button.closest('form') && !('opens' in button.dataset))) return;
+    const whose = button.closest(OF) ? JSON.stringify({...button.closest(OF).dataset}) : '';
+    opening = {button: {name: called(button), whose}, there: new Set(all(document, FIELDS)), forms: new Set(document.forms), at: Date.now()};
   }, true);
   for (const kind of ['input', 'change']) {
     addEventListener(kind, ({target, isTrusted}) => {
@@ -64,7 +67,7 @@
       if (!typed.has(element) || !ours(element) || element.disabled || !(element.form || element === document.activeElement || element.matches('textarea'))) continue;
       const value = valueOf(element), before = was.get(element) ?? '';
       const name = value !== before && value !== '' ? nameOf(element, FIELDS) : null;
-      if (name) kept.push({...name, value, was: before, opener: openers.get(element) || null});
+      if (name) kept.push({...name, value, was: before, opener: openers.get(element) || openers.get(element.form) || null});
     }
     return kept;
   }

@@ -183,6 +183,8 @@ def test_a_template_fills_in_what_there_is(people: People):
 def test_a_day_against_the_calendar_counts_from_now_on(people: People):
     key = add(people, 'calendar', day='30/11/2026', works='no', note='יום כיף')
     assert key == '2026-11-30'
+    assert refused(people, 'calendar', day='30/11/2026', works='yes', note='שוב') == ['day']
+    edit(people, 'calendar', key, note='יום כיף')
     with open_session(people.admin, reading=True) as session:
         assert (
             calendar_of(session).why_closed(session.get_one(CalendarDay, NOON.date().replace(day=30)).day) == 'יום כיף'

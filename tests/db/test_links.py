@@ -219,7 +219,7 @@ def test_sums_and_other_people_stay_closed_also_on_its_own_claim(people, busy, p
 def test_neither_a_union_nor_a_claim_within_a_question_opens_what_is_closed(people, busy, purpose):
     actor, once, whole = holder(people, busy, purpose), select(Claim.id), select(Claim).subquery()
     questions: list[Executable] = [union_all(once, once), select(whole), select(whole.c.insured_phone)]
-    table: Any = Claim.__table__
+    table = Claim.__table__
     questions += [
         select(Claim.id, table.c.insured_phone),
         select(Claim.id, table),

@@ -214,6 +214,44 @@ def test_the_day_of_a_follow_up_is_typed_or_chosen_and_what_is_wrong_with_it_is_
     expect(staff.get_by_test_id('calls-due')).to_contain_text('05/01/2098')
 
 
+def test_a_reload_in_the_middle_takes_neither_the_day_of_a_call_nor_what_it_corrects(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_calls(staff, read_claim_of(staff))
+    summary, day, at = (staff.get_by_test_id(f'call-{name}') for name in ('summary', 'day', 'time'))
+    summary.fill('נאמר לפני שנה')
+    staff.get_by_test_id('call-earlier').click()
+    day.fill('30/11/2025')
+    at.press_sequentially('0915AM')  # by hand: what a script puts there was typed by nobody
+    expect(at).to_have_value('09:15')
+    staff.reload()
+    ready(staff)
+    expect(summary).to_have_value('נאמר לפני שנה')
+    expect(day).to_have_value('30/11/2025')
+    expect(at).to_have_value('09:15')
+    staff.get_by_test_id('call-save').click()
+    answered(staff)
+    said = staff.get_by_test_id('call').filter(has_text='נאמר לפני שנה')
+    expect(said.locator('time')).to_have_attribute('datetime', re.compile('^2025-11-30'))
+    # put right: after a reload it is still this call that is
+    said.get_by_test_id('call-correct').click()
+    summary.fill('נאמר אחרת')
+    staff.reload()
+    ready(staff)
+    expect(summary).to_have_value('נאמר אחרת')
+    expect(day).to_have_value('30/11/2025')
+    staff.get_by_test_id('call-save').click()
+    answered(staff)
+    expect(said).to_have_attribute('data-corrected', 'true')
+    # a call that is being written waits while another one is put right, and Escape loses nothing that was changed
+    summary.fill('באמצע שיחה')
+    staff.locator('[data-testid=call][data-corrected=false]').get_by_test_id('call-correct').first.click()
+    summary.fill('כמעט נעלם')
+    summary.press('Escape')
+    expect(summary).to_have_value('כמעט נעלם')
+    staff.get_by_test_id('call-cancel').click()
+    expect(summary).to_have_value('באמצע שיחה')
+
+
 def test_correcting_a_call_shows_its_own_days(person: Person) -> None:
     staff = person('staff@bureau.demo')
     open_calls(staff, read_claim_of(staff))

@@ -295,13 +295,14 @@ def test_what_is_needed_is_the_bureaus_to_say_and_nothing_removed_is_lost(person
     staff.get_by_test_id('require-save').click()
     expect(staff.get_by_test_id('require-form').get_by_role('alert')).not_to_be_empty()
     staff.get_by_test_id('require-label').fill('תצהיר בעל הרכב')
-    staff.get_by_test_id('require-save').click()
+    staff.get_by_test_id('require-save').dblclick()
     asked = slot(dana, 'other_required').filter(has_text='תצהיר בעל הרכב')
     expect(asked).to_be_visible()
     slot(staff, 'power_of_attorney').get_by_test_id('waive').click()
     staff.get_by_test_id('waive-why').fill('יש בתיק אחר')
     staff.get_by_test_id('waive-save').click()
     expect(slot(dana, 'power_of_attorney')).to_have_count(0)
+    expect(asked).to_have_count(1)
 
     with dana.expect_file_chooser() as chooser:
         asked.get_by_test_id('upload-slot').click()
