@@ -31,7 +31,7 @@ export default {
               <span class="mk-chip" :class="'mk-hue-' + line.chip.hue"><span class="mk-ic" aria-hidden="true">{{ line.chip.icon }}</span><span class="mk-ell">{{ line.chip.label }}</span></span>
               <span class="mk-wkwho mk-ell" :title="texts.who" data-testid="work-who">{{ line.who }}</span>
               <span class="mk-wkacts"><a v-if="line.tel" class="mk-ib" :href="line.tel" :aria-label="texts.call + ' ' + line.person" data-testid="work-call"><span class="mk-ic" aria-hidden="true">call</span></a>
-                <button v-if="line.task" type="button" class="mk-btn mk-s mk-sm" :disabled="busy ? true : null" data-testid="work-done" @click="send(line, 'done', 0)"><span class="mk-ic" aria-hidden="true">check</span>{{ texts.done }}</button>
+                <button v-if="line.task" type="button" class="mk-btn mk-s mk-sm" :disabled="busy ? true : null" data-testid="work-done" @click="finish(line, $event)"><span class="mk-ic" aria-hidden="true">check</span>{{ texts.done }}</button>
                 <button v-else type="button" class="mk-btn mk-s mk-sm" :disabled="busy || line.checked ? true : null" data-testid="work-checked" :title="texts.checkedTitle" @click="send(line, 'checked', 0)"><span class="mk-ic" aria-hidden="true">task_alt</span>{{ line.checked ? texts.wasChecked : texts.checked }}</button>
                 <button type="button" class="mk-ib" :aria-label="texts.more" :aria-expanded="String(open === line.key)" data-testid="work-more" @click="toggle(line)"><span class="mk-ic" aria-hidden="true">more_horiz</span></button></span></div>${MORE}</article>
           <div v-if="!rows.length" class="mk-empty" role="status" data-testid="work-empty"><span class="mk-ic mk-s24" aria-hidden="true">done_all</span><h2>{{ nothing }}</h2></div>
@@ -87,6 +87,12 @@ export default {
       this.busy = true;
       this.waiting = setTimeout(() => { this.busy = false; }, 20000);
       this.$emit('act', {key: line.key, act, value});
+    },
+    /* The second half of a double click would fall on the line that has moved up. */
+    finish(line, event) {
+      const twice = event.detail && event.timeStamp - this.finished < 500;
+      this.finished = event.timeStamp;
+      if (!twice) this.send(line, 'done', 0);
     },
     write(line) { if (this.note.trim()) this.send(line, 'note', this.note); },
     focus() { const row = this.$refs.all.querySelector('[data-line="' + this.current + '"]'); if (row) row.focus(); },
