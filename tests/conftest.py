@@ -2,12 +2,15 @@
 
 import gc
 import os
+import pickle
 import shutil
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from inspect import signature
 from pathlib import Path
 from typing import Any, cast
 
@@ -195,21 +198,77 @@ def postgres_people(postgres_template: str, tmp_path_factory: pytest.TempPathFac
         yield made
 
 
+Maker = Callable[..., Any]
+_makers: dict[tuple[str, str], Maker] = {}
+
+
+def made_once(make: Maker) -> Any:
+    """In the place of `pytest.fixture`, for what is made of `people` and takes long: made once for a file and each kind of database, and
+    copied with its database for each test that names it. It may ask for the `database` too. A test names one such thing at most.
+    """
+    _makers[make.__module__, make.__name__] = make
+
+    @pytest.fixture(name=make.__name__)
+    def made(grounds_of_file: 'Grounds', database_url: str, people: People) -> Any:
+        return grounds_of_file.made(make_url(database_url).get_backend_name(), make)
+
+    return made
+
+
+@dataclass
+class Grounds:
+    """Databases in which something stands beside the people."""
+
+    folders: pytest.TempPathFactory
+    kept: ExitStack
+    _made: dict[tuple[str, Maker], tuple[str, bytes]] = field(default_factory=dict)
+
+    def url(self, kind: str, make: Maker, template: str, people: People) -> str:
+        """Where it stands; made the first time."""
+        if (kind, make) not in self._made:
+            url = self.kept.enter_context(copy_of(template, self.folders.mktemp('ground')))
+            given: dict[str, Any] = {'people': people, 'database': connect(url)}
+            made = make(**{name: given[name] for name in signature(make).parameters})
+            given['database'].close()
+            self._made[kind, make] = url, pickle.dumps(made)
+        return self._made[kind, make][0]
+
+    def made(self, kind: str, make: Maker) -> Any:
+        """What was made; each test has its own, as it has its own database."""
+        return pickle.loads(self._made[kind, make][1])
+
+
+@pytest.fixture(scope='module')
+def grounds_of_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
+    """What `made_once` made for this file."""
+    with ExitStack() as kept:
+        yield Grounds(tmp_path_factory, kept)
+
+
+@contextmanager
+def _fresh(request: pytest.FixtureRequest, kind: str, empty: str, folder: Path) -> Iterator[str]:
+    """A database of one's own, with the people in it if the test names them, and what was made of them once."""
+    names = request.fixturenames
+    template, people = request.getfixturevalue(f'{kind}_people') if 'people' in names else (empty, None)
+    makers = [_makers[place] for name in names if (place := (request.module.__name__, name)) in _makers]
+    assert len(makers) <= 1, 'what is made once is not made of another such thing'
+    for make in makers:
+        template = request.getfixturevalue('grounds_of_file').url(kind, make, template, people)
+    with copy_of(template, folder) as url:
+        yield url
+
+
 @pytest.fixture
 def sqlite_url(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
     """A fresh SQLite database."""
-    named = 'people' in request.fixturenames
-    template = request.getfixturevalue('sqlite_people')[0] if named else f'sqlite:///{sqlite_template}'
-    with copy_of(template, tmp_path) as url:
+    with _fresh(request, 'sqlite', f'sqlite:///{sqlite_template}', tmp_path) as url:
         yield url
 
 
 @pytest.fixture
 def postgres_url(request: pytest.FixtureRequest, postgres_template: str, tmp_path: Path) -> Iterator[str]:
     """A fresh PostgreSQL database."""
-    named = 'people' in request.fixturenames
-    template = request.getfixturevalue('postgres_people')[0] if named else postgres_address(postgres_template)
-    with copy_of(template, tmp_path) as url:
+    with _fresh(request, 'postgres', postgres_address(postgres_template), tmp_path) as url:
         yield url
 
 

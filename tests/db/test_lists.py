@@ -37,13 +37,13 @@ from db.offices import User
 from db.reference import Garage, Insurer
 from db.scope import Actor, Role
 from db.session import Database, open_session
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import SYSTEM, make_claim, make_user
 
 TODAY = date(2026, 11, 1)
 
 
-@pytest.fixture
+@made_once
 def many(people: People) -> list[Claim]:
     """Claims of two offices, different in everything one can sort and filter by, with many ties."""
     rng = random.Random(26)
@@ -540,7 +540,7 @@ def test_an_address_says_only_what_is_not_usual():
 # ---- how the database goes about it -----------------------------------------------------------------------------------------
 
 
-@pytest.fixture
+@made_once
 def crowd(people: People, database: Database) -> int:
     """Some thousands of claims, put there past the sessions."""
     sample = make_claim(people.levi, people.staff, insured_name='דנה לוי')
