@@ -66,7 +66,7 @@ _LAG_EVERY = 0.005
 def measure(size: Size) -> Report:
     """Write the same rows with everything, then export a crowd's list in a child while a loop looks at its own lag."""
     report = Report('excel', size)
-    rows = _rows(100_000 if size.slack == 1 else 10_000)
+    rows = _rows(100_000 if size.slack == 1 else 4_000)
     with TemporaryDirectory() as folder:
         _writers(report, rows, Path(folder))
     del rows
