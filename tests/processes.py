@@ -6,4 +6,6 @@ They run functions of test modules on the engines of `tests/conftest.py`, so tha
 import multiprocessing
 
 PROCESSES = multiprocessing.get_context('forkserver')
-PROCESSES.set_forkserver_preload(['tests.conftest', 'jobs.backup', 'jobs.cheques', 'jobs.mail', 'jobs.schedule'])
+# with what the modules import whose functions run there: else each process imports it anew, for seconds
+_IMPORTED = ['tests.conftest', 'tests.e2e.conftest', 'tests.portal', 'jobs.backup', 'jobs.restore', 'jobs.schedule']
+PROCESSES.set_forkserver_preload(_IMPORTED)
