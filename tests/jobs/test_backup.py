@@ -12,9 +12,10 @@ import sys
 import tarfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -365,24 +366,29 @@ def test_a_backup_never_fills_the_disk_that_people_work_on(here: Settings, monke
 
 # ---- killed in the middle ---------------------------------------------------------------------------------------------------
 
-KILLED = """
-import os, signal, sys
-from jobs import restore
-def dies(*_): os.kill(os.getpid(), signal.SIGKILL)
-steps = {
+STEPS: dict[str, Callable[[str, tuple[Any, ...]], bool]] = {
     'the document comes': lambda event, told: event == 'os.rename' and '/documents/' in str(told[1]),
-    'the database comes': lambda event, told: event == 'shutil.copyfile',
-    'it is set aside': lambda event, told: event == 'os.link',
+    'the database comes': lambda event, _: event == 'shutil.copyfile',
+    'it is set aside': lambda event, _: event == 'os.link',
     'it is swapped': lambda event, told: event == 'os.rename' and str(told[1]).endswith('maakav.db'),
     'pg_restore': lambda event, told: event == 'subprocess.Popen' and str(told[0]).endswith('pg_restore'),
     'psql': lambda event, told: event == 'subprocess.Popen' and str(told[0]).endswith('psql'),
 }
-if sys.argv[1] in steps:
-    sys.addaudithook(lambda event, told: steps[sys.argv[1]](event, told) and dies())
-elif sys.argv[1] == 'it is proved':
-    restore._check_restored = dies
-restore.main([sys.argv[2], '--replace'])
-"""
+
+
+def be_killed_restoring(step: str, path: Path, environment: dict[str, str]) -> None:
+    """Restore an archive as the command does, in a session of one's own, until this step."""
+
+    def die(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    os.setsid()
+    os.environ.update(environment)
+    if step in STEPS:
+        sys.addaudithook(lambda event, told: die() if STEPS[step](event, told) else None)
+    elif step == 'it is proved':
+        restore._check_restored = die  # type: ignore[assignment]
+    restore.main([str(path), '--replace'])
 
 
 @pytest.fixture
@@ -414,10 +420,16 @@ def stands(here: Settings) -> str:
     return 'new' if third is None else 'old'
 
 
-def killed_at(step: str, here: Settings, path: Path, **more: str) -> 'subprocess.Popen[bytes]':
-    environment = {**os.environ, 'DATA_DIR': str(here.data_dir), 'DATABASE_URL': here.database_url, **more}
-    command = [sys.executable, '-c', KILLED, step, str(path)]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+def killed_at(step: str, here: Settings, path: Path, **more: str) -> BaseProcess:
+    environment = {'DATA_DIR': str(here.data_dir), 'DATABASE_URL': here.database_url, **more}
+    child: BaseProcess = PROCESSES.Process(target=be_killed_restoring, args=(step, path, environment))
+    child.start()
+    return child
+
+
+def ended(child: BaseProcess) -> int | None:
+    child.join(60)
+    return child.exitcode
 
 
 def restores_all_the_same(here: Settings, path: Path) -> None:
@@ -448,7 +460,7 @@ def restores_all_the_same(here: Settings, path: Path) -> None:
 def test_a_restore_that_is_killed_leaves_the_old_or_the_new_installation(
     here: Settings, two_states: Path, step: str, expected: str
 ) -> None:
-    assert killed_at(step, here, two_states).wait(60) == -signal.SIGKILL
+    assert ended(killed_at(step, here, two_states)) == -signal.SIGKILL
     assert stands(here) == expected
     restores_all_the_same(here, two_states)
 
@@ -475,8 +487,8 @@ def test_a_restore_that_is_killed_while_psql_loads_is_undone_or_comes_to_its_end
             return bool(row and row[0])
 
         until(lambda: at_work('SELECT pg_sleep%'), 60)
-        os.killpg(child.pid, signal.SIGKILL) if whom == 'all' else child.kill()
-        assert child.wait(60) == -signal.SIGKILL
+        os.killpg(child.pid or 0, signal.SIGKILL) if whom == 'all' else child.kill()
+        assert ended(child) == -signal.SIGKILL
         if whom != 'all':
             with pytest.raises(CopyError, match='another program has the database open'):
                 restore.restore(here, two_states, replacing=True)
