@@ -53,10 +53,14 @@ for dialect in (PGDialect_psycopg, SQLiteDialect_pysqlite):
     dialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
 
 
+# Secrets are sealed with a key of the tests, and no file is made for one.
+SEALED = load(None, two_factor_key='a key for the tests, and only for them')
+
+
 @pytest.fixture(autouse=True)
 def sealing_key() -> None:
-    """Secrets are sealed with a key of the tests, and no file is made for one."""
-    sealing.use(load(None, two_factor_key='a key for the tests, and only for them'))
+    """Whatever key the test before had."""
+    sealing.use(SEALED)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -198,6 +202,10 @@ def postgres_people(postgres_template: str, tmp_path_factory: pytest.TempPathFac
         yield made
 
 
+def _kind_of(url: str) -> str:
+    return 'sqlite' if url.startswith('sqlite') else 'postgres'
+
+
 Maker = Callable[..., Any]
 _makers: dict[tuple[str, str], Maker] = {}
 
@@ -210,7 +218,7 @@ def made_once(make: Maker) -> Any:
 
     @pytest.fixture(name=make.__name__)
     def made(grounds_of_file: 'Grounds', database_url: str, people: People) -> Any:
-        return grounds_of_file.made(make_url(database_url).get_backend_name(), make)
+        return grounds_of_file.made(_kind_of(database_url), make)
 
     return made
 
@@ -299,8 +307,7 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def people(request: pytest.FixtureRequest, database_url: str, database: Database) -> People:
     """Two competing offices and the bureau's staff."""
-    kind = 'sqlite' if database_url.startswith('sqlite') else 'postgres'
-    _, people = request.getfixturevalue(f'{kind}_people')
+    _, people = request.getfixturevalue(f'{_kind_of(database_url)}_people')
     return cast(People, people)
 
 

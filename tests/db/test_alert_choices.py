@@ -24,6 +24,7 @@ from db.scope import Actor
 from db.session import fetch, open_session
 from db.texts import ClaimError
 from db.values import ISRAEL
+from tests.conftest import made_once
 from tests.factories import SYSTEM, alert_everybody, make_claim
 
 # a Monday morning; the Thursday after it is followed by a week-end
@@ -32,7 +33,7 @@ MINUTE = timedelta(minutes=1)
 COOL = timedelta(minutes=10)
 
 
-@pytest.fixture
+@made_once
 def claim(people) -> Claim:
     """A claim of Dana's office, at the bodywork; nobody has an alert."""
     made = make_claim(people.levi, people.staff, agent=people.dana.user_id)

@@ -29,7 +29,7 @@ from db.scope import Actor, Role
 from db.session import open_session
 from db.texts import ClaimError
 from jobs.bulk_orders import carry_out_orders
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import SYSTEM, alert_everybody, make_claim
 
 
@@ -66,7 +66,7 @@ def again(claim: Claim) -> Claim:
         return session.get_one(Claim, claim.id)
 
 
-@pytest.fixture
+@made_once
 def three(people: People) -> list[Claim]:
     return [make_claim(people.levi, people.staff, plate=f'2173480{n}') for n in range(3)]
 

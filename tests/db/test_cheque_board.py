@@ -28,7 +28,7 @@ from db.claims import Claim
 from db.scope import Actor, Role
 from db.session import fetch, open_session
 from db.texts import ClaimError
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import make_claim, make_office, make_user
 
 TODAY = date(2026, 11, 23)
@@ -55,7 +55,7 @@ def seen(actor: Actor, state: BoardState | None = None) -> tuple[list[int], Sums
         return [cheque.id for cheque, _ in board.rows], board.sums
 
 
-@pytest.fixture
+@made_once
 def claim(people: People) -> Claim:
     return make_claim(people.levi, people.staff, agent=people.dana.user_id)
 

@@ -37,7 +37,7 @@ from db.money import OfferNote, log_offer
 from db.scope import Actor
 from db.session import fetch, open_session
 from db.texts import ClaimError, Told
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import SYSTEM, make_claim
 
 SLIP = Slip(
@@ -55,7 +55,7 @@ VECTORS = {
 }
 
 
-@pytest.fixture
+@made_once
 def claim(people: People) -> Claim:
     return make_claim(people.levi, people.staff, agent=people.dana.user_id)
 

@@ -32,7 +32,7 @@ from db.money import OfferNote, log_offer
 from db.scope import Actor
 from db.session import open_session
 from db.texts import ClaimError
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import make_claim
 
 # start, how many, unit, days between a feast count, the day it ends; the trade's own vectors
@@ -113,7 +113,7 @@ def at(text: str) -> datetime:
     return datetime.combine(day(text), datetime.min.time().replace(hour=12), tzinfo=values.ISRAEL)
 
 
-@pytest.fixture
+@made_once
 def claim(people: People) -> Claim:
     return make_claim(people.levi, people.staff, event_date=day('2026-10-01'))
 

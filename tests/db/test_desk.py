@@ -11,7 +11,7 @@ from db.session import open_session
 from db.silence import settle_silences
 from db.tasks import TaskNote, add_task, complete, settle_tasks
 from db.texts import ClaimError
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import SYSTEM, make_claim
 
 AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # a Monday
@@ -19,7 +19,7 @@ TODAY = AT.date()
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
+@made_once
 def claim(people: People) -> Claim:
     return make_claim(people.levi, people.staff, handler=people.staff.user_id, insured_name='שלי')
 

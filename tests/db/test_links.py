@@ -32,13 +32,13 @@ from db.scope import ROLE_CAN, Actor, Can, Role
 from db.session import Unscoped, fetch, open_session
 from db.texts import ClaimError
 from db.watching import columns_of
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import SYSTEM, make_claim
 
 SCAN = Arrived('תמונה.jpg', 'a.jpg', 'image/jpeg', 1, 'ab' * 32, 1, 'ab' * 32, pages=1)
 
 
-@pytest.fixture
+@made_once
 def claim(people: People) -> Claim:
     with open_session(people.staff) as session:
         garage = Garage(name='מוסך גלבוע')

@@ -43,7 +43,7 @@ from db.offices import User
 from db.scope import Actor
 from db.session import fetch, open_session
 from db.texts import ClaimError
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import SYSTEM, make_claim
 
 MINUTE = timedelta(minutes=1)
@@ -56,7 +56,7 @@ def at(text: str) -> datetime:
 MONDAY = at('2026-11-23 12:00')
 
 
-@pytest.fixture
+@made_once
 def claim(people: People) -> Claim:
     return make_claim(people.levi, people.staff, agent=people.dana.user_id, handler=people.staff.user_id)
 

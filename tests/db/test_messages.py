@@ -16,7 +16,7 @@ from db.scope import Actor, Can, Role
 from db.session import Unscoped, fetch, open_session
 from db.texts import ClaimError
 from db.values import Malformed
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import SYSTEM, alert_everybody, make_claim, make_office, make_user
 
 SECRET = 'סודהלשכה'
@@ -45,7 +45,7 @@ def bodies(actor: Actor, key: ThreadKey) -> list[str]:
     return [message.body for message in talk(actor, key).messages]
 
 
-@pytest.fixture
+@made_once
 def claim(people: People) -> Claim:
     return make_claim(people.levi, people.staff, agent=people.dana.user_id, handler=people.staff.user_id)
 

@@ -26,13 +26,13 @@ from db.repairs import (
 )
 from db.session import Unscoped, fetch, open_session
 from db.texts import ClaimError
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import SYSTEM, make_claim
 
 SUNDAY = datetime.fromisoformat('2026-11-15T08:00:00+00:00')
 
 
-@pytest.fixture
+@made_once
 def claim(people: People) -> Claim:
     return make_claim(people.levi, people.staff)
 

@@ -19,7 +19,7 @@ from db.list_state import ListState
 from db.reference import Appraiser, Garage
 from db.scope import Actor, Role
 from db.session import Database, open_session
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import SYSTEM, make_claim, make_office, make_user
 
 KNOWN: dict[str, Any] = {
@@ -42,7 +42,7 @@ KNOWN: dict[str, Any] = {
 }
 
 
-@pytest.fixture
+@made_once
 def known(people: People) -> Claim:
     """One claim of which much is known, among others of which as much is known, but other things."""
     with open_session(SYSTEM) as session:

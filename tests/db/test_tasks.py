@@ -30,7 +30,7 @@ from db.tasks import (
     tasks_of,
 )
 from db.texts import ClaimError, FieldsRefused, Told
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import SYSTEM, make_claim
 
 AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # a Monday
@@ -38,7 +38,7 @@ TODAY = AT.date()
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
+@made_once
 def claim(people: People) -> Claim:
     return make_claim(people.levi, people.staff, agent=people.dana.user_id, handler=people.staff.user_id)
 

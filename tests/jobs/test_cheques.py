@@ -26,7 +26,7 @@ from db.session import connect, fetch, open_session
 from jobs import cheques as jobs_cheques
 from jobs import schedule
 from jobs.cheques import sweep_cheques
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import SYSTEM, make_claim, make_office, make_people, make_user
 from tests.processes import PROCESSES
 from tests.waiting import until
@@ -56,7 +56,7 @@ def kinds(person: Actor | None = None) -> list[str]:
     return [alert.kind for alert in raised(person)]
 
 
-@pytest.fixture
+@made_once
 def claim(people: People) -> Claim:
     return make_claim(people.levi, people.staff, agent=people.dana.user_id, handler=people.staff.user_id)
 

@@ -51,6 +51,7 @@ from db.texts import ClaimError
 from jobs import export_making, export_rows, orphans
 from jobs import exports as making
 from jobs.sheets import FIRST_ROW, HEADER_ROW
+from tests.conftest import made_once
 from tests.factories import SYSTEM, make_claim, make_user, turn_on_two_factor
 from tests.processes import PROCESSES
 from tests.waiting import until
@@ -108,7 +109,7 @@ def column_of(workbook: Any, header: str) -> list[Any]:
     return found
 
 
-@pytest.fixture
+@made_once
 def crowd(people) -> list[Claim]:
     """Claims of both offices, no two alike, some closed, some unread."""
     random.seed(17)

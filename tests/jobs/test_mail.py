@@ -30,7 +30,7 @@ from db.settings import load
 from jobs import mail
 from jobs.mail import send_mails
 from jobs.mail_words import Sender, written
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import SYSTEM, make_claim
 from tests.processes import PROCESSES
 
@@ -93,7 +93,7 @@ def inbox() -> Iterator[Inbox]:
     server.stop()
 
 
-@pytest.fixture
+@made_once
 def claim(people: People) -> Claim:
     with open_session(SYSTEM) as session:
         for user in session.scalars(select(User)):

@@ -30,14 +30,14 @@ from db.scope import Actor, Role
 from db.session import fetch, open_session
 from db.texts import ClaimError
 from tests import papers
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import SYSTEM, make_claim, make_user
 from tests.pages.conftest import EMAILS, Open, Opener, calm
 from tests.portal import signed_in
 from tests.waiting import soon
 
 
-@pytest.fixture
+@made_once
 def claim(people: People) -> Claim:
     return make_claim(people.levi, people.staff, agent=people.dana.user_id, handler=people.staff.user_id)
 

@@ -22,7 +22,7 @@ from db.import_runs import Uploaded, start_run
 from db.list_state import ListState
 from db.messages import note_internally
 from db.session import open_session
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import SYSTEM, make_claim
 from tests.pages.conftest import EMAILS, shown_by
 from tests.portal import PASSWORD, signed_in
@@ -65,7 +65,7 @@ def without_nonce(html: str) -> str:
     return re.sub(r'nonce="[^"]+"', '', html)
 
 
-@pytest.fixture
+@made_once
 def two(people: People) -> tuple[Claim, Claim]:
     return make_claim(people.levi, people.staff, insured_name='משה אוחיון'), make_claim(people.levi, people.staff)
 

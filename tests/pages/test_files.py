@@ -28,7 +28,7 @@ from jobs import intake
 from pages import files as file_routes
 from pages import sign_in
 from tests import papers
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import SYSTEM, make_claim, make_user
 from tests.portal import PASSWORD, signed_in, simulated_portal
 
@@ -79,7 +79,7 @@ async def staff(someone: Someone) -> Any:
     return await someone('staff@bureau.demo')
 
 
-@pytest.fixture
+@made_once
 def claim(people: People) -> Claim:
     return make_claim(people.levi, people.staff)
 

@@ -23,7 +23,7 @@ from db.scope import Actor
 from db.session import fetch, open_session
 from db.texts import Told
 from db.values import Malformed
-from tests.conftest import People
+from tests.conftest import People, made_once
 from tests.factories import SYSTEM, make_claim
 from tests.pages.conftest import Open, Opener
 from tests.waiting import soon
@@ -67,7 +67,7 @@ def tab() -> str:
     return 'money'
 
 
-@pytest.fixture
+@made_once
 def claim(people: People) -> Claim:
     return make_claim(people.levi, people.staff, agent=people.dana.user_id, handler=people.staff.user_id)
 
