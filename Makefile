@@ -71,7 +71,7 @@ lint: $(TOOLS)
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -c 'import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())' --no-logo
-	@$(PY) -m mypy
+	@$(PY) -m mypy --num-workers auto
 
 check: lint
 	@$(PY) -m pytest $(WORKERS) $(ARGS)
