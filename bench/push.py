@@ -21,7 +21,6 @@ from bench.meter import METER as PORTAL_METER
 from bench.push_server import LINE, METER, TELL
 from bench.serving import ask, serving
 from bench.visitors import Listener, Visitor, heard, open_pages
-from components.live import settle
 from db.scope import Role
 
 CHANGES, IDLE_SECONDS, SETTLE_SECONDS, PAUSE = 20, 5.0, 3.0, 0.4
@@ -251,7 +250,6 @@ async def _portal(origin: str, ground: Ground, many: int) -> dict[str, float]:
 
 async def _push(way: Way) -> dict[str, float]:
     """Tell it several times; what that costs the server beyond doing nothing, for each listener, and how late it came."""
-    settle()  # those who listen live here: a look through all of this process would make everybody hear late
     await asyncio.sleep(SETTLE_SECONDS)
     await _tell(way, 'bench-warm')
     await asyncio.sleep(SETTLE_SECONDS)

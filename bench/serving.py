@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx
 
+from components.live import settle
+
 START_SECONDS = 180.0
 
 
@@ -22,6 +24,7 @@ def serving(module: Sequence[str], url: str, author: int, **environment: str) ->
     with subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, **environment}) as server:
         try:
             _wait_for(server, port)
+            settle()  # who listens to it lives here: a look through all of this process would make him hear late
             yield f'http://127.0.0.1:{port}'
         finally:
             server.terminate()

@@ -166,7 +166,6 @@ export default {
       this.draft = {...BLANK, ...call.draft};
       this.begun = JSON.stringify(this.draft);
       this.opened += 1;
-      this.asked += 1;
       this.refused = '';
       this.unfolded = true;
       this.$nextTick(() => { this.$refs.summary.focus(); this.$refs.summary.scrollIntoView({block: 'center'}); });

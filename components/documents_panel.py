@@ -17,7 +17,6 @@ from components.shared_words import reference
 from components.words import isolated, language, reject_reason, said_once, t, tn
 from db import documents, texts, values
 from db.base import now
-from db.changes import Notice
 from db.claims import Claim
 from db.documents import (
     FREE_TYPE,
@@ -135,7 +134,7 @@ class DocumentsPanel(Element, component='documents_panel.js', dependencies=['doc
         self.on('order', self._order)
         self.on('look', self._look)
         with self:
-            Subscription([claim_topic(claim.id), words_topic()], self._answer)
+            Subscription([claim_topic(claim.id), words_topic()], lambda _: self.refresh())
 
     async def refresh(self) -> None:
         """Read the documents anew and show what differs."""
@@ -146,9 +145,6 @@ class DocumentsPanel(Element, component='documents_panel.js', dependencies=['doc
     def show(self, shelf: Shelf) -> None:
         """Show what was read."""
         show_changes(self, _shown(shelf, self._actor, self._reader, self._last_visit))
-
-    async def _answer(self, _: set[Notice]) -> None:
-        await self.refresh()
 
     async def _look(self, event: GenericEventArguments) -> None:
         """A document was opened (or, with nothing, closed): tell the bureau who saw it before."""

@@ -98,11 +98,11 @@ def html_once(make: Callable[..., str]) -> Callable[..., str]:
     return html
 
 
-def misread_text(misread: Sequence[str]) -> str:
-    """Says so when the address has a day that is none: more is listed than was meant."""
-    if not misread:
-        return ''
-    return t('Not a date: {days}. The list is not limited by it.', days=', '.join(map(isolated, misread)))
+def misread_text(
+    misread: Sequence[str], instead: str = N_('Not a date: {days}. The list is not limited by it.')
+) -> str:
+    """Says so when the address has a day that is none, and what is shown `instead` of what was meant."""
+    return t(instead, days=', '.join(map(isolated, misread))) if misread else ''
 
 
 def weekday_of(day: date, reader: str) -> str:

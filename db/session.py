@@ -382,8 +382,7 @@ def _close_all_but_one_claim(state: ORMExecuteState, actor: Actor) -> None:
     if isinstance(statement, CompoundSelect):
         raise Unscoped('whoever comes by a link asks one question at a time')
     for part in visitors.iterate(statement):
-        inside = part is not statement
-        if isinstance(part, Select) and (_brings_table(part) or (inside and _whole_claims(part))):
+        if isinstance(part, Select) and (_brings_table(part) or (part is not statement and _whole_claims(part))):
             raise Unscoped('a whole claim within a question brings along what is closed to whoever comes by a link')
         if shut := _closed_in(part, open_columns):
             raise Unscoped(f'claims.{shut[0]}: closed to whoever comes by a link')
