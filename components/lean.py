@@ -4,6 +4,7 @@ import asyncio
 import re
 import weakref
 from collections.abc import Awaitable, Mapping
+from functools import lru_cache
 from itertools import count
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from nicegui import __version__, client, core, event_listener, json, outbox
 from nicegui import element as elements
 from nicegui.classes import Classes
 from nicegui.element import Element
+from nicegui.elements.html import Html
 from nicegui.middlewares import RedirectWithPrefixMiddleware, SetCacheControlMiddleware
 from nicegui.props import Props
 from nicegui.style import Style
@@ -154,7 +156,12 @@ def _lean(kind: type[Any], plain: type[Any], **known: Any) -> type[Any]:
 
 
 _LeanProps = _lean(
-    Props, dict, _renames=_RENAMES, _warnings=MappingProxyType({}), add_rename=_rename, add_warning=_warn
+    *(Props, dict),
+    parse=staticmethod(lru_cache(maxsize=500)(Props.parse)),  # the same few lines on every page
+    _renames=_RENAMES,
+    _warnings=MappingProxyType({}),
+    add_rename=_rename,
+    add_warning=_warn,
 )
 _LeanStyle, _LeanClasses = _lean(Style, dict), _lean(Classes, list)
 
@@ -162,11 +169,23 @@ _LeanStyle, _LeanClasses = _lean(Style, dict), _lean(Classes, list)
 def _keep_elements_lean() -> None:
     """What an element is drawn with tells its element when it changes, and nobody else: what NiceGUI keeps for other listeners is half of what an element weighs."""
     vars(elements).update(Props=_LeanProps, Style=_LeanStyle, Classes=_LeanClasses)
+    # what an element begins with is no change; NiceGUI would note it down and look who is bound to it
+    setattr(Element, '___visible', True)
+    setattr(Html, '___content', '')
     # an element tells its listeners apart by their numbers; NiceGUI asks the system for 16 bytes of chance for each
     vars(event_listener)['uuid'] = SimpleNamespace(uuid4=count().__next__)
 
 
 # ---- what a page is told ----------------------------------------------------------------------------------------------------
+
+
+class _LeanOutbox(outbox.Outbox):
+    """Notes nothing down while its page is being made: the page takes along how everything looks by then."""
+
+    def enqueue_update(self, element: Element) -> None:
+        """An element looks different now."""
+        if getattr(self.client, '_response_built', False):  # its very first elements come before it says so
+            super().enqueue_update(element)
 
 
 def _without_end(waited_for: Awaitable[Any], timeout: float) -> Awaitable[Any]:
@@ -178,6 +197,10 @@ def _let_pages_rest() -> None:
     vars(outbox)['asyncio'] = SimpleNamespace(**{**vars(asyncio), 'wait_for': _without_end})
 
 
+def _tell_pages_once_they_are_made() -> None:
+    vars(client)['Outbox'] = _LeanOutbox
+
+
 def _keep_nothing_by_tab() -> None:
     """NiceGUI keeps a storage for every tab that was ever opened, for thirty days. Nothing of ours is in it."""
     core.app.storage.max_tab_storage_age = 0.0
@@ -187,6 +210,7 @@ def use() -> None:
     """Let every page be lean. NiceGUI is told through places of its own: its template, how it writes, and what a page does before it is shown."""
     _keep_elements_lean()
     _let_pages_rest()
+    _tell_pages_once_they_are_made()
     _keep_nothing_by_tab()
     loader = client.templates.env.loader
     if not isinstance(loader, ChoiceLoader):  # the template outlives a portal, as tests make them one after the other

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from nicegui import __version__, client, core
+from nicegui import __version__, client, core, ui
 from nicegui.app.app import prune_tab_storage
 from nicegui.element import Element
 from nicegui.middlewares import RedirectWithPrefixMiddleware, SetCacheControlMiddleware
@@ -27,6 +27,7 @@ from components.lean import (
     _keep_nothing_by_tab,
     _let_go,
     _let_pages_rest,
+    _tell_pages_once_they_are_made,
     answer_straight,
     lean,
 )
@@ -110,6 +111,7 @@ def test_an_element_hears_of_whatever_it_is_drawn_with() -> None:
     _keep_elements_lean()
     page = client.Client(page_of(''))
     part, other = Element('div', _client=page), Element('div', _client=page)
+    page._response_built = True
     for change in (
         lambda: part.props('role=tab aria-label="x"'),
         lambda: part.props(remove='role'),
@@ -178,6 +180,21 @@ async def test_a_page_that_is_told_nothing_does_nothing(monkeypatch: pytest.Monk
     assert not alarms, 'it waits for a ring, and no clock wakes it'
     page.outbox.stop()
     await sending
+    page.delete()
+
+
+def test_what_is_drawn_while_a_page_is_made_travels_with_it_and_what_changes_later_is_told() -> None:
+    _tell_pages_once_they_are_made()
+    page = client.Client(page_of(''))
+    with page:
+        part = ui.html('<b>1</b>', sanitize=False).props('role=note')
+    assert not page.outbox.updates
+    assert part._to_dict()['props'] == {'innerHTML': '<b>1</b>', 'tag': 'div', 'sanitize': False, 'role': 'note'}
+    page._response_built = True
+    part.set_content('<b>2</b>')
+    part.set_visibility(False)
+    assert list(page.outbox.updates) == [part.id]
+    assert (part.content, part.visible) == ('<b>2</b>', False)
     page.delete()
 
 
