@@ -75,7 +75,7 @@ def protect(portal: Starlette, settings: Settings) -> None:
     sessions.configure(timedelta(hours=settings.session_idle_hours))
     portal.add_middleware(Guard, settings=settings, routes=portal.routes)
     # outside the guard, which must read the pages to mark their scripts
-    portal.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    portal.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
     # it would write down each socket's address, and with it whose page it is
     logging.getLogger('uvicorn.error').addFilter(_tells_no_socket)
 

@@ -6,9 +6,11 @@ NiceGUI takes the client id in each message for proof; here it counts only on th
 import asyncio
 import json
 import logging
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from secrets import token_hex
 from typing import Any, Protocol
 from urllib.parse import parse_qs
@@ -25,6 +27,7 @@ log = logging.getLogger(__name__)
 
 LOG_LINE_LIMIT = 300
 WATCH_SECONDS, USE_SECONDS, TIDY_SECONDS = 2, 30, 600
+WAITING_SECONDS = 90  # longer than NiceGUI keeps a page whose socket never came
 # the words NiceGUI's page understands: it loads itself again and so lands on the sign-in page
 RELOAD_WORDS = 'Implicit handshake failed'
 # a moment later, so that a form on its way (signing out) arrives first
@@ -81,8 +84,10 @@ def count() -> int:
 
 
 def pages_waiting(session: SignedIn) -> int:
-    """How many pages a session has loaded whose sockets never came."""
-    return sum(client._pinned_tab_id is None and owns(session, client.id) for client in Client.instances.values())
+    """How many pages a session has loaded whose sockets never came. NiceGUI lets go of these after a minute; the newest page stands last."""
+    since = time.time() - WAITING_SECONDS
+    young = takewhile(lambda client: client.created >= since, reversed(Client.instances.values()))
+    return sum(client._pinned_tab_id is None and owns(session, client.id) for client in young)
 
 
 def session_of_connection(engine_id: str) -> SignedIn | None:
