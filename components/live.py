@@ -358,6 +358,22 @@ def heard_later(client: Client) -> Iterator[None]:
         over.set()
 
 
+def _told_of_the_line(client: Client) -> list['Subscription']:
+    """Those of a page who catch up after its line was down."""
+    if '_told' not in client.__dict__:
+        client.__dict__['_told'] = []
+        client.on_connect(_line_is_up)
+    told: list[Subscription] = client.__dict__['_told']
+    return told
+
+
+def _line_is_up(client: Client) -> None:
+    if client.__dict__.get('_was_up'):
+        for subscription in _told_of_the_line(client):
+            subscription.catch_up()
+    client.__dict__['_was_up'] = True
+
+
 class Subscription:
     """Listens for doorbells as long as the part of the page it stands in lives.
 
@@ -384,17 +400,15 @@ class Subscription:
         self._waiting: set[Notice] = set()
         self._answering = False
         self._task: asyncio.Task[Any] | None = None
-        self._connections = 0
         when_gone(self._part, listen(topics, self))
         if since is not None:
-            self._part.client.on_connect(self._connected)
+            _told_of_the_line(self._part.client).append(self)
             if has_rung(topics, since):
                 self.ring(MISSED)
 
-    def _connected(self) -> None:
-        """The line is up. When it had been down, what was told meanwhile is lost: NiceGUI keeps only what it says itself."""
-        self._connections += 1
-        if self._connections > 1 and not _has_gone(self._part):
+    def catch_up(self) -> None:
+        """The line had been down: what was told meanwhile is lost, since NiceGUI keeps only what it says itself."""
+        if not _has_gone(self._part):
             self.ring(MISSED)
 
     def ring(self, notice: Notice) -> None:

@@ -11,6 +11,7 @@ from nicegui.element import Element
 from nicegui.page import page
 
 from components import live
+from db import changes
 
 
 class Part:
@@ -75,6 +76,32 @@ def test_what_listens_leaves_with_the_part_it_stands_in() -> None:
     assert not set(topics) & live._subscribers.keys()
     assert outer.id not in client.elements
     client.delete()
+
+
+def test_whatever_listens_catches_up_when_the_line_comes_back_also_what_began_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rang: list[tuple[live.Topic, changes.Notice]] = []
+    monkeypatch.setattr(live.Subscription, 'ring', lambda self, notice: rang.append((vars(self)['topic'], notice)))
+    client = Client(page(''))
+
+    def connect() -> None:
+        for handler in client.connect_handlers:
+            client.safe_invoke(handler)
+
+    def begin(topic: live.Topic) -> None:
+        with client:
+            live.Subscription([topic], answer, since=live.rung()).__dict__['topic'] = topic
+
+    begin(live.words_topic())
+    connect()
+    begin(live.imports_topic())  # a menu that was opened, say
+    assert rang == []
+    connect()
+    assert rang == [(live.words_topic(), live.MISSED), (live.imports_topic(), live.MISSED)]
+    client.delete()
+    connect()
+    assert len(rang) == 2, 'nobody is left'
 
 
 def test_what_travels_is_kept_in_as_much_room_as_it_takes() -> None:
