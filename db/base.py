@@ -2,11 +2,26 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import JSON, BigInteger, Date, DateTime, Dialect, Integer, MetaData, String, func, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Date,
+    DateTime,
+    Dialect,
+    FromClause,
+    Integer,
+    MetaData,
+    String,
+    Subquery,
+    column,
+    func,
+    inspect,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, InstanceState, Session
+from sqlalchemy.orm import DeclarativeBase, InstanceState, Session, aliased  # noqa: TID251 - the one place
 from sqlalchemy.orm.attributes import History, instance_state
 from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 from sqlalchemy.types import TypeDecorator
@@ -68,6 +83,25 @@ def histories(row: object) -> Iterator[tuple[str, History]]:
         history = state.get_history(name, PASSIVE_NO_INITIALIZE)
         if history.has_changes():
             yield name, history
+
+
+M = TypeVar('M')
+
+
+def alias_of(model: type[M], rows: Subquery | None = None) -> type[M]:
+    """Another look at a model's rows in a question, or at those of a subquery, which several threads may ask."""
+    alias: type[M] = aliased(model, rows)
+    learn_columns(inspect(alias).selectable)
+    return alias
+
+
+def learn_columns(selectable: FromClause) -> None:
+    """Let SQLAlchemy learn which columns there are before anybody else can look.
+
+    It does so when it is first asked, one column after the other, and lets others look meanwhile: who does finds no office in an alias,
+    and narrows the model's own table instead, by which the alias' rows are multiplied.
+    """
+    selectable.corresponding_column(column(''))
 
 
 def differs(row: object) -> bool:

@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, aliased, mapped_column, object_session, validates
+from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, validates
 
 from db import values
-from db.base import Base, BigKey
+from db.base import Base, BigKey, alias_of
 from db.claims import Claim, lock_claim
 from db.offices import User
 from db.reference import Appraiser, CallOutcome, CallParty, Garage, Insurer
@@ -182,7 +182,7 @@ def follow_ups_among(newest_first: Iterable[Call], outcomes: Mapping[str, CallOu
 
 def follow_ups_due(today: date) -> Select[Call]:
     """Calls whose follow-up is due and still open, on any claim the asker may see, the longest overdue first."""
-    later, correction = aliased(Call), aliased(Call)
+    later, correction = alias_of(Call), alias_of(Call)
     since = select(later.id).join(CallOutcome, CallOutcome.id == later.outcome).where(CallOutcome.reached)
     answered = since.where(later.claim_id == Call.claim_id, later.party == Call.party, later.at > Call.at).exists()
     corrected = select(correction.id).where(correction.corrects == Call.id).exists()

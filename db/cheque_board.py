@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
+from db.base import alias_of
 from db.bureau import bureau_settings
 from db.calendar import DAY, Calendar, calendar_of, sunday_of
 from db.changes import Change
@@ -219,7 +220,7 @@ def _order(state: BoardState) -> tuple[Any, ...]:
 def _sums(session: Session, asked: Select[Any]) -> Sums:
     """Added up through an alias of Cheque, so that it stays under scope: it has what the scope looks at, and no other columns."""
     columns = (Cheque.id, Cheque.office_id, Cheque.claim_id, Cheque.direction, Cheque.amount)
-    some = aliased(Cheque, asked.with_only_columns(*columns).limit(COUNTED_UP_TO + 1).subquery())
+    some = alias_of(Cheque, asked.with_only_columns(*columns).limit(COUNTED_UP_TO + 1).subquery())
     added = session.execute(select(func.count(some.id), *_added(some))).one()
     return Sums(added[0], int(added[1]), int(added[2]))
 

@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from db import values
-from db.base import Base
+from db.base import Base, alias_of
 from db.calendar import Calendar, calendar_of
 from db.claims import Claim
 from db.reference import WaitingParty
@@ -210,7 +210,7 @@ def _line(row: Any) -> Line:
 def _count(session: Session, listed: Select[Any]) -> int:
     """Count the rows, stopping where nobody reads the number any more; under scope, so as an alias of what is counted."""
     model = listed.column_descriptions[0]['entity']
-    counted = aliased(model, listed.order_by(None).limit(COUNTED_UP_TO + 1).subquery())
+    counted = alias_of(model, listed.order_by(None).limit(COUNTED_UP_TO + 1).subquery())
     key = counted.claim_id if model is Silence else counted.id
     return session.scalar(select(func.count(key))) or 0
 

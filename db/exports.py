@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Select, bindparam, func, select
-from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db import values
-from db.base import Base, take_turns
+from db.base import Base, alias_of, take_turns
 from db.changes import Notice, ring_for
 from db.claims import FIELDS, Claim
 from db.files import EXPORTS
@@ -212,7 +212,7 @@ def _count(session: Session, asked: Asked) -> int:
         statement = select(Claim.id).where(Claim.claim_no.in_(asked.numbers))
     actor: Actor = session.info['actor']
     scoped = [*([] if actor.is_bureau else [Claim.office_id]), *([Claim.agent] if actor.sees_own_only else [])]
-    counted = aliased(Claim, statement.with_only_columns(Claim.id, *scoped).limit(CONFIRM_ABOVE + 1).subquery())
+    counted = alias_of(Claim, statement.with_only_columns(Claim.id, *scoped).limit(CONFIRM_ABOVE + 1).subquery())
     return session.scalar(select(func.count(counted.id))) or 0
 
 

@@ -19,10 +19,10 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from db import values
-from db.base import Moment, now
+from db.base import Moment, alias_of, now
 from db.calendar import DAY
 from db.changes import SeenMark
 from db.cheques import WARN_DAYS, Cheque
@@ -91,7 +91,7 @@ def is_by_days(session: Session, state: ListState) -> bool:
 @cache
 def another_claim(number: int) -> Any:
     """Another look at the claims inside a question, a second or a third; made once, for making it takes longer than many a question."""
-    return aliased(Claim)
+    return alias_of(Claim)
 
 
 # ---- what is unread ---------------------------------------------------------------------------------------------------------
@@ -323,7 +323,7 @@ def counted_rows(session: Session, statement: Select[Any], most: int | None, *co
     actor: Actor = session.info['actor']
     number = Claim.seq if session.get_bind().dialect.name == 'postgresql' else Claim.id
     scoped = [*([] if actor.is_bureau else [Claim.office_id]), *([Claim.agent] if actor.sees_own_only else [])]
-    return aliased(Claim, statement.with_only_columns(number, *scoped, *columns).limit(most).subquery())
+    return alias_of(Claim, statement.with_only_columns(number, *scoped, *columns).limit(most).subquery())
 
 
 # ---- what is asked by most --------------------------------------------------------------------------------------------------

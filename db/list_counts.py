@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
+from db.base import alias_of
 from db.claims import Claim
 from db.list_claims import asked_by_most, claims_in, counted_rows, first_among, number_of, route_of, whole_number_of
 from db.list_state import FOUND_UP_TO, ListState
@@ -80,6 +81,6 @@ def _found(
                 found = found.where(ClaimSearch.is_open.is_(view == 'open'))
             own = [ClaimSearch.claim_id] if actor.sees_own_only else []
             columns = ClaimSearch.seq, ClaimSearch.office_id, ClaimSearch.is_open, *own
-            return aliased(ClaimSearch, found.with_only_columns(*columns).limit(most).subquery())
+            return alias_of(ClaimSearch, found.with_only_columns(*columns).limit(most).subquery())
     statement = claims_in(session, state, view, among)[0]
     return counted_rows(session, statement, most, *([Claim.is_open] if with_open else []))

@@ -8,8 +8,9 @@ from typing import Any
 from typing import cast as typed
 
 from sqlalchemy import Integer, Select, and_, bindparam, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
+from db.base import alias_of
 from db.changes import Change, SeenMark
 from db.claims import Claim
 from db.offices import AgentOffice, User
@@ -66,7 +67,7 @@ def rows_of(session: Session, ids: Sequence[int], columns: Sequence[str] = ()) -
     return {row.claim_id: replace(row, change=news.get(row.claim_id)) if row.unread else row for row in rows}
 
 
-_Handler = aliased(User)
+_Handler = alias_of(User)
 # what only some lists show, and the table it is joined from
 _MORE: Mapping[str, tuple[Any, Any]] = {
     'office': (func.coalesce(AgentOffice.name, ''), (AgentOffice, AgentOffice.id == Claim.office_id)),
@@ -86,7 +87,7 @@ _MORE: Mapping[str, tuple[Any, Any]] = {
 def _lines(more: tuple[str, ...]) -> Select[Any]:
     """The question behind `rows_of`, made once: making it takes longer than asking it, and every list asks it on every news."""
     mine = and_(SeenMark.claim_id == Claim.id, SeenMark.user_id == bindparam('me', type_=Integer))
-    agent = aliased(User)
+    agent = alias_of(User)
     baseline = select(User.baseline_seq).where(User.id == bindparam('me', type_=Integer)).scalar_subquery()
     lines = (
         select(

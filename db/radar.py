@@ -11,8 +11,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, literal, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
+from db.base import alias_of
 from db.cheques import WARN_DAYS, Cheque
 from db.claims import SENT_BACK, Claim
 from db.habits import BY_CLIENT, DECISION_DAYS, Pace, pace_of
@@ -101,7 +102,7 @@ def is_red(session: Session, today: date) -> ColumnElement[bool]:
 
 def _falls_first(session: Session, today: date) -> ColumnElement[bool]:
     due, submitted, soon = Cheque.due_date, Claim.submitted_at, today + timedelta(days=WARN_DAYS)
-    other = aliased(Cheque)
+    other = alias_of(Cheque)
     of_insurer = (other.claim_id == Claim.id, other.live, other.direction.not_in(BY_CLIENT))
     promised = select(func.min(other.due_date)).where(*of_insurer).scalar_subquery()
     in_the_bank = select(other.id).where(*of_insurer, other.state == _IN_THE_BANK).exists()

@@ -10,10 +10,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement, Index, Select, and_, column, event, inspect, select
-from sqlalchemy.orm import InstanceState, Mapped, Session, UOWTransaction, aliased, mapped_column, validates
+from sqlalchemy.orm import InstanceState, Mapped, Session, UOWTransaction, mapped_column, validates
 
 from db import values
-from db.base import Base, BigKey, histories
+from db.base import Base, BigKey, alias_of, histories
 from db.base import now as present
 from db.bureau import bureau_settings
 from db.claims import Claim, ClaimConflict, lock_claim
@@ -93,7 +93,7 @@ def events_of(claim_id: int) -> Select[RepairEvent]:
 
 def is_real_move(move: type[RepairEvent] = RepairEvent) -> ColumnElement[bool]:
     """A condition on events: the car went from one stage to another, and nobody took it back."""
-    back = aliased(RepairEvent)
+    back = alias_of(RepairEvent)
     taken_back = select(back.takes_back).where(back.takes_back.is_not(None))
     return and_(move.kind == STAGE, move.takes_back.is_(None), move.id.not_in(taken_back))
 

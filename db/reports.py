@@ -31,8 +31,9 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
+from db.base import alias_of
 from db.calendar import DAY, calendar_of, sunday_of
 from db.cheque_board import OUTWARD, BoardState
 from db.cheques import WARN_DAYS, Cheque
@@ -664,7 +665,7 @@ def claims_behind(session: Session, figure: Figure) -> list[Any]:
     """The claims of a figure as rows for a workbook, the first opened first."""
     actor: Actor = session.info['actor']
     actor.need(Can.SEE_REPORTS)
-    agent = aliased(User)
+    agent = alias_of(User)
     columns = (
         *(Claim.claim_no, Claim.insured_name, Claim.plate, Claim.status, Insurer.name, agent.name),
         *(Claim.event_date, Claim.opened_at, Claim.submitted_at, Claim.closed_at),

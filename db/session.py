@@ -48,7 +48,7 @@ from sqlalchemy.sql import visitors
 from db import admin_changes, changes, cheque_alerts, documents, meters, money, repairs, search, tasks
 from db.admin_changes import AdminChange
 from db.alerts import Alert
-from db.base import Base, differs, histories
+from db.base import Base, differs, histories, learn_columns
 from db.bulk_orders import BulkOrder  # noqa: F401 - every model must be known before the first session
 from db.bureau import BureauSettings  # noqa: F401 - likewise
 from db.calendar import CalendarDay  # noqa: F401 - likewise
@@ -191,6 +191,8 @@ def connect(url: str, *, patient: bool = False) -> Database:
     if _database is not None:
         _database.close()
     changes.start_anew()
+    for table in Base.metadata.tables.values():
+        learn_columns(table)
     writer = make_engine(url)
     reader = make_engine(url, reading=True, patient=patient)
     make = partial(sessionmaker, class_=ScopedSession, expire_on_commit=False)

@@ -15,10 +15,10 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from sqlalchemy import Date, Index, Integer, Select, bindparam, case, cast, func, literal, select
-from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db import texts, values
-from db.base import Base, BigKey, Json
+from db.base import Base, BigKey, Json, alias_of
 from db.calendar import Calendar, calendar_of
 from db.calls import Call
 from db.changes import Notice, ring_for
@@ -245,7 +245,7 @@ _ids: Any = bindparam('ids', expanding=True)
 
 def _standing(*columns: Any) -> Select[Any]:
     """Of the calls about these claims that nobody corrected and everybody may read."""
-    correction = aliased(Call)
+    correction = alias_of(Call)
     corrected = select(correction.id).where(correction.corrects == Call.id).exists()
     return (
         select(*columns)

@@ -11,11 +11,11 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, bindparam, event, inspect, or_, select
-from sqlalchemy.orm import Mapped, Session, aliased, mapped_column, validates
+from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import texts, values
 from db.alerts import raise_alert
-from db.base import Base, BigKey
+from db.base import Base, BigKey, alias_of
 from db.calendar import Calendar, Deadline, calendar_of
 from db.calls import Call, follow_ups_among
 from db.changes import Notice, record_quietly, ring_for
@@ -345,7 +345,7 @@ _RULES = select(TaskRule).order_by(TaskRule.position, TaskRule.id)
 _STAFF = bureau_people().with_only_columns(User.id)
 _PARTIES = select(CallParty)
 _OUTCOMES = select(CallOutcome)
-_asking = aliased(Call)
+_asking = alias_of(Call)
 _CALLS_WHERE_ONE_ASKS = (
     select(Call)
     .where(

@@ -2,7 +2,9 @@
 
 import gc
 import threading
+import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,10 +14,11 @@ from sqlalchemy import event, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session as SqlSession
 from sqlalchemy.orm import defer
+from sqlalchemy.sql.base import WriteableColumnCollection
 
 import db.session
 from db import changes, search
-from db.base import now
+from db.base import alias_of, now
 from db.changes import Change, history_of, on_notice
 from db.claims import Claim, open_claim, save_fields
 from db.list_state import ListState
@@ -183,6 +186,31 @@ def seq_and_version(claim_id: int) -> tuple[int, int]:
     with open_session(SYSTEM, reading=True) as session:
         claim = session.get_one(Claim, claim_id)
         return claim.seq, claim.version
+
+
+def test_a_question_that_several_ask_first_at_once_is_narrowed_for_each(people, monkeypatch):
+    """SQLAlchemy learns an alias' columns when they are first asked about, one after the other, and lets others look meanwhile."""
+
+    def learn_slowly(self: Any) -> None:
+        for _, _, known in () if self._proxy_index else self._collection:
+            for column in known.column._expanded_proxy_set:
+                self._proxy_index[column].add(known)
+            time.sleep(0.003)
+
+    monkeypatch.setattr(WriteableColumnCollection, '_init_proxy_index', learn_slowly)
+    for office in (people.levi, people.levi, people.cohen):
+        make_claim(office, people.staff)
+    newest = alias_of(Claim, select(Claim.id, Claim.office_id).limit(1000).subquery())
+    question, actors = select(func.count()).select_from(newest), [people.dana, people.rival] * 2
+    together = threading.Barrier(len(actors))
+
+    def ask(actor: Actor) -> int:
+        with open_session(actor, reading=True) as session:
+            together.wait()
+            return session.scalars(question).one()
+
+    with ThreadPoolExecutor(len(actors)) as threads:
+        assert list(threads.map(ask, actors)) == [2, 1] * 2
 
 
 def test_nothing_rings_before_the_commit(people, database, notices):
