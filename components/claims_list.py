@@ -38,7 +38,7 @@ from components.marks import picture_html
 from components.row_news import RowNews
 from components.shared_words import people_known_to, reference
 from components.theme import status_look
-from components.words import headline_of, misread_text, moment_text, said_once, t
+from components.words import headline_of, misread_text, moment_text, said_once, t, whole_note_of
 from db import list_counts, list_state, lists, texts, values
 from db.alerts import mark_all_read
 from db.at_hand import AtHand, at_hand
@@ -430,7 +430,9 @@ class ClaimsList:
         if not row.unread or row.change is None:
             return None
         label, before, after, more = headline_of(row.change, self._words, self._people, reader)
-        return {'label': label, 'before': before, 'after': after, 'more': more_changes(more, reader) if more else ''}
+        hint = {'label': label, 'before': before, 'after': after, 'more': more_changes(more, reader) if more else ''}
+        whole = whole_note_of(row.change)
+        return hint | {'whole': whole} if whole else hint
 
     def _empty_message(self) -> dict[str, str]:
         if _narrowed(self.state):

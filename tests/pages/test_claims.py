@@ -99,6 +99,21 @@ async def test_the_list_follows_the_bureau(portal: FastAPI, people: People, two:
 
 async def test_checked_and_internal_notes_move_nothing(
     portal: FastAPI, people: People, two: tuple[Claim, Claim]
+async def test_a_row_has_the_whole_of_a_note_that_it_says_the_beginning_of(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim]
+) -> None:
+    long = 'השמאי סיים את הבדיקה והגיש דוח מלא, והחלקים הוזמנו מהיבואן ויגיעו עד סוף השבוע. ' * 3
+    for claim, note in zip(two, ('החלקים הגיעו', long), strict=True):
+        with open_session(people.staff) as session:
+            save_fields(session, claim.id, {'daily_note': ('', note)}, now())
+    hints = [row['hint'] for row in (await desk(portal, 'dana')).rows]
+    assert hints[0]['after'].endswith('…')
+    assert hints[0]['whole'] == long.strip()
+    assert (hints[1]['after'], hints[1].get('whole')) == ('החלקים הגיעו', None), (
+        'what is said in full is not sent twice'
+    )
+
+
 ) -> None:
     dana = await desk(portal, 'dana')
     before = dana.rows
