@@ -58,7 +58,7 @@ export default {
     <div class="mk-contents">
       <component :is="part(compact ? 'cards' : 'desk')" :key="String(compact)"></component>
       <div class="mk-tfoot" v-if="state === 'ready'">
-        <span class="mk-ell" data-testid="range">{{ range }}</span><span class="mk-sp"></span>
+        <span class="mk-ell" data-testid="range">{{ range }}</span><slot name="sum"></slot><span class="mk-sp"></span>
         <label class="mk-hide-xs mk-row"><span>{{ texts.pageSize }}</span><select class="mk-size" :value="size" @change="$emit('size', Number($event.target.value))" data-testid="page-size"><option v-for="n in sizes" :key="n" :value="n">{{ n }}</option></select></label>
         <nav class="mk-pgr" :aria-label="texts.pages" v-if="pages.length > 1 || page > 1">
           <button type="button" class="mk-ib mk-sm" :disabled="page <= 1" @click="$emit('page', page - 1)" :aria-label="texts.previous"><span class="mk-ic mk-dir" aria-hidden="true">chevron_right</span></button>
