@@ -116,7 +116,7 @@ def not_found(reader: str) -> Response:
         404,
         reader,
         title=texts.t('Not found', reader),
-        text=texts.t('The claim was not found or does not belong to your office.', reader),
+        text=texts.t('The page or the claim was not found or does not belong to your office.', reader),
         button=texts.t('To the claims', reader),
         address='/',
     )
