@@ -80,7 +80,7 @@ class ListSum:
             if amount is None:
                 return
             with self._table.add_slot('sum'):
-                self._shown = written_html('', ours=True).classes('mk-sum')
+                self._shown = written_html('', ours=True).classes('mk-sum mk-hide-xs')
             self._table.update()
         with self._shown:
             self._shown.set_content('' if amount is None else _sum_html(amount, self._actor.language))
