@@ -17,7 +17,7 @@ from nicegui import ui
 from starlette.responses import Response
 from starlette.types import Scope
 
-from components import bell, claim_reading, frame, guard, lean, live, pulse, row_news, shared_words
+from components import bell, claim_reading, frame, guard, lean, list_sums, live, pulse, row_news, shared_words
 from components.packed import Packed
 from components.theme import STATIC_FOLDER, STATIC_PREFIX
 from db import log, schema, sealing
@@ -113,6 +113,7 @@ async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
             live.start,
             pulse.start,
             row_news.start,
+            list_sums.start,
             bell.start,
             guard.start,
             changes.follow_changes,

@@ -330,7 +330,7 @@ class PeopleScreen(AdminList):
         fields += [
             {'name': 'role', 'label': t('Role'), 'kind': 'choice', 'required': True, 'help': '', 'choices': roles},
             {'name': 'office', 'label': t('Office'), 'kind': 'choice', 'required': False, 'choices': places,
-             'help': t('People of the bureau belong to no office.')},
+             'none': t('No office'), 'help': t('People of the bureau belong to no office.')},
         ]  # fmt: skip
         actions = _person_actions(account) if account else []
         shown = _shown_form(person.name or t('Invite somebody'), fields, vars(person), actions, history)

@@ -5,8 +5,9 @@ const MENU = `
     <template v-if="opened.dates">${DAYS('opened')}</template>
     <template v-else>
       <label v-if="opened.choices.length > 8" class="mk-inp mk-sm mk-ffind"><span class="mk-ic" aria-hidden="true">search</span><input type="search" v-model="sought" :placeholder="texts.find" :aria-label="texts.find"></label>
-      <div class="mk-scroll"><label v-for="choice in found(opened)" :key="choice.key" class="mk-mi"><input type="checkbox" class="mk-check" :checked="choice.on" @change="pick(opened, choice, $event.target.checked)"><span v-if="choice.hue" class="mk-chip" :class="'mk-hue-' + choice.hue"><span class="mk-ic" aria-hidden="true">{{ choice.icon }}</span><span class="mk-ell">{{ choice.label }}</span></span><span v-else>{{ choice.label }}</span></label></div>
+      <div class="mk-scroll"><label v-for="choice in found(opened)" :key="choice.key" class="mk-mi"><input type="checkbox" class="mk-check" :checked="choice.on" @change="pick(opened, choice, $event.target.checked)"><span v-if="choice.hue" class="mk-chip" :class="'mk-hue-' + choice.hue"><span class="mk-ic" aria-hidden="true">{{ choice.icon }}</span><span class="mk-ell">{{ choice.label }}</span></span><bdi v-else>{{ choice.label }}</bdi><span class="mk-sp"></span><span v-if="number(choice)" class="mk-num mk-t3" dir="ltr">{{ number(choice) }}</span></label></div>
     </template>
+    <div class="mk-fend"><button type="button" class="mk-btn mk-g mk-sm" :disabled="opened.chosen ? null : true" @click="$emit('filter', opened.name, [])">{{ texts.clear }}</button><button type="button" class="mk-btn mk-p mk-sm" data-testid="filter-show" @click="shut">{{ showText }}</button></div>
   </div>`;
 const SHEET = `
   <div class="mk-scrim" @click.self="sheet = false" @keydown.esc="sheet = false">
@@ -17,7 +18,7 @@ const SHEET = `
         <div v-if="filter.dates" class="mk-pills">${DAYS('filter')}</div>
         <div v-else class="mk-pills"><button type="button" v-for="choice in filter.choices" :key="choice.key" class="mk-pill" :class="{'mk-pick': choice.on}" :aria-pressed="String(choice.on)" @click="pick(filter, choice, !choice.on)"><span v-if="choice.icon" class="mk-ic mk-s18" aria-hidden="true">{{ choice.on ? 'check' : choice.icon }}</span>{{ choice.label }}</button></div>
       </div>
-      <button type="button" class="mk-btn mk-p mk-xl mk-w" @click="sheet = wrongDay()">{{ texts.show }}</button>
+      <button type="button" class="mk-btn mk-p mk-xl mk-w" @click="sheet = wrongDay()">{{ showText }}</button>
     </div>
   </div>`;
 
@@ -54,13 +55,17 @@ export default {
       <p v-if="misread" class="mk-call-out mk-hue-amber mk-misread" role="status" data-testid="misread-day"><span class="mk-ic" aria-hidden="true">info</span><span>{{ misread }}</span></p>
       <component v-if="sheet" :is="part('sheet')"></component>
     </div>`,
-  props: {state: Object, views: Array, upto: Number, most: Number, scopes: Array, filters: Array, misread: String, texts: Object},
-  emits: ['change', 'filter', 'clear', 'restore', 'read_all'],
+  props: {state: Object, views: Array, upto: Number, most: Number, scopes: Array, filters: Array, counts: Object, misread: String, texts: Object},
+  emits: ['change', 'filter', 'clear', 'restore', 'read_all', 'menu'],
   data: () => ({typed: '', open: '', sought: '', sheet: false, more: false, cleared: 0, told: []}),
   computed: {
     active() { return this.filters.filter((filter) => filter.chosen); },
     opened() { return this.filters.find((filter) => filter.name === this.open); },
     offered() { return this.filters.filter((filter) => this.more || !filter.more || filter.chosen); },
+    showText() {
+      const shown = this.views.find((view) => view.name === this.state.view), n = shown ? this.counted(shown) : '0';
+      return n === '0' ? this.texts.show : n === '1' ? this.texts.showOne : this.texts.showMany.replace('{n}', n);
+    },
     unread() { return this.views.some((view) => view.name === 'unread' && this.counted(view) !== '0'); },
   },
   created() { this.typed = this.state.q; },
@@ -81,6 +86,7 @@ export default {
     // what came back from the server never replaces what is being typed
     'state.view'() { this.$nextTick(this.reveal); },
     'state.q'(q) { if (!this.pending) this.typed = q; },
+    open(name) { this.$emit('menu', name); },
     sheet(open) { if (open) this.$nextTick(() => this.$refs.sheet.focus()); },
   },
   methods: {
@@ -105,6 +111,9 @@ export default {
       if (wrong) wrong.focus();
       return Boolean(wrong);
     },
+    // how many claims it has; an answer about a menu that was open before says nothing of this one
+    number(choice) { return this.counts && this.counts.menu === this.open ? this.counts.choices[choice.key] : ''; },
+    shut() { if (!this.wrongDay()) this.open = ''; },
     toggle(name) { this.open = this.open === name ? '' : name; this.sought = ''; },
     found(filter) { return filter.choices.filter((choice) => !this.sought || choice.label.includes(this.sought.trim())); },
     pick(filter, choice, on) {

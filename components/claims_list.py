@@ -18,7 +18,8 @@ from components.bell import more_changes
 from components.bulk_bar import BulkFound, BulkWork, read_bulk
 from components.frame import log_error, say
 from components.list_columns import ListColumns, cells_of, columns_drawn
-from components.list_filters import Filter, filters_drawn, filters_for
+from components.list_filters import Filter, counted_choices, filters_drawn, filters_for
+from components.list_sums import ListSum, demanded
 from components.list_views import ListViews, count_text, views_and_counts
 from components.live import (
     MISSED,
@@ -28,6 +29,7 @@ from components.live import (
     current_actor,
     has_rung,
     marks_topic,
+    rung,
     show_changes,
     show_written,
     words_topic,
@@ -38,7 +40,7 @@ from components.marks import picture_html
 from components.row_news import RowNews
 from components.shared_words import people_known_to, reference
 from components.theme import status_look
-from components.words import headline_of, misread_text, moment_text, said_once, t
+from components.words import headline_of, misread_text, moment_text, said_once, t, whole_note_of
 from db import list_counts, list_state, lists, texts, values
 from db.alerts import mark_all_read
 from db.at_hand import AtHand, at_hand
@@ -53,6 +55,8 @@ from db.views import View
 
 # a burst of changes (an import, a bulk update) redraws a list a few times a second, not a thousand times
 BREATH = 0.1
+# nobody reads numbers in a menu that move faster
+MENU_BREATH = 2.0
 # a skeleton that flashes for a quick answer only disturbs
 PATIENCE = 0.2
 
@@ -68,6 +72,7 @@ class Opening(NamedTuple):
     hand: AtHand
     page: Page
     counts: Mapping[str, int]
+    demanded: int | None
     upto: int
     views: tuple[Sequence[View], Mapping[str, str]]
     bulk: BulkFound
@@ -116,12 +121,11 @@ class ClaimsList:
 
     def __init__(self, found: Opening, since: int, misread: Sequence[str] = ()) -> None:
         """Draw what was found when `live.rung()` said `since`; `misread` are days of the address that are none."""
-        self._misread = misread
+        self._misread, self.menu = misread, ''
         self.actor = current_actor()
         self.state = replace(found.page.state, columns=found.asked.columns)
         self._words, self._people, self._filters = found.names
-        self._asked = 0
-        self._newest = self._answered = 0
+        self._asked = self._newest = self._answered = 0
         self._skeleton: asyncio.Task[None] | None = None
         self._ends: tuple[int, int] | None = None
         self.bar = ClaimsBar()
@@ -138,11 +142,12 @@ class ClaimsList:
             upto=0,
             trail='',
             asked=0,
-            listed=_meant(self.state),
+            listed=self.state.meant,
         )
         self.bulk = BulkWork(lambda: self.state, self.actor, since)
+        self._sum = ListSum(self.table, self.actor)
         self._listen()
-        self._draw_all(found)
+        self._draw_all(found, since)
         otherwise = Subscription([marks_topic(self.actor)], self._ring, breath=BREATH, since=since)
         RowNews(self, otherwise)
         if has_rung([claims_topic(self.actor)], since):
@@ -155,16 +160,18 @@ class ClaimsList:
         self.bar.on('clear', self._clear)
         self.bar.on('restore', self._restore)
         self.bar.on('read_all', self._read_all, args=[])
+        self.bar.on('menu', self._open_menu)
         self.table.on('sort', self._sort)
         self.table.on('page', lambda e: self.show(self.state.turned_to(_whole(e.args, 1), self._ends)))
         self.table.on('size', lambda e: self.show(replace(self.state, size=_whole(e.args, 25), page=1)))
         self.table.on('rescue', self._rescue)
 
-    def _draw_all(self, found: Opening) -> None:
+    def _draw_all(self, found: Opening, since: int) -> None:
         self.columns.looks = found.hand.looks
         self.views.draw(found.views)
         self._draw_bar(found.counts, found.upto)
         self._draw(found.page, found.upto)
+        self._sum.follow(self.state, found.counts[self.state.view], found.demanded, since)
         self.bulk.draw(self._words, found.bulk)
 
     @property
@@ -192,7 +199,7 @@ class ClaimsList:
     async def load(self, *, asked: bool = False) -> None:
         """Ask for the rows and show them; an answer overtaken by a newer question is dropped."""
         self._newest += 1
-        question, state, upto = self._newest, self.seen, row_news.newest()
+        question, state, upto, since = self._newest, self.seen, row_news.newest(), rung()
         if asked:
             self._draw_bar(None, None)
             self._asked += 1
@@ -201,7 +208,7 @@ class ClaimsList:
                 self._draw_skeleton(question), name='skeleton', context=self.table.parent_slot
             )
         try:
-            page, counts = await ask(_page_and_counts, state)
+            page, counts, demanded_in_all = await ask(_page_and_counts, state)
         except Exception as error:  # whatever it is, who asked is told its number and may ask again
             if not asked:
                 raise  # the rows stay, and the doorbell tries again
@@ -216,11 +223,17 @@ class ClaimsList:
         self.state = replace(page.state, columns=self.state.columns)
         self._draw_bar(counts, upto)
         self._draw(page, upto)
+        self._sum.follow(self.state, counts[self.state.view], demanded_in_all, since)
+        if asked and self.menu:
+            await self._count_menu()
 
     async def _ring(self, notices: set[Notice]) -> None:
         await self.load()
         if self.views.is_open or any(notice.kind in ('person', 'seen', MISSED.kind) for notice in notices):
             await self.views.load()
+        if self.menu:
+            await self._count_menu()
+            await asyncio.sleep(MENU_BREATH)
 
     async def _view(self, state: ListState) -> None:
         """Go to a view; one that names no columns keeps those there are."""
@@ -249,12 +262,14 @@ class ClaimsList:
     def takes(self, news: News) -> bool:
         """Whether it shows the newest claims of a view, nothing narrows them down, and this row stays in the view or leads it.
 
-        Not while an answer is on its way, nor while the menu with the numbers of other views is open. What one did oneself may be read or unread: the list asks.
+        Not while an answer is on its way, nor while a menu with numbers is open. What one did oneself may be read or unread: the list asks.
         """
         state = self.state
         in_view = state.view in ('all', 'open' if news.is_open else 'closed')
         settled = (
-            self._answered == self._newest and self.table._props.get('state') == 'ready' and not self.views.is_open
+            self._answered == self._newest
+            and self.table._props.get('state') == 'ready'
+            and not (self.views.is_open or self.menu)
         )
         return (
             state.begins_with_news
@@ -295,6 +310,19 @@ class ClaimsList:
             if chosen and name in list_state.DAYS and values.day_in(chosen) is None:
                 return  # no day: the field says so, and the list stays as it is
             await self.show(ListState.read({**dict(parse_qsl(self.state.address())), name: chosen, 'page': '1'}))
+
+    async def _open_menu(self, event: GenericEventArguments) -> None:
+        names = {one.name for one in self._filters}
+        self.menu = event.args if isinstance(event.args, str) and event.args in names else ''
+        if self.menu:
+            await self._count_menu()
+
+    async def _count_menu(self) -> None:
+        """Show how many claims each choice of the open menu has."""
+        state, offered = self.state, next(one for one in self._filters if one.name == self.menu)
+        counts = await ask(counted_choices, state, offered)
+        if (self.menu, self.state) == (offered.name, state) and not self.bar.is_deleted:
+            show_changes(self.bar, {'counts': {'menu': offered.name, 'choices': counts}})
 
     async def _clear(self) -> None:
         await self.show(self.state.without_filters())
@@ -362,7 +390,7 @@ class ClaimsList:
             'state': 'ready' if rows else 'empty',
             'message': self._empty_message(),
             'asked': self._asked,
-            'listed': _meant(state),
+            'listed': state.meant,
             'busy': False,
         }
         show_written(self.table, rows=rows, **columns_drawn(names, reader))
@@ -430,7 +458,9 @@ class ClaimsList:
         if not row.unread or row.change is None:
             return None
         label, before, after, more = headline_of(row.change, self._words, self._people, reader)
-        return {'label': label, 'before': before, 'after': after, 'more': more_changes(more, reader) if more else ''}
+        hint = {'label': label, 'before': before, 'after': after, 'more': more_changes(more, reader) if more else ''}
+        whole = whole_note_of(row.change)
+        return hint | {'whole': whole} if whole else hint
 
     def _empty_message(self) -> dict[str, str]:
         if _narrowed(self.state):
@@ -445,14 +475,10 @@ class ClaimsList:
         return {'title': t('No claims here yet'), 'text': t('A claim shows here as soon as the bureau opens it.')}
 
 
-def _meant(state: ListState) -> str:
-    """Which claims a list means, however they are sorted and shown."""
-    return replace(state, page=1, size=25, sort='-updated_at', columns=()).address()
-
-
-def _page_and_counts(session: Any, state: ListState) -> tuple[Page, dict[str, int]]:
+def _page_and_counts(session: Any, state: ListState) -> tuple[Page, dict[str, int], int | None]:
     counts = list_counts.counts_of(session, state)
-    return lists.page_of(session, state, counts[state.view]), counts
+    total = counts[state.view]
+    return lists.page_of(session, state, total), counts, demanded(session, state, total)
 
 
 def names_for(session: Any) -> Names:
@@ -465,9 +491,11 @@ def opening_of(session: Any, asked: ListState, upto: int) -> Opening:
     actor: Actor = session.info['actor']
     hand = at_hand(session)
     seen = replace(asked, columns=list_state.columns_shown(asked, hand.looks.columns, actor))
-    page, counts = _page_and_counts(session, seen)
+    page, counts, demanded_in_all = _page_and_counts(session, seen)
     found = views_and_counts(session) if hand.views else ([], {})
-    return Opening(asked, names_for(session), hand, page, counts, upto, found, read_bulk(session, hand.order))
+    return Opening(
+        asked, names_for(session), hand, page, counts, demanded_in_all, upto, found, read_bulk(session, hand.order)
+    )
 
 
 def _whole(given: Any, default: int) -> int:
@@ -534,6 +562,8 @@ def _bar_texts() -> dict[str, str]:
         'to': t('To'),
         'find': t('Find'),
         'show': t('Show claims'),
+        'showOne': t('Show one claim'),
+        'showMany': t('Show {n} claims', n='{n}'),
     }
 
 

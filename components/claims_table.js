@@ -23,7 +23,7 @@ const DESK = `
         <tr v-for="row in shown" :key="row.no" data-testid="claim-row" :data-claim="row.no" :data-unread="String(row.unread)" :class="{'mk-chg': row.unread, 'mk-arr': arriving[row.no], 'mk-sel': picked[row.no]}">
           <td><span class="mk-pk">${PICK}<span v-if="row.unread" class="mk-udot" role="img" :aria-label="texts.unread"></span></span></td>
           <td v-for="column in columns" :class="['mk-col-' + column.name, {'mk-k': column.name === 'claim_no', 'mk-amt': column.kind === 'money', 'mk-t2': column.name === 'agent' || column.kind === 'when'}]">
-            <template v-if="column.name === 'insured_name'"><div class="mk-nm mk-ell" dir="auto"><a class="mk-rowlink" :href="row.href" @keydown.space.prevent="pick(row, $event)">{{ row.name }}</a></div>${HINT}<div v-if="!row.hint" class="mk-ln2">{{ row.line2 }}</div></template>
+            <template v-if="column.name === 'insured_name'"><div class="mk-nm mk-ell" dir="auto"><a class="mk-rowlink" :href="row.href" :title="inFull(row)" @keydown.space.prevent="pick(row, $event)">{{ row.name }}</a></div>${HINT}<div v-if="!row.hint" class="mk-ln2">{{ row.line2 }}</div></template>
             <template v-else-if="column.name === 'plate'">${PLATE}</template>
             <template v-else-if="column.name === 'status'">${CHIP}</template>
             <template v-else-if="column.name === 'repair_stage'"><div v-if="row.stage" class="mk-stgw"><span class="mk-n"><span class="mk-ell">{{ row.stage.label }}</span><bdi v-if="row.stage.done && row.stage.done < row.stage.total" class="mk-num" dir="ltr">{{ row.stage.done }}/{{ row.stage.total }}</bdi></span>${STAGE}</div><span v-else class="mk-t3">—</span></template>
@@ -42,7 +42,7 @@ const CARDS = `
     ${WAITS}
     <template v-if="state === 'loading'"><div v-for="n in 5" :key="n" class="mk-mc" aria-hidden="true"><span class="mk-sk" style="width:45%"></span><br><span class="mk-sk" style="width:70%"></span><br><span class="mk-sk" style="width:90%"></span></div></template>
     <template v-else-if="state === 'ready'">
-      <div v-for="row in shown" :key="row.no" role="listitem"><a class="mk-mc" :href="row.href" data-testid="claim-row" :data-claim="row.no" :data-unread="String(row.unread)" :class="{'mk-chg': row.unread, 'mk-arr': arriving[row.no], 'mk-sel': picked[row.no]}" @keydown.space.prevent="pick(row, $event)" @click="tap(row, $event)" @contextmenu="tapMenu" @touchstart.passive="press(row)" @touchmove.passive="release" @touchend="release" @touchcancel="release">
+      <div v-for="row in shown" :key="row.no" role="listitem"><a class="mk-mc" :href="row.href" :title="inFull(row)" data-testid="claim-row" :data-claim="row.no" :data-unread="String(row.unread)" :class="{'mk-chg': row.unread, 'mk-arr': arriving[row.no], 'mk-sel': picked[row.no]}" @keydown.space.prevent="pick(row, $event)" @click="tap(row, $event)" @contextmenu="tapMenu" @touchstart.passive="press(row)" @touchmove.passive="release" @touchend="release" @touchcancel="release">
         <div class="mk-l1"><span v-if="picking" class="mk-tickd" :class="{'mk-on': picked[row.no]}" role="img" :aria-label="picked[row.no] ? texts.isPicked : texts.isNotPicked" data-testid="picked"><span v-if="picked[row.no]" class="mk-ic" aria-hidden="true">check</span></span><span v-if="row.unread" class="mk-udot" role="img" :aria-label="texts.unread"></span><span class="mk-nm mk-ell mk-grow" dir="auto">{{ row.name }}</span>${PLATE}</div>
         ${HINT}<div v-if="!row.hint" class="mk-ln2">{{ row.line2 }}</div>
         <div v-if="row.stage" class="mk-l3">${STAGE}<span class="mk-sn">{{ row.stage.label }} <bdi v-if="row.stage.done && row.stage.done < row.stage.total" class="mk-num mk-t3" dir="ltr">{{ row.stage.done }}/{{ row.stage.total }}</bdi></span></div>
@@ -58,7 +58,7 @@ export default {
     <div class="mk-contents">
       <component :is="part(compact ? 'cards' : 'desk')" :key="String(compact)"></component>
       <div class="mk-tfoot" v-if="state === 'ready'">
-        <span class="mk-ell" data-testid="range">{{ range }}</span><span class="mk-sp"></span>
+        <span class="mk-ell" data-testid="range">{{ range }}</span><slot name="sum"></slot><span class="mk-sp"></span>
         <label class="mk-hide-xs mk-row"><span>{{ texts.pageSize }}</span><select class="mk-size" :value="size" @change="$emit('size', Number($event.target.value))" data-testid="page-size"><option v-for="n in sizes" :key="n" :value="n">{{ n }}</option></select></label>
         <nav class="mk-pgr" :aria-label="texts.pages" v-if="pages.length > 1 || page > 1">
           <button type="button" class="mk-ib mk-sm" :disabled="page <= 1" @click="$emit('page', page - 1)" :aria-label="texts.previous"><span class="mk-ic mk-dir" aria-hidden="true">chevron_right</span></button>
@@ -125,6 +125,12 @@ export default {
     /* the server's words hold for half a minute; from then on by the browser's own clock */
     when(row) { return this.clock > 0 && globalThis.maakav ? maakav.relative(row.at) : row.when; },
     isNow(row) { return this.clock >= 0 && Date.now() - new Date(row.at).getTime() < 60000; },
+    /* What is new, in full: the line that says it is cut where the column ends. The link lies over the whole row. */
+    inFull(row) {
+      const {label, before, after, whole} = row.hint || {};
+      const arrow = document.dir === 'rtl' ? '←' : '→', said = whole || [before, after].filter(Boolean).join(` ${arrow} `);
+      return said ? `${label}: ${said}` : label || null;
+    },
     enter(event) { if (event.pointerType !== 'touch') { this.inside = true; clearTimeout(this.leaving); } },
     hold() { this.inside = true; clearTimeout(this.leaving); },
     touch() { this.hold(); this.leave({}); },

@@ -116,7 +116,7 @@ def not_found(reader: str) -> Response:
         404,
         reader,
         title=texts.t('Not found', reader),
-        text=texts.t('The claim was not found or does not belong to your office.', reader),
+        text=texts.t('The page or the claim was not found or does not belong to your office.', reader),
         button=texts.t('To the claims', reader),
         address='/',
     )
@@ -163,7 +163,7 @@ def _browser_words_html() -> str:
         'today': t('today, {time}', time='{time}'),
         'yesterday': t('yesterday, {time}', time='{time}'),
         'live': t('Updating live'),
-        'offline': t('Updates stopped'),
+        'offline': t('Offline'),
         'copied': t('Copied'),
         'typed': t('The page was loaded anew. What you were typing is here again.'),
         'notCopied': t('Could not copy. Please select the text and copy it.'),

@@ -131,7 +131,7 @@ def two_factor_html(found: Spread) -> str:
         advice = t(
             'People of the bureau see every office, and the password alone lets them in. Require it under «How the bureau works».'
         )
-    counted = f'{escape(t("People of the bureau who have it:"))} {num_html(f"{found.bureau_with} / {found.bureau}")}'
+    counted = escape(t('{n} of the {total} people of the bureau have it', n=found.bureau_with, total=found.bureau))
     if found.roles:
         names = ', '.join(t(ROLES[Role(role)]) for role in found.roles)
         counted += f' · {escape(t("Required of:"))} {escape(names)}'

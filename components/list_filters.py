@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from components.list_views import count_text
 from components.live import written
 from components.shared_words import choices_for, reference, worded
 from components.theme import status_look
 from components.words import t, tn
-from db import list_state, texts, values
+from db import list_counts, list_state, texts, values
 from db.list_state import ListState
 from db.list_words import RANGE_LABELS
 from db.scope import Actor
@@ -60,6 +61,14 @@ def _drawn(name: str, label: str, choices: Sequence[tuple[str, str]], chosen: tu
 def _look(name: str, key: str) -> dict[str, str]:
     """A status is chosen by the same chip that the list shows."""
     return status_look(key)._asdict() if name == 'status' and key != list_state.NOBODY else {}
+
+
+def counted_choices(session: Any, state: ListState, offered: Filter) -> dict[str, str]:
+    """How many claims each choice of a menu has under the other filters, as far as they are counted."""
+    keys = [key for key, _ in offered.choices]
+    nobody = [list_state.NOBODY] if list_state.NOBODY in getattr(state, offered.name) else []
+    counts = list_counts.choices_counted(session, state, offered.name, [*keys, *nobody])
+    return {key: count_text(count, state) for key, count in counts.items()}
 
 
 def filters_for(session: Any) -> Sequence[Filter]:

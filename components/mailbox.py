@@ -11,6 +11,7 @@ from nicegui.events import GenericEventArguments
 
 from components.frame import NotFound
 from components.live import Subscription, ask, current_actor, messages_topic, person_topic, show_changes
+from components.marks import picture_html
 from components.messages_panel import MessagesPanel
 from components.words import language, moment_text, said_once, t
 from db import texts, values
@@ -120,7 +121,9 @@ async def open_mailbox(claim_no: str, office: str) -> None:
         panel = MessagesPanel(key, back='/messages') if key else None
         if panel is None:
             with ui.element('div').classes('mk-empty mk-nothread'):
-                ui.html(f'<p>{t("Choose a conversation from the list.")}</p>')
+                ui.html(f'{picture_html("talk")}<p>{t("Choose a conversation from the list.")}</p>').classes(
+                    'mk-contents'
+                )
     await listed.refresh()
     if panel is not None:
         await panel.refresh()

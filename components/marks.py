@@ -43,6 +43,11 @@ _ABOVE_THE_CAR = {
         ' stroke-linejoin="round"/><path d="M132 25v9" stroke="var(--mk-amber-dot)" stroke-width="3.2"'
         ' stroke-linecap="round"/><circle cx="132" cy="39.5" r="2" fill="var(--mk-amber-dot)"/>'
     ),
+    'talk': (
+        '<path d="M116 16h36a6 6 0 0 1 6 6v18a6 6 0 0 1-6 6h-22l-10 8v-8h-4a6 6 0 0 1-6-6V22a6 6 0 0 1 6-6z"'
+        ' fill="var(--mk-brand-soft)" stroke="var(--mk-brand)" stroke-width="3" stroke-linejoin="round"/>'
+        '<path d="M120 27h28M120 35h18" stroke="var(--mk-brand)" stroke-width="3" stroke-linecap="round"/>'
+    ),
     'done': (
         '<circle cx="132" cy="32" r="17" fill="var(--mk-green-bg)" stroke="var(--mk-green-dot)" stroke-width="3"/>'
         '<path d="M124.5 32.5l5.5 5.5 10-11" fill="none" stroke="var(--mk-green-dot)" stroke-width="3.5"'

@@ -52,6 +52,12 @@ def _next_number() -> int:
     return _newest
 
 
+def audience_of(actor: Actor) -> Audience:
+    """All who see the same in the same words, as the session's filters look at it."""
+    mine = actor.user_id if actor.sees_own_only else None
+    return actor.office_id, mine, actor.may(Can.SEE_INTERNAL), actor.language
+
+
 class Listing(Protocol):
     """A list that somebody has open."""
 
@@ -95,13 +101,7 @@ class _Room:
     @classmethod
     def for_(cls, actor: Actor) -> '_Room':
         """The room of everybody whose scope is the actor's."""
-        mine = actor.user_id if actor.sees_own_only else None
-        audience = (
-            actor.office_id,
-            mine,
-            actor.may(Can.SEE_INTERNAL),
-            actor.language,
-        )  # as the session's filters look at it
+        audience = audience_of(actor)
         if audience not in _rooms:
             _rooms[audience] = cls(audience, actor)
         return _rooms[audience]

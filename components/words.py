@@ -305,6 +305,10 @@ def _said_in(change: Change) -> str:
     return _first_words(written[1]) if written else ''
 
 
+def _most_telling(changed: Sequence[str]) -> str:
+    return next((name for name in _TELLING if name in changed), changed[0] if changed else '')
+
+
 def headline_of(
     change: Change, reference: Reference, people: Mapping[int, str], reader: str
 ) -> tuple[str, str, str, int]:
@@ -314,13 +318,28 @@ def headline_of(
     changed = [name for name in change.fields if name in FIELDS]
     if not changed:
         return texts.t('Updated', reader), '', '', 0
-    name = next((name for name in _TELLING if name in changed), changed[0])
+    name = _most_telling(changed)
     before, after = (value_text(name, side, reference, people, reader) for side in change.fields[name])
     if FIELDS[name].kind == 'long_text':
         before, after = '', _first_words(after)
     others = [other for other in changed if other != name and not (name == 'status' and other in _QUIETLY_TOGETHER)]
     label = texts.t('Status', reader) if name == 'status' else label_of(name, reader)
     return label, before, after or NOTHING, len(others)
+
+
+# what is read in the place of a tooltip: of a longer note the claim itself says the rest
+_WHOLE = 600
+
+
+def whole_note_of(change: Change) -> str:
+    """What somebody wrote, where `headline_of` says no more than its beginning."""
+    if change.kind in _KINDS:
+        written = change.fields.get('message') or change.fields.get('note')
+    else:
+        name = _most_telling([name for name in change.fields if name in FIELDS])
+        written = change.fields[name] if name and FIELDS[name].kind == 'long_text' else None
+    text = str(written[1] or '') if written else ''
+    return '' if _first_words(text) == _first_words(text, _WHOLE) else _first_words(text, _WHOLE)
 
 
 def _first_words(text: str, most: int = 60) -> str:

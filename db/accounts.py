@@ -21,7 +21,7 @@ from db.two_factor import TwoFactor
 INVITE_HOURS, RESET_HOURS = 72, 24
 PAGE = 50
 ROLES = {
-    Role.AGENT: N_('Agent'),
+    Role.AGENT: N_('Office agent'),
     Role.OFFICE_MANAGER: N_('Office manager'),
     Role.READ_ONLY: N_('Viewer'),
     Role.HANDLER: N_('Bureau staff'),

@@ -335,7 +335,7 @@ _ALL = (
         N_('Reasons for a status'),
         'rule',
         N_('What is offered when a status takes a reason; a reason of one’s own words is taken too.'),
-        (Column('status_id', N_('Status'), 'choice', 'statuses', once=True), *_LABELS),
+        (*_LABELS, Column('status_id', N_('Status'), 'choice', 'statuses', once=True)),
         uses=((N_('Claims'), Claim.status_reason),),
         searched=('label', 'label_en'),
         within='status_id',

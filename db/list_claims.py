@@ -165,19 +165,22 @@ def _today(session: Session) -> date:
 # ---- the filters ------------------------------------------------------------------------------------------------------------
 
 
+# what a claim has one value of, by its filter
+ONE_OF: Mapping[str, Any] = {
+    'status': Claim.status,
+    'insurer': Claim.tp_insurer,
+    'agent': Claim.agent,
+    'garage': Claim.garage,
+    'waiting_on': Claim.waiting_on,
+    'office': Claim.office_id,
+    'repair_stage': Claim.repair_stage,
+    'appraiser': Claim.appraiser,
+}
+
+
 def filtered(statement: Select[Any], state: ListState) -> Select[Any]:
     """Narrow a select over Claim to what the filters of a list leave."""
-    columns: Mapping[str, Any] = {
-        'status': Claim.status,
-        'insurer': Claim.tp_insurer,
-        'agent': Claim.agent,
-        'garage': Claim.garage,
-        'waiting_on': Claim.waiting_on,
-        'office': Claim.office_id,
-        'repair_stage': Claim.repair_stage,
-        'appraiser': Claim.appraiser,
-    }
-    for name, wanted in columns.items():
+    for name, wanted in ONE_OF.items():
         if keys := getattr(state, name):
             chosen = wanted.in_([int(key) for key in keys] if name in NUMBERED else keys)
             statement = statement.where(or_(chosen, wanted.is_(None)) if NOBODY in keys else chosen)

@@ -1,6 +1,7 @@
-"""How many claims a list has, and how many stand behind each view."""
+"""How many claims a list has, behind each view and behind each choice of a filter, and what is demanded in them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -8,8 +9,17 @@ from sqlalchemy.orm import Session
 
 from db.base import alias_of
 from db.claims import Claim
-from db.list_claims import asked_by_most, claims_in, counted_rows, first_among, number_of, route_of, whole_number_of
-from db.list_state import FOUND_UP_TO, ListState
+from db.list_claims import (
+    ONE_OF,
+    asked_by_most,
+    claims_in,
+    counted_rows,
+    first_among,
+    number_of,
+    route_of,
+    whole_number_of,
+)
+from db.list_state import FOUND_UP_TO, NOBODY, ListState
 from db.scope import Actor
 from db.search import ClaimSearch, Newest, hits
 
@@ -84,3 +94,56 @@ def _found(
             return alias_of(ClaimSearch, found.with_only_columns(*columns).limit(most).subquery())
     statement = claims_in(session, state, view, among)[0]
     return counted_rows(session, statement, most, *([Claim.is_open] if with_open else []))
+
+
+# ---- what each choice of a filter would leave ---------------------------------------------------------------------------------
+
+# so many claims are told apart in one look; of more, each choice is counted by itself, as far as a list is, and of so many choices
+_IN_ONE_LOOK, _ONE_BY_ONE = 20_000, 40
+
+
+def choices_counted(session: Session, state: ListState, name: str, keys: Sequence[str]) -> dict[str, int]:
+    """How many claims each choice of a filter has under all other filters; empty where finding out takes longer than one looks at a menu.
+
+    It may be asked of any list, so nothing is counted but under the list's own select.
+    """
+    others = _with(state, name, ())
+    column = Claim.documents if name == 'documents' else ONE_OF.get(name)
+    if column is not None:
+        most = _TOLD_APART if state.searches else _IN_ONE_LOOK
+        found = counted_rows(session, claims_in(session, others)[0], most, column)
+        value = getattr(found, column.key)
+        rows = session.execute(select(value, func.count()).select_from(found).group_by(value)).all()
+        if sum(count for _, count in rows) < most:
+            return _by_key(name, keys, {NOBODY if key is None else str(key): count for key, count in rows})
+    if (state.searches and column is not None) or len(keys) > _ONE_BY_ONE:
+        return {}
+    # of a quick filter one narrows further, of every other one adds
+    chosen = state.quick if name == 'quick' else ()
+    each = (_with(state, name, (*chosen, key)) for key in keys)
+    counted = (counted_rows(session, claims_in(session, one)[0], state.counted_up_to + 1) for one in each)
+    counts = select(*(select(func.count()).select_from(rows).scalar_subquery() for rows in counted))
+    return dict(zip(keys, session.execute(counts).one(), strict=True))
+
+
+def _with(state: ListState, name: str, keys: tuple[str, ...]) -> ListState:
+    chosen: dict[str, Any] = {name: tuple(dict.fromkeys(keys))}
+    return replace(state, page=1, **chosen)
+
+
+def _by_key(name: str, keys: Sequence[str], found: dict[str, int]) -> dict[str, int]:
+    # what holds the submission is missing too
+    if name == 'documents' and 'missing' in keys:
+        found['missing'] = found.get('missing', 0) + found.get('missing_blocking', 0)
+    return {key: found.get(key, 0) for key in keys}
+
+
+# ---- what is demanded in a list -----------------------------------------------------------------------------------------------
+
+
+def demanded_in(session: Session, state: ListState) -> int | None:
+    """What is demanded in all claims of a list together, in agorot; None: there are more of them than are counted, or nothing is demanded yet."""
+    most = state.counted_up_to
+    found = counted_rows(session, claims_in(session, state)[0], most + 1, Claim.demand_amount)
+    total, count = session.execute(select(func.sum(found.demand_amount), func.count()).select_from(found)).one()
+    return int(total) if total is not None and count <= most else None

@@ -188,6 +188,11 @@ class ListState:
         """Whether the newest claims of its view stand in it as they come, with nothing that narrows them down."""
         return self.page == 1 and self.sort == '-updated_at' and not (self.filters or self.q)
 
+    @cached_property
+    def meant(self) -> str:
+        """Which claims it means, however they are sorted and shown."""
+        return replace(self, page=1, size=ListState.size, sort=ListState.sort, columns=()).address()
+
     def without_filters(self) -> 'ListState':
         """The same list with no filter and no search."""
         return ListState(view=self.view, sort=self.sort, columns=self.columns, size=self.size)

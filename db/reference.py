@@ -30,7 +30,7 @@ class Labelled:
 
     def label_in(self, language: str) -> str:
         """The label in a reader's language."""
-        return self.label if language == 'he' else self.label_en
+        return values.printed(self.label) if language == 'he' else self.label_en
 
 
 @shared_by_all

@@ -50,6 +50,15 @@ def normalise(text: str) -> str:
     return ' '.join(unicodedata.normalize('NFC', visible).split())
 
 
+_GERSHAYIM = re.compile(r'(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea](?![\u05d0-\u05ea]))')
+_GERESH = re.compile(r"(?<=[\u05d0-\u05ea])'")
+
+
+def printed(label: str) -> str:
+    """Hebrew as it is printed: with the signs of its abbreviations, which are kept as a keyboard writes them."""
+    return _GERESH.sub('׳', _GERSHAYIM.sub('״', label)) if '"' in label or "'" in label else label
+
+
 def text(value: object, limit: int = TEXT_LIMIT) -> str:
     """A field of one line; nothing entered is an empty text."""
     return _within(normalise(_written(value)), limit)

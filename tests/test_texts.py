@@ -10,6 +10,7 @@ import pytest
 from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
+from db.accounts import ROLES
 from db.texts import LANGUAGES, LOCALE_DIR, N_, ClaimError, is_rtl, t, tn
 from db.values import Malformed
 
@@ -130,7 +131,9 @@ def test_every_plural_has_its_four_forms():
     ],
 )
 def test_the_hebrew_is_clean(slip, pattern):
-    assert not [form for text in hebrew().values() for form in forms(text) if re.search(pattern, form)], slip
+    # but for the names of roles, which are whoever's: there the glossary has the slash
+    texts = [text for msgid, text in hebrew().items() if msgid not in ROLES.values()]
+    assert not [form for text in texts for form in forms(text) if re.search(pattern, form)], slip
 
 
 def plural_form(*counts):

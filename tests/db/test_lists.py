@@ -409,6 +409,74 @@ def test_filters_one_by_one_and_together(people, many):
     )
 
 
+OTHERS = [
+    ListState(),
+    ListState(view='all', status=('new', 'closed'), documents=('missing',)),
+    ListState(view='unread', insurer=('1',), event_from=TODAY - timedelta(days=3)),
+    ListState(view='all', quick=('for_me',), agent=('0',), repair_stage=('paint', 'delivered')),
+    ListState(view='closed', q='דנה', sort='plate'),
+]
+OFFERED: dict[str, Sequence[str]] = {
+    'status': ('new', 'submitted', 'in_repair', 'closed', 'rejected'),
+    'insurer': ('1', '2', '3', '0'),
+    'waiting_on': ('garage', 'agent', 'court'),
+    'documents': ('missing', 'missing_blocking', 'complete'),
+    'repair_stage': ('paint', 'delivered', 'not_arrived', 'wash'),
+    'quick': ('for_me', 'cheques', 'stuck'),
+}
+
+
+@pytest.mark.parametrize('in_one_look', [20_000, 1])
+@pytest.mark.parametrize('state', OTHERS, ids=lambda state: state.address() or 'open')
+def test_a_choice_of_a_menu_has_as_many_claims_as_its_list(people, many, monkeypatch, state, in_one_look):
+    """Whoever asks: what is counted stands in the list that the choice leads to, and nothing of another office in either."""
+    monkeypatch.setattr(list_counts, '_IN_ONE_LOOK', in_one_look)
+    for actor in (people.staff, people.dana, replace(people.yossi, sees_own_only=True), people.rival):
+        offered = {**OFFERED, 'agent': (str(people.dana.user_id), str(people.rival.user_id), '0')}
+        offered |= {'office': (str(people.levi), str(people.cohen))} if actor.is_bureau else {}
+        for name, keys in offered.items():
+            chosen = state.quick if name == 'quick' else ()
+            lists_of = {key: replace(state, **{name: tuple({*chosen, key})}) for key in keys}
+            with open_session(actor, reading=True) as session:
+                counted = list_counts.choices_counted(session, state, name, keys)
+                listed = {key: list_counts.count_of(session, one) for key, one in lists_of.items()}
+            assert counted == listed, (actor.name, name)
+
+
+def test_a_menu_is_counted_as_far_as_a_list_and_not_at_all_where_it_takes_too_long(people, many, monkeypatch):
+    def counted(name: str, *keys: str, **narrowed: Any) -> dict[str, int]:
+        with open_session(people.staff, reading=True) as session:
+            return list_counts.choices_counted(session, ListState(view='all', **narrowed), name, keys)
+
+    monkeypatch.setattr(list_counts, '_IN_ONE_LOOK', 10)
+    monkeypatch.setattr(list_state, 'COUNTED_UP_TO', 3)
+    assert counted('status', 'new', 'rejected') == {'new': 4, 'rejected': 0}, 'one more than is counted'
+    monkeypatch.setattr(list_counts, '_ONE_BY_ONE', 1)
+    assert counted('status', 'new', 'rejected') == {}
+    monkeypatch.setattr(list_counts, '_TOLD_APART', 2)
+    assert counted('status', 'new', q='דנה') == {}
+
+
+@pytest.mark.parametrize('state', OTHERS, ids=lambda state: state.address() or 'open')
+def test_what_is_demanded_is_the_sum_of_the_list(people, many, state):
+    for actor in (people.staff, people.dana, replace(people.yossi, sees_own_only=True), people.rival):
+        with open_session(actor, reading=True) as session:
+            total = list_counts.demanded_in(session, state)
+        demanded = [row.demand_amount for row in every_page(actor, state) if row.demand_amount is not None]
+        assert total == (sum(demanded) if demanded else None), actor.name
+
+
+def test_what_is_demanded_is_summed_up_no_further_than_a_list_is_counted(people, many, monkeypatch):
+    def demanded() -> int | None:
+        with open_session(people.staff, reading=True) as session:
+            return list_counts.demanded_in(session, ListState(view='all'))
+
+    monkeypatch.setattr(list_state, 'COUNTED_UP_TO', len(many))
+    assert demanded() == sum(claim.demand_amount or 0 for claim in many)
+    monkeypatch.setattr(list_state, 'COUNTED_UP_TO', len(many) - 1)
+    assert demanded() is None, 'a part of a sum is no sum'
+
+
 def test_the_menus_offer_what_one_may_know(people, many):
     with open_session(people.dana, reading=True) as session:
         mine = lists.filter_choices(session)

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from db import values
+from db.reference import WaitingParty
 from db.values import Malformed
 
 TYPED = st.text(
@@ -58,6 +59,22 @@ def test_a_text_may_be_empty_or_a_number_from_a_spreadsheet():
     assert values.text(None) == values.text('  ') == values.text(float('nan')) == ''
     assert values.text(7) == values.text(7.0) == '7'
     assert values.text(7.5) == '7.5'
+
+
+@pytest.mark.parametrize(
+    ('kept', 'printed'),
+    [
+        ("חברת הביטוח של צד ג'", 'חברת הביטוח של צד ג׳'),
+        ('סוכן צ"ג', 'סוכן צ״ג'),
+        ("צ'רלי", 'צ׳רלי'),
+        ('המתנה ל"אישור"', 'המתנה ל"אישור"'),
+        ("Appraiser's fee", "Appraiser's fee"),
+    ],
+)
+def test_a_label_is_printed_with_the_signs_of_hebrew_abbreviations(kept, printed):
+    row = WaitingParty(label=kept, label_en=kept)
+    assert (row.label_in('he'), row.label_in('en')) == (printed, kept)
+    assert values.normalise(printed) == kept, 'as it is kept'
 
 
 def test_a_text_too_long_is_refused_with_both_numbers():

@@ -167,7 +167,7 @@ def test_a_reader_is_told_when_the_connection_is_lost(person: Person) -> None:
     dana = person('dana@levi.demo')
     dana.context.set_offline(True)
     expect(dana.locator('[data-offline]')).to_be_visible()
-    expect(dana.get_by_test_id('connection')).to_contain_text('העדכון נעצר')
+    expect(dana.get_by_test_id('connection')).to_contain_text('לא מחובר')
     dana.context.set_offline(False)
     expect(dana.locator('[data-offline]')).to_be_hidden(timeout=30_000)
 

@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from nicegui import Client, binding
+from nicegui.elements.html import Html
 from nicegui.testing import User
 
+from components import claims_list, list_sums
 from components.bell import Bell
 from components.bulk_bar import BulkBar
 from components.claims_list import ClaimsBar, ClaimsTable
 from components.frame import PORTAL_PAGES
 from components.list_views import ViewsMenu
-from db import alerts, identity, list_state, views
+from db import alerts, identity, list_counts, list_state, values, views
 from db.base import now
-from db.claims import Claim, change_status, mark_checked
+from db.claims import Claim, change_status, mark_checked, save_fields
 from db.import_runs import Uploaded, start_run
 from db.list_state import ListState
 from db.messages import note_internally
@@ -97,6 +99,21 @@ async def test_the_list_follows_the_bureau(portal: FastAPI, people: People, two:
     assert manager.rows[0]['unread'], 'still bold for her colleague'
 
 
+async def test_a_row_has_the_whole_of_a_note_that_it_says_the_beginning_of(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim]
+) -> None:
+    long = 'השמאי סיים את הבדיקה והגיש דוח מלא, והחלקים הוזמנו מהיבואן ויגיעו עד סוף השבוע. ' * 3
+    for claim, note in zip(two, ('החלקים הגיעו', long), strict=True):
+        with open_session(people.staff) as session:
+            save_fields(session, claim.id, {'daily_note': ('', note)}, now())
+    hints = [row['hint'] for row in (await desk(portal, 'dana')).rows]
+    assert hints[0]['after'].endswith('…')
+    assert hints[0]['whole'] == long.strip()
+    assert (hints[1]['after'], hints[1].get('whole')) == ('החלקים הגיעו', None), (
+        'what is said in full is not sent twice'
+    )
+
+
 async def test_checked_and_internal_notes_move_nothing(
     portal: FastAPI, people: People, two: tuple[Claim, Claim]
 ) -> None:
@@ -145,6 +162,90 @@ async def test_search_filter_sort_and_back(portal: FastAPI, people: People, two:
     dana.send(ClaimsBar, 'filter', ['event_to', ['30/11/2026']])
     await soon(lambda: '2026-11-30' in [shown.get('to') for shown in shown_by(dana.one(ClaimsBar), 'filters')])
     assert '2026-11-01' in [shown.get('from') for shown in shown_by(dana.one(ClaimsBar), 'filters')]
+
+
+def demanded_on(page: Desk) -> str:
+    """The sum in the foot of a list, as it is read."""
+    found = [e for e in page.client.elements.values() if isinstance(e, Html) and 'mk-sum' in e.classes]
+    return re.sub('<[^>]+>', '', found[0].content) if found else ''
+
+
+@pytest.fixture
+def no_breath(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits until a sum may move again."""
+    monkeypatch.setattr(list_sums, 'BREATH', 0.05)
+
+
+def demand(people: People, claim: Claim, shekels: str) -> None:
+    with open_session(people.staff) as session:
+        save_fields(session, claim.id, {'demand_amount': (None, values.money(shekels))}, now())
+
+
+def submit(people: People, claim: Claim) -> None:
+    with open_session(people.staff) as session:
+        change_status(session, claim.id, 'submitted', '', 'new', now())
+
+
+async def test_what_is_demanded_in_a_list_is_asked_once_for_all_who_see_it_and_follows(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim], no_breath: None
+) -> None:
+    demand(people, two[0], '1000')
+    dana, manager = await desk(portal, 'dana'), await desk(portal, 'manager', '/?sort=plate')
+    rival, closed = await desk(portal, 'rival'), await desk(portal, 'dana', '/?view=closed')
+    assert [demanded_on(page) for page in (dana, manager, rival, closed)] == ['סה״כ נדרש ₪1,000'] * 2 + [''] * 2
+    assert len(list_sums._rooms) == 3, 'the two who see the same share theirs'
+    demand(people, two[1], '250')
+    await soon(lambda: demanded_on(dana) == demanded_on(manager) == 'סה״כ נדרש ₪1,250')
+    assert not demanded_on(rival)
+    dana.send(ClaimsBar, 'filter', ['status', ['submitted']])
+    await soon(lambda: not demanded_on(dana))
+    assert demanded_on(manager) == 'סה״כ נדרש ₪1,250'
+    submit(people, two[1])
+    await soon(lambda: demanded_on(dana) == 'סה״כ נדרש ₪250')
+    before = len(list_sums._rooms)
+    dana.client.delete()
+    assert len(list_sums._rooms) == before - 1, 'what nobody looks at is not summed up'
+
+
+async def test_a_list_that_is_not_counted_to_its_end_has_no_sum(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_state, 'COUNTED_UP_TO', 1)
+    demand(people, two[0], '1000')
+    assert demanded_on(await desk(portal, 'dana')) == ''
+    assert not list_sums._rooms, 'nor is it asked for'
+
+
+async def test_an_open_menu_says_how_many_claims_each_choice_has_and_a_shut_one_asks_nothing(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+
+    def choices_counted(session: Any, state: ListState, name: str, keys: list[str]) -> dict[str, int]:
+        counted.append(name)
+        return honest(session, state, name, keys)
+
+    honest = list_counts.choices_counted
+    monkeypatch.setattr(list_counts, 'choices_counted', choices_counted)
+    monkeypatch.setattr(claims_list, 'MENU_BREATH', 0.05)
+
+    def numbers() -> dict[str, str]:
+        shown = dana.one(ClaimsBar).props.get('counts') or {}
+        return {key: count for key, count in shown.get('choices', {}).items() if count != '0'}
+
+    dana = await desk(portal, 'dana', '/?status=submitted')
+    assert not counted
+    dana.send(ClaimsBar, 'menu', 'status')
+    await soon(lambda: numbers() == {'new': '2'})
+    submit(people, two[1])
+    await soon(lambda: numbers() == {'new': '1', 'submitted': '1'})
+    for hostile in ('', 'event', 'office', 'no such', 7, None, ['status']):
+        dana.send(ClaimsBar, 'menu', hostile)
+    await asyncio.sleep(0.2)
+    counted.clear()
+    submit(people, two[0])
+    await soon(lambda: len(dana.numbers) == 2)
+    assert not counted
 
 
 async def test_an_address_with_a_day_that_is_none_says_which_until_one_asks_anew(
