@@ -178,14 +178,16 @@ def _browser_words_html() -> str:
 
 
 def tell(error: Exception) -> None:
-    """Tell the person what went wrong: a broken rule in words, anything else as a number that stands in the log."""
+    """Tell the person what went wrong."""
+    say(told_of(error, language()), error=True)
+
+
+def told_of(error: Exception, reader: str) -> str:
+    """What went wrong: a broken rule in words, anything else as a number that stands in the log."""
     if isinstance(error, Told):
-        say(error.told(language()), error=True)
-    else:
-        say(
-            t('Something went wrong on our side, and nothing was changed. Error no. {number}', number=log_error(error)),
-            error=True,
-        )
+        return error.told(reader)
+    text = N_('Something went wrong on our side, and nothing was changed. Error no. {number}')
+    return texts.t(text, reader, number=log_error(error))
 
 
 def log_error(error: Exception) -> str:

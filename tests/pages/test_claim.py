@@ -587,9 +587,7 @@ async def test_a_hostile_browser_watches_nothing(open_page: Opener, people: Peop
 async def test_a_link_leads_to_where_the_settings_say_that_the_portal_is(open_page: Opener, claim: Claim) -> None:
     staff = await open_page('staff', claim, '?tab=repair')
     panel = staff.of(LinksPanel)[0]
-    staff.send(panel, 'make', {'purpose': 'insured', 'phone': ''})
-    await soon(lambda: panel.props['answer'])
-    made = panel.props['answer']['made']
+    made = (await staff.answer(panel, 'make', {'purpose': 'insured', 'phone': ''}))['made']
     assert made['address'].startswith('http://localhost:8080/t/')
     assert 'localhost%3A8080%2Ft%2F' in made['whatsapp']
 
