@@ -309,6 +309,68 @@ def test_what_is_typed_while_a_correction_is_being_kept_is_a_call_of_its_own(per
     expect(corrected).to_have_count(corrected_before + 2)
 
 
+def test_nothing_that_waits_beside_a_correction_is_lost(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_calls(staff, read_claim_of(staff))
+    calls, save, summary = (staff.get_by_test_id(name) for name in ('call', 'call-save', 'call-summary'))
+    before = calls.count()
+    for said in ('הרכב במגרש', 'הרכב נבדק'):
+        summary.fill(said)
+        save.click()
+        answered(staff)
+    expect(calls).to_have_count(before + 2)
+    parked, checked = (calls.filter(has_text=said).last for said in ('הרכב במגרש', 'הרכב נבדק'))
+    # a new call waits for two corrections: they too are there again after the page was loaded anew, one after the other
+    staff.get_by_test_id('call-party-garage').click()
+    summary.press_sequentially('המוסך ביקש תמונות')
+    parked.get_by_test_id('call-correct').click()
+    summary.fill('הרכב במגרש המוסך')
+    checked.get_by_test_id('call-correct').click()
+    summary.fill('הרכב נבדק בידי שמאי')
+    staff.reload()
+    ready(staff)
+    expect(summary).to_have_value('הרכב נבדק בידי שמאי')
+    with nothing_arrives(staff):
+        save.click()
+        expect(save).to_be_disabled()
+        summary.fill('השמאי ביקש עותק')
+    # what was typed on is a call of its own
+    expect(calls).to_have_count(before + 3)
+    expect(save).to_be_enabled()
+    expect(summary).to_have_value('השמאי ביקש עותק')
+    staff.reload()
+    ready(staff)
+    for place, waits in enumerate(('השמאי ביקש עותק', 'הרכב במגרש המוסך', 'המוסך ביקש תמונות')):
+        expect(summary).to_have_value(waits)
+        save.click()
+        expect(calls).to_have_count(before + 4 + place)
+    answered(staff)
+    expect(calls.filter(has_text='המוסך ביקש תמונות')).to_have_attribute('data-party', 'garage')
+    expect(parked).to_have_attribute('data-corrected', 'true')
+    staff.reload()
+    ready(staff)
+    expect(summary).to_have_value('')
+
+
+def test_a_call_that_was_kept_while_another_was_corrected_does_not_come_back(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_calls(staff, read_claim_of(staff))
+    calls, save, summary = (staff.get_by_test_id(name) for name in ('call', 'call-save', 'call-summary'))
+    summary.fill('הלקוח ביקש עדכון')
+    save.click()
+    answered(staff)
+    summary.fill('הלקוח קיבל עדכון')
+    with nothing_arrives(staff):
+        save.click()
+        expect(save).to_be_disabled()
+        calls.first.get_by_test_id('call-correct').click()
+    expect(calls.first).to_contain_text('הלקוח קיבל עדכון')
+    expect(save).to_be_enabled()
+    summary.fill('הלקוח ביקש עדכון בכתב')
+    save.click()
+    answered(staff)
+
+
 def test_who_may_only_read_is_told_so_when_he_reaches_for_the_key(person: Person) -> None:
     admin = person('admin@bureau.demo', path='/admin/people')
     admin.get_by_test_id('admin-row').filter(has_text='yossi@levi.demo').get_by_test_id('admin-open').click()
