@@ -20,7 +20,7 @@ const FORM = `
       <div class="mk-row mk-quick"><day-field :key="asked" v-model="draft.followUp" look="mk-sm" :label="words.followUp" :min="draft.day || form.today" data-testid="call-follow-up"></day-field>
         <button v-for="day in form.days" :key="day.day" type="button" class="mk-btn mk-soft mk-sm" :data-testid="'call-follow-' + day.days" @click="ask(day.day)">{{ day.label }}</button></div>
       <div class="mk-row mk-quick"><template v-if="draft.day || draft.time || earlier"><day-field :key="correcting" v-model="draft.day" look="mk-vh" :label="words.day" :max="form.today" :required="Boolean(draft.time)" data-testid="call-day"></day-field>
-          <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.time }}</span><input v-model="draft.time" type="time" :required="Boolean(draft.day)" data-testid="call-time"></label></template>
+          <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.time }}</span><input v-model="draft.time" type="time" :required="Boolean(draft.day)" :aria-describedby="untimed ? id('untimed') : null" data-testid="call-time" @input="untimed = false" @invalid.prevent="untimed = true; $event.target.focus()"></label><p v-if="untimed" :id="id('untimed')" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ words.timeMissing }}</span></p></template>
         <button v-else type="button" class="mk-btn mk-g mk-sm" data-testid="call-earlier" data-opens @click="earlier = true"><span class="mk-ic mk-s16" aria-hidden="true">schedule</span><span>{{ words.earlier }}</span></button>
         <span class="mk-sp"></span><label v-if="form.internal" class="mk-tick mk-sm" :title="words.internal"><input type="checkbox" class="mk-box" v-model="draft.internal" data-testid="call-internal" :aria-label="words.internal"><span class="mk-row"><span class="mk-ic mk-s16" aria-hidden="true">lock</span>{{ words.isInternal }}</span></label></div>
       <p v-if="refused" :id="id('refused')" class="mk-note mk-e" role="alert" data-testid="call-refused"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refused }}</span></p>
@@ -61,7 +61,7 @@ export default {
     </div>`,
   props: {calls: Array, chips: Array, attempts: Array, figures: Array, form: Object, answer: Object, keep: String, words: Object},
   emits: ['save'],
-  data: () => ({draft: {...BLANK}, only: '', typed: '', busy: false, refused: '', correcting: 0, aside: [], begun: '', opened: 0, asked: 0, unfolded: false, earlier: false, spoken: ''}),
+  data: () => ({draft: {...BLANK}, only: '', typed: '', busy: false, refused: '', correcting: 0, aside: [], begun: '', opened: 0, asked: 0, unfolded: false, earlier: false, untimed: false, spoken: ''}),
   computed: {
     shown() {
       const words = this.typed.trim().toLocaleLowerCase().split(/\s+/).filter(Boolean);
@@ -192,7 +192,7 @@ export default {
     written() { return {draft: {...this.draft}, correcting: this.correcting, begun: this.begun, earlier: this.earlier}; },
     touched(one) { return JSON.stringify(one.draft) !== one.begun; },
     take(written) {
-      Object.assign(this, written, {refused: ''});
+      Object.assign(this, written, {refused: '', untimed: false});
       this.opened += 1;
     },
     /* What waits comes back, the last one first. */
@@ -214,6 +214,7 @@ export default {
       this.refused = '';
       this.sent = JSON.stringify(this.draft);
       this.corrected = this.correcting;
+      this.untimed = false;
       // the same once more, because no answer came, is known by its key
       this.last = maakav.keyed(`${this.correcting} ${this.sent}`, this.last);
       const {day, time, ...draft} = this.draft;

@@ -329,6 +329,7 @@ def _words() -> dict[str, str]:
         'minutesShort': t('min'),
         'day': t('Day of the call'),
         'time': t('Time of the call'),
+        'timeMissing': t('The time of the call is missing.'),
         'earlier': t('It was earlier'),
         'internal': t('Internal: only the bureau sees it'),
         'isInternal': t('Internal'),

@@ -64,6 +64,7 @@ def day_words(reader: str) -> dict[str, str]:
     """What the browser says of a day somebody types."""
     return {
         'noDay': texts.t(values.NO_DAY, reader),
+        'dayMissing': texts.t('A date is missing here.', reader),
         'tooEarly': texts.t('This date is too early. It can be {day} or later.', reader, day='{day}'),
         'tooLate': texts.t('This date is too late. It can be {day} or earlier.', reader, day='{day}'),
         'pickDay': texts.t('Choose a date', reader),

@@ -2,8 +2,6 @@
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -11,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from db import values
 from db.base import now
-from tests.e2e.browsing import NO_DAY, PHONE, Person, ready, rows
+from tests.e2e.browsing import NO_DAY, PHONE, Person, nothing_arrives, ready, rows
 
 pytestmark = pytest.mark.e2e
 
@@ -152,16 +150,6 @@ def test_attempts_are_counted_filtered_corrected_and_kept_internal(person: Perso
     expect(dana.get_by_test_id('tab-calls')).to_have_text(re.compile(rf'{before + 3}$'))
 
 
-@contextmanager
-def nothing_arrives(page: Page) -> Iterator[None]:
-    """What the page says meanwhile reaches the portal afterwards."""
-    page.evaluate(
-        'window.say = socket.emit; window.held = []; socket.emit = (...said) => { held.push(said); return socket; }'
-    )
-    yield
-    page.evaluate('socket.emit = say; for (const said of held) socket.emit(...said)')
-
-
 def test_a_call_of_another_day_is_kept_only_with_a_day_that_there_was(person: Person) -> None:
     staff = person('staff@bureau.demo')
     open_calls(staff, read_claim_of(staff))
@@ -170,14 +158,18 @@ def test_a_call_of_another_day_is_kept_only_with_a_day_that_there_was(person: Pe
     staff.get_by_test_id('call-summary').fill('נרשם למחרת')
     staff.get_by_test_id('call-earlier').click()
     day = staff.get_by_test_id('call-day')
-    for typed, said in (('31/11/2025', NO_DAY), ('1.1.2098', 'התאריך מאוחר מדי')):
+    staff.get_by_test_id('call-time').fill('09:40')
+    for typed, said in (('', 'חסר כאן תאריך'), ('31/11/2025', NO_DAY), ('1.1.2098', 'התאריך מאוחר מדי')):
         day.fill(typed)
         day.press('Control+Enter')
         expect(staff.get_by_test_id('call-form').get_by_role('alert')).to_contain_text(said)
     expect(staff.get_by_test_id('call-summary')).to_have_value('נרשם למחרת')
     assert calls.count() == before
-    staff.get_by_test_id('call-time').fill('09:40')
+    staff.get_by_test_id('call-time').fill('')
     day.fill('30.11.2025')
+    day.press('Control+Enter')
+    expect(staff.get_by_test_id('call-form').get_by_role('alert')).to_have_text(re.compile('חסרה שעת השיחה'))
+    staff.get_by_test_id('call-time').fill('09:40')
     day.press('Control+Enter')
     answered(staff)
     expect(day).to_have_count(0)
