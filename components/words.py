@@ -106,6 +106,19 @@ def misread_text(
     return t(instead, days=', '.join(map(isolated, misread))) if misread else ''
 
 
+def unknown_text(
+    given: Sequence[str], told: str = N_('Not understood in the address: {given}. The page is shown without it.')
+) -> str:
+    """Says so when the address asks for something else that is not there, and what is shown."""
+    return t(told, given=', '.join(map(isolated, given))) if given else ''
+
+
+def turned_round_text(stretches: Sequence[tuple[date, date]]) -> str:
+    """Says so when days that were asked for end before they begin."""
+    days = [' – '.join(map(values.format_day, pair)) for pair in stretches]
+    return unknown_text(days, N_('The last day is before the first: {given}. Nothing can be found between them.'))
+
+
 def weekday_of(day: date, reader: str) -> str:
     """The day of the week."""
     return texts.t(_WEEKDAYS[day.weekday()], reader)
