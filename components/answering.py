@@ -6,6 +6,7 @@ from typing import Any
 
 from nicegui.element import Element
 
+from components.frame import told_of
 from components.live import heard_later
 from components.words import language, t
 from db.texts import Told
@@ -24,8 +25,10 @@ def answering(form: Element, failed: str = '') -> Iterator[dict[str, Any]]:
     with heard_later(form.client):
         try:
             yield answer
-        except Told as refusal:
-            answer['message'] = refusal.told(reader)
+        except Exception as error:
+            if not (answer['message'] or isinstance(error, Told)):  # it is kept: only showing it failed
+                raise
+            answer['message'] = told_of(error, reader)
         finally:
             if not form.is_deleted:
                 answered = form._props.get('answer') or {'turn': 0}

@@ -20,12 +20,12 @@ const FORM = `
       <div class="mk-row mk-quick"><day-field :key="asked" v-model="draft.followUp" look="mk-sm" :label="words.followUp" :min="draft.day || form.today" data-testid="call-follow-up"></day-field>
         <button v-for="day in form.days" :key="day.day" type="button" class="mk-btn mk-soft mk-sm" :data-testid="'call-follow-' + day.days" @click="ask(day.day)">{{ day.label }}</button></div>
       <div class="mk-row mk-quick"><template v-if="draft.day || draft.time || earlier"><day-field :key="correcting" v-model="draft.day" look="mk-vh" :label="words.day" :max="form.today" :required="Boolean(draft.time)" data-testid="call-day"></day-field>
-          <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.time }}</span><input v-model="draft.time" type="time" :required="Boolean(draft.day)" data-testid="call-time"></label></template>
+          <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.time }}</span><input v-model="draft.time" type="time" :required="Boolean(draft.day)" :aria-describedby="untimed ? id('untimed') : null" data-testid="call-time" @input="untimed = false" @invalid.prevent="untimed = true; $event.target.focus()"></label><p v-if="untimed" :id="id('untimed')" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ words.timeMissing }}</span></p></template>
         <button v-else type="button" class="mk-btn mk-g mk-sm" data-testid="call-earlier" data-opens @click="earlier = true"><span class="mk-ic mk-s16" aria-hidden="true">schedule</span><span>{{ words.earlier }}</span></button>
         <span class="mk-sp"></span><label v-if="form.internal" class="mk-tick mk-sm" :title="words.internal"><input type="checkbox" class="mk-box" v-model="draft.internal" data-testid="call-internal" :aria-label="words.internal"><span class="mk-row"><span class="mk-ic mk-s16" aria-hidden="true">lock</span>{{ words.isInternal }}</span></label></div>
       <p v-if="refused" :id="id('refused')" class="mk-note mk-e" role="alert" data-testid="call-refused"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refused }}</span></p>
       <div class="mk-row"><span class="mk-xs mk-t3 mk-hide-xs">{{ words.keys }}</span><span class="mk-sp"></span>
-        <button v-if="correcting" type="button" class="mk-btn mk-g mk-sm" data-testid="call-cancel" @click="cancel">{{ words.cancel }}</button>
+        <button v-if="correcting || aside.length" type="button" class="mk-btn mk-g mk-sm" data-testid="call-cancel" @click="cancel">{{ words.cancel }}</button>
         <button type="submit" class="mk-btn mk-p mk-sm" :disabled="busy ? true : null" data-testid="call-save">{{ busy ? words.saving : words.save }}</button></div>
     </div></form>`;
 const CALL = `
@@ -59,9 +59,9 @@ export default {
       </div>
       <span class="mk-vh" role="status" aria-live="polite">{{ spoken }}</span>
     </div>`,
-  props: {calls: Array, chips: Array, attempts: Array, figures: Array, form: Object, answer: Object, words: Object},
+  props: {calls: Array, chips: Array, attempts: Array, figures: Array, form: Object, answer: Object, keep: String, words: Object},
   emits: ['save'],
-  data: () => ({draft: {...BLANK}, only: '', typed: '', busy: false, refused: '', correcting: 0, aside: null, begun: '', opened: 0, asked: 0, unfolded: false, earlier: false, spoken: ''}),
+  data: () => ({draft: {...BLANK}, only: '', typed: '', busy: false, refused: '', correcting: 0, aside: [], begun: '', opened: 0, asked: 0, unfolded: false, earlier: false, untimed: false, spoken: ''}),
   computed: {
     shown() {
       const words = this.typed.trim().toLocaleLowerCase().split(/\s+/).filter(Boolean);
@@ -87,27 +87,40 @@ export default {
       if (now.message) { this.$refs.summary?.focus(); return; }
       this.spoken = now.said;
       this.last = null;  // what is saved is saved: the very same words again are another call
-      // what was typed on since then is another call's, and corrects nothing
-      if (JSON.stringify(this.draft) !== this.sent) {
-        if (this.corrected && this.corrected === this.correcting) {
-          this.draft.day = this.draft.time = '';
-          this.correcting = 0;
+      const isKept = (one) => one.correcting === this.corrected && JSON.stringify(one.draft) === this.sent;
+      this.aside = this.aside.filter((one) => !isKept(one));
+      if (!isKept(this)) {
+        // what was typed on since then is another call's, and corrects nothing
+        for (const one of [this, ...this.aside]) {
+          if (!one.correcting || one.correcting !== this.corrected) continue;
+          Object.assign(one.draft, {day: '', time: ''});
+          Object.assign(one, {correcting: 0, begun: ''});
         }
         return;
       }
-      if (this.correcting) this.resume(); else this.fresh(this.draft.party);
-      this.unfolded = matchMedia('(min-width: 600px)').matches;
+      this.resume();
+      this.settle();
       if (this.unfolded && this.$el.contains(document.activeElement)) this.begin();
     },
     calls() { if (this.only && !this.chips.some((chip) => chip.id === this.only)) this.only = ''; },
   },
-  created() { if (this.form) this.fresh(this.form.parties[0].id); },
+  created() {
+    if (!this.form) return;
+    this.fresh(this.form.parties[0].id);
+    try {
+      const {aside, last} = JSON.parse(sessionStorage.getItem('maakav.calls.' + this.keep));
+      Object.assign(this, {aside, last});
+      this.resume();
+    } catch { /* nothing was kept */ }
+  },
   mounted() {
-    this.unfolded = matchMedia('(min-width: 600px)').matches;
+    this.settle();
     addEventListener('maakav:log-call', this.heed);
+    addEventListener('pagehide', this.remember);
+    document.addEventListener('visibilitychange', this.remember);
     this.heed();
   },
-  unmounted() { clearTimeout(this.waiting); removeEventListener('maakav:log-call', this.heed); },
+  unmounted() { clearTimeout(this.waiting); removeEventListener('maakav:log-call', this.heed); removeEventListener('pagehide', this.remember); document.removeEventListener('visibilitychange', this.remember); },
   methods: {
     id(name) { return `call-${name}`; },
     /* Somebody pressed the key, maybe before this part was drawn: start where the hands are needed first. */
@@ -122,6 +135,7 @@ export default {
       };
       this.$nextTick(start);
     },
+    settle() { this.unfolded = this.touched(this) || matchMedia('(min-width: 600px)').matches; },
     fold() { if (matchMedia('(min-width: 600px)').matches) this.begin(); else this.unfolded = !this.unfolded; },
     begin() { this.focusChosen(this.form.parties.length > 1 ? 'party' : 'outcome'); },
     focusChosen(group) { this.$nextTick(() => this.$refs[group]?.querySelector('[aria-checked=true]')?.focus()); },
@@ -129,6 +143,7 @@ export default {
     fresh(party) {
       const {person, phone} = this.contact(party);
       this.draft = {...BLANK, party, person, phone};
+      this.begun = JSON.stringify(this.draft);
       this.correcting = 0;
       this.refused = '';
       this.earlier = false;
@@ -159,29 +174,36 @@ export default {
       this.choose(group, picked.id);
       if (group === 'party') this.focusChosen('outcome'); else this.$nextTick(() => this.$refs.summary.focus());
     },
-    /* A new call that was being written waits until the other one is put right. */
+    /* What was being written waits until this one is put right. */
     correct(call) {
-      if (!this.correcting) this.aside = {...this.draft, earlier: this.earlier};
-      this.correcting = call.id;
-      this.draft = {...BLANK, ...call.draft};
-      this.begun = JSON.stringify(this.draft);
-      this.opened += 1;
-      this.refused = '';
+      if (!this.correcting || this.touched(this)) this.aside.push(this.written());
+      const waits = this.aside.findIndex((one) => one.correcting === call.id);
+      const draft = {...BLANK, ...call.draft};
+      this.take(waits < 0 ? {draft, correcting: call.id, begun: JSON.stringify(draft), earlier: false} : this.aside.splice(waits, 1)[0]);
       this.unfolded = true;
       this.$nextTick(() => { this.$refs.summary.focus(); this.$refs.summary.scrollIntoView({block: 'center'}); });
     },
     cancel() {
-      if (!this.correcting) return;
+      if (!this.correcting && !this.aside.length) return;
       this.resume();
       this.$nextTick(() => this.$refs.summary.focus());
     },
-    escape() { if (JSON.stringify(this.draft) === this.begun) this.cancel(); },
-    resume() {
-      const {earlier, ...draft} = this.aside;
-      this.fresh(draft.party);
-      this.draft = draft;
-      this.earlier = earlier;
+    escape() { if (!this.touched(this)) this.cancel(); },
+    written() { return {draft: {...this.draft}, correcting: this.correcting, begun: this.begun, earlier: this.earlier}; },
+    touched(one) { return JSON.stringify(one.draft) !== one.begun; },
+    take(written) {
+      Object.assign(this, written, {refused: '', untimed: false});
       this.opened += 1;
+    },
+    /* What waits comes back, the last one first. */
+    resume() { if (this.aside.length) this.take(this.aside.pop()); else this.fresh(this.draft.party); },
+    /* A reload fills the fields that are there: what waits is in none, and who came back from waiting was typed in others. */
+    remember() {
+      const aside = [...this.aside, this.written()].filter(this.touched);
+      try {
+        if (aside.length) sessionStorage.setItem('maakav.calls.' + this.keep, JSON.stringify({aside, last: this.last}));
+        else sessionStorage.removeItem('maakav.calls.' + this.keep);
+      } catch { /* a private window keeps nothing */ }
     },
     /* A day somebody chose stands in place of whatever he typed: the field begins anew. */
     ask(day) { this.draft.followUp = day; this.asked += 1; },
@@ -192,6 +214,7 @@ export default {
       this.refused = '';
       this.sent = JSON.stringify(this.draft);
       this.corrected = this.correcting;
+      this.untimed = false;
       // the same once more, because no answer came, is known by its key
       this.last = maakav.keyed(`${this.correcting} ${this.sent}`, this.last);
       const {day, time, ...draft} = this.draft;

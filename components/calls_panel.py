@@ -119,6 +119,7 @@ class CallsPanel(Element, component='calls_panel.js'):
         self._claim_id, self._last_visit = claim.id, last_visit
         self._actor, self._reader = current_actor(), language()
         self._props.update(calls=[], chips=[], attempts=[], figures=[], form=None, answer=None, words=_words())
+        self._props['keep'] = f'{self._actor.user_id}.{claim.id}'
         self.on('save', self._save)
         with self:
             Subscription([claim_topic(claim.id), words_topic()], self._answer)
@@ -328,6 +329,7 @@ def _words() -> dict[str, str]:
         'minutesShort': t('min'),
         'day': t('Day of the call'),
         'time': t('Time of the call'),
+        'timeMissing': t('The time of the call is missing.'),
         'earlier': t('It was earlier'),
         'internal': t('Internal: only the bureau sees it'),
         'isInternal': t('Internal'),

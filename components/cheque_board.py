@@ -16,7 +16,7 @@ from components.cheque_words import cheque_row, tone_of
 from components.frame import log_error, say
 from components.live import Subscription, ask, claims_topic, current_actor, show_changes, words_topic, work
 from components.undo_toast import UndoToast
-from components.words import language, misread_text, t, tn, weekday_of
+from components.words import language, misread_text, t, tn, turned_round_text, unknown_text, weekday_of
 from db import cheque_board, texts, values
 from db.base import now
 from db.changes import Notice
@@ -327,9 +327,10 @@ def _day(day: MonthDay, state: BoardState, today: date, reader: str) -> dict[str
 
 
 def _misread(state: BoardState) -> str:
+    days = misread_text(state.misread)
     if state.view == 'calendar' and not state.month and state.day is None:
-        return misread_text(state.misread, N_('Not a date: {days}. The calendar shows this month.'))
-    return misread_text(state.misread)
+        days = misread_text(state.misread, N_('Not a date: {days}. The calendar shows this month.'))
+    return ' '.join(filter(None, (days, unknown_text(state.unknown), turned_round_text(state.turned_round))))
 
 
 def _narrowed(state: BoardState, names: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ const CHOICE = (name, label, list, none) => `<label class="mk-fld"><span class="
 export default {
   components: {DayField: maakav.dayField},
   template: `
-    <form v-if="opened" class="mk-card mk-chqf" :aria-label="opened.title" data-testid="cheque-form" @submit.prevent="save" @keydown.enter.ctrl.prevent="hurry" @keydown.esc="$emit('close')">
+    <form v-if="opened" class="mk-card mk-chqf" :aria-label="opened.title" data-testid="cheque-form" @submit.prevent="save" @keydown.enter.ctrl.prevent="hurry" @input="isTyped = true" @keydown.esc="isTyped || $emit('close')">
       <div class="mk-hd"><span class="mk-ic mk-lead" aria-hidden="true">payments</span><h2>{{ opened.title }}</h2></div>
       <div class="mk-bd mk-stack">
         <div class="mk-chqg">
@@ -38,12 +38,13 @@ export default {
       </div></form>`,
   props: {opened: Object, choices: Object, answer: Object, told: Object, upload: String, words: Object, limit: Number},
   emits: ['save', 'day', 'close'],
-  data: () => ({draft: {}, about: null, busy: false, refused: '', sending: ''}),
+  data: () => ({draft: {}, about: null, isTyped: false, busy: false, refused: '', sending: ''}),
   created() { if (this.opened) this.draft = this.fresh(); },
   watch: {
     'opened.turn'(now) {
       if (!now) return;
       this.draft = this.fresh();
+      this.isTyped = false;
       this.busy = false;
       this.refused = '';
       this.sending = '';

@@ -18,7 +18,7 @@ from components.bell import more_changes
 from components.bulk_bar import BulkFound, BulkWork, read_bulk
 from components.frame import log_error, say
 from components.list_columns import ListColumns, cells_of, columns_drawn
-from components.list_filters import Filter, counted_choices, filters_drawn, filters_for
+from components.list_filters import Filter, counted_choices, filters_drawn, filters_for, unfit
 from components.list_sums import ListSum, demanded
 from components.list_views import ListViews, count_text, views_and_counts
 from components.live import (
@@ -40,7 +40,7 @@ from components.marks import picture_html
 from components.row_news import RowNews
 from components.shared_words import people_known_to, reference
 from components.theme import status_look
-from components.words import headline_of, misread_text, moment_text, said_once, t, whole_note_of
+from components.words import headline_of, misread_text, moment_text, said_once, t, unknown_text, whole_note_of
 from db import list_counts, list_state, lists, texts, values
 from db.alerts import mark_all_read
 from db.at_hand import AtHand, at_hand
@@ -116,12 +116,18 @@ class _WrittenRows:
 _written_rows = _WrittenRows()
 
 
+def _misread(query: Mapping[str, str]) -> str:
+    """What of an address was not understood, in words."""
+    days, others = values.misread_days(query, list_state.DAYS), list_state.misread(query)
+    return ' '.join(filter(None, (misread_text(days), unknown_text(others))))
+
+
 class ClaimsList:
     """One person's list on one page."""
 
-    def __init__(self, found: Opening, since: int, misread: Sequence[str] = ()) -> None:
-        """Draw what was found when `live.rung()` said `since`; `misread` are days of the address that are none."""
-        self._misread, self.menu = misread, ''
+    def __init__(self, found: Opening, since: int, asked: Mapping[str, str]) -> None:
+        """Draw what was found when `live.rung()` said `since`; `asked` is the address."""
+        self._misread, self.menu = _misread(asked), ''
         self.actor = current_actor()
         self.state = replace(found.page.state, columns=found.asked.columns)
         self._words, self._people, self._filters = found.names
@@ -190,7 +196,7 @@ class ClaimsList:
 
         `step`: whether going back should lead here; not for every pause in typing.
         """
-        self.state, self._misread = ListState.read(dict(parse_qsl(state.address()))), ()
+        self.state, self._misread = ListState.read(dict(parse_qsl(state.address()))), ''
         address = self.state.address()
         follow = ui.navigate.history.push if step else ui.navigate.history.replace
         follow(f'/?{address}' if address else '/')
@@ -329,7 +335,7 @@ class ClaimsList:
 
     async def _restore(self, event: GenericEventArguments) -> None:
         query = dict(parse_qsl(str(event.args)[:2000]))
-        self.state, self._misread = ListState.read(query), values.misread_days(query, list_state.DAYS)
+        self.state, self._misread = ListState.read(query), _misread(query)
         await self.load(asked=True)
 
     async def _sort(self, event: GenericEventArguments) -> None:
@@ -350,7 +356,7 @@ class ClaimsList:
     def _draw_bar(self, counts: Mapping[str, int] | None, upto: int | None) -> None:
         shown: dict[str, Any] = {
             'state': {'view': self.state.view, 'q': self.state.q, 'scope': self.state.scope},
-            'misread': misread_text(self._misread),
+            'misread': ' '.join(filter(None, (self._misread, unfit(self.state, self._filters)))),
         }
         show_written(self.bar, filters=filters_drawn(self._filters, self.state))
         self.columns.draw(self._shown)

@@ -92,7 +92,7 @@ export default {
     this.direction = globalThis.document.documentElement.dir;
     this.watcher = new ResizeObserver(() => this.fit());
     // a button that is disabled by its own click leaves the keyboard nowhere
-    this.escaped = (event) => { if (event.key === 'Escape' && this.document && event.target === globalThis.document.body) this.$emit('close'); };
+    this.escaped = (event) => { if (event.key === 'Escape' && this.document && event.target === globalThis.document.body) this.leave(); };
     addEventListener('keydown', this.escaped);
     this.begin();
   },
@@ -151,7 +151,7 @@ export default {
       if (this.document.pages > 1) this.turn(forward); else this.step(forward);
     },
     key(event) {
-      if (event.key === 'Escape') { event.stopPropagation(); if (this.rejecting) this.rejecting = false; else this.$emit('close'); return; }
+      if (event.key === 'Escape') { event.stopPropagation(); this.leave(); return; }
       if (event.key === 'Tab' && this.full) this.stay(event);
       if (event.target.closest('input, select, textarea') || event.ctrlKey || event.metaKey || event.altKey) return;
       const forward = this.direction === 'rtl' ? 'ArrowLeft' : 'ArrowRight';
@@ -160,6 +160,11 @@ export default {
         PageDown: () => this.turn(1), PageUp: () => this.turn(-1), '+': () => this.zoomTo(this.zoom * 1.4), '-': () => this.zoomTo(this.zoom / 1.4),
       }[event.key];
       if (doing && this.document.preview && !(this.zoom > 1 && event.key.startsWith('Arrow'))) { event.preventDefault(); doing(); }
+    },
+    /* What was typed stays. */
+    leave() {
+      if (!this.rejecting) this.$emit('close');
+      else if (!this.free.trim()) this.rejecting = false;
     },
     /* Over the whole screen, the keyboard does not wander off behind it. */
     stay(event) {

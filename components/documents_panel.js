@@ -77,7 +77,7 @@ const MAIN = `
 export default {
   components: {DocumentViewer},
   template: `
-    <div class="mk-docs" :class="{'mk-with': shown}">
+    <div class="mk-docs" :class="{'mk-with': shown}" @click.capture="halve">
       <input type="file" multiple class="mk-vh" tabindex="-1" ref="input" :accept="accept" :aria-label="words.chooseFile" :disabled="!mayUpload" data-testid="upload" @change="chosen">
       <input type="file" multiple class="mk-vh" tabindex="-1" ref="photos" accept="image/*" :aria-label="words.photograph" :disabled="!mayUpload" data-testid="upload-photo" @change="chosen">
       ${UPLOADS}
@@ -97,7 +97,7 @@ export default {
   data() {
     return {
       queue: new UploadQueue({address: this.address, key: `maakav.uploads.${this.person}.${this.claimNo}`, words: this.words, most: this.mostMegabytes * 1024 * 1024}),
-      shown: '', only: '', menu: '', picking: false, picked: [], broken: [], tried: [], over: '', waiting: null, waiving: '', why: '', asking: false, requiring: 0, sheet: false, refused: '', spoken: '',
+      shown: '', only: '', menu: '', picking: false, picked: [], broken: [], tried: [], over: '', waiting: null, waiving: '', why: '', asking: false, sheet: false, refused: '', spoken: '',
       wanted: {type: 'other_required', label: '', blocking: false}, free: 'other_required',
       looks: {waiting: 'schedule', sending: 'cloud_upload', checking: 'cloud_upload', arrived: 'check_circle', known: 'content_copy', failed: 'error', held: 'cloud_off', lost: 'error'},
     };
@@ -128,7 +128,7 @@ export default {
     'answer.turn'() {
       const now = this.answer;
       this.menu = '';
-      this.requiring = 0;
+      this.ordered = null;
       if (now.message) {
         this.refused = now.message;
         if (!this.asking && !this.shown) globalThis.maakav?.say(now.message, true);
@@ -236,10 +236,21 @@ export default {
       this.$emit('look', '');
       this.$nextTick(() => this.$el.querySelector(`[data-document="${closed}"] .mk-open`)?.focus());
     },
-    order(what) { this.refused = ''; this.$emit('order', what); },
+    /* What was ordered is not ordered again until it is answered. */
+    order(what) {
+      const text = JSON.stringify(what);
+      if (text === this.ordered?.text && Date.now() - this.ordered.at < ANSWER_WITHIN) return;
+      this.ordered = {text, at: Date.now()};
+      this.hasOrdered = true;
+      this.refused = '';
+      this.$emit('order', what);
+    },
+    /* The second half of a double click that ordered something would fall on what has moved up. */
+    halve(event) {
+      if (event.detail < 2) this.hasOrdered = false;
+      else if (this.hasOrdered) { event.preventDefault(); event.stopPropagation(); }
+    },
     require() {
-      if (Date.now() - this.requiring < ANSWER_WITHIN) return;
-      this.requiring = Date.now();
       const {type, label, blocking} = this.wanted;
       this.order(type === this.free ? {order: 'ask_for', label, blocking} : {order: 'require', type, blocking});
     },

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from functools import wraps
 from html import escape
@@ -19,12 +19,12 @@ from starlette.responses import HTMLResponse, Response
 
 from components.bell import Bell
 from components.live import ask, current_actor, rung, work, written_html
-from components.marks import avatar_html, icon_html, logo_svg
+from components.marks import avatar_html, icon_html, logo_svg, notice_html
 from components.messages_link import MessagesLink
 from components.palette import Palette
 from components.plain import plain_page
 from components.theme import asset, head_html
-from components.words import day_words, html_once, language, t
+from components.words import day_words, html_once, language, t, unknown_text
 from db import texts
 from db.messages import mark_messages_delivered
 from db.scope import Actor, Can
@@ -122,6 +122,18 @@ def not_found(reader: str) -> Response:
     )
 
 
+def not_understood(reader: str, text: str, address: str) -> Response:
+    """The page for an address that asks for what there is not; `address` leads to where one asks anew."""
+    title, button = texts.t('Not understood', reader), texts.t('Back', reader)
+    return _message(400, reader, title=title, text=text, button=button, address=address)
+
+
+def misread_note(unknown: Sequence[str]) -> None:
+    """Say what of a page's address was not understood."""
+    if unknown:
+        ui.html(notice_html('misread', escape(unknown_text(unknown)))).classes('mk-misread')
+
+
 def _too_slow(reader: str, address: str) -> Response:
     return _message(
         503,
@@ -178,14 +190,16 @@ def _browser_words_html() -> str:
 
 
 def tell(error: Exception) -> None:
-    """Tell the person what went wrong: a broken rule in words, anything else as a number that stands in the log."""
+    """Tell the person what went wrong."""
+    say(told_of(error, language()), error=True)
+
+
+def told_of(error: Exception, reader: str) -> str:
+    """What went wrong: a broken rule in words, anything else as a number that stands in the log."""
     if isinstance(error, Told):
-        say(error.told(language()), error=True)
-    else:
-        say(
-            t('Something went wrong on our side, and nothing was changed. Error no. {number}', number=log_error(error)),
-            error=True,
-        )
+        return error.told(reader)
+    text = N_('Something went wrong on our side, and nothing was changed. Error no. {number}')
+    return texts.t(text, reader, number=log_error(error))
 
 
 def log_error(error: Exception) -> str:

@@ -37,7 +37,7 @@ export default {
           <ul v-else class="mk-ofs"><li v-for="offer in offers" :key="offer.id" data-testid="offer"><div class="mk-row mk-wrapr"><b><bdi class="mk-num" dir="ltr">{{ offer.amount }}</bdi></b><span class="mk-sm mk-t2">{{ offer.kind }}</span><bdi class="mk-num mk-sm mk-t2" dir="ltr">{{ offer.day }}</bdi><span class="mk-chip mk-tiny" :class="'mk-hue-' + offer.hue">{{ offer.answer }}</span><span class="mk-sp"></span>
             <label v-if="staff && offer.open" class="mk-inp mk-sm"><span class="mk-vh">{{ words.answered }}</span><select :data-testid="'answer-offer'" @change="order({do: 'answer', offer: offer.id, answer: $event.target.value}, 'answer-' + offer.id)"><option value="">{{ words.choose }}</option><option v-for="one in choices.answers" :key="one.id" :value="one.id">{{ one.label }}</option></select></label></div>
             <p v-if="notes['answer-' + offer.id]" class="mk-note mk-e" role="alert" data-testid="answer-refused">{{ notes['answer-' + offer.id] }}</p><p v-if="offer.note" class="mk-sm" dir="auto">{{ offer.note }}</p><p class="mk-xs mk-t3"><bdi>{{ offer.by }}</bdi><template v-if="offer.answered"> · {{ offer.answered }}</template></p></li></ul>
-          <form v-if="staff && offering" class="mk-chqg" data-testid="offer-form" @submit.prevent="offer" @keydown.esc="offering = null">
+          <form v-if="staff && offering" class="mk-chqg" data-testid="offer-form" @submit.prevent="offer" @input="isTyped = true" @keydown.esc="isTyped || (offering = null)">
             <label class="mk-fld"><span class="mk-lab">{{ words.sum }}</span><span class="mk-inp mk-sm"><input v-model="offering.raw" inputmode="decimal" maxlength="20" required data-testid="offer-sum"></span></label>
             <day-field v-model="offering.day" look="mk-lab" :label="words.day" :max="choices.today" required data-testid="offer-day"></day-field>
             <label class="mk-fld"><span class="mk-lab">{{ words.kind }}</span><span class="mk-inp mk-sm"><select v-model="offering.kind" data-testid="offer-kind"><option v-for="one in choices.kinds" :key="one.id" :value="one.id">{{ one.label }}</option></select></span></label>
@@ -48,7 +48,7 @@ export default {
     </div>`,
   props: {heads: Array, totals: Object, columns: Array, offers: Array, choices: Object, answer: Object, staff: Boolean, vat: String, business: Boolean, demand: String, unknown: String, words: Object},
   emits: ['order'],
-  data: () => ({edits: {}, saved: {}, notes: {}, blank: [], adding: '', off: '', offering: null, busy: false}),
+  data: () => ({edits: {}, saved: {}, notes: {}, blank: [], adding: '', off: '', offering: null, isTyped: false, busy: false}),
   computed: {
     rows() {
       const cells = Object.fromEntries((this.columns || []).map((column) => [column.name, {value: null, text: ''}]));
@@ -132,7 +132,7 @@ export default {
       this.blank.push(head);
       this.$nextTick(() => this.open(this.rows.find((row) => row.head === head.id), 'demanded'));
     },
-    startOffer() { this.offering = {raw: '', day: this.choices.today, kind: this.choices.kinds[0].id, note: ''}; },
+    startOffer() { this.offering = {raw: '', day: this.choices.today, kind: this.choices.kinds[0].id, note: ''}; this.isTyped = false; },
     offer() { this.order({do: 'offer', ...this.offering}, 'offer'); },
     answered({key, message}) {
       this.busy = false;

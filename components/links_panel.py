@@ -16,7 +16,7 @@ from db import texts, values
 from db.base import now
 from db.changes import Notice
 from db.claims import Claim
-from db.links import GARAGE, INSURED, PURPOSES, SignedLink, create_link, links_of, purposes_for, revoke_link
+from db.links import GARAGE, INSURED, PURPOSES, SignedLink, create_link, hash_of, links_of, purposes_for, revoke_link
 from db.session import fetch
 from db.texts import N_
 
@@ -29,12 +29,13 @@ _PHONE_AT_MOST = 40
 
 
 class LinksPanel(Element, component='links_panel.js'):
-    """Lists the links the person may see, and makes new ones; a new one is shown once, to whoever made it."""
+    """Lists the links the person may see, and makes new ones; a new one is shown once, to whoever made it, until it is revoked."""
 
     def __init__(self, claim: Claim, wording: Any) -> None:
         """`wording` gives the page's words, for the garage's phone."""
         super().__init__()
         self._claim, self._wording, self._reader = claim, wording, language()
+        self._made_hash = ''
         self._purposes = purposes_for(current_actor())
         kinds = [{'purpose': key, 'label': t(PURPOSES[key]), 'icon': _ICONS[key]} for key in self._purposes]
         self._props.update(links=[], kinds=kinds, answer=None, words=_words())
@@ -53,7 +54,10 @@ class LinksPanel(Element, component='links_panel.js'):
         """Show what was read."""
         moment = now()
         shown = [_shown(link, moment, self._reader) for link in found if link.purpose in self._purposes]
-        show_changes(self, {'links': shown})
+        answer = self._props['answer']
+        if any(link.token_hash == self._made_hash and not link.is_alive(moment) for link in found):
+            answer = {**answer, 'made': None}
+        show_changes(self, {'links': shown, 'answer': answer})
 
     async def _answer(self, _: set[Notice]) -> None:
         await self.refresh()
@@ -66,6 +70,7 @@ class LinksPanel(Element, component='links_panel.js'):
             answer['made'] = None
             token = await work(create_link, self._claim.id, purpose, now(), phone[:_PHONE_AT_MOST])
             answer |= {'message': '', 'made': self._made(purpose, token)}
+            self._made_hash = hash_of(token)
             await self.refresh()
 
     async def _revoke(self, event: GenericEventArguments) -> None:

@@ -10,7 +10,7 @@ from components.list_views import count_text
 from components.live import written
 from components.shared_words import choices_for, reference, worded
 from components.theme import status_look
-from components.words import t, tn
+from components.words import t, tn, turned_round_text, unknown_text
 from db import list_counts, list_state, texts, values
 from db.list_state import ListState
 from db.list_words import RANGE_LABELS
@@ -105,6 +105,14 @@ def _offered(session: Any) -> Sequence[Filter]:
         ('sent_back', N_('Sent back to be completed'), said(_YES_NO)),
     ]
     return [Filter.of(name, texts.t(label, reader), choices) for name, label, choices in offered]
+
+
+def unfit(state: ListState, filters: Sequence[Filter]) -> str:
+    """Says why a list that one may have been sent finds nothing: what it is limited to cannot be chosen, or no day is between two."""
+    chosen = [(one, key) for one in filters for key in getattr(state, one.name) if key != list_state.NOBODY]
+    unknown = [f'{one.label}: {key}' for one, key in chosen if all(key != known for known, _ in one.choices)]
+    told = N_('Cannot be chosen here: {given}. Only claims that have it are shown.')
+    return ' '.join(filter(None, (unknown_text(unknown, told), turned_round_text(state.turned_round))))
 
 
 def filters_drawn(filters: Sequence[Filter], state: ListState) -> list[Any]:

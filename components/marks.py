@@ -151,3 +151,8 @@ def before_after_html(before: str | None, after: str | None, language: str = 'he
         return f'<span class="mk-ba">{now}</span>'
     arrow = f'{icon_html("arrow_back", "mk-dir")}<span class="mk-vh"> {escape(t("changed to", language))} </span>'
     return f'<span class="mk-ba"><span class="mk-was">{escape(before)}</span>{arrow}{now}</span>'
+
+
+def notice_html(name: str, inner: str) -> str:
+    """A line above what it is about: worth knowing before one reads on."""
+    return f'<p class="mk-call-out mk-hue-amber" role="status" data-testid="{name}">{icon_html("info")}<span>{inner}</span></p>'

@@ -7,7 +7,7 @@ from html import escape
 from urllib.parse import parse_qsl
 
 from components.cheque_words import short_occasion, tone_of
-from components.marks import avatar_html, day_input_html, icon_html
+from components.marks import avatar_html, day_input_html, icon_html, notice_html
 from components.report_charts import month_label
 from components.theme import status_look
 from components.words import language, t, tn
@@ -155,12 +155,19 @@ def filters_html(figures: Figures, choices: Choices) -> str:
 
 
 def _misread_html(figures: Figures) -> str:
-    """Says so when the address has a day that is none: the figures are of other days than were meant."""
-    misread = figures.state.misread
-    if not misread:
-        return ''
-    text = t('Not a date: {days}. The figures are of {period}.', days='{days}', period='{period}')
-    return _notice('misread-day', escape(text).format(days=_named_html(misread), period=_period(figures)))
+    """Says so when the address has a day that is none, or something else that is: the figures are of other days than were meant."""
+    state = figures.state
+    ends = [' – '.join(map(values.format_day, state.turned_round))] if state.turned_round else []
+    told = (
+        (state.misread, t('Not a date: {days}. The figures are of {period}.', days='{days}', period='{period}')),
+        (ends, t('The last day is before the first: {days}. The figures are of {period}.', days='{days}', period='{period}')),
+        (state.unknown, t('Not understood in the address: {days}. The figures are of {period}.', days='{days}', period='{period}')),
+    )  # fmt: skip
+    return ''.join(
+        notice_html('misread-day', escape(text).format(days=_named_html(given), period=_period(figures)))
+        for given, text in told
+        if given
+    )
 
 
 def _named_html(days: Sequence[str]) -> str:
@@ -176,14 +183,10 @@ def _unknown_html(state: ReportState, choices: Choices) -> str:
         'The address names an office, an insurer or an agent that is not listed here. The figures are of that one only.'
     )
     everything = replace(state, office='', insurer='', agent='').address()
-    return _notice(
+    return notice_html(
         'unknown-filter',
         f'{escape(text)} <a href="/reports{escape("?" + everything if everything else "")}">{escape(t("Show everything"))}</a>',
     )
-
-
-def _notice(name: str, inner: str) -> str:
-    return f'<p class="mk-call-out mk-hue-amber" role="status" data-testid="{name}">{icon_html("info")}<span>{inner}</span></p>'
 
 
 def _all_html(figures: Figures) -> str:
@@ -579,7 +582,7 @@ def _misread_weeks_html(state: ReportState) -> str:
     if not state.misread_weeks:
         return ''
     text = t('Not a date: {days}. The calendar begins with this week.', days='{days}')
-    return _notice('misread-weeks', escape(text).format(days=_named_html(state.misread_weeks)))
+    return notice_html('misread-weeks', escape(text).format(days=_named_html(state.misread_weeks)))
 
 
 def _weeks_html(figures: Figures) -> str:

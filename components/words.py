@@ -64,6 +64,7 @@ def day_words(reader: str) -> dict[str, str]:
     """What the browser says of a day somebody types."""
     return {
         'noDay': texts.t(values.NO_DAY, reader),
+        'dayMissing': texts.t('A date is missing here.', reader),
         'tooEarly': texts.t('This date is too early. It can be {day} or later.', reader, day='{day}'),
         'tooLate': texts.t('This date is too late. It can be {day} or earlier.', reader, day='{day}'),
         'pickDay': texts.t('Choose a date', reader),
@@ -103,6 +104,19 @@ def misread_text(
 ) -> str:
     """Says so when the address has a day that is none, and what is shown `instead` of what was meant."""
     return t(instead, days=', '.join(map(isolated, misread))) if misread else ''
+
+
+def unknown_text(
+    given: Sequence[str], told: str = N_('Not understood in the address: {given}. The page is shown without it.')
+) -> str:
+    """Says so when the address asks for something else that is not there, and what is shown."""
+    return t(told, given=', '.join(map(isolated, given))) if given else ''
+
+
+def turned_round_text(stretches: Sequence[tuple[date, date]]) -> str:
+    """Says so when days that were asked for end before they begin."""
+    days = [' – '.join(map(values.format_day, pair)) for pair in stretches]
+    return unknown_text(days, N_('The last day is before the first: {given}. Nothing can be found between them.'))
 
 
 def weekday_of(day: date, reader: str) -> str:

@@ -23,7 +23,7 @@ from db.cheques import DIRECTIONS, TRANSITIONS, WARN_DAYS, Cheque, cheque_to_edi
 from db.claims import Claim
 from db.scope import Actor, Can
 from db.texts import N_, ClaimError
-from db.values import day_in, misread_days
+from db.values import as_given, day_in, misread_choices, misread_days
 
 VIEWS = ('due', 'overdue', 'open', 'done', 'calendar')
 SIDES = ('in', 'out')
@@ -51,6 +51,7 @@ class BoardState:
     page: int = 1
     size: int = 25
     misread: tuple[str, ...] = field(default=(), compare=False)  # days and months of the address that are none
+    unknown: tuple[str, ...] = field(default=(), compare=False)  # what else of it was not understood
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> 'BoardState':
@@ -69,17 +70,26 @@ class BoardState:
             size=size if size in PAGE_SIZES else PAGE_SIZES[0],
             misread=misread_days(query, ('due_from', 'due_to')),
         )
+        numbers = {name: (getattr(state, name),) for name in ('office', 'agent', 'insurer')}
+        unknown = misread_choices(query, {'view': VIEWS, 'direction': ('', *SIDES), **numbers})
+        state = replace(state, unknown=unknown)
         if state.view != 'calendar':
             return state
         month = query.get('month', '').strip()
         shown = day.isoformat()[:7] if day else month if _MONTH.fullmatch(month) else ''
-        misread = (*misread_days(query, ('day',)), *([] if shown or not month else [month[:40]]))
+        misread = (*misread_days(query, ('day',)), *([] if shown or not month else [as_given(month)]))
         return replace(state, month=shown, day=day, misread=state.misread + misread)
 
     def address(self) -> str:
         """The query string of this state, without what is at its default."""
         told = [(item, getattr(self, item.name)) for item in fields(self) if item.compare]
         return urlencode({item.name: value for item, value in told if value != item.default})
+
+    @property
+    def turned_round(self) -> tuple[tuple[date, date], ...]:
+        """Its days, when they end before they begin: nothing falls due between them."""
+        start, end = self.due_from, self.due_to
+        return ((start, end),) if start and end and start > end else ()
 
     @property
     def is_filtered(self) -> bool:

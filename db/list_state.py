@@ -159,6 +159,12 @@ class ListState:
         return replace(self, page=page, after=after, before=before)
 
     @property
+    def turned_round(self) -> tuple[tuple[date, date], ...]:
+        """The stretches of days that end before they begin: nothing happened in one."""
+        pairs = ((getattr(self, f'{name}_from'), getattr(self, f'{name}_to')) for name in RANGES)
+        return tuple((start, end) for start, end in pairs if start and end and start > end)
+
+    @property
     def searches(self) -> bool:
         """Whether something was typed."""
         return bool(self.q.strip())
@@ -196,6 +202,14 @@ class ListState:
     def without_filters(self) -> 'ListState':
         """The same list with no filter and no search."""
         return ListState(view=self.view, sort=self.sort, columns=self.columns, size=self.size)
+
+
+def misread(query: Mapping[str, str]) -> tuple[str, ...]:
+    """What an address asks for that no list has, as it stands there; its days aside."""
+    state = ListState.read(query)
+    keys = ((key, getattr(state, name)) for name in MANY for key in query.get(name, '')[:400].split(','))
+    wrong = tuple(values.as_given(key) for key, kept in keys if key and key not in kept)
+    return values.misread_choices(query, {'view': VIEWS, 'scope': SCOPES, 'sort': (state.sort,)}) + wrong
 
 
 def columns_named(names: Iterable[str]) -> tuple[str, ...]:

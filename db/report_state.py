@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 
 from db.calendar import DAY, sunday_of
 from db.list_state import ListState
-from db.values import day_in, misread_days
+from db.texts import N_
+from db.values import Malformed, as_given, day_in, misread_choices, misread_days
 
 PERIODS = ('month', '3m', '12m', 'year', 'days')
 USUAL = '3m'
@@ -73,6 +74,7 @@ class ReportState:
     weeks: date | None = None  # a day of the first week of the calendar of cheques; none: of this one
     # days of the address that are none: of the figures, and of the calendar of cheques
     misread: tuple[str, ...] = field(default=(), compare=False)
+    unknown: tuple[str, ...] = field(default=(), compare=False)  # what else of it was not understood
     misread_weeks: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
@@ -89,15 +91,24 @@ class ReportState:
             weeks=day_in(query.get('weeks')),
             misread_weeks=misread_days(query, ('weeks',)),
         )
+        kept = {name: (getattr(state, name),) for name in _FILTERS}
+        state = replace(state, unknown=misread_choices(query, {'period': PERIODS, **kept}))
         if state.period != 'days':
             return state
         return replace(state, first=first, last=last, misread=misread_days(query, _ENDS))
 
     @classmethod
     def of_month(cls, month: str, office: str, today: date) -> 'ReportState':
-        """Of one month, written as 2026-11; the last one that is over when it is none."""
-        typed = day_in(f'{month}-01') if _MONTH.fullmatch(month) else None
-        first = typed if typed and _EARLIEST <= typed <= today else month_after(today, -1)
+        """Of one month, written as 2026-11; without one, of the last that is over."""
+        first = month_after(today, -1)
+        if month:
+            typed = day_in(f'{month}-01') if _MONTH.fullmatch(month) else None
+            if typed is None or not _EARLIEST <= typed <= today:
+                raise Malformed(
+                    N_('There is no report of such a month: {month}. Please choose one on the dashboard.'),
+                    month=as_given(month),
+                )
+            first = typed
         return cls('days', first, month_after(first) - DAY, cls.read({'office': office}).office)
 
     def address(self) -> str:
@@ -109,6 +120,11 @@ class ReportState:
         shown |= {'office': self.office, 'insurer': self.insurer, 'agent': self.agent}
         shown |= {'weeks': self.weeks.isoformat() if self.weeks else ''}
         return urlencode({name: value for name, value in shown.items() if value})
+
+    @property
+    def turned_round(self) -> tuple[date, date] | None:
+        """Its days, when they end before they begin."""
+        return (self.first, self.last) if self.first and self.last and self.first > self.last else None
 
     @property
     def narrowed(self) -> ListState:

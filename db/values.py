@@ -3,7 +3,7 @@
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -344,7 +344,18 @@ def day_in(given: str | None) -> date | None:
 
 def misread_days(query: Mapping[str, str], names: Iterable[str]) -> tuple[str, ...]:
     """The days of an address that are none, as they stand there."""
-    return tuple(given[:40] for name in names if (given := query.get(name, '').strip()) and not day_in(given))
+    return tuple(as_given(given) for name in names if (given := query.get(name, '').strip()) and not day_in(given))
+
+
+def misread_choices(query: Mapping[str, str], choices: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+    """What an address asks for that is none of the choices, as it stands there."""
+    asked = ((query.get(name, ''), known) for name, known in choices.items())
+    return tuple(as_given(given) for given, known in asked if given and given not in known)
+
+
+def as_given(given: str) -> str:
+    """What stands in an address, as a page can show it."""
+    return ''.join(sign if sign.isprintable() else '\ufffd' for sign in given[:40])
 
 
 def _excel_day(serial: float) -> date:

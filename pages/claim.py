@@ -6,8 +6,9 @@ from nicegui import ui
 
 from components.claim_head import TABS
 from components.claim_page import open_claim_page
-from components.frame import portal_page
+from components.frame import misread_note, portal_page
 from db.texts import N_
+from db.values import misread_choices
 
 LIST_AT_MOST = 1000
 
@@ -19,4 +20,5 @@ async def claim(claim_no: str) -> None:
     asked = ui.context.client.request.query_params
     came_from = dict(parse_qsl(asked.get('list', '')[:LIST_AT_MOST]))
     tab = asked.get('tab', '')
+    misread_note(misread_choices(asked, {'tab': TABS}))
     await open_claim_page(claim_no, came_from, tab if tab in TABS else 'overview')

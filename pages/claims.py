@@ -15,10 +15,9 @@ from components.mailbox import bureau_address
 from components.marks import icon_html
 from components.words import html_once, t
 from db.exports import Export
-from db.list_state import DAYS, ListState
+from db.list_state import ListState
 from db.scope import Actor, Can
 from db.texts import N_
-from db.values import misread_days
 
 
 @portal_page('/', title=N_('Claims'), active='claims')
@@ -34,7 +33,7 @@ async def claims_page(request: Request) -> None:
             written_html(_main_html('/claims/new', 'add', t('New claim')), ours=True).classes('mk-contents')
         elif bureau := bureau_address(actor):
             written_html(_main_html(bureau, 'edit_square', t('New message')), ours=True).classes('mk-contents')
-    claims = ClaimsList(found, since, misread_days(asked, DAYS))
+    claims = ClaimsList(found, since, asked)
     if exports is not None:
         claims.bulk.offer_export(exports.start, export_choices())
         exports.draw(exported)

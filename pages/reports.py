@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from components.downloads import LOCKED, disposition
-from components.frame import not_found, portal_page
+from components.frame import not_found, not_understood, portal_page
 from components.live import ask_as, current_actor, work_as
 from components.report_board import ReportBoard
 from components.words import t
@@ -31,6 +31,7 @@ from db.report_state import ReportState
 from db.reports import Figures, figures_of, rows_behind
 from db.scope import Actor, Can
 from db.texts import N_, ClaimError
+from db.values import Malformed
 from jobs.report_book import PARTS, Book, Month, days_text, month_book, table_book, whole_book
 
 _EXCEL = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
@@ -77,6 +78,9 @@ async def _if_allowed(answer: Awaitable[Response], request: Request) -> Response
         return await answer
     except ClaimError:
         return not_found(request.state.session.actor.language)
+    except Malformed as refusal:
+        reader = request.state.session.actor.language
+        return not_understood(reader, refusal.told(reader), '/reports')
 
 
 async def _table(name: str, request: Request, turn: asyncio.Lock) -> Response:

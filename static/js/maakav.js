@@ -227,9 +227,8 @@
       },
       // said below the field, so the browser need not say it over it
       blame(event) {
-        if (!event.target.validity.customError) return;
         event.preventDefault();
-        this.wrong = event.target.validationMessage;
+        this.wrong = event.target.validity.customError ? event.target.validationMessage : words.dayMissing;
         event.target.focus();
       },
     },

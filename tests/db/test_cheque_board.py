@@ -162,6 +162,8 @@ def test_days_and_months_that_are_none_are_remembered_as_they_were_typed():
     calendar = BoardState.read({'view': 'calendar', 'day': '2026-02-30', 'month': '2026-13'})
     assert (calendar.address(), calendar.misread) == ('view=calendar', ('2026-02-30', '2026-13'))
     assert BoardState.read({'view': 'calendar', 'day': '7.12.2026', 'month': 'x'}).misread == ()
+    strange = BoardState.read({'view': 'x', 'direction': 'in', 'office': 'abc', 'agent': '7', 'due_to': '\x00'})
+    assert (strange.unknown, strange.misread) == (('x', 'abc'), ('\ufffd',)), 'no page prints what is no sign'
 
 
 def test_a_slip_is_taken_back_within_some_minutes_by_whoever_made_it(people, claim):

@@ -570,6 +570,20 @@ def test_every_address_can_be_answered(people, query):
     assert found.total == 0
 
 
+def test_what_an_address_asks_for_that_no_list_has_is_remembered():
+    asked = {
+        'view': 'zzz',
+        'scope': 'all',
+        'sort': 'x',
+        'status': 'new,N!',
+        'agent': '7,x',
+        'quick': 'stuck,\x00',
+        'q': 'y',
+    }
+    assert list_state.misread(asked) == ('zzz', 'x', 'N!', 'x', '\ufffd')
+    assert list_state.misread({'view': 'closed', 'status': 'new', 'office': '1', 'page': '2'}) == ()
+
+
 def test_hostile_addresses_answer_only_ones_own(people, many):
     mine = {claim.id for claim in many if claim.office_id == people.levi}
     tries = [dict.fromkeys(NAMES, value) for value in HOSTILE] + [

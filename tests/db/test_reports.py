@@ -30,7 +30,7 @@ from db.reports import ChequeFigure, Figure, Figures, Line, agents_to_choose, ch
 from db.scope import Actor
 from db.session import fetch, open_session
 from db.texts import ClaimError
-from db.values import israel
+from db.values import Malformed, israel
 from tests.conftest import People
 from tests.factories import SYSTEM
 
@@ -628,6 +628,8 @@ def test_a_day_that_is_none_is_remembered_as_it_was_typed() -> None:
     assert state.address() == 'period=days&from=2026-10-05'
     assert ReportState.read({'period': 'days', 'from': '5.10.26', 'to': ''}).misread == ()
     assert ReportState.read({'period': 'month', 'from': 'x'}).misread == ()
+    assert ReportState.read({'period': 'zzz', 'insurer': 'x', 'agent': '7'}).unknown == ('zzz', 'x')
+    assert ReportState.read({'period': 'days', 'from': '1.12.26', 'to': '30.11.26'}).turned_round is not None
     weeks = ReportState.read({'weeks': '31/11/2026'})
     assert (weeks.weeks, weeks.misread_weeks, weeks.address()) == (None, ('31/11/2026',), '')
     assert weeks.turned(TODAY, back=True).misread_weeks == ()
@@ -649,8 +651,10 @@ def test_a_period_is_of_whole_months_up_to_today(period: str, first: date) -> No
 
 def test_the_month_of_a_report_is_the_last_one_that_is_over_unless_one_is_asked_for() -> None:
     assert ReportState.of_month('2026-02', '', TODAY).span(TODAY) == Span(date(2026, 2, 1), date(2026, 2, 28))
-    for typed in ('', '2026-13', '2031-01', 'x', '٢٠٢٦-٠١'):
-        assert ReportState.of_month(typed, '', TODAY).span(TODAY) == Span(date(2026, 10, 1), date(2026, 10, 31))
+    assert ReportState.of_month('', '', TODAY).span(TODAY) == Span(date(2026, 10, 1), date(2026, 10, 31))
+    for typed in ('2026-13', '2031-01', '1999-12', 'x', '٢٠٢٦-٠١'):
+        with pytest.raises(Malformed, match=f'no report of such a month: {typed}'):
+            ReportState.of_month(typed, '', TODAY)
 
 
 def test_a_median_says_nothing_of_too_few() -> None:

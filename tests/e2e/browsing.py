@@ -164,3 +164,15 @@ def rows(page: Page, *, unread: bool | None = None) -> list[str]:
     )
     assert numbers, 'no such claim in the list'
     return numbers
+
+
+@contextmanager
+def nothing_arrives(page: Page) -> Iterator[Callable[[str], int]]:
+    """What the page says meanwhile reaches the portal afterwards; what is yielded counts in how much of it some words stand."""
+    page.evaluate(
+        'window.say = socket.emit; window.held = []; socket.emit = (...said) => { held.push(said); return socket; }'
+    )
+    yield lambda words: page.evaluate(
+        'words => held.filter((said) => JSON.stringify(said).includes(words)).length', words
+    )
+    page.evaluate('socket.emit = say; for (const said of held) socket.emit(...said)')

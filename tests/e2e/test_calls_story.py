@@ -2,8 +2,6 @@
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -11,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from db import values
 from db.base import now
-from tests.e2e.browsing import NO_DAY, PHONE, Person, ready, rows
+from tests.e2e.browsing import NO_DAY, PHONE, Person, nothing_arrives, ready, rows
 
 pytestmark = pytest.mark.e2e
 
@@ -152,16 +150,6 @@ def test_attempts_are_counted_filtered_corrected_and_kept_internal(person: Perso
     expect(dana.get_by_test_id('tab-calls')).to_have_text(re.compile(rf'{before + 3}$'))
 
 
-@contextmanager
-def nothing_arrives(page: Page) -> Iterator[None]:
-    """What the page says meanwhile reaches the portal afterwards."""
-    page.evaluate(
-        'window.say = socket.emit; window.held = []; socket.emit = (...said) => { held.push(said); return socket; }'
-    )
-    yield
-    page.evaluate('socket.emit = say; for (const said of held) socket.emit(...said)')
-
-
 def test_a_call_of_another_day_is_kept_only_with_a_day_that_there_was(person: Person) -> None:
     staff = person('staff@bureau.demo')
     open_calls(staff, read_claim_of(staff))
@@ -170,14 +158,18 @@ def test_a_call_of_another_day_is_kept_only_with_a_day_that_there_was(person: Pe
     staff.get_by_test_id('call-summary').fill('נרשם למחרת')
     staff.get_by_test_id('call-earlier').click()
     day = staff.get_by_test_id('call-day')
-    for typed, said in (('31/11/2025', NO_DAY), ('1.1.2098', 'התאריך מאוחר מדי')):
+    staff.get_by_test_id('call-time').fill('09:40')
+    for typed, said in (('', 'חסר כאן תאריך'), ('31/11/2025', NO_DAY), ('1.1.2098', 'התאריך מאוחר מדי')):
         day.fill(typed)
         day.press('Control+Enter')
         expect(staff.get_by_test_id('call-form').get_by_role('alert')).to_contain_text(said)
     expect(staff.get_by_test_id('call-summary')).to_have_value('נרשם למחרת')
     assert calls.count() == before
-    staff.get_by_test_id('call-time').fill('09:40')
+    staff.get_by_test_id('call-time').fill('')
     day.fill('30.11.2025')
+    day.press('Control+Enter')
+    expect(staff.get_by_test_id('call-form').get_by_role('alert')).to_have_text(re.compile('חסרה שעת השיחה'))
+    staff.get_by_test_id('call-time').fill('09:40')
     day.press('Control+Enter')
     answered(staff)
     expect(day).to_have_count(0)
@@ -307,6 +299,68 @@ def test_what_is_typed_while_a_correction_is_being_kept_is_a_call_of_its_own(per
     save.click()
     expect(calls).to_have_count(before + 4)
     expect(corrected).to_have_count(corrected_before + 2)
+
+
+def test_nothing_that_waits_beside_a_correction_is_lost(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_calls(staff, read_claim_of(staff))
+    calls, save, summary = (staff.get_by_test_id(name) for name in ('call', 'call-save', 'call-summary'))
+    before = calls.count()
+    for said in ('הרכב במגרש', 'הרכב נבדק'):
+        summary.fill(said)
+        save.click()
+        answered(staff)
+    expect(calls).to_have_count(before + 2)
+    parked, checked = (calls.filter(has_text=said).last for said in ('הרכב במגרש', 'הרכב נבדק'))
+    # a new call waits for two corrections: they too are there again after the page was loaded anew, one after the other
+    staff.get_by_test_id('call-party-garage').click()
+    summary.press_sequentially('המוסך ביקש תמונות')
+    parked.get_by_test_id('call-correct').click()
+    summary.fill('הרכב במגרש המוסך')
+    checked.get_by_test_id('call-correct').click()
+    summary.fill('הרכב נבדק בידי שמאי')
+    staff.reload()
+    ready(staff)
+    expect(summary).to_have_value('הרכב נבדק בידי שמאי')
+    with nothing_arrives(staff):
+        save.click()
+        expect(save).to_be_disabled()
+        summary.fill('השמאי ביקש עותק')
+    # what was typed on is a call of its own
+    expect(calls).to_have_count(before + 3)
+    expect(save).to_be_enabled()
+    expect(summary).to_have_value('השמאי ביקש עותק')
+    staff.reload()
+    ready(staff)
+    for place, waits in enumerate(('השמאי ביקש עותק', 'הרכב במגרש המוסך', 'המוסך ביקש תמונות')):
+        expect(summary).to_have_value(waits)
+        save.click()
+        expect(calls).to_have_count(before + 4 + place)
+    answered(staff)
+    expect(calls.filter(has_text='המוסך ביקש תמונות')).to_have_attribute('data-party', 'garage')
+    expect(parked).to_have_attribute('data-corrected', 'true')
+    staff.reload()
+    ready(staff)
+    expect(summary).to_have_value('')
+
+
+def test_a_call_that_was_kept_while_another_was_corrected_does_not_come_back(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_calls(staff, read_claim_of(staff))
+    calls, save, summary = (staff.get_by_test_id(name) for name in ('call', 'call-save', 'call-summary'))
+    summary.fill('הלקוח ביקש עדכון')
+    save.click()
+    answered(staff)
+    summary.fill('הלקוח קיבל עדכון')
+    with nothing_arrives(staff):
+        save.click()
+        expect(save).to_be_disabled()
+        calls.first.get_by_test_id('call-correct').click()
+    expect(calls.first).to_contain_text('הלקוח קיבל עדכון')
+    expect(save).to_be_enabled()
+    summary.fill('הלקוח ביקש עדכון בכתב')
+    save.click()
+    answered(staff)
 
 
 def test_who_may_only_read_is_told_so_when_he_reaches_for_the_key(person: Person) -> None:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests import papers
-from tests.e2e.browsing import PHONE, Person, ready, rows
+from tests.e2e.browsing import PHONE, Person, nothing_arrives, ready, rows
 
 pytestmark = pytest.mark.e2e
 
@@ -114,7 +114,12 @@ def test_dana_photographs_and_the_bureau_sends_one_back(person: Person) -> None:
     viewer = staff.get_by_test_id('viewer')
     expect(viewer.get_by_test_id('viewer-page')).to_be_visible()
     viewer.get_by_test_id('document-reject').click()
+    viewer.get_by_test_id('reject-free').press('Escape')
+    viewer.get_by_test_id('document-reject').click()
     viewer.get_by_test_id('reject-free').fill('חתוך בצד')
+    viewer.get_by_test_id('reject-free').press('Escape')  # loses nothing that was typed
+    viewer.get_by_test_id('viewer-close').evaluate('() => document.activeElement.blur()')
+    staff.keyboard.press('Escape')
     # what arrives meanwhile closes no form that somebody is in
     upload(dana, PHOTOS, file('IMG_2044.JPG', papers.jpeg()))
     expect(tile(staff, PHOTOS)).to_have_count(1)
@@ -295,12 +300,16 @@ def test_what_is_needed_is_the_bureaus_to_say_and_nothing_removed_is_lost(person
     staff.get_by_test_id('require-save').click()
     expect(staff.get_by_test_id('require-form').get_by_role('alert')).not_to_be_empty()
     staff.get_by_test_id('require-label').fill('תצהיר בעל הרכב')
-    staff.get_by_test_id('require-save').dblclick()
+    with nothing_arrives(staff) as held:
+        staff.get_by_test_id('require-save').dblclick()
+        assert held('ask_for') == 1
     asked = slot(dana, 'other_required').filter(has_text='תצהיר בעל הרכב')
     expect(asked).to_be_visible()
     slot(staff, 'power_of_attorney').get_by_test_id('waive').click()
     staff.get_by_test_id('waive-why').fill('יש בתיק אחר')
-    staff.get_by_test_id('waive-save').click()
+    with nothing_arrives(staff) as held:
+        staff.get_by_test_id('waive-save').dblclick()
+        assert held('waive') == 1
     expect(slot(dana, 'power_of_attorney')).to_have_count(0)
     expect(asked).to_have_count(1)
 
@@ -317,6 +326,48 @@ def test_what_is_needed_is_the_bureaus_to_say_and_nothing_removed_is_lost(person
     dana.get_by_test_id('documents-trash').locator('summary').click()
     dana.get_by_test_id('document-restore').click()
     expect(staff.get_by_test_id('document')).to_have_count(1)
+
+
+def test_a_double_click_orders_once_also_when_another_document_moves_under_the_hand(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    claim_no = claim_without_documents(dana, 8)
+    staff = open_documents(person('staff@bureau.demo'), claim_no)
+    staff.get_by_test_id('upload').set_input_files(
+        [file('דוח שמאי.pdf', papers.pdf(3)), file('חשבונית תיקון.pdf', papers.pdf(2))]
+    )
+    documents, viewer = staff.get_by_test_id('document'), staff.get_by_test_id('viewer')
+    expect(documents).to_have_count(2)
+    documents.first.get_by_test_id('document-open').click()
+    for order in ('accept', 'reopen'):
+        with nothing_arrives(staff) as held:
+            viewer.get_by_test_id(f'document-{order}').dblclick()
+            assert held(order) == 1
+        expect(viewer.get_by_test_id(f'document-{order}')).to_have_count(0)
+    viewer.get_by_test_id('document-reject').click()
+    viewer.get_by_test_id('reject-free').fill('חתוך')
+    with nothing_arrives(staff) as held:
+        for _ in 'twice':
+            viewer.get_by_test_id('reject-free').press('Enter')
+        assert held('reject') == 1
+    expect(viewer.get_by_test_id('reject-form')).to_have_count(0)
+    for left in (1, 0):
+        if not viewer.count():
+            documents.first.get_by_test_id('document-open').click()
+        with nothing_arrives(staff) as held:
+            viewer.get_by_test_id('document-remove').dblclick()
+            assert held('remove') == 1
+        expect(documents).to_have_count(left)
+    staff.get_by_test_id('documents-trash').locator('summary').click()
+    removed = staff.get_by_test_id('document-removed')
+    expect(removed).to_have_count(2)
+    restore = staff.get_by_test_id('document-restore').first
+    restore.hover()
+    for count in (1, 2):
+        staff.mouse.down(click_count=count)
+        staff.mouse.up(click_count=count)
+        expect(documents).to_have_count(1)
+    restore.click()
+    expect(documents).to_have_count(2)
 
 
 def test_the_list_finds_the_claims_that_miss_documents(person: Person) -> None:

@@ -115,6 +115,14 @@ class Open:
         interaction.elements = {element}
         interaction.trigger(event, args)
 
+    async def answer(self, element: Any, event: str, args: Any = None) -> dict[str, Any]:
+        """Send it; what the form is answered. The browser heeds an answer by its turn, which grows with each."""
+        turn = _turn(element)
+        self.send(element, event, args)
+        await soon(lambda: _turn(element) > turn)
+        answer: dict[str, Any] = element.props['answer']
+        return answer
+
     async def save(self, name: str, raw: str, **more: Any) -> dict[str, Any]:
         row = self.row(name)
         turn = row.get('turn', 0)
@@ -127,6 +135,11 @@ class Open:
 def shown_by(element: Any, name: str) -> Any:
     """What an element shows, also when it keeps it as it travels."""
     return orjson.loads(orjson.dumps(element.props[name]))
+
+
+def _turn(element: Any) -> int:
+    answer = element.props['answer']
+    return answer['turn'] if answer else 0
 
 
 def _is_open(panel: Any) -> bool:

@@ -75,6 +75,8 @@ async def test_an_address_with_a_day_that_is_none_says_which_until_one_asks_anew
     assert board(dana)['narrowed'].endswith('30/11/2026')
     send(dana, 'go', {'direction': 'in'})
     await soon(lambda: board(dana)['misread'] == '')
+    strange = await opened(portal, 'dana', '/cheques?view=zzz&due_from=2026-12-05&due_to=2026-12-01')
+    assert 'לא הובן בכתובת: \u2068zzz\u2069. העמוד מוצג בלעדיו. היום האחרון קודם' in board(strange)['misread']
 
 
 async def test_cheques_of_one_agent_say_so(portal: FastAPI, people: People, claim: Claim) -> None:

@@ -23,6 +23,7 @@ from db import alert_choices, alerts
 from db.base import now
 from db.changes import SeenMark, history_of
 from db.claims import Claim, mark_checked, save_fields
+from db.links import create_link, links_of, revoke_link
 from db.list_state import ListState
 from db.messages import Letter, ThreadKey, notes_of, write_message
 from db.reference import Garage
@@ -587,11 +588,32 @@ async def test_a_hostile_browser_watches_nothing(open_page: Opener, people: Peop
 async def test_a_link_leads_to_where_the_settings_say_that_the_portal_is(open_page: Opener, claim: Claim) -> None:
     staff = await open_page('staff', claim, '?tab=repair')
     panel = staff.of(LinksPanel)[0]
-    staff.send(panel, 'make', {'purpose': 'insured', 'phone': ''})
-    await soon(lambda: panel.props['answer'])
-    made = panel.props['answer']['made']
+    made = (await staff.answer(panel, 'make', {'purpose': 'insured', 'phone': ''}))['made']
     assert made['address'].startswith('http://localhost:8080/t/')
     assert 'localhost%3A8080%2Ft%2F' in made['whatsapp']
+
+
+def _has_ended(panel: LinksPanel, link: int) -> bool:
+    return any(row['id'] == link and not row['alive'] for row in panel.props['links'])
+
+
+async def test_a_link_is_not_handed_on_once_it_is_revoked(open_page: Opener, claim: Claim, people: People) -> None:
+    staff, dana = await open_page('staff', claim, '?tab=repair'), await open_page('dana', claim, '?tab=repair')
+    panel, hers = staff.of(LinksPanel)[0], dana.of(LinksPanel)[0]
+    for who, revoked in ((staff, panel), (dana, hers)):  # by whoever made it, and by somebody else
+        made = (await staff.answer(panel, 'make', {'purpose': 'insured', 'phone': ''}))['made']
+        assert made['qr']
+        await soon(lambda: hers.props['links'] and hers.props['links'][0]['alive'])
+        link = hers.props['links'][0]['id']
+        # another one that ends leaves it alone
+        with open_session(people.staff) as session:
+            create_link(session, claim.id, 'garage', now())
+            other = fetch(session, links_of(claim.id))[0].id
+            revoke_link(session, other, now())
+        await soon(partial(_has_ended, panel, other))
+        assert panel.props['answer']['made'] == made
+        who.send(revoked, 'revoke', link)
+        await soon(lambda: panel.props['answer']['made'] is None)
 
 
 async def test_a_number_with_a_slash_leads_to_its_claim_its_files_and_its_clocks(

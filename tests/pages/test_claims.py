@@ -261,6 +261,22 @@ async def test_an_address_with_a_day_that_is_none_says_which_until_one_asks_anew
     await soon(lambda: '\u2068x\u2069' in bar.props['misread'])
 
 
+async def test_an_address_that_fits_nothing_says_why(portal: FastAPI, people: People, two: tuple[Claim, Claim]) -> None:
+    dana = await desk(portal, 'dana', '/?view=zzz&status=zzz,new&updated_from=2026-12-05&updated_to=2026-12-01')
+    bar = dana.one(ClaimsBar)
+    said = [
+        'לא הובן בכתובת: \u2068zzz\u2069. העמוד מוצג בלעדיו.',
+        'אינו ברשימת האפשרויות: \u2068סטטוס: zzz\u2069. מוצגות רק תביעות שיש בהן ערך זה.',
+        'היום האחרון קודם לראשון: \u206805/12/2026 – 01/12/2026\u2069. אין מה למצוא ביניהם.',
+    ]
+    assert bar.props['misread'] == ' '.join(said)
+    # what was not understood is told once, the filters as long as they are on
+    dana.send(ClaimsBar, 'filter', ['updated_to', ['2026-12-06']])
+    await soon(lambda: bar.props['misread'] == said[1])
+    dana.send(ClaimsBar, 'clear')
+    await soon(lambda: bar.props['misread'] == '')
+
+
 async def test_no_event_of_a_hostile_browser_breaks_or_leaks(
     portal: FastAPI, people: People, two: tuple[Claim, Claim]
 ) -> None:

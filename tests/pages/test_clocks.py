@@ -42,11 +42,7 @@ async def test_clocks_explain_themselves_and_say_what_is_missing(people: People,
 
 async def answered(page: Open, said: Any) -> str:
     """Send a day, and wait for what the card is answered."""
-    card = page.of(ClocksCard)[0]
-    card.props['answer'] = None
-    page.send(card, 'set', said)
-    await soon(lambda: card.props['answer'])
-    return str(card.props['answer']['message'])
+    return str((await page.answer(page.of(ClocksCard)[0], 'set', said))['message'])
 
 
 async def test_staff_set_a_day_and_every_open_page_follows(people: People, open_page: Opener) -> None:

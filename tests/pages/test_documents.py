@@ -62,10 +62,7 @@ def badge(page: Open) -> dict[str, Any]:
 
 async def ordered(page: Open, order: str, **more: Any) -> str:
     """Give an order; the reason why it was refused, '' when it was obeyed."""
-    turn = (shown(page, 'answer') or {}).get('turn', 0)
-    page.send(panel(page), 'order', {'order': order, **more})
-    await soon(lambda: (shown(page, 'answer') or {}).get('turn', 0) > turn)
-    return str(shown(page, 'answer')['message'])
+    return str((await page.answer(panel(page), 'order', {'order': order, **more}))['message'])
 
 
 async def test_the_tab_counts_as_its_panel_does_while_nobody_has_checked(open_page: Opener, people: People) -> None:

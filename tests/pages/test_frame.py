@@ -8,7 +8,9 @@ import pytest
 from fastapi import FastAPI
 
 from components import frame
-from tests.pages.conftest import EMAILS
+from tests.conftest import People
+from tests.factories import make_claim
+from tests.pages.conftest import EMAILS, Open
 from tests.portal import signed_in
 
 
@@ -26,6 +28,27 @@ async def test_the_line_for_a_lost_connection_writes_the_prefix_and_the_time_as_
     dana = await signed_in(portal, EMAILS['dana'])
     served = (await dana.http_client.get('/help')).text
     assert re.search(r'מוצגים הנתונים מ-(<|&lt;|\\u003c)bdi', served)
+
+
+async def test_an_address_that_asks_for_what_a_page_has_not_says_so(portal: FastAPI, people: People) -> None:
+    claim = make_claim(people.levi, people.staff)
+    staff = await signed_in(portal, EMAILS['staff'])
+    for path in (
+        f'/claims/{claim.claim_no}?tab=',
+        '/alerts?theme=',
+        '/work?view=',
+        '/work?whose=',
+        '/work?waiting_on=',
+    ):
+        page = Open(staff, await staff.open(f'{path}z%00<b>')).html()
+        assert 'לא הובן בכתובת: \u2068z\ufffd&lt;b&gt;\u2069. העמוד מוצג בלעדיו.' in page, path
+    for path in (
+        f'/claims/{claim.claim_no}?tab=money',
+        '/alerts?theme=messages',
+        '/work?view=late&whose=team',
+        '/work',
+    ):
+        assert 'לא הובן' not in Open(staff, await staff.open(path)).html(), path
 
 
 async def test_a_page_that_takes_too_long_says_so(portal: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:

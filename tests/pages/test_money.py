@@ -84,19 +84,11 @@ def cheques(claim: Claim) -> list[Cheque]:
 
 async def ordered(page: Open, **sent: Any) -> str:
     """Give the ledger an order; the reason why it was refused, '' when it was done."""
-    panel = page.of(LedgerPanel)[0]
-    turn = (panel.props['answer'] or {}).get('turn', 0)
-    page.send(panel, 'order', sent)
-    await soon(lambda: (panel.props['answer'] or {}).get('turn', 0) > turn)
-    return str(panel.props['answer']['message'])
+    return str((await page.answer(page.of(LedgerPanel)[0], 'order', sent))['message'])
 
 
 async def written(page: Open, **over: Any) -> str:
-    form = page.of(ChequeForm)[0]
-    turn = (form.props['answer'] or {}).get('turn', 0)
-    page.send(form, 'save', {**filled(), **over})
-    await soon(lambda: (form.props['answer'] or {}).get('turn', 0) > turn)
-    return str(form.props['answer']['message'])
+    return str((await page.answer(page.of(ChequeForm)[0], 'save', {**filled(), **over}))['message'])
 
 
 def cell(page: Open, name: str = 'demanded') -> str:
@@ -146,9 +138,8 @@ async def test_what_the_reader_sends_changes_nothing(open_page: Opener, claim: C
     assert 'אין הרשאה' in await ordered(dana, **save)
     cards = dana.of(ChequeCards)[0]
     assert cards.props['cheques'][0]['orders'] == []
-    dana.send(cards, 'advance', {'id': cheque.id, 'state': 'cleared', 'reason': ''})
-    await soon(lambda: cards.props['answer'] is not None)
-    assert 'אין הרשאה' in cards.props['answer']['message']
+    answer = await dana.answer(cards, 'advance', {'id': cheque.id, 'state': 'cleared', 'reason': ''})
+    assert 'אין הרשאה' in answer['message']
     assert cheques(claim)[0].state == 'handed_over'
     dana.send(dana.of(ChequeRadar)[0], 'step', 'warn')
     with open_session(people.staff, reading=True) as session:
@@ -172,9 +163,8 @@ async def test_a_cheque_is_written_down_put_right_and_goes_on(open_page: Opener,
     await soon(lambda: form.props['opened'] is not None)
     assert form.props['opened']['draft']['amount'] == '18,500'
     assert await written(staff, amount='18000') == ''
-    staff.send(cards, 'advance', {'id': shown['id'], 'state': 'cancelled', 'reason': ''})
-    await soon(lambda: cards.props['answer'] is not None)
-    assert 'מדוע' in cards.props['answer']['message']
+    answer = await staff.answer(cards, 'advance', {'id': shown['id'], 'state': 'cancelled', 'reason': ''})
+    assert 'מדוע' in answer['message']
     staff.send(cards, 'wish', {'id': shown['id'], 'do': 'replace'})
     await soon(lambda: (form.props['opened'] or {}).get('what') == 'replace')
     assert await written(staff, reason='postponed') == ''

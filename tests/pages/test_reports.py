@@ -251,6 +251,8 @@ async def test_workbooks_have_what_the_page_has(portal: FastAPI, people: People)
         assert not any(canary in cells for canary in ('אבי כהן', 'קנרית', 'סוכנות כהן'))
     answer = await staff.http_client.get(f'/reports/month.xlsx?month={month}&office={people.cohen}')
     assert 'קנרית' in cells_in(answer.content)
+    answer = await staff.http_client.get('/reports/month.xlsx?month=2026-13')
+    assert (answer.status_code, 'אין דוח לחודש כזה: 2026-13.' in answer.text) == (400, True)
     for made_up in ('/reports/tables/x.xlsx', '/reports/month.xlsx?office=999'):
         assert (await staff.http_client.get(made_up)).status_code == 404
 
@@ -412,6 +414,10 @@ async def test_an_address_with_a_day_that_is_none_says_which(portal: FastAPI, pe
     assert 'תאריך לא תקין: <bdi>31/11/2026&lt;b&gt;</bdi>. הנתונים מתייחסים לתקופה' in notice
     assert '05/10/2026 – ' in notice
     assert 'misread-day' not in (await opened(portal, 'manager', days + '30%2F11%2F2026')).html()
+    turned = (await opened(portal, 'manager', days + '01%2F10%2F2026')).html()
+    assert 'היום האחרון קודם לראשון: <bdi>05/10/2026 – 01/10/2026</bdi>. הנתונים מתייחסים לתקופה' in turned
+    strange = (await opened(portal, 'manager', '/reports?period=zzz')).html()
+    assert 'לא הובן בכתובת: <bdi>zzz</bdi>. הנתונים מתייחסים לתקופה' in strange
     labels = [page.count(f'aria-label="{label}"') for label in ('בחירת תאריך התחלה', 'בחירת תאריך סיום')]
     assert labels == [1, 1], 'each end has its own calendar'
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from components import frame, work_desk
 from components.claim_desk import ClaimDesk
 from components.work_desk import WorkDesk
 from db import values
@@ -57,11 +58,22 @@ def stored(task: int) -> Task:
 
 async def act(page: Open, kind: type, args: Any) -> bool:
     """Send it, and say whether the page answers that it was done."""
-    element = page.of(kind)[0]
-    element.props['answer'] = None
-    page.send(element, 'act', args)
-    await soon(lambda: element.props['answer'])
-    return not element.props['answer']['message']
+    return not (await page.answer(page.of(kind)[0], 'act', args))['message']
+
+
+async def test_what_fails_by_our_own_fault_is_told_once(
+    desk: Open, task: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError
+
+    toasts: list[str] = []
+    monkeypatch.setattr(frame, 'say', lambda text, **_: toasts.append(text))
+    monkeypatch.setitem(work_desk._ORDERS, 'done', broken)
+    answer = await desk.answer(desk.of(WorkDesk)[0], 'act', {'key': f'task-{task}', 'act': 'done', 'value': 0})
+    assert toasts == [], 'the desk says it itself'
+    number = caplog.records[-1].getMessage().split()[-1]
+    assert answer['message'] == f'אירעה תקלה אצלנו, ודבר לא השתנה. שגיאה מס׳ {number}'
 
 
 async def test_a_line_of_the_desk_is_worked_off(desk, task, people):
