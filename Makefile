@@ -9,6 +9,7 @@ WORKERS = $(if $(ARGS),,-n auto --dist loadfile --no-loadscope-reorder)
 # always `python -m`: works too when the folder was moved
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check
+INSTALL = $(PIP) install
 
 RUNTIME := $(VENV)/.runtime-installed
 TOOLS := $(VENV)/.tools-installed
@@ -86,12 +87,12 @@ bench: $(TOOLS)
 $(RUNTIME): requirements.txt
 	@$(PY) -m pip --version >/dev/null 2>&1 || { $(CHECK_PYTHON) && $(PYTHON) -m venv --clear $(VENV); }
 	@echo 'Installing what Maakav needs into $(VENV) (once, about a minute)'
-	@$(PIP) install --requirement requirements.txt
+	@$(INSTALL) --requirement requirements.txt
 	@touch $@
 
 $(TOOLS): $(RUNTIME) tests/requirements.txt
 	@echo 'Installing what tests and checks need into $(VENV)'
-	@$(PIP) install --requirement tests/requirements.txt
+	@$(INSTALL) --requirement tests/requirements.txt
 	@touch $@
 
 define CHECK_PYTHON

@@ -74,21 +74,28 @@ def pytest_xdist_auto_num_workers() -> int:
 
 # half a minute and more each
 LONGEST = (
-    'tests/jobs/test_backup.py',
     'tests/e2e/test_accessibility.py',
+    'tests/jobs/test_backup.py',
     'tests/db/test_concurrency.py',
-    'tests/test_isolation.py',
-    'tests/e2e/test_attack.py',
-    'tests/db/test_demo.py',
-    'tests/e2e/test_instances.py',
-    'tests/jobs/test_exports.py',
-    'tests/e2e/test_documents_story.py',
     'tests/e2e/test_messages_story.py',
-    'tests/pages/test_claim.py',
-    'tests/e2e/test_claim_story.py',
-    'tests/test_permissions.py',
+    'tests/jobs/test_exports.py',
+    'tests/e2e/test_export_story.py',
+    'tests/test_isolation.py',
+    'tests/e2e/test_documents_story.py',
     'tests/db/test_lists.py',
+    'tests/e2e/test_claim_story.py',
+    'tests/db/test_demo.py',
+    'tests/e2e/test_calls_story.py',
     'tests/db/test_search.py',
+    'tests/e2e/test_the_story.py',
+    'tests/pages/test_files_under_fire.py',
+    'tests/e2e/test_instances.py',
+    'tests/e2e/test_restart_story.py',
+    'tests/e2e/test_repair_story.py',
+    'tests/e2e/test_attack.py',
+    'tests/pages/test_reports.py',
+    'tests/pages/test_claim.py',
+    'tests/test_permissions.py',
 )
 
 
