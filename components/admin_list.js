@@ -1,6 +1,6 @@
 /* A list an admin keeps: find, order, open. A line opens a form in a dialog; what is typed lives here until the server says it is kept. */
 const FORM = `
-  <dialog v-if="form" ref="dialog" class="mk-dlg mk-adlg" :aria-label="form.title" data-testid="admin-form" @cancel.prevent="close" @click.self="close">
+  <dialog v-if="form" ref="dialog" class="mk-dlg mk-adlg" :aria-label="form.title" data-testid="admin-form" @cancel.prevent="leave" @click.self="leave">
     <form @submit.prevent="save"><div class="mk-dh"><h2>{{ form.title }}</h2><span class="mk-sp"></span><button type="button" class="mk-ib" :aria-label="words.close" @click="close"><span class="mk-ic" aria-hidden="true">close</span></button></div>
       <div class="mk-db">
         <div v-if="form.message" class="mk-call-out mk-hue-red" role="alert" data-testid="form-message"><span class="mk-ic" aria-hidden="true">error</span><span>{{ form.message }}</span></div>
@@ -38,7 +38,7 @@ export default {
     </section>`,
   props: {title: String, hint: String, total: Number, add: String, searched: Boolean, filters: Array, ordered: Boolean, rows: Array, page: Number, pages: Number, form: Object, record: Array, words: Object},
   emits: ['find', 'filter', 'page', 'open', 'close', 'save', 'act', 'move'],
-  data: () => ({typed: '', values: {}, many: {}, busy: false, sure: ''}),
+  data: () => ({typed: '', values: {}, many: {}, begun: '', busy: false, sure: ''}),
   computed: {
     // a template as somebody will read it; what cannot be filled in stands there as it was typed
     preview() { return (this.values.body || '').replace(/\{([^{}]*)\}/g, (found, name) => (Object.hasOwn(this.form.samples, name) ? this.form.samples[name].text : found)); },
@@ -52,6 +52,7 @@ export default {
       if (!before || before.opened !== now.opened) {
         this.values = {...now.values};
         this.many = Object.fromEntries(now.fields.filter((field) => field.kind === 'many').map((field) => [field.name, (now.values[field.name] || '').split('\n').filter(Boolean)]));
+        this.begun = this.written();
       }
       this.$nextTick(() => {
         if (!this.$refs.dialog.open) this.$refs.dialog.showModal();
@@ -65,6 +66,9 @@ export default {
     shape(field) { return {phone: {type: 'tel'}, email: {type: 'email'}, whole: {inputmode: 'numeric'}, code: {dir: 'ltr'}}[field.kind] || {dir: 'auto'}; },
     find() { clearTimeout(this.waiting); this.waiting = setTimeout(() => this.$emit('find', this.typed), 250); },
     close() { this.$emit('close'); },
+    written() { return JSON.stringify([this.values, this.many]); },
+    /* Neither Escape nor a click beside it throws away what was typed. */
+    leave() { if (this.written() === this.begun) this.close(); },
     insert(name) {
       const field = this.$refs.dialog.querySelector('#a-body'), text = this.values.body || '', at = field ? field.selectionEnd : text.length;
       this.values.body = `${text.slice(0, at)}{${name}}${text.slice(at)}`;
