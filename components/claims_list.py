@@ -19,7 +19,7 @@ from components.bulk_bar import BulkFound, BulkWork, read_bulk
 from components.frame import log_error, say
 from components.list_columns import ListColumns, cells_of, columns_drawn
 from components.list_filters import Filter, counted_choices, filters_drawn, filters_for, unfit
-from components.list_sums import ListSum, demanded
+from components.list_sums import ListSum
 from components.list_views import ListViews, count_text, views_and_counts
 from components.live import (
     MISSED,
@@ -125,6 +125,8 @@ def _misread(query: Mapping[str, str]) -> str:
 class ClaimsList:
     """One person's list on one page."""
 
+    _menu_news: Subscription | None = None
+
     def __init__(self, found: Opening, since: int, asked: Mapping[str, str]) -> None:
         """Draw what was found when `live.rung()` said `since`; `asked` is the address."""
         self._misread, self.menu = _misread(asked), ''
@@ -214,7 +216,7 @@ class ClaimsList:
                 self._draw_skeleton(question), name='skeleton', context=self.table.parent_slot
             )
         try:
-            page, counts, demanded_in_all = await ask(_page_and_counts, state)
+            page, counts, demanded = await ask(_page_and_counts, state, self._sum.is_of(state))
         except Exception as error:  # whatever it is, who asked is told its number and may ask again
             if not asked:
                 raise  # the rows stay, and the doorbell tries again
@@ -229,7 +231,7 @@ class ClaimsList:
         self.state = replace(page.state, columns=self.state.columns)
         self._draw_bar(counts, upto)
         self._draw(page, upto)
-        self._sum.follow(self.state, counts[self.state.view], demanded_in_all, since)
+        self._sum.follow(self.state, counts[self.state.view], demanded, since)
         if asked and self.menu:
             await self._count_menu()
 
@@ -237,9 +239,6 @@ class ClaimsList:
         await self.load()
         if self.views.is_open or any(notice.kind in ('person', 'seen', MISSED.kind) for notice in notices):
             await self.views.load()
-        if self.menu:
-            await self._count_menu()
-            await asyncio.sleep(MENU_BREATH)
 
     async def _view(self, state: ListState) -> None:
         """Go to a view; one that names no columns keeps those there are."""
@@ -268,14 +267,12 @@ class ClaimsList:
     def takes(self, news: News) -> bool:
         """Whether it shows the newest claims of a view, nothing narrows them down, and this row stays in the view or leads it.
 
-        Not while an answer is on its way, nor while a menu with numbers is open. What one did oneself may be read or unread: the list asks.
+        Not while an answer is on its way, nor while the menu with the numbers of other views is open. What one did oneself may be read or unread: the list asks.
         """
         state = self.state
         in_view = state.view in ('all', 'open' if news.is_open else 'closed')
         settled = (
-            self._answered == self._newest
-            and self.table._props.get('state') == 'ready'
-            and not (self.views.is_open or self.menu)
+            self._answered == self._newest and self.table._props.get('state') == 'ready' and not self.views.is_open
         )
         return (
             state.begins_with_news
@@ -320,6 +317,13 @@ class ClaimsList:
     async def _open_menu(self, event: GenericEventArguments) -> None:
         names = {one.name for one in self._filters}
         self.menu = event.args if isinstance(event.args, str) and event.args in names else ''
+        if self.menu:
+            if self._menu_news is None:  # few ever open one
+                topics = [claims_topic(self.actor), marks_topic(self.actor), words_topic()]
+                self._menu_news = Subscription(topics, self._recount_menu, breath=MENU_BREATH, since=rung())
+            await self._count_menu()
+
+    async def _recount_menu(self, _: set[Notice]) -> None:
         if self.menu:
             await self._count_menu()
 
@@ -481,10 +485,14 @@ class ClaimsList:
         return {'title': t('No claims here yet'), 'text': t('A claim shows here as soon as the bureau opens it.')}
 
 
-def _page_and_counts(session: Any, state: ListState) -> tuple[Page, dict[str, int], int | None]:
+def _page_and_counts(
+    session: Any, state: ListState, is_summed: bool = False
+) -> tuple[Page, dict[str, int], int | None]:
     counts = list_counts.counts_of(session, state)
     total = counts[state.view]
-    return lists.page_of(session, state, total), counts, demanded(session, state, total)
+    no_sum = is_summed or total > state.counted_up_to
+    demanded = None if no_sum else list_counts.demanded_in(session, state)
+    return lists.page_of(session, state, total), counts, demanded
 
 
 def names_for(session: Any) -> Names:
@@ -497,11 +505,9 @@ def opening_of(session: Any, asked: ListState, upto: int) -> Opening:
     actor: Actor = session.info['actor']
     hand = at_hand(session)
     seen = replace(asked, columns=list_state.columns_shown(asked, hand.looks.columns, actor))
-    page, counts, demanded_in_all = _page_and_counts(session, seen)
+    page, counts, demanded = _page_and_counts(session, seen)
     found = views_and_counts(session) if hand.views else ([], {})
-    return Opening(
-        asked, names_for(session), hand, page, counts, demanded_in_all, upto, found, read_bulk(session, hand.order)
-    )
+    return Opening(asked, names_for(session), hand, page, counts, demanded, upto, found, read_bulk(session, hand.order))
 
 
 def _whole(given: Any, default: int) -> int:

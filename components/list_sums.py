@@ -13,7 +13,18 @@ from nicegui import background_tasks
 from nicegui.element import Element
 from nicegui.elements.html import Html
 
-from components.live import LONGEST_PAUSE, ask_as, claims_topic, has_rung, listen, marks_topic, when_gone, written_html
+from components.live import (
+    LONGEST_PAUSE,
+    ask_as,
+    claims_topic,
+    has_gone,
+    has_rung,
+    listen,
+    marks_topic,
+    when_gone,
+    words_topic,
+    written_html,
+)
 from components.row_news import Audience, audience_of
 from components.words import t
 from db import values
@@ -36,21 +47,9 @@ def start() -> Callable[[], None]:
     return _rooms.clear
 
 
-def demanded(session: Any, state: ListState, total: int) -> int | None:
-    """What is demanded in a list of so many claims, in agorot; where an equal list is open it is known."""
-    if total > state.counted_up_to:
-        return None
-    room = _rooms.get(_key(session.info['actor'], state))
-    return demanded_in(session, state) if room is None else room.amount
-
-
 def _key(actor: Actor, state: ListState) -> tuple[Audience, str, int | None]:
     """For whom and for which lists the sum is the same."""
-    return audience_of(actor), state.meant, actor.user_id if _is_personal(state) else None
-
-
-def _is_personal(state: ListState) -> bool:
-    return state.view == 'unread' or 'for_me' in state.quick
+    return audience_of(actor), state.meant, actor.user_id if state.is_personal else None
 
 
 class ListSum:
@@ -63,16 +62,20 @@ class ListSum:
         self._room: _Room | None = None
         when_gone(table, self._leave)
 
+    def is_of(self, state: ListState) -> bool:
+        """Whether it is told already what is demanded in this list, and nobody need ask."""
+        return self._room is not None and self._room.key == _key(self._actor, state)
+
     def follow(self, state: ListState, total: int, amount: int | None, since: int) -> None:
-        """From now on it is the sum of this list of `total` claims, which was `amount` when `live.rung()` said `since`."""
-        key = _key(self._actor, state)
+        """From now on it is the sum of this list of `total` claims; `amount` was asked for after `live.rung()` said `since`, or is known already."""
         is_counted = total <= state.counted_up_to
-        if not is_counted or self._room is not _rooms.get(key):
-            self._leave()
-        if is_counted and self._room is None:
-            self._room = _rooms.get(key) or _Room(key, self._actor, state, amount, since)
-            self._room.members[id(self)] = self
-        self.show(amount if self._room is None else self._room.amount)
+        if has_gone(self._table) or (is_counted and self.is_of(state)):
+            return
+        self._leave()
+        if is_counted:
+            self._room = _Room.for_(_key(self._actor, state), self._actor, state)
+            self._room.join(self, amount, since)
+        self.show(amount if is_counted else None)
 
     def show(self, amount: int | None) -> None:
         """Say it, in the words of the page."""
@@ -99,26 +102,39 @@ def _sum_html(amount: int, reader: str) -> str:
 class _Room:
     """The equal open lists of all who see the same claims."""
 
-    def __init__(
-        self, key: tuple[Audience, str, int | None], actor: Actor, state: ListState, amount: int | None, since: int
-    ) -> None:
-        self.members: dict[int, ListSum] = {}
-        self.amount = amount
-        self._key, self._actor, self._state = key, actor, state
+    def __init__(self, key: tuple[Audience, str, int | None], actor: Actor, state: ListState) -> None:
+        self.key = key
+        self._members: dict[int, ListSum] = {}
+        self._actor, self._state = actor, state
         self._rung = self._asking = False
+        self._amount: int | None = None
         self._task: asyncio.Task[Any] | None = None
-        # what one has read leaves one's own unread claims
-        topics = [claims_topic(actor), *([marks_topic(actor)] if _is_personal(state) else [])]
-        self._stop = listen(topics, self)
-        _rooms[key] = self
-        if has_rung(topics, since):
+        # what one has read leaves one's own unread claims; what counts as stuck is a word of the bureau's
+        personal = [marks_topic(actor)] if state.is_personal else []
+        self._topics = [claims_topic(actor), words_topic(), *personal]
+        self._stop = listen(self._topics, self)
+
+    @classmethod
+    def for_(cls, key: tuple[Audience, str, int | None], actor: Actor, state: ListState) -> '_Room':
+        """The room of all lists of this key."""
+        if key not in _rooms:
+            _rooms[key] = cls(key, actor, state)
+        return _rooms[key]
+
+    def join(self, member: ListSum, amount: int | None, since: int) -> None:
+        """One more list, which was just told another sum if anything happened, or if a day went by."""
+        is_first = not self._members
+        self._members[id(member)] = member
+        if has_rung(self._topics, since) or (not is_first and amount != self._amount):
             self._wake()
+        if is_first:
+            self._amount = amount
 
     def leave(self, member: ListSum) -> None:
         """A list is closed or has become another one; with the last one goes the room."""
-        self.members.pop(id(member), None)
-        if not self.members and _rooms.get(self._key) is self:
-            del _rooms[self._key]
+        self._members.pop(id(member), None)
+        if not self._members and _rooms.get(self.key) is self:
+            del _rooms[self.key]
             self._stop()
 
     def ring(self, _: Notice) -> None:
@@ -135,17 +151,17 @@ class _Room:
         """Ask until nothing has rung meanwhile. What could not be asked for is tried again, ever more patiently."""
         pause = BREATH
         try:
-            while self._rung and self.members:
+            while self._rung and self._members:
                 await asyncio.sleep(pause)
                 self._rung = False
                 try:
-                    self.amount = await ask_as(self._actor, demanded_in, self._state)
+                    self._amount = await ask_as(self._actor, demanded_in, self._state)
                     pause = BREATH
                 except Exception:  # whatever it is, the lists keep the sum they have until there is another
                     log.exception('could not sum up a list; trying again in %.0f s', pause)
                     self._rung, pause = True, min(pause * 2, LONGEST_PAUSE)
                     continue
-                for member in tuple(self.members.values()):
-                    member.show(self.amount)
+                for member in tuple(self._members.values()):
+                    member.show(self._amount)
         finally:
             self._asking = False

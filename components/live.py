@@ -314,7 +314,7 @@ def imports_topic() -> Topic:
 
 def when_gone(part: Element, leave: Callable[[], None]) -> None:
     """Call `leave` when a part of a page goes. What only listens needs no element of its own: each weighs 4 KiB, and the browser would draw it."""
-    if _has_gone(part):  # its person was cut off while the page was being made: nobody would ever tell it to leave
+    if has_gone(part):  # its person was cut off while the page was being made: nobody would ever tell it to leave
         leave()
         return
     if '_leaving' not in part.__dict__:
@@ -323,7 +323,8 @@ def when_gone(part: Element, leave: Callable[[], None]) -> None:
     part.__dict__['_leaving'].append(leave)
 
 
-def _has_gone(part: Element) -> bool:
+def has_gone(part: Element) -> bool:
+    """Whether a part of a page, or its page, is no longer there."""
     return part.is_deleted or part.client.is_deleted
 
 
@@ -361,14 +362,14 @@ def heard_later(client: Client) -> Iterator[None]:
 def _told_of_the_line(client: Client) -> list['Subscription']:
     """Those of a page who catch up after its line was down."""
     if '_told' not in client.__dict__:
-        client.__dict__['_told'] = []
+        client.__dict__.update(_told=[], _was_up=client.has_socket_connection)
         client.on_connect(_line_is_up)
     told: list[Subscription] = client.__dict__['_told']
     return told
 
 
 def _line_is_up(client: Client) -> None:
-    if client.__dict__.get('_was_up'):
+    if client.__dict__['_was_up']:
         for subscription in _told_of_the_line(client):
             subscription.catch_up()
     client.__dict__['_was_up'] = True
@@ -408,7 +409,7 @@ class Subscription:
 
     def catch_up(self) -> None:
         """The line had been down: what was told meanwhile is lost, since NiceGUI keeps only what it says itself."""
-        if not _has_gone(self._part):
+        if not has_gone(self._part):
             self.ring(MISSED)
 
     def ring(self, notice: Notice) -> None:
@@ -423,7 +424,7 @@ class Subscription:
         pause = 1.0
         _answers_bell.set(True)
         try:
-            while self._waiting and not _has_gone(self._part):
+            while self._waiting and not has_gone(self._part):
                 await asyncio.sleep(self._breath)
                 while held := _forms_of(self._part.client):
                     await held[0].wait()
@@ -432,7 +433,7 @@ class Subscription:
                     await self._answer(notices)
                     pause = 1.0
                 except Exception:  # whatever it is, the page lives on and tries again
-                    if _has_gone(self._part):  # its person left, or was cut off, in the middle of it
+                    if has_gone(self._part):  # its person left, or was cut off, in the middle of it
                         return
                     log.exception('a page could not answer a doorbell; it tries again in %.0f s', pause)
                     self._waiting |= notices

@@ -199,6 +199,11 @@ class ListState:
         """Which claims it means, however they are sorted and shown."""
         return replace(self, page=1, size=ListState.size, sort=ListState.sort, columns=()).address()
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether even those who see the same claims have others of them in it: what each has not read, what waits for each."""
+        return self.view == 'unread' or 'for_me' in self.quick
+
     def without_filters(self) -> 'ListState':
         """The same list with no filter and no search."""
         return ListState(view=self.view, sort=self.sort, columns=self.columns, size=self.size)

@@ -78,8 +78,9 @@ def test_what_listens_leaves_with_the_part_it_stands_in() -> None:
     client.delete()
 
 
+@pytest.mark.parametrize('from_the_start', [True, False])
 def test_whatever_listens_catches_up_when_the_line_comes_back_also_what_began_later(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, from_the_start: bool
 ) -> None:
     rang: list[tuple[live.Topic, changes.Notice]] = []
     monkeypatch.setattr(live.Subscription, 'ring', lambda self, notice: rang.append((vars(self)['topic'], notice)))
@@ -93,15 +94,18 @@ def test_whatever_listens_catches_up_when_the_line_comes_back_also_what_began_la
         with client:
             live.Subscription([topic], answer, since=live.rung()).__dict__['topic'] = topic
 
-    begin(live.words_topic())
+    if from_the_start:
+        begin(live.words_topic())
     connect()
+    client.tab_id = 'his'
     begin(live.imports_topic())  # a menu that was opened, say
     assert rang == []
     connect()
-    assert rang == [(live.words_topic(), live.MISSED), (live.imports_topic(), live.MISSED)]
+    first = [(live.words_topic(), live.MISSED)] if from_the_start else []
+    assert rang == [*first, (live.imports_topic(), live.MISSED)]
     client.delete()
     connect()
-    assert len(rang) == 2, 'nobody is left'
+    assert len(rang) == len(first) + 1, 'nobody is left'
 
 
 def test_what_travels_is_kept_in_as_much_room_as_it_takes() -> None:

@@ -30,8 +30,9 @@ from db import (
 )
 from db.base import Base, now
 from db.claims import Claim, change_status, open_claim, save_fields
+from db.list_claims import claims_in
 from db.list_rows import Row
-from db.list_state import ListState
+from db.list_state import QUICK, ListState
 from db.lists import FilterChoices, Page
 from db.offices import User
 from db.reference import Garage, Insurer
@@ -777,3 +778,13 @@ def test_claims_are_named_by_number_plate_or_name_and_only_of_the_office_asked_f
         assert not lists.claims_named(session, people.levi, 'ורד', 8)
     with open_session(people.staff, reading=True) as session:
         assert len(lists.claims_named(session, people.levi, '', 1)) == 1
+
+
+@pytest.mark.parametrize('query', [{}, {'view': 'unread'}, *({'quick': name} for name in QUICK)], ids=str)
+def test_whoever_sees_the_same_claims_finds_the_same_in_a_list_that_is_not_personal(people, query):
+    state = ListState.read(query)
+    asked = []
+    for colleague in (people.manager, people.dana):
+        with open_session(colleague, reading=True) as session:
+            asked.append(claims_in(session, state)[0].compile().params)
+    assert (asked[0] != asked[1]) is state.is_personal

@@ -11,7 +11,7 @@ from nicegui import Client, binding
 from nicegui.elements.html import Html
 from nicegui.testing import User
 
-from components import claims_list, list_sums
+from components import claims_list, list_sums, live
 from components.bell import Bell
 from components.bulk_bar import BulkBar
 from components.claims_list import ClaimsBar, ClaimsTable
@@ -19,6 +19,7 @@ from components.frame import PORTAL_PAGES
 from components.list_views import ViewsMenu
 from db import alerts, identity, list_counts, list_state, values, views
 from db.base import now
+from db.changes import Notice
 from db.claims import Claim, change_status, mark_checked, save_fields
 from db.import_runs import Uploaded, start_run
 from db.list_state import ListState
@@ -176,6 +177,10 @@ def no_breath(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(list_sums, 'BREATH', 0.05)
 
 
+def summed_up() -> bool:
+    return not any(room._asking for room in list_sums._rooms.values())
+
+
 def demand(people: People, claim: Claim, shekels: str) -> None:
     with open_session(people.staff) as session:
         save_fields(session, claim.id, {'demand_amount': (None, values.money(shekels))}, now())
@@ -205,6 +210,62 @@ async def test_what_is_demanded_in_a_list_is_asked_once_for_all_who_see_it_and_f
     before = len(list_sums._rooms)
     dana.client.delete()
     assert len(list_sums._rooms) == before - 1, 'what nobody looks at is not summed up'
+
+
+async def test_who_finds_another_sum_has_it_told_to_all_who_see_the_same(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim], no_breath: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demand(people, two[0], '1000')
+    dana = await desk(portal, 'dana', '/?sort=plate')
+    await soon(summed_up)
+    with monkeypatch.context() as meanwhile:  # a day went by, say, and nothing rang
+        meanwhile.setattr(list_sums._Room, 'ring', lambda *_: None)
+        demand(people, two[1], '250')
+        await soon(lambda: len(dana.rows) == 2 and '250' in str(dana.rows))
+    assert demanded_on(dana) == 'סה״כ נדרש ₪1,000'
+    manager = await desk(portal, 'manager')
+    assert demanded_on(manager) == 'סה״כ נדרש ₪1,250'
+    await soon(lambda: demanded_on(dana) == 'סה״כ נדרש ₪1,250')
+
+
+async def test_a_new_word_of_the_bureau_may_change_a_sum(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim], no_breath: None
+) -> None:
+    demand(people, two[0], '1000')
+    dana = await desk(portal, 'dana', '/?quick=stuck&view=all')
+    await soon(summed_up)
+    room = next(iter(list_sums._rooms.values()))
+    room._amount = 1
+    live._dispatch(Notice('words'))
+    await soon(lambda: room._amount is None)
+    assert demanded_on(dana) == ''
+
+
+async def test_a_page_that_was_cut_off_while_it_was_made_is_not_summed_up(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim]
+) -> None:
+    dana = await desk(portal, 'dana')
+    shown = list_sums.ListSum(dana.one(ClaimsTable), people.dana)
+    dana.client.delete()
+    shown.follow(ListState(), 2, 100, live.rung())
+    assert not list_sums._rooms
+
+
+async def test_rows_follow_at_once_also_while_a_menu_is_open(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims_list, 'MENU_BREATH', 60)
+    dana = await desk(portal, 'dana', '/?sort=plate')
+    dana.send(ClaimsBar, 'menu', 'status')
+    await soon(lambda: dana.one(ClaimsBar).props.get('counts'))
+
+    def statuses() -> list[str]:
+        return [row['status']['label'] for row in dana.rows]
+
+    submit(people, two[0])
+    await soon(lambda: statuses().count('הוגשה לחברת הביטוח') == 1)
+    submit(people, two[1])
+    await soon(lambda: statuses().count('הוגשה לחברת הביטוח') == 2)
 
 
 async def test_a_list_that_is_not_counted_to_its_end_has_no_sum(
@@ -242,6 +303,7 @@ async def test_an_open_menu_says_how_many_claims_each_choice_has_and_a_shut_one_
     for hostile in ('', 'event', 'office', 'no such', 7, None, ['status']):
         dana.send(ClaimsBar, 'menu', hostile)
     await asyncio.sleep(0.2)
+    assert set(counted) == {'status'}
     counted.clear()
     submit(people, two[0])
     await soon(lambda: len(dana.numbers) == 2)
