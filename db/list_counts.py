@@ -143,7 +143,13 @@ def _by_key(name: str, keys: Sequence[str], found: dict[str, int]) -> dict[str, 
 
 def demanded_in(session: Session, state: ListState) -> int | None:
     """What is demanded in all claims of a list together, in agorot; None: there are more of them than are counted, or nothing is demanded yet."""
-    most = state.counted_up_to
-    found = counted_rows(session, claims_in(session, state)[0], most + 1, Claim.demand_amount)
-    total, count = session.execute(select(func.sum(found.demand_amount), func.count()).select_from(found)).one()
-    return int(total) if total is not None and count <= most else None
+    if state.searches or state.filters:
+        total, count = session.execute(_demanded(session, state)).one()
+    else:
+        ((total, count),) = asked_by_most(session, ('demanded', state.view), lambda: _demanded(session, state))
+    return int(total) if total is not None and count <= state.counted_up_to else None
+
+
+def _demanded(session: Session, state: ListState) -> Select[Any]:
+    found = counted_rows(session, claims_in(session, state)[0], state.counted_up_to + 1, Claim.demand_amount)
+    return select(func.sum(found.demand_amount), func.count()).select_from(found)
