@@ -9,24 +9,24 @@ from nicegui.element import Element
 from components.frame import told_of
 from components.live import heard_later
 from components.words import language, t
-from db.texts import Told
 
 
 @contextmanager
-def answering(form: Element, failed: str = '') -> Iterator[dict[str, Any]]:
+def answering(form: Element) -> Iterator[dict[str, Any]]:
     """Do in here what a form asked for; it is answered whatever comes of it, and what was typed stays in it unless it was kept.
 
     What it did is shown with its answer, not before by the bell it rang: the form it came from would still be there.
 
-    `message` of the answer says why not (`failed`, until it is known better): who has kept it sets it to ''. Whatever else the form
-    is to be told stands beside it.
+    `message` of the answer says why not: who has kept it sets it to '' at once, and what fails from there on is the page's to tell.
+    Whatever else the form is to be told stands beside it.
     """
-    reader, answer = language(), {'message': failed or t('It was not saved. Please try again.')}
+    reader, answer = language(), {'message': t('It was not saved. Please try again.')}
     with heard_later(form.client):
         try:
             yield answer
         except Exception as error:
-            if not (answer['message'] or isinstance(error, Told)):  # it is kept: only showing it failed
+            # nobody reads it there any more; or it is kept, and only showing it failed
+            if form.is_deleted or not answer['message']:
                 raise
             answer['message'] = told_of(error, reader)
         finally:

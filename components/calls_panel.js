@@ -83,24 +83,10 @@ export default {
       if (!now || now.turn === before?.turn) return;
       clearTimeout(this.waiting);
       this.busy = false;
-      this.refused = now.message;
-      if (now.message) { this.$refs.summary?.focus(); return; }
-      this.spoken = now.said;
-      this.last = null;  // what is saved is saved: the very same words again are another call
-      const isKept = (one) => one.correcting === this.corrected && JSON.stringify(one.draft) === this.sent;
-      this.aside = this.aside.filter((one) => !isKept(one));
-      if (!isKept(this)) {
-        // what was typed on since then is another call's, and corrects nothing
-        for (const one of [this, ...this.aside]) {
-          if (!one.correcting || one.correcting !== this.corrected) continue;
-          Object.assign(one.draft, {day: '', time: ''});
-          Object.assign(one, {correcting: 0, begun: ''});
-        }
-        return;
-      }
-      this.resume();
-      this.settle();
-      if (this.unfolded && this.$el.contains(document.activeElement)) this.begin();
+      this.refuse(now.message);
+      if (!now.message) this.kept(now.said);
+      else if (this.refused) this.$refs.summary?.focus();
+      this.remember();
     },
     calls() { if (this.only && !this.chips.some((chip) => chip.id === this.only)) this.only = ''; },
   },
@@ -189,19 +175,44 @@ export default {
       this.$nextTick(() => this.$refs.summary.focus());
     },
     escape() { if (!this.touched(this)) this.cancel(); },
-    written() { return {draft: {...this.draft}, correcting: this.correcting, begun: this.begun, earlier: this.earlier}; },
+    written() { return {draft: this.draft, correcting: this.correcting, begun: this.begun, earlier: this.earlier, refused: this.refused}; },
     touched(one) { return JSON.stringify(one.draft) !== one.begun; },
     take(written) {
-      Object.assign(this, written, {refused: '', untimed: false});
+      Object.assign(this, {refused: ''}, written, {untimed: false});
       this.opened += 1;
     },
     /* What waits comes back, the last one first. */
     resume() { if (this.aside.length) this.take(this.aside.pop()); else this.fresh(this.draft.party); },
+    /* A refusal stands on the call that was sent, though another may be in the form by now. */
+    refuse(message) {
+      const sent = [this, ...this.aside].find((one) => one.draft === this.ordered);
+      if (sent) sent.refused = message;
+      if (message && sent !== this) maakav.say(message, true);
+    },
+    kept(said) {
+      this.spoken = said;
+      this.last = null;  // what is saved is saved: the very same words again are another call
+      const isKept = (one) => one.correcting === this.corrected && JSON.stringify(one.draft) === this.sent;
+      this.aside = this.aside.filter((one) => !isKept(one));
+      if (!isKept(this)) {
+        // what was typed on since then is another call's, and corrects nothing
+        for (const one of [this, ...this.aside]) {
+          if (!one.correcting || one.correcting !== this.corrected) continue;
+          Object.assign(one.draft, {day: '', time: ''});
+          Object.assign(one, {correcting: 0, begun: ''});
+        }
+        return;
+      }
+      this.resume();
+      this.settle();
+      if (this.unfolded && this.$el.contains(document.activeElement)) this.begin();
+    },
     /* A reload fills the fields that are there: what waits is in none, and who came back from waiting was typed in others. */
     remember() {
-      const aside = [...this.aside, this.written()].filter(this.touched);
+      if (maakav.leaving) return;
+      const aside = this.form ? [...this.aside, this.written()].filter(this.touched) : [];
       try {
-        if (aside.length) sessionStorage.setItem('maakav.calls.' + this.keep, JSON.stringify({aside, last: this.last}));
+        if (aside.length) sessionStorage.setItem('maakav.calls.' + this.keep, JSON.stringify({at: Date.now(), aside, last: this.last}));
         else sessionStorage.removeItem('maakav.calls.' + this.keep);
       } catch { /* a private window keeps nothing */ }
     },
@@ -212,6 +223,7 @@ export default {
       if (this.busy) return;
       this.busy = true;
       this.refused = '';
+      this.ordered = this.draft;
       this.sent = JSON.stringify(this.draft);
       this.corrected = this.correcting;
       this.untimed = false;
@@ -219,7 +231,7 @@ export default {
       this.last = maakav.keyed(`${this.correcting} ${this.sent}`, this.last);
       const {day, time, ...draft} = this.draft;
       this.$emit('save', {...draft, at: day && `${day}T${time}`, corrects: this.correcting, key: this.last.key});
-      this.waiting = setTimeout(() => { this.busy = false; this.refused = this.words.late; }, ANSWER_WITHIN);
+      this.waiting = setTimeout(() => { this.busy = false; this.refuse(this.words.late); }, ANSWER_WITHIN);
     },
   },
 };

@@ -119,7 +119,7 @@ class CallsPanel(Element, component='calls_panel.js'):
         self._claim_id, self._last_visit = claim.id, last_visit
         self._actor, self._reader = current_actor(), language()
         self._props.update(calls=[], chips=[], attempts=[], figures=[], form=None, answer=None, words=_words())
-        self._props['keep'] = f'{self._actor.user_id}.{claim.id}'
+        self._props['keep'] = f'{self._actor.user_id}/{claim.id}'
         self.on('save', self._save)
         with self:
             Subscription([claim_topic(claim.id), words_topic()], self._answer)

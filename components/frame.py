@@ -191,14 +191,17 @@ def _browser_words_html() -> str:
 
 def tell(error: Exception) -> None:
     """Tell the person what went wrong."""
-    say(told_of(error, language()), error=True)
+    say(told_of(error, language(), N_('Something went wrong on our side. Error no. {number}')), error=True)
 
 
-def told_of(error: Exception, reader: str) -> str:
+def told_of(
+    error: Exception,
+    reader: str,
+    text: str = N_('Something went wrong on our side, and nothing was changed. Error no. {number}'),
+) -> str:
     """What went wrong: a broken rule in words, anything else as a number that stands in the log."""
     if isinstance(error, Told):
         return error.told(reader)
-    text = N_('Something went wrong on our side, and nothing was changed. Error no. {number}')
     return texts.t(text, reader, number=log_error(error))
 
 

@@ -234,10 +234,10 @@ class ImportScreen(Element, component='import_run.js'):
         with answering(self) as answer:
             try:
                 token = await take()
+                answer['message'] = ''
                 if step:
                     self._engine.begin(self._run_id, token, step)
                     self._place = None
-                answer['message'] = ''
             finally:
                 await self.load()
 

@@ -69,7 +69,8 @@ class LinksPanel(Element, component='links_panel.js'):
         with answering(self) as answer:
             answer['made'] = None
             token = await work(create_link, self._claim.id, purpose, now(), phone[:_PHONE_AT_MOST])
-            answer |= {'message': '', 'made': self._made(purpose, token)}
+            answer['message'] = ''
+            answer['made'] = self._made(purpose, token)
             self._made_hash = hash_of(token)
             await self.refresh()
 

@@ -188,7 +188,7 @@ class MessagesPanel(Element, component='messages_panel.js', dependencies=['uploa
 
     async def _send(self, event: GenericEventArguments) -> None:
         """Send, and answer the box: what was refused stays in it, with the reason."""
-        with answering(self, t('The message was not sent. Your text is still here.')) as answer:
+        with answering(self) as answer:
             answer['sent'] = 0
             sent = await work(write_message, self._key, read_letter(event.args), now())
             answer |= {'message': '', 'sent': sent.id}

@@ -103,14 +103,23 @@ def misread_text(
     misread: Sequence[str], instead: str = N_('Not a date: {days}. The list is not limited by it.')
 ) -> str:
     """Says so when the address has a day that is none, and what is shown `instead` of what was meant."""
-    return t(instead, days=', '.join(map(isolated, misread))) if misread else ''
+    return t(instead, days=_first_few(misread)) if misread else ''
 
 
 def unknown_text(
     given: Sequence[str], told: str = N_('Not understood in the address: {given}. The page is shown without it.')
 ) -> str:
     """Says so when the address asks for something else that is not there, and what is shown."""
-    return t(told, given=', '.join(map(isolated, given))) if given else ''
+    return t(told, given=_first_few(given)) if given else ''
+
+
+# of what stands in an address and was not understood, however long it is
+_NAMED = 3
+
+
+def _first_few(given: Sequence[str]) -> str:
+    named, more = ', '.join(map(isolated, given[:_NAMED])), len(given) - _NAMED
+    return f'{named} {t("and {n} more", n=more)}' if more > 0 else named
 
 
 def turned_round_text(stretches: Sequence[tuple[date, date]]) -> str:
@@ -314,9 +323,9 @@ _KINDS: Mapping[str, Callable[[Change, Reference, str], str]] = {
 
 
 def _said_in(change: Change) -> str:
-    """The beginning of what somebody wrote."""
+    """What somebody wrote in a message or a note."""
     written = change.fields.get('message') or change.fields.get('note')
-    return _first_words(written[1]) if written else ''
+    return str(written[1] or '') if written else ''
 
 
 def _most_telling(changed: Sequence[str]) -> str:
@@ -328,7 +337,7 @@ def headline_of(
 ) -> tuple[str, str, str, int]:
     """The one thing to say about a change: (label, before, after, how many more fields changed)."""
     if change.kind in _KINDS:
-        return _KINDS[change.kind](change, reference, reader), '', _said_in(change), 0
+        return _KINDS[change.kind](change, reference, reader), '', _first_words(_said_in(change)), 0
     changed = [name for name in change.fields if name in FIELDS]
     if not changed:
         return texts.t('Updated', reader), '', '', 0
@@ -347,12 +356,9 @@ _WHOLE = 600
 
 def whole_note_of(change: Change) -> str:
     """What somebody wrote, where `headline_of` says no more than its beginning."""
-    if change.kind in _KINDS:
-        written = change.fields.get('message') or change.fields.get('note')
-    else:
-        name = _most_telling([name for name in change.fields if name in FIELDS])
-        written = change.fields[name] if name and FIELDS[name].kind == 'long_text' else None
-    text = str(written[1] or '') if written else ''
+    name = '' if change.kind in _KINDS else _most_telling([name for name in change.fields if name in FIELDS])
+    is_long = bool(name) and FIELDS[name].kind == 'long_text'
+    text = str(change.fields[name][1] or '') if is_long else _said_in(change) if change.kind in _KINDS else ''
     return '' if _first_words(text) == _first_words(text, _WHOLE) else _first_words(text, _WHOLE)
 
 

@@ -130,11 +130,11 @@ class ListState:
             q=query_in(query.get('q', '')),
             scope=one_of(query.get('scope'), SCOPES),
             sort=query.get('sort', '') if sorted_by(query.get('sort', '')) in SORTS else '-updated_at',
-            columns=columns_named(query.get('columns', '')[:400].split(',')),
+            columns=columns_named(_keys(query, 'columns')),
             page=_number(query.get('page'), 1, 100_000),
             size=_number(query.get('size'), 25, PAGE_SIZES[-1]),
         )
-        many = {name: tuple(filter(None, query.get(name, '')[:400].split(',')))[:40] for name in MANY}
+        many = {name: _keys(query, name)[:40] for name in MANY}
         for name, keys in many.items():
             many[name] = tuple(key for key in keys if (_NUMBER if name in NUMBERED else _KEY).fullmatch(key))
         for name, known in (('documents', DOCUMENTS), ('quick', QUICK), ('sent_back', YES_NO)):
@@ -212,9 +212,14 @@ class ListState:
 def misread(query: Mapping[str, str]) -> tuple[str, ...]:
     """What an address asks for that no list has, as it stands there; its days aside."""
     state = ListState.read(query)
-    keys = ((key, getattr(state, name)) for name in MANY for key in query.get(name, '')[:400].split(','))
-    wrong = tuple(values.as_given(key) for key, kept in keys if key and key not in kept)
+    keys = ((key, getattr(state, name)) for name in MANY for key in _keys(query, name))
+    wrong = tuple(values.as_given(key) for key, kept in keys if key not in kept)
     return values.misread_choices(query, {'view': VIEWS, 'scope': SCOPES, 'sort': (state.sort,)}) + wrong
+
+
+def _keys(query: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """The keys that stand under a name of an address, one after the other."""
+    return tuple(filter(None, query.get(name, '')[:400].split(',')))
 
 
 def columns_named(names: Iterable[str]) -> tuple[str, ...]:

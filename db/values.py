@@ -50,13 +50,17 @@ def normalise(text: str) -> str:
     return ' '.join(unicodedata.normalize('NFC', visible).split())
 
 
-_GERSHAYIM = re.compile(r'(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea](?![\u05d0-\u05ea]))')
-_GERESH = re.compile(r"(?<=[\u05d0-\u05ea])'")
+# before the last letter of an abbreviation, an ending aside
+_GERSHAYIM = re.compile(r'(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea](?:ים|ות|ית|י)?(?![\u05d0-\u05ea"]))')
+# what stands between two of them is quoted
+_GERESH = re.compile(r"(?<!\w)'[^']*'(?!\w)|(?<=[\u05d0-\u05ea])'")
 
 
 def printed(label: str) -> str:
     """Hebrew as it is printed: with the signs of its abbreviations, which are kept as a keyboard writes them."""
-    return _GERESH.sub('׳', _GERSHAYIM.sub('״', label)) if '"' in label or "'" in label else label
+    if '"' not in label and "'" not in label:
+        return label
+    return _GERESH.sub(lambda sign: '׳' if sign[0] == "'" else sign[0], _GERSHAYIM.sub('״', label))
 
 
 def text(value: object, limit: int = TEXT_LIMIT) -> str:

@@ -4,14 +4,14 @@
    Fields that keep themselves (claim sections, the note, messages) are left alone. */
 (function () {
   'use strict';
-  const SLOT = 'maakav.typed.', HOURS = 12, OPENS_WITHIN = 5000;
+  const SLOT = 'maakav.typed.', SLOTS = /^maakav\.(?:typed|calls)\.([^/]*)/, HOURS = 12, OPENS_WITHIN = 5000;
   const person = document.currentScript.dataset.person;
   const FIELDS = 'input:not([type=password], [type=search], [type=file], [type=radio], [type=hidden], [type=submit]), textarea, select';
   const OWN = '.mk-edt, [data-testid=internal-note], [data-testid=message-box], [data-keeps=no]';
   const OF = '[data-claim], [data-cheque], [data-document], [data-task], [data-call], [data-id]';
   const slot = () => SLOT + person + location.pathname;
   const was = new WeakMap(), typed = new WeakSet(), openers = new WeakMap();
-  let pending = [], opening = null, asked = false, leaving = false;
+  let pending = [], opening = null, asked = false;
 
   const called = (element) => element.dataset.testid || element.name || element.getAttribute('aria-label') || element.placeholder;
   const all = (root, pattern) => [...root.querySelectorAll(pattern)];
@@ -54,10 +54,10 @@
       typed.add(field);
     }, true);
   }
-  // who signs out leaves nothing behind
+  // who signs out leaves nothing behind, and whatever keeps something as the page goes asks for it
   addEventListener('submit', ({target}) => {
-    if (target.getAttribute('action') !== '/logout') return;
-    leaving = true;
+    if (!/^\/logout/.test(target.getAttribute('action'))) return;
+    maakav.leaving = true;
     try { for (const key of Object.keys(sessionStorage)) if (key.startsWith('maakav.')) sessionStorage.removeItem(key); } catch { /* nothing was kept */ }
   }, true);
 
@@ -72,7 +72,7 @@
     return kept;
   }
   function remember() {
-    if (leaving) return;
+    if (maakav.leaving) return;
     const kept = unsent(), known = new Set(kept.map((one) => one.name + one.whose));
     kept.push(...pending.filter((one) => !known.has(one.name + one.whose)));
     try {
@@ -107,12 +107,14 @@
     if (!pending.length) watcher.disconnect();
   }
   const watcher = new MutationObserver(() => { if (!asked) { asked = true; requestAnimationFrame(fill); } });
+  const isFresh = (kept) => Date.now() - JSON.parse(kept).at < HOURS * 3600000;
   try {
+    // what is somebody else's or too old is nobody's any more; the calls keep theirs in the same way
     for (const key of Object.keys(sessionStorage)) {
-      if (key.startsWith(SLOT) && !key.startsWith(SLOT + person + '/')) sessionStorage.removeItem(key);
+      const whose = SLOTS.exec(key);
+      if (whose && (whose[1] !== person || !isFresh(sessionStorage.getItem(key)))) sessionStorage.removeItem(key);
     }
-    const found = JSON.parse(sessionStorage.getItem(slot()) || 'null');
-    if (found && Date.now() - found.at < HOURS * 3600000) pending = found.kept;
+    pending = JSON.parse(sessionStorage.getItem(slot()))?.kept || [];
   } catch { /* nothing was kept */ }
   if (pending.length) watcher.observe(document.body, {childList: true, subtree: true});
 })();

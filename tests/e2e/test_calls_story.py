@@ -363,6 +363,60 @@ def test_a_call_that_was_kept_while_another_was_corrected_does_not_come_back(per
     answered(staff)
 
 
+def kept_in_the_tab(page: Page) -> list[str]:
+    found: list[str] = page.evaluate('Object.keys(sessionStorage).filter((key) => key.startsWith("maakav."))')
+    return found
+
+
+def test_who_signs_out_leaves_nothing_of_a_call_behind(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_calls(staff, read_claim_of(staff))
+    summary = staff.get_by_test_id('call-summary')
+    summary.fill('המבוטחת מסרה פרטים')
+    staff.locator('[data-testid=call][data-corrected=false]').get_by_test_id('call-correct').first.click()
+    summary.fill('תיקון באמצע')
+    # what somebody else left in the tab, and what is too old, goes as the page comes again
+    staff.evaluate("""for (const [key, at] of [['maakav.calls.999/1', Date.now()], ['maakav.calls.0/1', 0]])
+        sessionStorage.setItem(key.replace('.0/', `.${document.querySelector('script[data-person]').dataset.person}/`), JSON.stringify({at, aside: []}))""")
+    staff.reload()
+    ready(staff)
+    expect(summary).to_have_value('תיקון באמצע')
+    assert sum(key.startswith('maakav.calls.') for key in kept_in_the_tab(staff)) == 1
+    staff.locator('summary:has(.mk-org)').click()
+    staff.get_by_test_id('logout').click()
+    staff.wait_for_url('**/login*')
+    assert kept_in_the_tab(staff) == []
+
+
+def test_what_the_tab_kept_of_a_call_goes_once_the_call_is_saved(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_calls(staff, read_claim_of(staff))
+    staff.get_by_test_id('call-summary').fill('נשמר פעם אחת')
+    staff.evaluate('document.dispatchEvent(new Event("visibilitychange"))')  # somebody looked at another tab meanwhile
+    assert len(kept_in_the_tab(staff)) == 1
+    staff.get_by_test_id('call-save').click()
+    answered(staff)
+    assert kept_in_the_tab(staff) == []
+
+
+def test_a_refusal_stands_on_the_call_that_was_sent(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_calls(staff, read_claim_of(staff))
+    save, summary, refused = (staff.get_by_test_id(f'call-{name}') for name in ('save', 'summary', 'refused'))
+    summary.fill('שיחה ארוכה')
+    staff.get_by_test_id('call-minutes').fill('x')
+    with nothing_arrives(staff):
+        save.click()
+        expect(save).to_be_disabled()
+        staff.locator('[data-testid=call][data-corrected=false]').get_by_test_id('call-correct').first.click()
+    expect(save).to_be_enabled()
+    expect(staff.locator('.mk-tstack')).to_contain_text('מספר שלם')
+    expect(refused).to_have_count(0)
+    staff.get_by_test_id('call-cancel').click()
+    expect(summary).to_have_value('שיחה ארוכה')
+    expect(refused).to_contain_text('מספר שלם')
+
+
 def test_who_may_only_read_is_told_so_when_he_reaches_for_the_key(person: Person) -> None:
     admin = person('admin@bureau.demo', path='/admin/people')
     admin.get_by_test_id('admin-row').filter(has_text='yossi@levi.demo').get_by_test_id('admin-open').click()
@@ -370,6 +424,10 @@ def test_who_may_only_read_is_told_so_when_he_reaches_for_the_key(person: Person
     admin.get_by_test_id('admin-save').click()
     expect(admin.get_by_test_id('admin-form')).to_have_count(0)
     yossi = person('yossi@levi.demo')
-    yossi.goto(f'/claims/{rows(yossi)[0]}')
+    claim_no = rows(yossi)[0]
+    yossi.goto(f'/claims/{claim_no}')
     ready(yossi).keyboard.press('c')
     expect(yossi.get_by_role('alert')).to_contain_text('אפשר לקרוא כאן את תיעוד השיחות, אך לא להוסיף עליו')
+    open_calls(yossi, claim_no)
+    yossi.evaluate('document.dispatchEvent(new Event("visibilitychange"))')
+    assert kept_in_the_tab(yossi) == []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from components import live
+from components import frame, live
 from components.calls_panel import CallsPanel, read_note
 from components.claim_head import ClaimHead
 from components.claims_list import ClaimsTable
@@ -16,6 +16,7 @@ from db.calls import CallNote, calls_of, log_call
 from db.claims import Claim
 from db.scope import Actor
 from db.session import fetch, open_session
+from db.texts import ClaimError
 from db.values import Malformed
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
@@ -108,6 +109,40 @@ async def test_what_rang_before_a_form_was_sent_is_asked_about_anew_after_its_an
     assert await sent(staff) == ''
     await soon(lambda: len(panel(staff).props['calls']) == 2)
     assert told == [0]
+
+
+async def test_what_fails_once_a_call_is_kept_is_no_refusal(
+    open_page: Opener, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toasts: list[str] = []
+    staff = await open_page('staff', claim, '?tab=calls')
+    monkeypatch.setattr(frame, 'say', lambda text, **_: toasts.append(text))
+    for error in (ClaimError('The claim is gone'), RuntimeError()):
+
+        async def broken(_: CallsPanel, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(CallsPanel, 'refresh', broken)
+        assert await sent(staff) == ''
+    await soon(lambda: len(toasts) == 2)
+    assert toasts[0] == 'The claim is gone'
+    assert toasts[1].startswith('אירעה תקלה אצלנו. שגיאה מס׳ '), 'that nothing was changed is not true'
+
+
+async def test_what_fails_while_its_form_goes_is_told_by_the_page(
+    open_page: Opener, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toasts: list[str] = []
+    staff = await open_page('staff', claim, '?tab=calls')
+    monkeypatch.setattr(frame, 'say', lambda text, **_: toasts.append(text))
+
+    async def broken(*_: Any) -> None:
+        panel(staff).delete()
+        raise RuntimeError
+
+    monkeypatch.setattr('components.calls_panel.work', broken)
+    staff.send(panel(staff), 'save', SENT)
+    await soon(lambda: len(toasts) == 1)
 
 
 def badge(page: Open) -> dict[str, Any]:

@@ -593,6 +593,18 @@ async def test_a_link_leads_to_where_the_settings_say_that_the_portal_is(open_pa
     assert 'localhost%3A8080%2Ft%2F' in made['whatsapp']
 
 
+async def test_a_link_that_was_made_but_cannot_be_shown_is_not_asked_for_again(
+    open_page: Opener, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(LinksPanel, '_made', broken)
+    staff = await open_page('staff', claim, '?tab=repair')
+    answer = await staff.answer(staff.of(LinksPanel)[0], 'make', {'purpose': 'insured', 'phone': ''})
+    assert answer['message'] == ''
+
+
 def _has_ended(panel: LinksPanel, link: int) -> bool:
     return any(row['id'] == link and not row['alive'] for row in panel.props['links'])
 

@@ -332,6 +332,12 @@ async def test_an_address_that_fits_nothing_says_why(portal: FastAPI, people: Pe
         'היום האחרון קודם לראשון: \u206805/12/2026 – 01/12/2026\u2069. אין מה למצוא ביניהם.',
     ]
     assert bar.props['misread'] == ' '.join(said)
+    # however much of it there is, the first few say enough
+    dana.send(ClaimsBar, 'restore', 'status=' + ','.join('ABCDE') + '&event_from=x')
+    named = ', '.join(f'\u2068{key}\u2069' for key in 'ABC')
+    await soon(lambda: f'לא הובן בכתובת: {named} ועוד 2. ' in bar.props['misread'])
+    dana.send(ClaimsBar, 'restore', 'status=zzz&updated_from=2026-12-05&updated_to=2026-12-01')
+    await soon(lambda: bar.props['misread'] == ' '.join(said[1:]))
     # what was not understood is told once, the filters as long as they are on
     dana.send(ClaimsBar, 'filter', ['updated_to', ['2026-12-06']])
     await soon(lambda: bar.props['misread'] == said[1])

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -114,6 +115,17 @@ async def test_a_workbook_is_understood_taught_saved_and_given_back(clients: dic
     assert screen.props['run']['save'] == ''
     lists = Open(clients['staff'], await clients['staff'].open('/import'))
     assert [run['id'] for run in lists.of(ImportList)[0].props['runs']] == [again, run_id]
+
+
+async def test_a_step_that_was_taken_but_not_begun_is_no_refusal(clients: dict[str, Any]) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError
+
+    run_id = (await send(clients['staff'].http_client, workbook(*GOOD))).json()['id']
+    page, screen = await opened(clients['staff'], run_id)
+    await checked(page, screen)
+    screen._engine = replace(screen._engine, begin=broken)
+    assert (await page.answer(screen, 'order', 'commit'))['message'] == ''
 
 
 async def test_what_is_no_workbook_is_refused_in_words_and_leaves_nothing(clients: dict[str, Any]) -> None:
