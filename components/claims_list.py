@@ -129,7 +129,7 @@ class ClaimsList:
 
     def __init__(self, found: Opening, since: int, asked: Mapping[str, str]) -> None:
         """Draw what was found when `live.rung()` said `since`; `asked` is the address."""
-        self._misread, self.menu = _misread(asked), ''
+        self._misread, self._menu = _misread(asked), ''
         self.actor = current_actor()
         self.state = replace(found.page.state, columns=found.asked.columns)
         self._words, self._people, self._filters = found.names
@@ -232,7 +232,7 @@ class ClaimsList:
         self._draw_bar(counts, upto)
         self._draw(page, upto)
         self._sum.follow(self.state, counts[self.state.view], demanded, since)
-        if asked and self.menu:
+        if asked:
             await self._count_menu()
 
     async def _ring(self, notices: set[Notice]) -> None:
@@ -316,22 +316,19 @@ class ClaimsList:
 
     async def _open_menu(self, event: GenericEventArguments) -> None:
         names = {one.name for one in self._filters}
-        self.menu = event.args if isinstance(event.args, str) and event.args in names else ''
-        if self.menu:
-            if self._menu_news is None:  # few ever open one
-                topics = [claims_topic(self.actor), marks_topic(self.actor), words_topic()]
-                self._menu_news = Subscription(topics, self._recount_menu, breath=MENU_BREATH, since=rung())
-            await self._count_menu()
-
-    async def _recount_menu(self, _: set[Notice]) -> None:
-        if self.menu:
-            await self._count_menu()
+        self._menu = event.args if isinstance(event.args, str) and event.args in names else ''
+        if self._menu and self._menu_news is None:  # few ever open one
+            topics = [claims_topic(self.actor), marks_topic(self.actor), words_topic()]
+            self._menu_news = Subscription(topics, lambda _: self._count_menu(), breath=MENU_BREATH, since=rung())
+        await self._count_menu()
 
     async def _count_menu(self) -> None:
-        """Show how many claims each choice of the open menu has."""
-        state, offered = self.state, next(one for one in self._filters if one.name == self.menu)
+        """Show how many claims each choice of the open menu has; with none open, ask nothing."""
+        if not self._menu:
+            return
+        state, offered = self.state, next(one for one in self._filters if one.name == self._menu)
         counts = await ask(counted_choices, state, offered)
-        if (self.menu, self.state) == (offered.name, state) and not self.bar.is_deleted:
+        if (self._menu, self.state) == (offered.name, state) and not self.bar.is_deleted:
             show_changes(self.bar, {'counts': {'menu': offered.name, 'choices': counts}})
 
     async def _clear(self) -> None:

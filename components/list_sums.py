@@ -1,4 +1,4 @@
-"""What is demanded in a list in all: asked once for all equal lists of those who see the same, and again a breath after anything changed.
+"""What is demanded in a list in all: asked for by each page that opens, and then once for all equal lists of those who see the same, a breath after anything changed.
 
 A list of more claims than are counted has no sum: a part of one would mislead.
 """
@@ -67,7 +67,7 @@ class ListSum:
         return self._room is not None and self._room.key == _key(self._actor, state)
 
     def follow(self, state: ListState, total: int, amount: int | None, since: int) -> None:
-        """From now on it is the sum of this list of `total` claims; `amount` was asked for after `live.rung()` said `since`, or is known already."""
+        """From now on it is the sum of this list of `total` claims; `amount` was asked for after `live.rung()` said `since`, unless it `is_of` this list already."""
         is_counted = total <= state.counted_up_to
         if has_gone(self._table) or (is_counted and self.is_of(state)):
             return

@@ -12,16 +12,16 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Select, bindparam, func, select
+from sqlalchemy import BigInteger, ForeignKey, Index, Select, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db import values
-from db.base import Base, alias_of, take_turns
+from db.base import Base, take_turns
 from db.changes import Notice, ring_for
 from db.claims import FIELDS, Claim
 from db.files import EXPORTS
 from db.identity import use_proof
-from db.list_claims import claims_in
+from db.list_claims import claims_in, count_claims
 from db.list_looks import looks_of
 from db.list_state import ListState, columns_shown
 from db.list_words import filters_in_words, title_of
@@ -210,10 +210,7 @@ def _count(session: Session, asked: Asked) -> int:
     statement = claims_in(session, asked.state)[0]
     if asked.numbers:
         statement = select(Claim.id).where(Claim.claim_no.in_(asked.numbers))
-    actor: Actor = session.info['actor']
-    scoped = [*([] if actor.is_bureau else [Claim.office_id]), *([Claim.agent] if actor.sees_own_only else [])]
-    counted = alias_of(Claim, statement.with_only_columns(Claim.id, *scoped).limit(CONFIRM_ABOVE + 1).subquery())
-    return session.scalar(select(func.count(counted.id))) or 0
+    return count_claims(session, statement, CONFIRM_ABOVE + 1)
 
 
 # ---- orders of a person -----------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from nicegui import Client
 from nicegui.elements.html import Html
 from nicegui.testing import User
 
-from components import live
+from components import frame, live
 from components.claim_head import TABS, ClaimHead
 from components.claim_sections import ClaimSections
 from db import identity
@@ -30,6 +30,14 @@ from tests.waiting import soon
 def database_url(sqlite_url: str) -> str:
     """One kind is enough here: the questions and verbs are tested on both."""
     return sqlite_url
+
+
+@pytest.fixture
+def toasts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What pages tell in passing, of what nobody answered."""
+    told: list[str] = []
+    monkeypatch.setattr(frame, 'say', lambda text, **_: told.append(text))
+    return told
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from components import frame, live
+from components import live
 from components.calls_panel import CallsPanel, read_note
 from components.claim_head import ClaimHead
 from components.claims_list import ClaimsTable
@@ -112,11 +112,9 @@ async def test_what_rang_before_a_form_was_sent_is_asked_about_anew_after_its_an
 
 
 async def test_what_fails_once_a_call_is_kept_is_no_refusal(
-    open_page: Opener, claim: Claim, monkeypatch: pytest.MonkeyPatch
+    open_page: Opener, claim: Claim, toasts: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    toasts: list[str] = []
     staff = await open_page('staff', claim, '?tab=calls')
-    monkeypatch.setattr(frame, 'say', lambda text, **_: toasts.append(text))
     for error in (ClaimError('The claim is gone'), RuntimeError()):
 
         async def broken(_: CallsPanel, error: Exception = error) -> None:
@@ -130,11 +128,9 @@ async def test_what_fails_once_a_call_is_kept_is_no_refusal(
 
 
 async def test_what_fails_while_its_form_goes_is_told_by_the_page(
-    open_page: Opener, claim: Claim, monkeypatch: pytest.MonkeyPatch
+    open_page: Opener, claim: Claim, toasts: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    toasts: list[str] = []
     staff = await open_page('staff', claim, '?tab=calls')
-    monkeypatch.setattr(frame, 'say', lambda text, **_: toasts.append(text))
 
     async def broken(*_: Any) -> None:
         panel(staff).delete()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from components import frame, work_desk
+from components import work_desk
 from components.claim_desk import ClaimDesk
 from components.work_desk import WorkDesk
 from db import values
@@ -62,13 +62,11 @@ async def act(page: Open, kind: type, args: Any) -> bool:
 
 
 async def test_what_fails_by_our_own_fault_is_told_once(
-    desk: Open, task: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    desk: Open, task: int, toasts: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: Any) -> None:
         raise RuntimeError
 
-    toasts: list[str] = []
-    monkeypatch.setattr(frame, 'say', lambda text, **_: toasts.append(text))
     monkeypatch.setitem(work_desk._ORDERS, 'done', broken)
     answer = await desk.answer(desk.of(WorkDesk)[0], 'act', {'key': f'task-{task}', 'act': 'done', 'value': 0})
     assert toasts == [], 'the desk says it itself'
