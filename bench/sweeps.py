@@ -17,7 +17,8 @@ from bench.figures import Report, Size
 from bench.grounds import postgres_ground, sqlite_ground
 from components import live
 from db import bulk, values
-from db.alerts import Alert, raise_alert
+from db.alert_news import raise_alert
+from db.alerts import Alert
 from db.base import Base, now
 from db.calendar import Calendar, calendar_of
 from db.cheque_alerts import KINDS, WARNED

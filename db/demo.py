@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from db import alert_choices, alerts, bulk, demo_documents, demo_papers, files, schema
+from db import alert_choices, alert_news, alerts, bulk, demo_documents, demo_papers, files, schema
 from db import demo_words as words
 from db.alert_kinds import MAIL
 from db.alerts import Alert, Cursor
@@ -293,7 +293,7 @@ def _follow_from_here() -> None:
     with open_session(_SYSTEM) as session:
         for reader in ('alerts', 'desk'):
             if session.get(Cursor, reader) is None:
-                alerts.follow_from_here(session, reader)
+                alert_news.follow_from_here(session, reader)
 
 
 def _cast(session: Session, sizes: Mapping[int, int]) -> Cast:

@@ -14,7 +14,7 @@ from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, bindparam, e
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import texts, values
-from db.alerts import raise_alert
+from db.alert_news import raise_alert
 from db.base import Base, BigKey, alias_of
 from db.calendar import Calendar, Deadline, calendar_of
 from db.calls import Call, follow_ups_among

@@ -7,7 +7,8 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
-from db.alerts import alert_followers, held_back, next_due, show_waiting
+from db.alert_news import alert_followers
+from db.alerts import held_back, next_due, show_waiting
 from db.base import now
 from db.changes import (
     Change,

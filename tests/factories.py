@@ -10,7 +10,8 @@ from pyotp import TOTP
 from sqlalchemy import inspect
 
 from db import two_factor
-from db.alerts import Cursor, alert_followers
+from db.alert_news import alert_followers
+from db.alerts import Cursor
 from db.base import now
 from db.changes import latest_seq
 from db.claims import Claim, open_claim

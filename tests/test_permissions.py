@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from db import (
     accounts,
     alert_choices,
+    alert_news,
     alerts,
     bulk_orders,
     calls,
@@ -412,7 +413,7 @@ def test_each_order_stands_in_the_table():
     # what stands under «orders» writes: somebody must have thought about who may do it
     tried = {order.split()[0] for order in ORDERS} | OF_THE_PRODUCT
     for module in (
-        *(claims, calls, documents, messages, changes, alerts, alert_choices, repairs, links, money),
+        *(claims, calls, documents, messages, changes, alerts, alert_news, alert_choices, repairs, links, money),
         *(cheques, cheque_alerts, cheque_board, silence, tasks, clocks, two_factor),
     ):
         orders = inspect.getsource(module).split('# ---- orders')[1].split('# ----')[0]
@@ -422,13 +423,13 @@ def test_each_order_stands_in_the_table():
 
 
 # they stand beside the orders that need them, and only read
-ASKED = {'lock_claims', 'people_of_claim', 'undelivered'}
+ASKED = {'lock_claims', 'undelivered'}
 
 
 def test_what_the_product_keeps_for_itself_is_not_given_out(everybody):
     for actor in everybody.values():
         with pytest.raises(ClaimError), open_session(actor) as session:
-            alerts.alert_followers(session)
+            alert_news.alert_followers(session)
             session.flush()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from db import alert_choices, alerts
+from db import alert_choices, alert_news, alerts
 from db.alert_choices import my_choices, wants
 from db.alert_kinds import APP, EVENTS, GROUPS, KINDS, MAIL
 from db.alerts import Alert, Cursor
@@ -40,7 +40,7 @@ def claim(people) -> Claim:
     with open_session(people.staff) as session:
         advance_repair(session, made.id, 'bodywork', None, MONDAY - timedelta(days=1))
     with open_session(SYSTEM) as session:
-        alerts.follow_from_here(session)
+        alert_news.follow_from_here(session)
     return made
 
 

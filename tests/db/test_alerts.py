@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, select
 
-from db import alerts, changes, list_counts
+from db import alert_news, alert_rows, alerts, changes, list_counts
 from db.accounts import disable
 from db.alert_kinds import UPDATED
 from db.alerts import Alert, AlertGroup
@@ -138,7 +138,7 @@ def test_alerting_again_makes_nothing_twice(people):
 def test_what_was_loaded_before_rings_nobody(people):
     claim = make_claim(people.levi, people.staff)
     with open_session(SYSTEM) as session:
-        alerts.follow_from_here(session)
+        alert_news.follow_from_here(session)
     alert_everybody()
     assert alerted() == {}
     edit(people.staff, claim, 'מאזדה')
@@ -148,7 +148,7 @@ def test_what_was_loaded_before_rings_nobody(people):
 
 def test_following_an_empty_database_starts_at_the_beginning(people):
     with open_session(SYSTEM) as session:
-        alerts.follow_from_here(session)
+        alert_news.follow_from_here(session)
     make_claim(people.levi, people.staff)
     alert_everybody()
     assert set(alerted().values()) == {1}
@@ -160,7 +160,7 @@ def test_a_sweep_takes_one_batch_at_a_time(people):
     read: list[int] = []
     while sum(read) < 5:  # on PostgreSQL it may wait for older transactions of other databases
         with open_session(SYSTEM) as session:
-            read.append(alerts.alert_followers(session, batch=2))
+            read.append(alert_news.alert_followers(session, batch=2))
     assert max(read) == 2
     assert set(alerted().values()) == {5}
 
@@ -168,7 +168,7 @@ def test_a_sweep_takes_one_batch_at_a_time(people):
 def test_a_sweep_that_fails_is_taken_up_again(people):
     make_claim(people.levi, people.staff)
     with pytest.raises(ZeroDivisionError), open_session(SYSTEM) as session:
-        alerts.alert_followers(session)
+        alert_news.alert_followers(session)
         session.flush()
         raise ZeroDivisionError
     assert alerted() == {}
@@ -222,7 +222,7 @@ def test_what_very_many_are_told_is_written_in_parts(people, monkeypatch):
         make_user(f'קוראת {number}', Role.READ_ONLY, people.levi)
     for model in ('מאזדה 2', 'מאזדה 3'):
         edit(people.staff, claim, model)
-        monkeypatch.setattr(alerts, '_AT_ONCE', 3)
+        monkeypatch.setattr(alert_rows, '_AT_ONCE', 3)
         alert_everybody()
     with open_session(SYSTEM, reading=True) as session:
         told = fetch(session, select(Alert).where(Alert.kind == UPDATED))
@@ -234,12 +234,14 @@ def test_what_somebody_reads_while_it_is_decided_about_stays_read(people):
     make_claim(people.levi, people.staff)
     alert_everybody()
     with open_session(SYSTEM, reading=True) as session:
-        columns = (getattr(Alert, name) for name in alerts._COLUMNS)
+        columns = (getattr(Alert, name) for name in alert_rows.COLUMNS)
         row = session.execute(select(*columns).where(Alert.user_id == people.dana.user_id)).one()
     with open_session(people.dana) as session:
         alerts.mark_all_read(session, now())
     with open_session(SYSTEM) as session:
-        alerts._write(session, [replace(alerts._Told(*row), values={'fields': {'plate': [None, '1234567']}})])
+        alert_rows.write_told(
+            session, [replace(alert_rows.Told(*row), values={'fields': {'plate': [None, '1234567']}})]
+        )
     assert bell(people.dana) == 0
     assert groups(people.dana)[0].unread == 0
 
@@ -248,12 +250,12 @@ def test_what_somebody_puts_aside_while_it_is_decided_about_stays_so(people):
     claim = make_claim(people.levi, people.staff)
     alert_everybody()
     with open_session(SYSTEM, reading=True) as session:
-        columns = (getattr(Alert, name) for name in alerts._COLUMNS)
+        columns = (getattr(Alert, name) for name in alert_rows.COLUMNS)
         row = session.execute(select(*columns).where(Alert.user_id == people.dana.user_id)).one()
     with open_session(people.dana) as session:
         alerts.snooze(session, claim.id, 'week', now())
     with open_session(SYSTEM) as session:
-        alerts._write(session, [alerts._Told(*row)])
+        alert_rows.write_told(session, [alert_rows.Told(*row)])
     assert bell(people.dana) == 0
 
 

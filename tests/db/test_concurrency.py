@@ -21,7 +21,7 @@ from sqlalchemy import event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from db import alerts, changes
+from db import alert_news, alerts, changes
 from db.alerts import Alert
 from db.base import now
 from db.changes import Change, SeenMark
@@ -80,7 +80,7 @@ def alert(times: int) -> int:
     read = 0
     for _ in range(times):
         with open_session(SYSTEM) as session:
-            read += alerts.alert_followers(session, batch=7)
+            read += alert_news.alert_followers(session, batch=7)
     return read
 
 

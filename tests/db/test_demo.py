@@ -12,6 +12,7 @@ from sqlalchemy import inspect, select
 from stdnum.il import idnr
 
 from db import (
+    alert_news,
     alerts,
     bulk,
     changes,
@@ -385,7 +386,7 @@ def test_nobody_has_news_of_himself(loaded):
 def test_what_was_loaded_rings_nobody_later(loaded):
     before = len(all_rows(alerts.Alert))
     with open_session(SYSTEM) as session:
-        assert alerts.alert_followers(session) == 0
+        assert alert_news.alert_followers(session) == 0
     assert len(all_rows(alerts.Alert)) == before
 
 

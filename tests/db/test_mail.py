@@ -8,7 +8,8 @@ from sqlalchemy import select
 from db import mail, values
 from db.alert_choices import choose
 from db.alert_kinds import MAIL
-from db.alerts import Alert, mark_read, raise_alert, show_waiting, snooze
+from db.alert_news import raise_alert
+from db.alerts import Alert, mark_read, show_waiting, snooze
 from db.bureau import bureau_settings
 from db.calendar import Calendar, calendar_of, set_calendar_day
 from db.cheques import Slip, enter_cheque

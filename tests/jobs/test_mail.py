@@ -20,7 +20,8 @@ from sqlalchemy import select
 from db import values
 from db.alert_choices import choose
 from db.alert_kinds import EVENTS, KINDS, MAIL
-from db.alerts import Alert, mark_read, raise_alert
+from db.alert_news import raise_alert
+from db.alerts import Alert, mark_read
 from db.claims import Claim
 from db.mail import ALERTS, DIGEST, DROPPED, FAILED, SENT, WAITING, Mail, News, Tidings, prefer_mail
 from db.offices import User
