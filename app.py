@@ -21,7 +21,8 @@ from components import bell, claim_reading, frame, guard, lean, list_sums, live,
 from components.packed import Packed
 from components.theme import STATIC_FOLDER, STATIC_PREFIX
 from db import log, schema, sealing
-from db.session import connect, warn_of_old_sqlite
+from db.engines import warn_of_old_sqlite
+from db.session import connect
 from db.settings import Settings, load
 from jobs import aftermath, backup, bulk_orders, changes, desk, exports, import_work, mail, previews, schedule
 from jobs.health import Health

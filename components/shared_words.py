@@ -9,8 +9,8 @@ from db.calendar import Calendar, calendar_of
 from db.changes import Notice, on_notice
 from db.lists import FilterChoices
 from db.reference import Reference
-from db.scope import Actor
-from db.session import Unscoped, open_session
+from db.scope import Actor, Unscoped
+from db.session import open_session
 
 T = TypeVar('T')
 # more audiences than are online at once

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, Connection, Date, inspect
 
 from db.base import Base, Moment
-from db.session import make_engine
+from db.engines import make_engine
 
 SQLITE, POSTGRES = 'sqlite', 'postgresql'
 

@@ -21,8 +21,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from db import schema
+from db.engines import make_engine, sqlite
 from db.files import sync
-from db.session import make_engine, sqlite
 
 # what a file of a document is called in `documents`: by its content as it came, and as it is served
 _FILES = (('sha256', 'size'), ('served_sha256', 'served_size'))

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.session import make_engine
+from db.engines import make_engine
 from db.settings import load
 
 MIGRATIONS = Path(__file__).parent / 'migrations'

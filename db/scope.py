@@ -14,6 +14,10 @@ from db.base import Base, BigKey
 from db.texts import N_, ClaimError
 
 
+class Unscoped(RuntimeError):  # noqa: N818 - said like a verdict
+    """A bug: the database was asked outside the door, or something was written that is not the actor's."""
+
+
 class Can(StrEnum):
     """What somebody may do; asked by pages to show a thing and by verbs to do it. KEEP_BOOKS is the product's own."""
 

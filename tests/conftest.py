@@ -25,7 +25,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.util import LRUCache
 
-from db import changes, schema, sealing, session
+from db import changes, engines, schema, sealing
 from db.session import Database, connect
 from db.settings import load
 from tests import factories
@@ -49,7 +49,7 @@ def _engine(url: str, **options: Any) -> Engine:
     return create_engine(url, execution_options={'compiled_cache': _compiled}, **options)
 
 
-session.create_engine = _engine  # type: ignore[attr-defined, assignment]
+engines.create_engine = _engine  # type: ignore[attr-defined, assignment]
 for dialect in (PGDialect_psycopg, SQLiteDialect_pysqlite):
     dialect.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
     dialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]

@@ -14,8 +14,8 @@ from alembic.migration import MigrationContext
 
 import db
 from db.base import Base
+from db.engines import make_engine
 from db.scope import Books, ForAdmins, ForBureau, OfficeOwned, PersonOwned
-from db.session import make_engine
 from tests.conftest import LONGEST
 
 ROOT = Path(__file__).parents[1]

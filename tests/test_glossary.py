@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from db.claims import FIELDS, Claim
+from db.engines import make_engine
 from db.reference import ClaimStatus, RepairStage
 from db.scope import Role
-from db.session import make_engine
 
 GLOSSARY = (Path(__file__).parents[1] / 'docs' / 'glossary.md').read_text(encoding='utf-8')
 CODE_NAMES = set(re.findall(r'`(\w+)`', GLOSSARY))

@@ -76,9 +76,21 @@ from db.offices import AgentOffice, User
 from db.reference import ClaimStatus, Garage, WaitingParty
 from db.repairs import RepairEvent
 from db.sanity import DoubtAnswer, confirm_doubt, doubts_of
-from db.scope import Actor, Books, Can, ClaimPart, ForAdmins, ForBureau, Internal, OfficeOwned, PersonOwned, Role
+from db.scope import (
+    Actor,
+    Books,
+    Can,
+    ClaimPart,
+    ForAdmins,
+    ForBureau,
+    Internal,
+    OfficeOwned,
+    PersonOwned,
+    Role,
+    Unscoped,
+)
 from db.search import ClaimSearch
-from db.session import Database, Unscoped, connect, open_session
+from db.session import Database, connect, open_session
 from db.silence import Silence, settle_silences
 from db.tasks import Task, TaskNote
 from db.texts import ClaimError
@@ -788,6 +800,7 @@ def test_only_the_search_and_the_record_use_the_bare_connection():
             'base.py',
             'changes.py',
             'cheque_alerts.py',
+            'guard_reads.py',
             'habits.py',
             'search.py',
             'silence.py',

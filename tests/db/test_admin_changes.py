@@ -9,8 +9,8 @@ from db.base import Base, now
 from db.identity import OneTimeLink
 from db.offices import AgentOffice, prefer
 from db.reference import ClaimStatus, Garage, Insurer
-from db.scope import Books, open_books
-from db.session import Unscoped, fetch, open_session
+from db.scope import Books, Unscoped, open_books
+from db.session import fetch, open_session
 from db.texts import ClaimError
 from tests.conftest import People
 from tests.factories import make_claim

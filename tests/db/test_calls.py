@@ -12,8 +12,8 @@ from db.calls import Call, CallNote, Contact, correct_call, log_call
 from db.claims import Claim, save_fields
 from db.offices import AgentOffice
 from db.reference import Garage, reference
-from db.scope import Actor, Can, Role
-from db.session import Unscoped, fetch, open_session
+from db.scope import Actor, Can, Role, Unscoped
+from db.session import fetch, open_session
 from db.texts import ClaimError
 from db.values import Malformed, israel
 from tests.conftest import People

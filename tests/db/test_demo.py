@@ -36,13 +36,14 @@ from db.changes import Change, SeenMark
 from db.cheques import Cheque, Slip, advance_cheque, enter_cheque
 from db.claims import FIELDS, Claim, change_status, open_claim, parse_field, save_fields
 from db.documents import Document
+from db.engines import make_engine
 from db.messages import Letter, Message, Thread, ThreadKey, ThreadMark, unread_messages, write_message
 from db.money import HeadAmount, OfferNote, answer_offer, log_offer, offers_of, totals_of
 from db.offices import AgentOffice, User, actor_of
 from db.reference import Appraiser, Garage, Insurer
 from db.scope import Actor, Role
 from db.search import ClaimSearch, search_text
-from db.session import connect, fetch, make_engine, open_session
+from db.session import connect, fetch, open_session
 from db.silence import Silence
 from db.tasks import Task
 from jobs.desk import sweep_desk

@@ -13,8 +13,8 @@ from db.base import now
 from db.claims import Claim, save_fields
 from db.documents import Arrived, ChecklistItem, Document, DocumentRequirement, DocumentView, Filed, Slot
 from db.reference import Insurer
-from db.scope import Actor, Role
-from db.session import Unscoped, fetch, fetch_one, open_session
+from db.scope import Actor, Role, Unscoped
+from db.session import fetch, fetch_one, open_session
 from db.texts import ClaimError
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim, make_user

@@ -28,8 +28,8 @@ from db.links import (
 from db.messages import Letter, ThreadKey
 from db.reference import Garage, reference
 from db.repairs import advance_repair, events_of, expect, hold, note_repair, resume, take_back
-from db.scope import ROLE_CAN, Actor, Can, Role
-from db.session import Unscoped, fetch, open_session
+from db.scope import ROLE_CAN, Actor, Can, Role, Unscoped
+from db.session import fetch, open_session
 from db.texts import ClaimError
 from db.watching import columns_of
 from tests.conftest import People, made_once

@@ -271,18 +271,25 @@ def test_the_newest_between_two_days_are_found_day_by_day(people, many, monkeypa
     assert [len(rows) for rows in by_day].count(10) > 3
 
 
-def test_of_many_days_the_newest_claims_are_met_first_and_if_they_are_too_few_each_day_is_asked(people, many, monkeypatch):
+def test_of_many_days_the_newest_claims_are_met_first_and_if_they_are_too_few_each_day_is_asked(
+    people, many, monkeypatch
+):
     state = ListState(view='all', event_from=TODAY - timedelta(days=4), event_to=TODAY - timedelta(days=1), size=3)
     states = [replace(state, page=number, view=view) for view in ('all', 'open') for number in (1, 2)]
     wanted = [page(people.staff, state).rows for state in states]
-    by_day, asked_by_day = list_pages._of_days, []
-    monkeypatch.setattr(list_pages, '_of_days', lambda *asked: asked_by_day.append(asked) or by_day(*asked))
+    by_day, asked = list_pages._of_days, list[Any]()
+
+    def noted(*of_what: Any) -> list[int]:
+        asked.append(of_what)
+        return by_day(*of_what)
+
+    monkeypatch.setattr(list_pages, '_of_days', noted)
     monkeypatch.setattr(list_pages, '_FEW_DAYS', 3)
     for far, days_asked in ((len(many), 0), (2, len(states)), (len(many) * 2, 0)):
         monkeypatch.setattr(list_pages, '_WALKS', (far, far))
-        asked_by_day.clear()
+        asked.clear()
         assert [page(people.staff, state).rows for state in states] == wanted
-        assert len(asked_by_day) == days_asked
+        assert len(asked) == days_asked
 
 
 def test_between_many_days_hardly_more_claims_are_read_than_stand_on_the_page(people, many):

@@ -12,8 +12,8 @@ from db import alerts, changes, list_rows, list_state, lists, messages
 from db.base import Base, now
 from db.claims import Claim
 from db.messages import Conversation, Draft, Letter, Message, MessageTemplate, Thread, ThreadKey, ThreadMark
-from db.scope import Actor, Can, Role
-from db.session import Unscoped, fetch, open_session
+from db.scope import Actor, Can, Role, Unscoped
+from db.session import fetch, open_session
 from db.texts import ClaimError
 from db.values import Malformed
 from tests.conftest import People, made_once

@@ -16,8 +16,8 @@ from db.list_state import ListState
 from db.messages import note_internally
 from db.offices import User
 from db.prepared import answers, one_answer
-from db.scope import Actor, Role, open_books
-from db.session import ScopedSession, Unscoped, open_session
+from db.scope import Actor, Role, Unscoped, open_books
+from db.session import ScopedSession, open_session
 from db.views import SavedView, save_view
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim, make_office, make_user

@@ -24,7 +24,8 @@ from db.repairs import (
     stays_among,
     take_back,
 )
-from db.session import Unscoped, fetch, open_session
+from db.scope import Unscoped
+from db.session import fetch, open_session
 from db.texts import ClaimError
 from tests.conftest import People, made_once
 from tests.factories import SYSTEM, make_claim

@@ -12,8 +12,8 @@ from db.claims import Claim, change_status, save_fields
 from db.money import save_amounts, take_vat_off
 from db.reference import Appraiser, firm_named
 from db.sanity import DoubtAnswer, answers_of, confirm_doubt, doubts_about, doubts_in, doubts_of, open_doubts
-from db.scope import Actor
-from db.session import Unscoped, fetch, open_session
+from db.scope import Actor, Unscoped
+from db.session import fetch, open_session
 from db.texts import ClaimError
 from db.values import israel
 from tests.conftest import People

@@ -19,7 +19,8 @@ from sqlalchemy.engine import make_url
 
 from db import schema
 from db.base import Base
-from db.session import connect, make_engine
+from db.engines import make_engine
+from db.session import connect
 from tests.conftest import POSTGRES
 from tests.factories import make_claim, make_office
 from tests.processes import PROCESSES

@@ -17,15 +17,15 @@ from sqlalchemy.orm import defer
 from sqlalchemy.sql.base import WriteableColumnCollection
 
 import db.session
-from db import changes, search
+from db import changes, engines, guard_reads, search
 from db.base import alias_of, now
 from db.changes import Change, history_of, on_notice
 from db.claims import Claim, open_claim, save_fields
 from db.list_state import ListState
 from db.messages import note_internally
 from db.offices import AgentOffice, User
-from db.scope import Actor, Role
-from db.session import Database, Unscoped, connect, fetch, fetch_one, open_session
+from db.scope import Actor, Role, Unscoped
+from db.session import Database, connect, fetch, fetch_one, open_session
 from db.texts import ClaimError
 from db.views import SavedView, save_view
 from tests.conftest import People
@@ -349,10 +349,10 @@ def test_sqlite_keeps_what_it_acknowledged(sqlite_url):
 
 
 def test_an_old_sqlite_is_told_of(monkeypatch, caplog):
-    db.session.warn_of_old_sqlite()
+    engines.warn_of_old_sqlite()
     assert caplog.text == ''
-    monkeypatch.setattr('db.session.sqlite.sqlite_version_info', (3, 40, 1))
-    db.session.warn_of_old_sqlite()
+    monkeypatch.setattr('db.engines.sqlite.sqlite_version_info', (3, 40, 1))
+    engines.warn_of_old_sqlite()
     assert 'damage' in caplog.text
 
 
@@ -423,10 +423,10 @@ def test_nobody_says_for_himself_for_whom_he_asks(people: People) -> None:
 def test_what_is_narrowed_and_asked_for_nobody_finds_nothing(people: People, database: Database) -> None:
     with SqlSession(database.reader) as bare:
         for agent in agents_of(people):
-            sight = db.session._Sight.of(agent, books_open=False)
+            sight = guard_reads.Sight.of(agent, books_open=False)
             for question in (select(Claim.id), select(SavedView.name), select(Change.id), select(AgentOffice.id)):
                 assert bare.scalars(question).all()
-                assert bare.scalars(db.session._narrowed(question, sight)).all() == []
+                assert bare.scalars(guard_reads.narrowed(question, sight)).all() == []
 
 
 def test_a_question_that_is_asked_no_more_is_not_kept(people: People) -> None:
