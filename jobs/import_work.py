@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from db import import_runs, import_words, values
@@ -84,8 +85,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROWS_AT_ONCE = 1000
-# a commit takes small steps and breathes between them: whoever waits to write on SQLite looks ten times a second
-SAVED_AT_ONCE, BREATH = 50, 0.12
+# a commit takes small steps and breathes between them: whoever waits to write on SQLite looks ten times a second.
+# On a machine that is slow or busy a step takes long, and so do those who wait: a third of the time is always theirs
+SAVED_AT_ONCE, BREATH, BREATH_PER_STEP = 50, 0.12, 0.5
 WORDS_KEPT = 200
 # the meaning of a word that refuses its rows
 REFUSED_WORD = '-'
@@ -486,9 +488,12 @@ def commit(run_id: int, token: str) -> None:
     with open_session(IMPORT, reading=True) as session:
         applying = Applying(Names(session), words, moment)
     opened = {row.claim_no.casefold() for row in good if kept[row.number].outcome == UPDATED}
+    took = 0.0
     for part in parts(in_order(good, applying, opened), SAVED_AT_ONCE):
-        _stay(BREATH)
+        _stay(max(BREATH, took * BREATH_PER_STEP))
+        began = monotonic()
         _save(run_id, token, part, applying, table)
+        took = monotonic() - began
     with open_session(IMPORT) as session:
         import_runs.end_step(session, run_id, token, now())
 

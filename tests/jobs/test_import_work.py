@@ -274,6 +274,22 @@ def test_what_was_stopped_stays_as_far_as_it_came_and_goes_on_or_away(people: Pe
     assert import_work.refused_workbook(people.staff, run_id) is not None
 
 
+def test_the_longer_a_step_holds_the_others_up_the_longer_it_is_their_turn(people: People, workbook, monkeypatch):
+    monkeypatch.setattr(import_work, 'SAVED_AT_ONCE', 2)
+    run_id = uploaded(people.staff, workbook(*(good(number) for number in range(1, 8))))
+    slow, breaths, clock, saved = iter((0.01, 4.0, 0.1, 0.1)), [], [0.0], import_work._save
+
+    def save(*given):
+        saved(*given)
+        clock[0] += next(slow)
+
+    monkeypatch.setattr(import_work, '_save', save)
+    monkeypatch.setattr(import_work, 'monotonic', lambda: clock[0])
+    monkeypatch.setattr(import_work, '_stay', breaths.append)
+    committed(people.staff, run_id)
+    assert breaths == pytest.approx([0.12, 0.12, 2.0, 0.12])
+
+
 def test_a_run_whose_process_died_is_let_go_so_that_its_page_says_so(people: People, workbook, notices):
     run_id = uploaded(people.staff, workbook(good(1)))
     with open_session(people.staff) as session:
