@@ -7,6 +7,7 @@ from typing import Any
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components.answering import answering
 from components.live import ask, show_changes, work
 from components.words import said_once, t
 from db import list_counts, views
@@ -90,19 +91,23 @@ class ListViews:
     async def _save(self, event: GenericEventArguments) -> None:
         asked = event.args if isinstance(event.args, Mapping) else {}
         name, shared = str(asked.get('name', ''))[:200], asked.get('shared') is True
-        await work(views.save_view, name, self._listed(), now(), shared=shared)
-        await self.load()
+        with answering(self.menu) as answer:
+            await work(views.save_view, name, self._listed(), now(), shared=shared)
+            answer['message'] = ''
+            await self.load()
 
     async def _edit(self, event: GenericEventArguments) -> None:
         asked = event.args if isinstance(event.args, Mapping) else {}
         key, order = str(asked.get('key', ''))[:40], str(asked.get('order', ''))
-        if order == 'rename':
-            await work(views.rename_view, key, str(asked.get('name', ''))[:200])
-        elif order == 'update':
-            await work(views.update_view, key, self._listed())
-        elif order in _ORDERS:
-            await work(_ORDERS[order], key)
-        await self.load()
+        with answering(self.menu) as answer:
+            if order == 'rename':
+                await work(views.rename_view, key, str(asked.get('name', ''))[:200])
+            elif order == 'update':
+                await work(views.update_view, key, self._listed())
+            elif order in _ORDERS:
+                await work(_ORDERS[order], key)
+            answer['message'] = ''
+            await self.load()
 
     def _groups(self) -> list[dict[str, Any]]:
         labels = {

@@ -1,5 +1,6 @@
 /* The list under names: what everybody asks every day, with counts, and what one saved; pinned ones stand beside the tabs. */
 const ITEM = `<a class="mk-mi mk-grow" :class="{'mk-cur': view.key === here}" :href="view.href" :aria-current="view.key === here ? 'true' : null" :data-view="view.key" data-testid="view" @click.prevent="go(view)"><span class="mk-ic" aria-hidden="true">{{ view.icon }}</span><span class="mk-grow mk-ell" dir="auto">{{ view.label }}</span><span v-if="counts[view.key]" class="mk-num mk-t3" dir="ltr">{{ counts[view.key] }}</span></a>`;
+const REFUSED = `<p v-if="refused" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refused }}</span></p>`;
 const MENU = `
   <div class="mk-pop mk-menu" role="group" :aria-label="words.views">
     <div class="mk-gh">{{ words.quick }}</div>
@@ -7,8 +8,8 @@ const MENU = `
     <template v-for="group in groups" :key="group.name"><div class="mk-gh">{{ group.label }}</div>
       <template v-for="view in group.views" :key="view.key">
         <div class="mk-vrow">${ITEM}<button v-if="group.mine" type="button" class="mk-ib mk-sm" :aria-label="words.change + ' ' + view.label" :aria-expanded="String(editing === view.key)" data-testid="view-more" @click="edit(view)"><span class="mk-ic" aria-hidden="true">more_horiz</span></button></div>
-        <form v-if="editing === view.key" class="mk-vedit" @submit.prevent="$emit('edit', {key: view.key, order: 'rename', name}); editing = ''">
-          <div class="mk-row"><span class="mk-inp mk-sm mk-grow"><input v-model="name" maxlength="60" dir="auto" autocomplete="off" :aria-label="words.name" data-testid="view-name"></span><button type="submit" class="mk-btn mk-s mk-sm" data-testid="view-rename">{{ words.rename }}</button></div>
+        <form v-if="editing === view.key" class="mk-vedit" novalidate @submit.prevent="send('edit', {key: view.key, order: 'rename', name})">
+          <div class="mk-row"><span class="mk-inp mk-sm mk-grow"><input v-model="name" maxlength="60" dir="auto" autocomplete="off" :aria-label="words.name" data-testid="view-name"></span><button type="submit" class="mk-btn mk-s mk-sm" data-testid="view-rename" :disabled="busy ? true : null">{{ words.rename }}</button></div>${REFUSED}
           <div class="mk-row"><button type="button" class="mk-btn mk-g mk-sm" data-testid="view-pin" @click="$emit('edit', {key: view.key, order: view.pinned ? 'unpin' : 'pin'})"><span class="mk-ic" aria-hidden="true">push_pin</span>{{ view.pinned ? words.unpin : words.pin }}</button>
             <button type="button" class="mk-btn mk-g mk-sm" :disabled="view.key === here ? true : null" data-testid="view-update" @click="$emit('edit', {key: view.key, order: 'update'})"><span class="mk-ic" aria-hidden="true">update</span>{{ words.update }}</button>
             <button type="button" class="mk-btn mk-g mk-sm mk-danger" data-testid="view-delete" @click="remove(view)"><span class="mk-ic" aria-hidden="true">delete</span>{{ sure === view.key ? words.sure : words.remove }}</button></div>
@@ -16,7 +17,7 @@ const MENU = `
       </template></template>
     <div class="mk-hr"></div>
     <button v-if="!saving" type="button" class="mk-mi" data-testid="view-save" @click="begin"><span class="mk-ic" aria-hidden="true">bookmark_add</span><span>{{ words.save }}</span></button>
-    <form v-else class="mk-vedit" @submit.prevent="save"><div class="mk-row"><span class="mk-inp mk-sm mk-grow"><input ref="fresh" v-model="name" maxlength="60" required dir="auto" autocomplete="off" :placeholder="words.name" :aria-label="words.name" data-testid="new-view-name"></span><button type="submit" class="mk-btn mk-p mk-sm" data-testid="view-keep">{{ words.keep }}</button></div>
+    <form v-else class="mk-vedit" novalidate @submit.prevent="send('save', {name, shared})"><div class="mk-row"><span class="mk-inp mk-sm mk-grow"><input ref="fresh" v-model="name" maxlength="60" dir="auto" autocomplete="off" :placeholder="words.name" :aria-label="words.name" data-testid="new-view-name"></span><button type="submit" class="mk-btn mk-p mk-sm" data-testid="view-keep" :disabled="busy ? true : null">{{ words.keep }}</button></div>${REFUSED}
       <label v-if="mayShare" class="mk-tick"><input type="checkbox" class="mk-check" v-model="shared" data-testid="view-shared"><span>{{ words.share }}</span></label></form>
   </div>`;
 
@@ -31,17 +32,25 @@ export default {
         <component v-if="used" :is="part('menu')"></component>
       </details>
     </div>`,
-  props: {quick: Array, groups: Array, counts: Object, here: String, mayShare: Boolean, words: Object},
+  props: {quick: Array, groups: Array, counts: Object, here: String, mayShare: Boolean, answer: Object, words: Object},
   emits: ['open', 'seen', 'save', 'edit'],
-  data: () => ({used: false, editing: '', saving: false, name: '', shared: false, sure: ''}),
+  data: () => ({used: false, editing: '', saving: false, name: '', shared: false, sure: '', busy: false, refused: ''}),
   computed: { pinned() { return this.groups.flatMap((group) => group.views).filter((view) => view.pinned); } },
+  watch: {
+    // what was typed stays until it is kept
+    'answer.turn'() {
+      this.refused = this.answer.message;
+      if (this.busy && !this.refused) Object.assign(this, {saving: false, editing: ''});
+      this.busy = false;
+    },
+  },
   methods: {
     turn() { this.used = true; if (!this.$refs.box.open) Object.assign(this, {editing: '', saving: false, sure: ''}); this.$emit('seen', this.$refs.box.open); },
     shut() { this.$refs.box.open = false; this.$refs.box.querySelector('summary').focus(); },
     go(view) { this.$refs.box.open = false; this.$emit('open', view.key); },
-    edit(view) { this.editing = this.editing === view.key ? '' : view.key; this.name = view.label; this.saving = false; this.sure = ''; },
+    edit(view) { this.editing = this.editing === view.key ? '' : view.key; this.name = view.label; this.saving = false; this.sure = this.refused = ''; },
     remove(view) { if (this.sure === view.key) { this.$emit('edit', {key: view.key, order: 'delete'}); this.editing = ''; } else this.sure = view.key; },
-    begin() { Object.assign(this, {saving: true, editing: '', name: '', shared: false}); this.$nextTick(() => this.$refs.fresh.focus()); },
-    save() { if (!this.name.trim()) return; this.$emit('save', {name: this.name, shared: this.shared}); this.saving = false; },
+    begin() { Object.assign(this, {saving: true, editing: '', name: '', shared: false, refused: ''}); this.$nextTick(() => this.$refs.fresh.focus()); },
+    send(what, asked) { if (this.busy) return; this.busy = true; this.$emit(what, asked); },
   },
 };

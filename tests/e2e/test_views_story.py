@@ -66,6 +66,25 @@ def test_columns_and_a_view_come_along_to_another_browser(person: Person) -> Non
     assert serious(elsewhere) + serious_in_the_dark(elsewhere) == []
 
 
+def test_a_name_that_is_taken_is_told_in_the_form_where_it_stays(person: Person) -> None:
+    dana = person('dana@levi.demo', path='/?status=in_repair')
+    dana.get_by_test_id('views').click()
+    dana.get_by_test_id('view-save').click()
+    name = dana.get_by_test_id('new-view-name')
+    name.fill('אצל המוסך')
+    dana.get_by_test_id('view-keep').click()
+    expect(name).to_have_count(0)
+    dana.get_by_test_id('view-save').click()
+    name.fill('אצל המוסך')
+    dana.get_by_test_id('view-keep').click()
+    expect(dana.locator('.mk-vedit [role=alert]')).to_be_visible()
+    expect(name).to_have_value('אצל המוסך')
+    name.fill('אצל המוסך שלי')
+    dana.get_by_test_id('view-keep').click()
+    expect(dana.get_by_test_id('view').filter(has_text='אצל המוסך שלי')).to_be_visible()
+    expect(name).to_have_count(0)
+
+
 def test_a_day_of_a_filter_is_read_on_leaving_it_and_the_filters_close(person: Person) -> None:
     dana = person('dana@levi.demo')
     dana.get_by_test_id('filter-event').click()
