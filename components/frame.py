@@ -229,6 +229,12 @@ def register_errors() -> None:
 
     app.on_page_exception(show)
     app.add_exception_handler(404, _nowhere)
+    logging.getLogger('nicegui').addFilter(_is_no_refusal)
+
+
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    """Whether the framework logs more than that somebody was told why not, which is what it should do."""
+    return not isinstance(record.msg, Told)
 
 
 async def _nowhere(request: Request, error: Exception) -> Response:

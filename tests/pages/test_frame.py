@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from nicegui import app
 
 from components import frame
+from db.texts import N_, ClaimError
 from tests.conftest import People
 from tests.factories import make_claim
 from tests.pages.conftest import EMAILS, Open
@@ -62,3 +64,15 @@ async def test_a_page_that_takes_too_long_says_so(portal: FastAPI, monkeypatch: 
     assert answer.status_code == 503
     assert 'נסו שוב בעוד דקה' in answer.text
     assert 'href="/help"' in answer.text
+
+
+async def test_what_is_refused_is_told_and_no_error_in_the_log(
+    portal: FastAPI, caplog: pytest.LogCaptureFixture, toasts: list[str]
+) -> None:
+    dana = await signed_in(portal, EMAILS['dana'])
+    with await dana.open('/help'):
+        app.handle_exception(ClaimError(N_('Please write what is needed.')))
+        assert (len(toasts), caplog.records) == (1, [])
+        app.handle_exception(ValueError('ours'))
+    assert len(toasts) == 2
+    assert {record.levelname for record in caplog.records} == {'ERROR'}
