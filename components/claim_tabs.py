@@ -8,8 +8,9 @@ from typing import Any
 from db.calls import Call, calls_of, is_new_to, standing
 from db.cheques import cheques_of
 from db.claims import Claim
-from db.documents import are_new_to, newest_by_sender, standing_of
+from db.documents import are_new_to, newest_by_sender
 from db.radar import radar_now
+from db.requirements import standing_of
 from db.scope import Actor
 from db.session import fetch
 

@@ -15,26 +15,23 @@ from components.answering import answering
 from components.live import Subscription, ask, claim_topic, current_actor, show_changes, words_topic, work
 from components.shared_words import reference
 from components.words import isolated, language, reject_reason, said_once, t, tn
-from db import documents, texts, values
+from db import documents, requirements, texts, values
 from db.base import now
 from db.claims import Claim
 from db.documents import (
     FREE_TYPE,
     GROUPS,
     REJECT_REASONS,
-    STATES,
-    ChecklistItem,
     Document,
     DocumentView,
-    checklist,
     current,
     document_with,
     documents_of,
-    missing_count,
     trash_of,
     views_of,
 )
 from db.reference import DocumentType, Reference
+from db.requirements import STATES, ChecklistItem, checklist, missing_count
 from db.scope import Actor, Can
 from db.session import fetch, fetch_one
 from db.texts import N_
@@ -180,21 +177,21 @@ class DocumentsPanel(Element, component='documents_panel.js', dependencies=['doc
             'restore': (t('Back from the trash'), lambda: work(documents.restore, address)),
             'waive': (
                 t('Not required in this claim'),
-                lambda: work(documents.waive, claim_id, kind, _typed(sent, 'reason'), moment),
+                lambda: work(requirements.waive, claim_id, kind, _typed(sent, 'reason'), moment),
             ),
             'require': (
                 t('Required in this claim'),
-                lambda: work(documents.require, claim_id, kind, moment, blocking=blocking),
+                lambda: work(requirements.require, claim_id, kind, moment, blocking=blocking),
             ),
             'ask_for': (
                 t('Required in this claim'),
-                lambda: work(documents.ask_for, claim_id, _typed(sent, 'label'), moment, blocking=blocking),
+                lambda: work(requirements.ask_for, claim_id, _typed(sent, 'label'), moment, blocking=blocking),
             ),
             'withdraw': (
                 t('Not required in this claim'),
-                lambda: work(documents.withdraw, claim_id, need or 0, moment),
+                lambda: work(requirements.withdraw, claim_id, need or 0, moment),
             ),
-            'recheck': (t('The documents were counted'), lambda: work(documents.recheck, claim_id)),
+            'recheck': (t('The documents were counted'), lambda: work(requirements.recheck, claim_id)),
         }
         if name not in orders:
             raise Malformed(N_('It was not saved. Please try again.'))

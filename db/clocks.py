@@ -19,9 +19,9 @@ from db.base import Base, BigKey, take_turns
 from db.calendar import WEEKEND, Calendar, Deadline, calendar_of
 from db.changes import Change
 from db.claims import Claim, lock_claim
-from db.documents import checklist
 from db.money import offers_of
 from db.reference import Labelled
+from db.requirements import checklist
 from db.scope import Actor, Can, ClaimPart, Event, Recorded, claim_key, shared_by_all
 from db.texts import N_, ClaimError
 

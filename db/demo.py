@@ -30,7 +30,7 @@ from db.demo_crowd import CHUNK, Crowd, batches, micros
 from db.demo_desk import ByHand, tasks_of_story
 from db.demo_lives import landline, mobile, person
 from db.demo_stories import Cast, Person, Story, compose, fresh_since
-from db.documents import Document, Matrix
+from db.documents import Document
 from db.identity import Credential, hash_password
 from db.import_runs import DONE, ImportRun
 from db.messages import Message, Thread, ThreadMark
@@ -38,6 +38,7 @@ from db.money import MOVED, HeadAmount, MoneyMove, Offer
 from db.offices import AgentOffice, User, actor_of
 from db.reference import Appraiser, CallOutcome, CallParty, ClaimStatus, Garage, Insurer
 from db.repairs import ETA, STAGE, RepairEvent
+from db.requirements import Matrix
 from db.scope import Actor, Role
 from db.search import ClaimSearch
 from db.session import connect, open_session

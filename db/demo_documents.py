@@ -10,7 +10,8 @@ from uuid import UUID
 from db.bulk import blank
 from db.claims import Claim
 from db.demo_papers import PHOTOS, Paper, papers_of
-from db.documents import ChecklistItem, Document, Matrix, count
+from db.documents import Document
+from db.requirements import ChecklistItem, Matrix, count
 
 Row = dict[str, Any]
 UNCHECKED = 'unchecked'

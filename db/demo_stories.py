@@ -20,9 +20,9 @@ from db.calls import Call
 from db.changes import plain
 from db.claims import FIELDS, SENT_BACK, Claim, parse_field
 from db.demo_lives import Case, InDays, Step, plan, steps_of
-from db.documents import Matrix
 from db.messages import excerpt
 from db.reference import CLOSED
+from db.requirements import Matrix
 from db.search import SEARCHED, joined_text
 
 Row = dict[str, Any]

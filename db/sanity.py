@@ -19,9 +19,9 @@ from db.base import Base, BigKey
 from db.changes import plain
 from db.cheques import cheques_of
 from db.claims import FIELDS, Claim, doubt_of, duplicates_of, lock_claim
-from db.documents import checklist
 from db.money import heads_of, offers_of
 from db.reference import UNKNOWN_INSURER, Insurer
+from db.requirements import checklist
 from db.scope import Actor, Can, ClaimPart, Event, Evidence, Internal, Recorded, claim_key
 from db.texts import N_, ClaimError, t
 

@@ -14,11 +14,11 @@ from db import (
     admin_changes,
     changes,
     cheque_alerts,
-    documents,
     guard_reads,
     guard_writes,
     money,
     repairs,
+    requirements,
     search,
     tasks,
 )
@@ -168,7 +168,7 @@ def fetch_one(session: Session, question: Select[T]) -> T | None:
 guard_reads.listen_to(ScopedSession)
 guard_writes.listen_to(ScopedSession)
 repairs.listen_to(ScopedSession)
-documents.listen_to(ScopedSession)  # before the record: what these two count belongs to the same change
+requirements.listen_to(ScopedSession)  # before the record: what these two count belongs to the same change
 money.listen_to(ScopedSession)
 tasks.listen_to(ScopedSession)
 changes.listen_to(ScopedSession)

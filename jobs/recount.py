@@ -3,7 +3,7 @@
 import logging
 
 from db.changes import record_quietly
-from db.documents import recheck_next
+from db.requirements import recheck_next
 from db.scope import Actor
 from db.session import open_session
 

@@ -22,7 +22,7 @@ from components.plain import plain_page
 from components.repair_words import Repair, days_reached, eta_of, hold_of, read_repair, stages_of
 from components.sessions import refuse
 from components.words import weekday_of
-from db import documents, links, repairs, values
+from db import documents, links, repairs, requirements, values
 from db.base import now
 from db.claims import Claim
 from db.documents import STAGE_PHOTOS, Slot
@@ -180,7 +180,7 @@ def _read(session: Any, visit: LinkVisit) -> _Shown:
     claim = session.get_one(Claim, visit.claim_id)
     is_garage = visit.purpose == GARAGE
     left = repairs.may_take_back(session, claim.id, now()) if is_garage else None
-    needed = [] if is_garage else [item for item in documents.checklist(session, claim) if item.missing]
+    needed = [] if is_garage else [item for item in requirements.checklist(session, claim) if item.missing]
     return _Shown(
         claim,
         reference(session),

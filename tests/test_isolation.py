@@ -48,6 +48,7 @@ from db import (
     money,
     offices,
     repairs,
+    requirements,
     session,
     tasks,
     values,
@@ -181,7 +182,7 @@ def make_world(people: People) -> World:
         note = messages.note_internally(writing, claim.id, 'הערה פנימית', now())
         secret = calls.log_call(writing, claim.id, CallNote('insured', 'outbound', 'no_answer', internal=True), now())
     with open_session(people.staff) as writing:
-        need = documents.ask_for(writing, claim.id, 'עוד מסמך', now())
+        need = requirements.ask_for(writing, claim.id, 'עוד מסמך', now())
         run = import_runs.start_run(writing, import_runs.Uploaded('x.xlsx', 'ab' * 32, 1, ['a']), now())
         import_runs.add_rows(writing, run.id, 0, [(1, ['x'])])
         remember_mapping(writing, {'x': 'claim_no'}, now())

@@ -34,6 +34,7 @@ from db import (
     money,
     offices,
     repairs,
+    requirements,
     silence,
     tasks,
     timetable,
@@ -240,13 +241,13 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
             s, documents.attach(s, c.id, SCAN, Slot('police_report'), now()).document.uuid, now()
         ),
     ),
-    'waive': (BUREAU, lambda s, c, a: documents.waive(s, c.id, 'power_of_attorney', '', now())),
-    'require': (BUREAU, lambda s, c, a: documents.require(s, c.id, 'police_report', now())),
-    'ask_for': (BUREAU, lambda s, c, a: documents.ask_for(s, c.id, 'תצהיר', now())),
-    'withdraw': (BUREAU, lambda s, c, a: documents.withdraw(s, c.id, need(s, c).id, now())),
+    'waive': (BUREAU, lambda s, c, a: requirements.waive(s, c.id, 'power_of_attorney', '', now())),
+    'require': (BUREAU, lambda s, c, a: requirements.require(s, c.id, 'police_report', now())),
+    'ask_for': (BUREAU, lambda s, c, a: requirements.ask_for(s, c.id, 'תצהיר', now())),
+    'withdraw': (BUREAU, lambda s, c, a: requirements.withdraw(s, c.id, need(s, c).id, now())),
     'note_views': (EVERYBODY, lambda s, c, a: documents.note_views(s, [paper(s, c)], 'downloaded', now())),
-    'recheck': (BUREAU, lambda s, c, a: documents.recheck(s, c.id)),
-    'recheck_next': (BUREAU, lambda s, c, a: documents.recheck_next(s, 0, 10)),
+    'recheck': (BUREAU, lambda s, c, a: requirements.recheck(s, c.id)),
+    'recheck_next': (BUREAU, lambda s, c, a: requirements.recheck_next(s, 0, 10)),
     'purge_trash': (set(), lambda s, c, a: documents.purge_trash(s, now(), 10, now())),
     'save_amounts': (BUREAU, lambda s, c, a: money.save_amounts(s, c.id, 'other', {'demanded': (None, 1)}, now())),
     'take_head_off': (BUREAU, lambda s, c, a: money.take_head_off(s, c.id, 'other', {}, now())),
@@ -378,7 +379,7 @@ def test_each_order_is_taken_from_these_roles(people, everybody):
         documents.attach(session, claim.id, SCAN, Slot('vehicle_licence'), now())
         call(session, claim, people.dana)
     with open_session(people.staff) as session:
-        documents.ask_for(session, claim.id, 'תצהיר', now())
+        requirements.ask_for(session, claim.id, 'תצהיר', now())
         write(session, claim)
         money.save_amounts(session, claim.id, 'repair_cost', {'demanded': (None, 118)}, now())
         money.log_offer(session, claim.id, OFFER, now())
@@ -413,7 +414,20 @@ def test_each_order_stands_in_the_table():
     # what stands under «orders» writes: somebody must have thought about who may do it
     tried = {order.split()[0] for order in ORDERS} | OF_THE_PRODUCT
     for module in (
-        *(claims, calls, documents, messages, changes, alerts, alert_news, alert_choices, repairs, links, money),
+        *(
+            claims,
+            calls,
+            documents,
+            requirements,
+            messages,
+            changes,
+            alerts,
+            alert_news,
+            alert_choices,
+            repairs,
+            links,
+            money,
+        ),
         *(cheques, cheque_alerts, cheque_board, silence, tasks, clocks, two_factor),
     ):
         orders = inspect.getsource(module).split('# ---- orders')[1].split('# ----')[0]

@@ -27,8 +27,8 @@ from db.clocks import (
     one_clock,
     set_clock_day,
 )
-from db.documents import checklist
 from db.money import OfferNote, log_offer
+from db.requirements import checklist
 from db.scope import Actor
 from db.session import open_session
 from db.texts import ClaimError

@@ -22,12 +22,12 @@ from db import (
     demo_documents,
     demo_papers,
     demo_words,
-    documents,
     files,
     list_counts,
     list_state,
     lists,
     radar,
+    requirements,
     values,
 )
 from db.base import Base
@@ -557,7 +557,7 @@ def test_a_load_that_fails_leaves_nothing(database_url, monkeypatch):
 def test_the_claim_of_the_first_screen_shows_everything_one_may_want_to_see(loaded):
     with open_session(SYSTEM, reading=True) as session:
         claim = session.scalars(select(Claim).where(Claim.plate == demo_words.SHOWCASE['plate'])).one()
-        items = documents.checklist(session, claim)
+        items = requirements.checklist(session, claim)
     assert claim.insured_id_no
     assert {item.type.id for item in items if item.missing} == demo_words.SHOWCASE_LACKS
     assert sum(item.required for item in items) > 2 * len(demo_words.SHOWCASE_LACKS)
@@ -569,10 +569,10 @@ def test_documents_are_there_as_the_claims_say(loaded):
         for claim in claims:
             assert (claim.documents != 'unchecked') == (claim.id in having), claim.claim_no
             if claim.id in having:
-                items = documents.checklist(session, claim)
+                items = requirements.checklist(session, claim)
                 said = (claim.documents, claim.required_documents, claim.missing_documents)
-                counted = (sum(item.required for item in items), documents.missing_count(items))
-                assert said == (documents.axis_of(items), *counted)
+                counted = (sum(item.required for item in items), requirements.missing_count(items))
+                assert said == (requirements.axis_of(items), *counted)
     moments = {(document.claim_id, document.uuid): document.at for document in all_rows(Document)}
     recorded = {
         (change.claim_id, change.fields['document'][1]): change.at
@@ -584,7 +584,7 @@ def test_documents_are_there_as_the_claims_say(loaded):
 
 def test_every_document_has_its_file_drawn_the_same_each_time(loaded, tmp_path):
     with open_session(SYSTEM, reading=True) as session:
-        matrix = documents.Matrix.read(session)
+        matrix = requirements.Matrix.read(session)
     first = demo_documents.papers(matrix)
     demo_papers.papers_of.cache_clear()
     assert [paper.sha256 for paper in demo_documents.papers(matrix)] == [paper.sha256 for paper in first]

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from db import changes, documents, list_state, lists
+from db import changes, documents, list_state, lists, requirements
 from db.base import now
 from db.claims import Claim, save_fields
-from db.documents import Arrived, ChecklistItem, Document, DocumentRequirement, DocumentView, Filed, Slot
+from db.documents import Arrived, Document, DocumentRequirement, DocumentView, Filed, Slot
 from db.reference import Insurer
+from db.requirements import ChecklistItem
 from db.scope import Actor, Role, Unscoped
 from db.session import fetch, fetch_one, open_session
 from db.texts import ClaimError
@@ -39,7 +40,7 @@ def upload(actor: Actor, claim: Claim, kind: str, name: str = 'scan.pdf', **slot
 
 def items_of(actor: Actor, claim: Claim) -> list[ChecklistItem]:
     with open_session(actor, reading=True) as session:
-        return documents.checklist(session, session.get_one(Claim, claim.id))
+        return requirements.checklist(session, session.get_one(Claim, claim.id))
 
 
 def item(actor: Actor, claim: Claim, kind: str) -> ChecklistItem:
@@ -151,9 +152,9 @@ def test_an_answered_request_closes_for_everybody(people: People) -> None:
 def test_staff_waive_require_and_ask_beyond_the_matrix(people: People) -> None:
     claim = make_claim(people.levi, people.staff)
     with open_session(people.staff) as session:
-        documents.waive(session, claim.id, 'driving_licence', 'הרכב חנה', MONDAY)
-        documents.require(session, claim.id, 'police_report', MONDAY, blocking=True)
-        need = documents.ask_for(session, claim.id, 'אישור מסירת רכב', MONDAY)
+        requirements.waive(session, claim.id, 'driving_licence', 'הרכב חנה', MONDAY)
+        requirements.require(session, claim.id, 'police_report', MONDAY, blocking=True)
+        need = requirements.ask_for(session, claim.id, 'אישור מסירת רכב', MONDAY)
     waived = item(people.dana, claim, 'driving_licence')
     assert (waived.state, waived.reason, waived.missing) == ('not_required', 'הרכב חנה', False)
     assert item(people.dana, claim, 'police_report').missing
@@ -163,8 +164,8 @@ def test_staff_waive_require_and_ask_beyond_the_matrix(people: People) -> None:
     upload(people.dana, claim, 'other_required', need_id=need.id)
     assert not item(people.dana, claim, 'other_required').missing
     with open_session(people.staff) as session:
-        documents.require(session, claim.id, 'driving_licence', MONDAY)
-        documents.withdraw(session, claim.id, need.id, MONDAY)
+        requirements.require(session, claim.id, 'driving_licence', MONDAY)
+        requirements.withdraw(session, claim.id, need.id, MONDAY)
     assert item(people.dana, claim, 'driving_licence').missing
     left = item(people.dana, claim, 'other_required')
     assert (left.required, left.state) == (False, 'received'), 'what came stays visible'
@@ -176,7 +177,7 @@ def test_what_an_import_opens_stays_unchecked_until_somebody_checks(people: Peop
     set_fields(people.staff, claim, track='private_report')
     assert stored(claim).documents == 'unchecked'
     with open_session(people.staff) as session:
-        documents.recheck(session, claim.id)
+        requirements.recheck(session, claim.id)
     assert stored(claim).documents == 'missing_blocking'
 
 
@@ -267,9 +268,9 @@ def test_agents_do_not_judge_and_readers_only_read(people: People) -> None:
         lambda session: documents.accept(session, document.uuid, MONDAY),
         lambda session: documents.reject(session, document.uuid, 'not_signed', MONDAY),
         lambda session: documents.retype(session, document.uuid, 'driving_licence'),
-        lambda session: documents.waive(session, claim.id, 'vehicle_licence', '', MONDAY),
-        lambda session: documents.ask_for(session, claim.id, 'x', MONDAY),
-        lambda session: documents.recheck(session, claim.id),
+        lambda session: requirements.waive(session, claim.id, 'vehicle_licence', '', MONDAY),
+        lambda session: requirements.ask_for(session, claim.id, 'x', MONDAY),
+        lambda session: requirements.recheck(session, claim.id),
     ):
         with pytest.raises(ClaimError), open_session(people.dana) as session:
             refused(session)
@@ -299,7 +300,7 @@ def test_another_office_finds_nothing(people: People) -> None:
 def test_hostile_slots_are_refused_in_words(people: People) -> None:
     claim, other = make_claim(people.levi, people.staff), make_claim(people.levi, people.staff, plate='1234567')
     with open_session(people.staff) as session:
-        need = documents.ask_for(session, other.id, 'דבר אחר', MONDAY)
+        need = requirements.ask_for(session, other.id, 'דבר אחר', MONDAY)
     for slot in (
         {'kind': 'nonsense'},
         {'kind': 'other_required', 'need_id': need.id},

@@ -7,13 +7,13 @@ from sqlalchemy import Executable, column, func, inspect, select, union_all
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Bundle, aliased
 
-from db import calls, documents, messages
+from db import calls, documents, messages, requirements
 from db.base import Base, now
 from db.bureau import bureau_settings
 from db.calls import CallNote
 from db.changes import history_of
 from db.claims import Claim, change_status, save_fields
-from db.documents import Arrived, Document, Slot, checklist
+from db.documents import Arrived, Document, Slot
 from db.links import (
     MOST_ALIVE,
     LinkVisit,
@@ -28,6 +28,7 @@ from db.links import (
 from db.messages import Letter, ThreadKey
 from db.reference import Garage, reference
 from db.repairs import advance_repair, events_of, expect, hold, note_repair, resume, take_back
+from db.requirements import checklist
 from db.scope import ROLE_CAN, Actor, Can, Role, Unscoped
 from db.session import fetch, open_session
 from db.texts import ClaimError
@@ -159,7 +160,7 @@ def busy(people: People, claim: Claim) -> Claim:
             messages.write_message(session, ThreadKey(row.office_id, row.id), Letter('שלום'), now())
         with open_session(people.staff) as session:
             documents.attach(session, row.id, SCAN, Slot('repair_photos', repair_stage='bodywork'), now())
-            documents.ask_for(session, row.id, 'עוד מסמך', now())
+            requirements.ask_for(session, row.id, 'עוד מסמך', now())
     return claim
 
 

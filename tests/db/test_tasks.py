@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from db import documents, repairs
+from db import repairs, requirements
 from db.admin_rows import save_row
 from db.admin_tables import TABLES
 from db.alerts import Alert
@@ -98,8 +98,8 @@ def test_what_was_awaited_closes_the_task_and_clears_the_next_action(claim, peop
     enter(claim, 'awaiting_documents', people.staff)
     assert open_ones(settle(claim)) == ['documents']
     with open_session(people.staff) as session:
-        for item in documents.checklist(session, session.get_one(Claim, claim.id)):
-            documents.waive(session, claim.id, item.type.id, '', AT)
+        for item in requirements.checklist(session, session.get_one(Claim, claim.id)):
+            requirements.waive(session, claim.id, item.type.id, '', AT)
     assert now_of(claim).documents == 'complete'
     tasks = settle(claim, AT + DAY)
     assert [(task.is_open, task.outcome) for task in tasks] == [(False, CAME)]

@@ -277,7 +277,7 @@ def test_what_was_stopped_stays_as_far_as_it_came_and_goes_on_or_away(people: Pe
 def test_the_longer_a_step_holds_the_others_up_the_longer_it_is_their_turn(people: People, workbook, monkeypatch):
     monkeypatch.setattr(import_work, 'SAVED_AT_ONCE', 2)
     run_id = uploaded(people.staff, workbook(*(good(number) for number in range(1, 8))))
-    slow, breaths, clock, saved = iter((0.01, 4.0, 0.1, 0.1)), [], [0.0], import_work._save
+    slow, breaths, clock, saved = iter((0.01, 4.0, 0.1, 0.1)), list[float](), [0.0], import_work._save
 
     def save(*given):
         saved(*given)
