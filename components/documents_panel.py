@@ -102,7 +102,9 @@ def read_views(session: Any, address: str) -> list[DocumentView]:
     return fetch(session, views_of(document.id).limit(VIEWS_SHOWN)) if document else []
 
 
-class DocumentsPanel(Element, component='documents_panel.js', dependencies=['document_viewer.js', 'upload_queue.js']):
+class DocumentsPanel(
+    Element, component='documents_panel.js', dependencies=['document_viewer.js', 'set_aside.js', 'upload_queue.js']
+):
     """Follows the documents of one claim live. Files go straight to their route; every other order comes here."""
 
     def __init__(self, claim: Claim, last_visit: datetime | None) -> None:
@@ -116,6 +118,7 @@ class DocumentsPanel(Element, component='documents_panel.js', dependencies=['doc
             claimNo=claim.claim_no,
             address=address,
             person=str(self._actor.user_id),
+            keep=f'{self._actor.user_id}/{claim.id}/documents',
             accept=ACCEPTED,
             mostMegabytes=MOST_MEGABYTES,
             mayUpload=self._actor.may(Can.UPLOAD),
@@ -159,7 +162,7 @@ class DocumentsPanel(Element, component='documents_panel.js', dependencies=['doc
     async def _order(self, event: GenericEventArguments) -> None:
         """Do what was asked, and answer the form it came from; refused, what was typed stays there with the reason."""
         with answering(self) as answer:
-            answer['said'] = ''
+            answer |= {'said': '', 'form': _typed(_mapping(event.args), 'form')}
             answer |= {'said': await self._done(_mapping(event.args)), 'message': ''}
             await self.refresh()
 

@@ -193,8 +193,8 @@
   addEventListener('input', settleDay, true);
   addEventListener('change', settleDay, true);
 
-  /* That field as part of a component. It is bound as yyyy-mm-dd, and as '' while what stands there is no day one may choose; what
-     comes from outside never replaces what is being typed. */
+  /* That field as part of a component. It is bound as yyyy-mm-dd, and as '' while what stands there is no day one may choose: that is
+     in `typed` then, for who draws it anew. What comes from outside never replaces what is being typed. */
   let dayFields = 0;
   const dayField = {
     inheritAttrs: false,
@@ -202,9 +202,11 @@
       <div class="mk-fld mk-dayf"><label :class="look" :for="id">{{ label }}</label>
         <span class="mk-inp mk-sm mk-dayin"><input type="text" :id="id" data-day dir="ltr" maxlength="20" placeholder="dd/mm/yyyy" autocomplete="off" v-bind="$attrs" :value="draft" :aria-describedby="wrong ? id + '-said' : $attrs['aria-describedby']" @input="hear" @change="settle" @invalid="blame"><input type="date" class="mk-vh" tabindex="-1" aria-hidden="true" :min="min" :max="max"><button type="button" class="mk-ib mk-sm" data-calendar :aria-label="pick || words.pickDay"><span class="mk-ic" aria-hidden="true">calendar_month</span></button></span>
         <p v-if="wrong" :id="id + '-said'" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ wrong }}</span></p></div>`,
-    props: {modelValue: String, label: String, look: String, pick: String, min: String, max: String},
-    emits: ['update:modelValue', 'settled'],
-    data() { return {id: `day-${dayFields += 1}`, draft: dayWritten(this.modelValue || ''), wrong: '', words}; },
+    props: {modelValue: String, typed: String, label: String, look: String, pick: String, min: String, max: String},
+    emits: ['update:modelValue', 'update:typed', 'settled'],
+    data() { return {id: `day-${dayFields += 1}`, draft: this.typed || dayWritten(this.modelValue || ''), wrong: '', words}; },
+    // drawn anew, it says again what is wrong with what stands in it
+    mounted() { if (this.typed) this.$el.querySelector('[data-day]').dispatchEvent(new Event('change', {bubbles: true})); },
     // a field that is taken away while somebody is in it still says what it held, to a form that has begun anew
     beforeUnmount() { this.gone = true; },
     watch: {
@@ -217,7 +219,9 @@
       },
       take(field) {
         this.draft = field.value;
-        this.$emit('update:modelValue', faultOf(field) ? '' : readIn(field));
+        const wrong = faultOf(field);
+        this.$emit('update:modelValue', wrong ? '' : readIn(field));
+        this.$emit('update:typed', wrong ? field.value : '');
       },
       settle({target}) {
         if (this.gone) return;
