@@ -17,7 +17,6 @@ from components.words import language, said_once, t, tn
 from db import values
 from db.base import now
 from db.calendar import calendar_of
-from db.claims import Claim
 from db.cheques import (
     BANKS,
     DIRECTIONS,
@@ -31,6 +30,7 @@ from db.cheques import (
     enter_cheque,
     replace_cheque,
 )
+from db.claims import Claim
 from db.documents import document_with
 from db.money import Offer
 from db.reference import DamageHead
@@ -72,13 +72,16 @@ class About:
 def read_about(sent: object) -> About:
     """Likewise what the form that was sent is for."""
     given = sent if isinstance(sent, dict) else {}
-    what, cheque_id, seen, key = (given.get(name) for name in ('what', 'id', 'seen', 'key'))
-    numbers = all(type(number) is int and 0 <= number < 2**63 for number in (cheque_id, seen))
-    if not (
-        numbers and isinstance(what, str) and what in _TITLES and isinstance(key, str) and len(key) <= _KEY_AT_MOST
-    ):
+    what, key = given.get('what'), given.get('key')
+    if not (isinstance(what, str) and what in _TITLES and isinstance(key, str) and len(key) <= _KEY_AT_MOST):
         raise Malformed(N_('It was not saved. Please try again.'))
-    return About(what, cheque_id, seen, key)
+    return About(what, _number(given.get('id')), _number(given.get('seen')), key)
+
+
+def _number(given: object) -> int:
+    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given < 2**63:
+        raise Malformed(N_('It was not saved. Please try again.'))
+    return given
 
 
 def read_written(sent: object) -> Written:
