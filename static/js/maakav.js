@@ -144,9 +144,10 @@
     return other || found;
   }
   function dayOf(year, month, day) {
-    const found = new Date(Date.UTC(year, month - 1, day));
-    const isDay = found.getUTCMonth() === month - 1 && found.getUTCDate() === day && year >= 1900 && year <= 2099;
-    return isDay ? `${year}-${pad(month)}-${pad(day)}` : '';
+    const found = new Date(0);
+    found.setUTCFullYear(year, month - 1, day);
+    const isDay = found.getUTCMonth() === month - 1 && found.getUTCDate() === day && year > 0;
+    return isDay ? `${String(year).padStart(4, '0')}-${pad(month)}-${pad(day)}` : '';
   }
   const dayWritten = (iso) => iso.split('-').reverse().join('/');
 
@@ -172,9 +173,10 @@
   function faultOf(field) {
     const day = readIn(field);
     const {min, max} = boundsOf(field);
+    const [first, last] = [min > words.firstDay ? min : words.firstDay, max && max < words.lastDay ? max : words.lastDay];
     if (!day) return field.value.trim() ? words.noDay : '';
-    if (min && day < min) return words.tooEarly.replace('{day}', dayWritten(min));
-    return max && day > max ? words.tooLate.replace('{day}', dayWritten(max)) : '';
+    if (day < first) return words.tooEarly.replace('{day}', dayWritten(first));
+    return day > last ? words.tooLate.replace('{day}', dayWritten(last)) : '';
   }
 
   /* It is written out as soon as it is typed, and what is none is said at once; before the page's own parts hear of it. */
