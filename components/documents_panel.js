@@ -22,7 +22,7 @@ const UPLOADS = `
 const DROPZONE = `
   <div v-if="mayUpload" class="mk-dz" :class="{'mk-over': over === 'zone'}" data-slot="zone"><span class="mk-ic mk-s28" aria-hidden="true">cloud_upload</span>
     <span><b>{{ over ? words.dropHere : words.drop }}</b> {{ words.or }} <button type="button" class="mk-b mk-lnk2" data-testid="upload-choose" @click="choose(null)">{{ words.choose }}</button>
-      <span class="mk-t3 mk-sm mk-dz-l"><bdi class="mk-num" dir="ltr">PDF, JPG, PNG, HEIC</bdi> · {{ limit }}</span><span class="mk-t3 mk-sm mk-dz-l">{{ words.sorted }}</span></span></div>`;
+      <span class="mk-t3 mk-sm mk-dz-l"><bdi class="mk-num" dir="ltr" data-testid="upload-kinds">{{ kinds }}</bdi> · {{ limit }}</span><span class="mk-t3 mk-sm mk-dz-l">{{ words.sorted }}</span></span></div>`;
 const CHECKLIST = `
   <section class="mk-card mk-need" :aria-label="words.required" data-testid="checklist">
     <div class="mk-row mk-need-h"><span class="mk-ring" :style="{'--v': sums.required ? 100 * sums.received / sums.required : 0}" role="img" :aria-label="sums.title" data-testid="checklist-ring" :data-received="sums.received" :data-required="sums.required">{{ sums.received }}/{{ sums.required }}</span>
@@ -94,7 +94,7 @@ export default {
     </div>`,
   mixins: [keeping],
   props: {
-    claimNo: String, keep: String, address: String, person: String, accept: String, mostMegabytes: Number, mayUpload: Boolean, mayJudge: Boolean, items: Array, documents: Array,
+    claimNo: String, keep: String, address: String, person: String, accept: String, kinds: String, mostMegabytes: Number, mayUpload: Boolean, mayJudge: Boolean, items: Array, documents: Array,
     trash: Array, groups: Array, types: Array, reasons: Array, sums: Object, views: Object, answer: Object, words: Object,
   },
   emits: ['order', 'look'],

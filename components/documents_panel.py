@@ -44,7 +44,8 @@ MOST_MEGABYTES = 25
 VIEWS_SHOWN = 50
 TYPED_AT_MOST = 1000
 # what a phone's and a desk's file dialog offer; no `capture`, which would hide the gallery
-ACCEPTED = 'image/*,application/pdf,.pdf,.jpg,.jpeg,.png,.webp,.heic,.heif,.tif,.tiff,.xlsx,.docx'
+ACCEPTED = 'image/*,application/pdf,.pdf,.jpg,.jpeg,.jfif,.png,.webp,.heic,.heif,.tif,.tiff,.xlsx,.docx'
+# the kinds that are taken, as `jobs/decoding.py` knows them
 _KINDS: Mapping[str, tuple[str, str]] = {
     'application/pdf': ('PDF', 'picture_as_pdf'),
     'image/jpeg': ('JPG', 'image'),
@@ -120,6 +121,7 @@ class DocumentsPanel(
             person=str(self._actor.user_id),
             keep=f'{self._actor.user_id}/{claim.id}/documents',
             accept=ACCEPTED,
+            kinds=', '.join(name for name, _ in _KINDS.values()),
             mostMegabytes=MOST_MEGABYTES,
             mayUpload=self._actor.may(Can.UPLOAD),
             mayJudge=self._actor.may(Can.EDIT_CLAIM),
