@@ -70,9 +70,10 @@ def test_two_people_keep_the_money_of_a_claim(person: Person) -> None:
     desk.get_by_test_id('cheque-f-chequeNo').fill('0041882')
     desk.get_by_test_id('cheque-f-bank').fill('xx')
     due = desk.get_by_test_id('cheque-f-due')
-    due.fill('31/02/2098')
-    due.press('Control+Enter')
-    expect(desk.get_by_test_id('cheque-form').get_by_role('alert')).to_contain_text(NO_DAY)
+    for typed, said in (('1/1/1800', 'התאריך מוקדם מדי'), ('1/1/2100', 'התאריך מאוחר מדי'), ('31/02/2098', NO_DAY)):
+        due.fill(typed)
+        due.press('Control+Enter')
+        expect(desk.get_by_test_id('cheque-form').get_by_role('alert')).to_contain_text(said)
     # what is to be said of the day one leaves for the button is said once the button is pressed
     due.fill(in_days(5))
     press(desk, desk.get_by_test_id('cheque-save'))
@@ -182,5 +183,21 @@ def test_no_cheque_that_is_being_written_is_lost_to_another(person: Person) -> N
     # thrown away is what somebody throws away
     cancel.click()
     expect(form).to_have_count(0)
+    # why one cheque is cancelled is asked for beside the same question about another
+    for cheque in (first, second):
+        cheque.get_by_test_id('cheque-cancelled').click()
+    first.get_by_test_id('cheque-reason').select_option(index=1)
+    expect(second.get_by_test_id('cheque-reason')).to_have_value('')
+    second.get_by_test_id('cheque-reason').select_option(index=2)
+    second.get_by_test_id('cheque-confirm').click()
+    expect(second).to_have_attribute('data-state', 'cancelled')
+    first.get_by_test_id('cheque-confirm').click()
+    expect(first).to_have_attribute('data-state', 'cancelled')
+    # an offer outlives a reload with its note
+    staff.get_by_test_id('add-offer').click()
+    staff.get_by_test_id('offer-note').fill('בטלפון')
+    staff.reload()
+    ready(staff)
+    expect(staff.get_by_test_id('offer-note')).to_have_value('בטלפון')
     new.click()
     expect(amount).to_have_value('')
