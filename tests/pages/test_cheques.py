@@ -31,7 +31,7 @@ async def opened(portal: FastAPI, who: str, path: str = '/cheques') -> Open:
     user = await signed_in(portal, EMAILS[who])
     page = Open(user, await user.open(path))
     # what was written just before may ring now: then the board asks once more, and is sent without the first answer
-    await soon(lambda: board(page)['status'] != 'loading')
+    await soon(lambda: all(one.props['status'] != 'loading' for one in page.of(ChequeBoard)))
     return page
 
 
