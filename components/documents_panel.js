@@ -119,7 +119,7 @@ export default {
       return [...missing, {key: this.free, type: this.free, need: null, replaces: null, label: this.words.other}];
     },
     requests() { return this.items.filter((item) => item.need); },
-    limit() { return this.words.limit.replace('{size}', `${this.mostMegabytes} MB`); },
+    limit() { return this.words.limit.replace('{size}', `\u2066${this.mostMegabytes} MB\u2069`); },
     /* Missing first, of them what this person can bring, then what holds the claim up; what is not needed comes last. */
     listed() {
       const weight = (item) => (item.missing ? (item.yours ? 0 : 2) + (item.blocking ? 0 : 1) : item.required ? 4 : 5);
