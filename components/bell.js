@@ -39,7 +39,7 @@ export default {
   watch: {
     count(now, before) {
       this.show();
-      if (now > before) this.spoken = this.texts.spoken.replace('{n}', now);
+      if (now > before) this.spoken = now === 1 ? this.texts.spokenOne : this.texts.spoken.replace('{n}', now);
     },
   },
   methods: {

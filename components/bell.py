@@ -143,6 +143,7 @@ def _texts() -> dict[str, str]:
         'choices': t('Preferences'),
         'view': t('View'),
         'all': t('All alerts'),
+        'spokenOne': t('One claim has unread alerts'),
         'spoken': t('{n} claims have unread alerts', n='{n}'),
     }
 

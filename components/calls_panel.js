@@ -1,13 +1,14 @@
 /* The call log of a claim: a form that is filled without the mouse, the calls by day, what was tried in vain and what is due.
    What is being typed lives here and nowhere else until the server says it is kept. */
-const ANSWER_WITHIN = 20000;
-const BLANK = {person: '', phone: '', direction: 'outbound', minutes: '', outcome: 'spoke', summary: '', followUp: '', day: '', time: '', internal: false};
+import {setAside} from 'set_aside';
+
+const BLANK = {person: '', phone: '', direction: 'outbound', minutes: '', outcome: 'spoke', summary: '', followUp: '', followUpTyped: '', day: '', dayTyped: '', time: '', internal: false};
 const CHOICE = (name, list, keys) => `
   <div :class="'mk-seg mk-seg-${name}'" role="radiogroup" :aria-label="words.${name}" ref="${name}" data-testid="call-${name}">
     <button v-for="(option, place) in ${list}" :key="option.id" type="button" role="radio" :aria-checked="String(draft.${name} === option.id)" :tabindex="draft.${name} === option.id ? 0 : -1"
       :class="{'mk-on': draft.${name} === option.id}" :data-testid="'call-${name}-' + option.id" @click="choose('${name}', option.id)" @keydown="chosen('${name}', ${list}, ${keys}, $event)"><span v-if="option.icon" class="mk-ic mk-s16" aria-hidden="true">{{ option.icon }}</span><span>{{ option.label }}</span><kbd v-if="${keys}" class="mk-key" aria-hidden="true">{{ place + 1 }}</kbd></button></div>`;
 const FORM = `
-  <form v-if="form" :key="opened" :data-id="correcting || null" class="mk-card mk-callf" :class="{'mk-inner': draft.internal}" data-testid="call-form" :aria-label="correcting ? words.correctTitle : form.title" @submit.prevent="save" @keydown.enter.ctrl.prevent="hurry" @keydown.esc="escape">
+  <form v-if="form" :key="taken" :data-id="correcting || null" class="mk-card mk-callf" :class="{'mk-inner': draft.internal}" data-testid="call-form" :aria-label="correcting ? words.correctTitle : form.title" @submit.prevent="save" @keydown.enter.ctrl.prevent="hurry" @keydown.esc="escape">
     <button type="button" class="mk-hd mk-fold" :aria-expanded="String(unfolded)" @click="fold" data-testid="call-open"><span class="mk-ic" aria-hidden="true">add_call</span><h2>{{ correcting ? words.correctTitle : form.title }}</h2><span class="mk-sp"></span><kbd class="mk-kbd mk-hide-xs" aria-hidden="true">C</kbd><span class="mk-ic mk-chev" aria-hidden="true">expand_more</span></button>
     <div class="mk-bd" :class="{'mk-folded': !unfolded}">
       <template v-if="form.parties.length > 1">${CHOICE('party', 'form.parties', 'true')}</template>
@@ -17,9 +18,9 @@ const FORM = `
         <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.minutes }}</span><input v-model="draft.minutes" inputmode="numeric" maxlength="3" autocomplete="off" data-testid="call-minutes"><span class="mk-t3 mk-sm" aria-hidden="true">{{ words.minutesShort }}</span></label></div>
       ${CHOICE('outcome', 'form.outcomes', 'true')}
       <div class="mk-compose"><label class="mk-vh" :for="id('summary')">{{ words.summary }}</label><textarea :id="id('summary')" v-model="draft.summary" ref="summary" rows="3" maxlength="4000" :dir="draft.summary ? 'auto' : null" :placeholder="words.summaryHint" :aria-describedby="refused ? id('refused') : null" data-testid="call-summary"></textarea></div>
-      <div class="mk-row mk-quick"><day-field :key="asked" v-model="draft.followUp" look="mk-sm" :label="words.followUp" :min="draft.day || form.today" data-testid="call-follow-up"></day-field>
+      <div class="mk-row mk-quick"><day-field :key="asked" v-model="draft.followUp" v-model:typed="draft.followUpTyped" look="mk-sm" :label="words.followUp" :min="draft.day || form.today" data-testid="call-follow-up"></day-field>
         <button v-for="day in form.days" :key="day.day" type="button" class="mk-btn mk-soft mk-sm" :data-testid="'call-follow-' + day.days" @click="ask(day.day)">{{ day.label }}</button></div>
-      <div class="mk-row mk-quick"><template v-if="draft.day || draft.time || earlier"><day-field :key="correcting" v-model="draft.day" look="mk-vh" :label="words.day" :max="form.today" :required="Boolean(draft.time)" data-testid="call-day"></day-field>
+      <div class="mk-row mk-quick"><template v-if="draft.day || draft.dayTyped || draft.time || earlier"><day-field :key="correcting" v-model="draft.day" v-model:typed="draft.dayTyped" look="mk-vh" :label="words.day" :max="form.today" :required="Boolean(draft.time)" data-testid="call-day"></day-field>
           <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.time }}</span><input v-model="draft.time" type="time" :required="Boolean(draft.day)" :aria-describedby="untimed ? id('untimed') : null" data-testid="call-time" @input="untimed = false" @invalid.prevent="untimed = true; $event.target.focus()"></label><p v-if="untimed" :id="id('untimed')" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ words.timeMissing }}</span></p></template>
         <button v-else type="button" class="mk-btn mk-g mk-sm" data-testid="call-earlier" data-opens @click="earlier = true"><span class="mk-ic mk-s16" aria-hidden="true">schedule</span><span>{{ words.earlier }}</span></button>
         <span class="mk-sp"></span><label v-if="form.internal" class="mk-tick mk-sm" :title="words.internal"><input type="checkbox" class="mk-box" v-model="draft.internal" data-testid="call-internal" :aria-label="words.internal"><span class="mk-row"><span class="mk-ic mk-s16" aria-hidden="true">lock</span>{{ words.isInternal }}</span></label></div>
@@ -43,6 +44,7 @@ const CALL = `
 
 export default {
   components: {DayField: maakav.dayField},
+  mixins: [setAside(['correcting', 'earlier', 'untimed'], (one, other) => one.correcting === other.correcting)],
   template: `
     <div class="mk-calls">
       ${FORM}
@@ -61,7 +63,7 @@ export default {
     </div>`,
   props: {calls: Array, chips: Array, attempts: Array, figures: Array, form: Object, answer: Object, keep: String, words: Object},
   emits: ['save'],
-  data: () => ({draft: {...BLANK}, only: '', typed: '', busy: false, refused: '', correcting: 0, aside: [], begun: '', opened: 0, asked: 0, unfolded: false, earlier: false, untimed: false, spoken: ''}),
+  data: () => ({only: '', typed: '', correcting: 0, asked: 0, unfolded: false, earlier: false, untimed: false, spoken: ''}),
   computed: {
     shown() {
       const words = this.typed.trim().toLocaleLowerCase().split(/\s+/).filter(Boolean);
@@ -79,12 +81,9 @@ export default {
     warned() { return this.attempts.filter((line) => !this.only || line.party === this.only); },
   },
   watch: {
-    answer(now, before) {
-      if (!now || now.turn === before?.turn) return;
-      clearTimeout(this.waiting);
-      this.busy = false;
-      this.refuse(now.message);
-      if (!now.message) this.kept(now.said);
+    'answer.turn'() {
+      this.answered(this.answer.message);
+      if (!this.answer.message) this.kept(this.answer.said);
       else if (this.refused) this.$refs.summary?.focus();
       this.remember();
     },
@@ -93,20 +92,14 @@ export default {
   created() {
     if (!this.form) return;
     this.fresh(this.form.parties[0].id);
-    try {
-      const {aside, last} = JSON.parse(sessionStorage.getItem('maakav.calls.' + this.keep));
-      Object.assign(this, {aside, last});
-      this.resume();
-    } catch { /* nothing was kept */ }
+    this.recall();
   },
   mounted() {
     this.settle();
     addEventListener('maakav:log-call', this.heed);
-    addEventListener('pagehide', this.remember);
-    document.addEventListener('visibilitychange', this.remember);
     this.heed();
   },
-  unmounted() { clearTimeout(this.waiting); removeEventListener('maakav:log-call', this.heed); removeEventListener('pagehide', this.remember); document.removeEventListener('visibilitychange', this.remember); },
+  unmounted() { removeEventListener('maakav:log-call', this.heed); },
   methods: {
     id(name) { return `call-${name}`; },
     /* Somebody pressed the key, maybe before this part was drawn: start where the hands are needed first. */
@@ -133,6 +126,7 @@ export default {
       this.correcting = 0;
       this.refused = '';
       this.earlier = false;
+      this.untimed = false;
     },
     choose(group, value) {
       if (group === 'party') this.meet(value);
@@ -160,78 +154,44 @@ export default {
       this.choose(group, picked.id);
       if (group === 'party') this.focusChosen('outcome'); else this.$nextTick(() => this.$refs.summary.focus());
     },
-    /* What was being written waits until this one is put right. */
     correct(call) {
-      if (!this.correcting || this.touched(this)) this.aside.push(this.written());
-      const waits = this.aside.findIndex((one) => one.correcting === call.id);
-      const draft = {...BLANK, ...call.draft};
-      this.take(waits < 0 ? {draft, correcting: call.id, begun: JSON.stringify(draft), earlier: false} : this.aside.splice(waits, 1)[0]);
+      this.open({draft: {...BLANK, ...call.draft}, correcting: call.id, earlier: false, untimed: false});
       this.unfolded = true;
       this.$nextTick(() => { this.$refs.summary.focus(); this.$refs.summary.scrollIntoView({block: 'center'}); });
     },
+    /* The form of a new call is always there, so it waits though nothing is written in it. */
+    stays() { return !this.correcting || this.touched(this); },
+    blank() { this.fresh(this.draft.party); },
     cancel() {
       if (!this.correcting && !this.aside.length) return;
       this.resume();
       this.$nextTick(() => this.$refs.summary.focus());
     },
     escape() { if (!this.touched(this)) this.cancel(); },
-    written() { return {draft: this.draft, correcting: this.correcting, begun: this.begun, earlier: this.earlier, refused: this.refused}; },
-    touched(one) { return JSON.stringify(one.draft) !== one.begun; },
-    take(written) {
-      Object.assign(this, {refused: ''}, written, {untimed: false});
-      this.opened += 1;
-    },
-    /* What waits comes back, the last one first. */
-    resume() { if (this.aside.length) this.take(this.aside.pop()); else this.fresh(this.draft.party); },
-    /* A refusal stands on the call that was sent, though another may be in the form by now. */
-    refuse(message) {
-      const sent = [this, ...this.aside].find((one) => one.draft === this.ordered);
-      if (sent) sent.refused = message;
-      if (message && sent !== this) maakav.say(message, true);
-    },
     kept(said) {
       this.spoken = said;
       this.last = null;  // what is saved is saved: the very same words again are another call
-      const isKept = (one) => one.correcting === this.corrected && JSON.stringify(one.draft) === this.sent;
-      this.aside = this.aside.filter((one) => !isKept(one));
-      if (!isKept(this)) {
-        // what was typed on since then is another call's, and corrects nothing
-        for (const one of [this, ...this.aside]) {
-          if (!one.correcting || one.correcting !== this.corrected) continue;
-          Object.assign(one.draft, {day: '', time: ''});
-          Object.assign(one, {correcting: 0, begun: ''});
-        }
-        return;
-      }
-      this.resume();
+      const wasHere = this.done((one) => {
+        if (!one.correcting) return;
+        // it corrects nothing any more
+        Object.assign(one.draft, {day: '', dayTyped: '', time: ''});
+        Object.assign(one, {correcting: 0, begun: ''});
+      });
+      if (!wasHere) return;
       this.settle();
       if (this.unfolded && this.$el.contains(document.activeElement)) this.begin();
     },
-    /* A reload fills the fields that are there: what waits is in none, and who came back from waiting was typed in others. */
-    remember() {
-      if (maakav.leaving) return;
-      const aside = this.form ? [...this.aside, this.written()].filter(this.touched) : [];
-      try {
-        if (aside.length) sessionStorage.setItem('maakav.calls.' + this.keep, JSON.stringify({at: Date.now(), aside, last: this.last}));
-        else sessionStorage.removeItem('maakav.calls.' + this.keep);
-      } catch { /* a private window keeps nothing */ }
-    },
     /* A day somebody chose stands in place of whatever he typed: the field begins anew. */
-    ask(day) { this.draft.followUp = day; this.asked += 1; },
+    ask(day) { Object.assign(this.draft, {followUp: day, followUpTyped: ''}); this.asked += 1; },
     hurry: maakav.hurry,
     save() {
       if (this.busy) return;
-      this.busy = true;
-      this.refused = '';
-      this.ordered = this.draft;
-      this.sent = JSON.stringify(this.draft);
-      this.corrected = this.correcting;
+      this.sending();
       this.untimed = false;
       // the same once more, because no answer came, is known by its key
       this.last = maakav.keyed(`${this.correcting} ${this.sent}`, this.last);
       const {day, time, ...draft} = this.draft;
       this.$emit('save', {...draft, at: day && `${day}T${time}`, corrects: this.correcting, key: this.last.key});
-      this.waiting = setTimeout(() => { this.busy = false; this.refuse(this.words.late); }, ANSWER_WITHIN);
     },
   },
 };

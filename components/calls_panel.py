@@ -110,7 +110,7 @@ def _moment(typed: str) -> datetime | None:
         raise Malformed(N_('This is not a date. Write day, month and year, such as 23/11/2026.')) from None
 
 
-class CallsPanel(Element, component='calls_panel.js'):
+class CallsPanel(Element, component='calls_panel.js', dependencies=['set_aside.js']):
     """Follows the calls of one claim live; who may log one gets the form, and what he types survives every update."""
 
     def __init__(self, claim: Claim, last_visit: datetime | None) -> None:
@@ -119,7 +119,7 @@ class CallsPanel(Element, component='calls_panel.js'):
         self._claim_id, self._last_visit = claim.id, last_visit
         self._actor, self._reader = current_actor(), language()
         self._props.update(calls=[], chips=[], attempts=[], figures=[], form=None, answer=None, words=_words())
-        self._props['keep'] = f'{self._actor.user_id}/{claim.id}'
+        self._props['keep'] = f'{self._actor.user_id}/{claim.id}/calls'
         self.on('save', self._save)
         with self:
             Subscription([claim_topic(claim.id), words_topic()], self._answer)

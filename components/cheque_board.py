@@ -261,8 +261,10 @@ def _count_text(count: int) -> str:
 
 def _range_text(board: Board) -> str:
     first = (board.state.page - 1) * board.state.size + 1
-    return t(
+    return tn(
+        'Showing one cheque',
         'Showing {first}–{last} of {total} cheques',
+        board.count,
         first=first,
         last=first + len(board.rows) - 1,
         total=_count_text(board.count),

@@ -23,11 +23,11 @@ export default {
           <span v-if="cheque.daysText" class="mk-chip mk-tiny" :class="'mk-hue-' + cheque.daysHue" data-testid="cheque-days"><span class="mk-ic" aria-hidden="true">schedule</span>{{ cheque.daysText }}</span></div>
         <b class="mk-chq-a"><bdi class="mk-num" dir="ltr" data-testid="cheque-amount">{{ cheque.amount }}</bdi></b>
         <div v-if="cheque.orders.length || (forms && cheque.live)" class="mk-chq-o">
-          <form v-if="asking.id === cheque.id" class="mk-row mk-wrapr" @submit.prevent="order(cheque, asking.order, true)" @keydown.esc="asking = {}">
-            <template v-if="asking.order.waiver"><span class="mk-note mk-warn" role="alert"><span class="mk-ic" aria-hidden="true">front_hand</span><span>{{ words.askWaiver }}</span></span></template>
-            <label v-else class="mk-inp mk-sm"><span class="mk-vh">{{ asking.order.why }}</span><select v-model="reason" required data-testid="cheque-reason"><option value="" disabled>{{ words.choose }}</option><option v-for="[id, label] in asking.order.reasons" :key="id" :value="id">{{ label }}</option></select></label>
-            <button type="submit" class="mk-btn mk-p mk-sm" data-testid="cheque-confirm" :disabled="busy ? true : null">{{ asking.order.waiver ? words.confirm : words.save }}</button>
-            <button type="button" class="mk-btn mk-g mk-sm" @click="asking = {}">{{ words.cancel }}</button></form>
+          <form v-if="asking[cheque.id]" class="mk-row mk-wrapr" @submit.prevent="order(cheque, asking[cheque.id].order, true)" @keydown.esc="delete asking[cheque.id]">
+            <template v-if="asking[cheque.id].order.waiver"><span class="mk-note mk-warn" role="alert"><span class="mk-ic" aria-hidden="true">front_hand</span><span>{{ words.askWaiver }}</span></span></template>
+            <label v-else class="mk-inp mk-sm"><span class="mk-vh">{{ asking[cheque.id].order.why }}</span><select v-model="asking[cheque.id].reason" required data-testid="cheque-reason"><option value="" disabled>{{ words.choose }}</option><option v-for="[id, label] in asking[cheque.id].order.reasons" :key="id" :value="id">{{ label }}</option></select></label>
+            <button type="submit" class="mk-btn mk-p mk-sm" data-testid="cheque-confirm" :disabled="busy ? true : null">{{ asking[cheque.id].order.waiver ? words.confirm : words.save }}</button>
+            <button type="button" class="mk-btn mk-g mk-sm" @click="delete asking[cheque.id]">{{ words.cancel }}</button></form>
           <template v-else>
             <button v-for="one in cheque.orders" :key="one.state" type="button" class="mk-btn mk-sm" :class="one.danger ? 'mk-g' : 'mk-s'" :data-testid="'cheque-' + one.state" :disabled="busy ? true : null" @click="order(cheque, one)">{{ one.label }}</button>
             <button v-if="forms && cheque.replaces" type="button" class="mk-btn mk-g mk-sm" data-testid="cheque-replace" @click="$emit('wish', {id: cheque.id, do: 'replace'})">{{ words.replace }}</button>
@@ -37,13 +37,13 @@ export default {
     </div>`,
   props: {cheques: Array, answer: Object, forms: Boolean, words: Object},
   emits: ['advance', 'wish'],
-  data: () => ({asking: {}, reason: '', busy: false, refused: {}}),
+  data: () => ({asking: {}, busy: false, refused: {}}),
   created() { this.cards = {}; this.mine = new Set(); this.seen = this.marks(); },
   watch: {
     'answer.turn'() {
       this.busy = false;
       this.refused = this.answer.message ? this.answer : {};
-      if (!this.answer.message) this.asking = {};
+      if (!this.answer.message) delete this.asking[this.answer.id];
     },
     // what somebody else did lights up
     cheques() {
@@ -58,10 +58,10 @@ export default {
   methods: {
     marks() { return Object.fromEntries(this.cheques.map((cheque) => [String(cheque.id), String(cheque.version)])); },
     order(cheque, order, answered) {
-      if ((order.reasons.length || order.waiver) && !answered) { this.asking = {id: cheque.id, order}; this.reason = ''; this.refused = {}; return; }
+      if ((order.reasons.length || order.waiver) && !answered) { this.asking[cheque.id] = {order, reason: ''}; this.refused = {}; return; }
       this.busy = true;
       this.mine.add(String(cheque.id));
-      this.$emit('advance', {id: cheque.id, state: order.state, reason: order.reasons.length ? this.reason : '', confirmed: order.waiver});
+      this.$emit('advance', {id: cheque.id, state: order.state, reason: order.reasons.length ? this.asking[cheque.id].reason : '', confirmed: order.waiver});
     },
     glow(element) {
       if (!element) return;

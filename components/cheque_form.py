@@ -1,7 +1,7 @@
 """The form of a cheque: to write one down, to put one right, or to enter the one that replaces another."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +12,7 @@ from nicegui.events import GenericEventArguments
 
 from components.answering import answering
 from components.cheque_shown import draft_of
-from components.live import ask, show_changes, work
+from components.live import ask, current_actor, show_changes, work
 from components.words import language, said_once, t, tn
 from db import values
 from db.base import now
@@ -30,6 +30,7 @@ from db.cheques import (
     enter_cheque,
     replace_cheque,
 )
+from db.claims import Claim
 from db.documents import document_with
 from db.money import Offer
 from db.reference import DamageHead
@@ -38,6 +39,12 @@ from db.texts import N_
 from db.values import Malformed
 
 _TYPED_AT_MOST = 400
+_KEY_AT_MOST = 64
+_TITLES: Mapping[str, str] = {
+    'enter': N_('New cheque'),
+    'edit': N_('Correct the cheque'),
+    'replace': N_('A cheque that replaces another'),
+}
 _NAMES = ('direction', 'drawer', 'payee', 'chequeNo', 'bank', 'branch', 'account', 'amount', 'due', 'state', 'head')
 _FURTHER = ('offer', 'image', 'note', 'reason')
 
@@ -57,9 +64,24 @@ class About:
     """What an opened form is for: which cheque, the version that was seen, and its own key, so that saving again writes no second one."""
 
     what: str
-    cheque_id: int = 0
+    id: int = 0
     seen: int = 0
     key: str = field(default_factory=lambda: uuid4().hex)
+
+
+def read_about(sent: object) -> About:
+    """Likewise what the form that was sent is for."""
+    given = sent if isinstance(sent, dict) else {}
+    what, key = given.get('what'), given.get('key')
+    if not (isinstance(what, str) and what in _TITLES and isinstance(key, str) and len(key) <= _KEY_AT_MOST):
+        raise Malformed(N_('It was not saved. Please try again.'))
+    return About(what, _number(given.get('id')), _number(given.get('seen')), key)
+
+
+def _number(given: object) -> int:
+    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given < 2**63:
+        raise Malformed(N_('It was not saved. Please try again.'))
+    return given
 
 
 def read_written(sent: object) -> Written:
@@ -90,9 +112,9 @@ def _write(session: Any, claim_id: int, written: Written, about: About) -> Chequ
     """Enter, change or replace."""
     slip, at = _with_image(session, written), now()
     if about.what == 'edit':
-        return change_cheque(session, about.cheque_id, slip, about.seen, at)
+        return change_cheque(session, about.id, slip, about.seen, at)
     if about.what == 'replace':
-        return replace_cheque(session, about.cheque_id, slip, written.state, at, written.reason)
+        return replace_cheque(session, about.id, slip, written.state, at, written.reason)
     return enter_cheque(session, claim_id, slip, written.state, at, key=about.key)
 
 
@@ -114,28 +136,28 @@ def _day_told(due: date, closed: str) -> dict[str, str]:
     left = (due - values.israel(now()).date()).days
     days = tn('{n} day left', '{n} days left', left) if left > 0 else t('Due today')
     return {
+        'day': due.isoformat(),
         'days': days if left >= 0 else t('The due date has passed'),
         'late': t('The cheque was entered less than 14 days before its due date') if left < WARN_DAYS else '',
         'closed': t('The due date is {reason}', reason=t(closed)) if closed else '',
     }
 
 
-class ChequeForm(Element, component='cheque_form.js'):
-    """Folded until it is wanted. What is typed lives in the browser, and stays there when it is refused."""
+class ChequeForm(Element, component='cheque_form.js', dependencies=['set_aside.js']):
+    """Folded until it is wanted. What is typed lives in the browser with what it is about, and stays there when it is refused."""
 
-    def __init__(self, follow: Callable[[], Awaitable[None]]) -> None:
-        """`follow` has the page read anew after a cheque was written."""
+    def __init__(self, claim: Claim, follow: Callable[[], Awaitable[None]]) -> None:
+        """`follow` has the page read anew after a cheque of this claim was written."""
         super().__init__()
-        self._follow, self._reader, self._opened = follow, language(), 0
-        self._claim_id, self._about = 0, About('enter')
-        self._props.update(opened=None, answer=None, told=None, upload='', choices={}, words=_words(), limit=300)
+        self._claim_id, self._follow, self._reader, self._opened = claim.id, follow, language(), 0
+        self._props.update(opened=None, answer=None, told=None, choices={}, words=_words(), limit=300)
+        self._props['upload'] = f'/files/claims/{quote(claim.claim_no, safe="")}'
+        self._props['keep'] = f'{current_actor().user_id}/{claim.id}/cheques'
         self.on('save', self._save)
         self.on('day', self._look_at_day)
-        self.on('close', self._close, args=[])
 
-    def offer(self, claim_id: int, claim_no: str, heads: Sequence[DamageHead], offers: Sequence[Offer]) -> None:
-        """Which claim a new cheque is about, and what one chooses from."""
-        self._claim_id = claim_id
+    def offer(self, heads: Sequence[DamageHead], offers: Sequence[Offer]) -> None:
+        """What one chooses from."""
         choices = {
             'directions': _choices(DIRECTIONS),
             'states': _choices({state: STATES[state] for state in FIRST_STATES}),
@@ -144,35 +166,24 @@ class ChequeForm(Element, component='cheque_form.js'):
             'heads': [{'id': head.id, 'label': head.label_in(self._reader)} for head in heads],
             'offers': [{'id': str(offer.id), 'label': offer_line(offer, self._reader)} for offer in offers],
         }
-        show_changes(self, {'choices': choices, 'upload': f'/files/claims/{quote(claim_no, safe="")}'})
+        show_changes(self, {'choices': choices})
 
     def begin(self, draft: Mapping[str, Any]) -> None:
         """Open it for a new cheque, with what is known of it already."""
-        self._open('enter', None, draft)
+        self._open(About('enter'), draft)
 
     def edit(self, cheque: Cheque, images: Mapping[int, str]) -> None:
         """Open it to put a cheque right."""
-        self._open('edit', cheque, draft_of(cheque, images))
+        self._open(About('edit', cheque.id, cheque.version), draft_of(cheque, images))
 
     def replace(self, cheque: Cheque, images: Mapping[int, str]) -> None:
         """Open it for the cheque that replaces another one."""
         draft = draft_of(cheque, images) | {'chequeNo': '', 'due': '', 'image': '', 'state': 'received'}
-        self._open('replace', cheque, draft)
+        self._open(About('replace', cheque.id, cheque.version), draft)
 
-    def _open(self, what: str, cheque: Cheque | None, draft: Mapping[str, Any]) -> None:
+    def _open(self, about: About, draft: Mapping[str, Any]) -> None:
         self._opened += 1
-        self._about = About(what, cheque.id, cheque.version) if cheque else About(what)
-        title = {
-            'enter': t('New cheque'),
-            'edit': t('Correct the cheque'),
-            'replace': t('A cheque that replaces another'),
-        }
-        self._props['told'] = None
-        self._props['opened'] = {'turn': self._opened, 'what': what, 'title': title[what], 'draft': dict(draft)}
-        self.update()
-
-    async def _close(self) -> None:
-        self._props['opened'] = None
+        self._props['opened'] = {'turn': self._opened, 'about': asdict(about), 'draft': dict(draft)}
         self.update()
 
     async def _look_at_day(self, event: GenericEventArguments) -> None:
@@ -186,9 +197,8 @@ class ChequeForm(Element, component='cheque_form.js'):
 
     async def _save(self, event: GenericEventArguments) -> None:
         with answering(self) as answer:
-            await work(_write, self._claim_id, read_written(event.args), self._about)
-            answer['message'] = ''
-            self._props['opened'] = None
+            cheque = await work(_write, self._claim_id, read_written(event.args), read_about(event.args))
+            answer |= {'message': '', 'id': cheque.id, 'seen': cheque.version}
             await self._follow()
 
 
@@ -204,6 +214,7 @@ def offer_line(offer: Offer, reader: str) -> str:
 @said_once
 def _words() -> dict[str, str]:
     return {
+        **{what: t(title) for what, title in _TITLES.items()},
         'direction': t('Who pays whom'),
         'state': t('How far is it?'),
         'amount': t('Sum'),

@@ -168,10 +168,10 @@ def _basis(radar: Radar, insurer: str) -> str:
     )
     if radar.pace.known:
         return t(
-            'By {claims} closed claims with {insurer}: half were paid within {days} days, {begins}.',
+            'By {claims} closed claims with {insurer}: half were paid within {days}, {begins}.',
             claims=radar.pace.claims,
             insurer=insurer,
-            days=radar.pace.days,
+            days=tn('{n} day', '{n} days', radar.pace.days),
             begins=begins,
         )
     return t(

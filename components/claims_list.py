@@ -40,7 +40,7 @@ from components.marks import picture_html
 from components.row_news import RowNews
 from components.shared_words import people_known_to, reference
 from components.theme import status_look
-from components.words import headline_of, misread_text, moment_text, said_once, t, unknown_text, whole_note_of
+from components.words import headline_of, misread_text, moment_text, said_once, t, tn, unknown_text, whole_note_of
 from db import list_counts, list_state, lists, texts, values
 from db.alerts import mark_all_read
 from db.at_hand import AtHand, at_hand
@@ -521,8 +521,10 @@ def _narrowed(state: ListState) -> bool:
 
 def _range_text(page: Page) -> str:
     first = (page.state.page - 1) * page.state.size + 1
-    return t(
+    return tn(
+        'Showing one claim',
         'Showing {first}–{last} of {total} claims',
+        page.total,
         first=first,
         last=first + len(page.rows) - 1,
         total=count_text(page.total, page.state),

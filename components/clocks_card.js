@@ -8,26 +8,51 @@ export default {
           <p class="mk-t2">{{ clock.rule }}<template v-if="clock.source"> · {{ clock.source }}</template></p>
           <div v-if="editing !== clock.id" class="mk-aacts"><a v-if="clock.proof" class="mk-btn mk-s mk-sm" :href="clock.proof" target="_blank" rel="noopener" data-testid="clock-proof"><span class="mk-ic" aria-hidden="true">print</span>{{ words.proof }}</a>
             <button v-if="staff && clock.days.length" type="button" class="mk-btn mk-g mk-sm" data-testid="clock-set" @click="begin(clock)"><span class="mk-ic" aria-hidden="true">edit</span>{{ words.set }}</button></div>
-          <form v-else class="mk-clkf" @submit.prevent="save">
-            <label v-if="clock.days.length > 1" class="mk-fld"><span>{{ words.what }}</span><span class="mk-inp mk-sm"><select v-model="about" @change="choose(clock)"><option v-for="one in clock.days" :key="one.about" :value="one.about">{{ one.label }}</option></select></span></label><p v-else class="mk-b">{{ clock.days[0].label }}</p>
-            <day-field :key="about" v-model="day" :label="words.day" data-testid="clock-day"></day-field>
-            <label class="mk-fld"><span>{{ words.reason }}</span><span class="mk-inp mk-sm"><input v-model="reason" maxlength="300" dir="auto" data-testid="clock-reason"></span></label>
-            <p v-if="refused" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refused }}</span></p>
-            <div class="mk-aacts"><button type="submit" class="mk-btn mk-p mk-sm" :disabled="busy ? true : null" data-testid="clock-save">{{ words.save }}</button><button type="button" class="mk-btn mk-g mk-sm" @click="editing = ''">{{ words.cancel }}</button></div>
+          <form v-else class="mk-clkf" :data-id="about" @submit.prevent="save">
+            <label v-if="clock.days.length > 1" class="mk-fld"><span>{{ words.what }}</span><span class="mk-inp mk-sm"><select v-model="about" @change="choose(clock)" data-testid="clock-about"><option v-for="one in clock.days" :key="one.about" :value="one.about">{{ one.label }}</option></select></span></label><p v-else class="mk-b">{{ clock.days[0].label }}</p>
+            <day-field :key="about" v-model="draft.day" v-model:typed="draft.typed" :label="words.day" data-testid="clock-day"></day-field>
+            <label class="mk-fld"><span>{{ words.reason }}</span><span class="mk-inp mk-sm"><input v-model="draft.reason" maxlength="300" dir="auto" data-testid="clock-reason"></span></label>
+            <p v-if="draft.refused" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ draft.refused }}</span></p>
+            <div class="mk-aacts"><button type="submit" class="mk-btn mk-p mk-sm" :disabled="busy ? true : null" data-testid="clock-save">{{ words.save }}</button><button type="button" class="mk-btn mk-g mk-sm" data-testid="clock-cancel" @click="discard">{{ words.cancel }}</button></div>
           </form></div>
       </details><button v-if="waiting && !all" type="button" class="mk-clmore" data-testid="clocks-more" @click="all = true"><span class="mk-grow">{{ waiting }}</span><span class="mk-ic" aria-hidden="true">expand_more</span></button><p class="mk-clkn mk-t3">{{ words.prima }}</p></section>`,
   props: {clocks: Array, waiting: String, staff: Boolean, answer: Object, words: Object},
   emits: ['set'],
-  data: () => ({editing: '', about: '', day: '', seen: '', reason: '', refused: '', busy: false, all: false}),
-  computed: {shown() { return this.clocks.filter((clock) => this.all || clock.started || clock.id === this.editing); }},
-  watch: {'answer.turn'() { this.busy = false; this.refused = this.answer.message; if (!this.refused) this.editing = ''; }},
+  // what is typed about each day stays with it until it is kept or thrown away
+  data: () => ({editing: '', about: '', drafts: {}, busy: false, all: false}),
+  computed: {draft() { return this.drafts[this.about]; }, shown() { return this.clocks.filter((clock) => this.all || clock.started || clock.id === this.editing); }},
+  watch: {
+    'answer.turn'() {
+      this.busy = false;
+      const {about, draft} = this.sent;
+      draft.refused = this.answer.message;
+      if (draft.refused) return;
+      delete this.drafts[about];
+      if (this.about === about) this.editing = '';
+    },
+  },
   methods: {
-    begin(clock) { this.refused = ''; this.editing = clock.id; this.about = clock.days[0].about; this.choose(clock); },
-    choose(clock) { const one = clock.days.find((day) => day.about === this.about); Object.assign(this, {day: one.day, seen: one.seen, reason: one.reason}); },
+    begin(clock) {
+      this.editing = clock.id;
+      this.about = (clock.days.find((day) => this.drafts[day.about]) || clock.days[0]).about;
+      this.choose(clock);
+    },
+    choose(clock) {
+      const {day, seen, reason} = clock.days.find((one) => one.about === this.about);
+      const begun = JSON.stringify([day, reason]), draft = this.drafts[this.about];
+      const isTyped = draft && (draft.typed || JSON.stringify([draft.day, draft.reason]) !== draft.begun);
+      if (!isTyped) this.drafts[this.about] = {day, typed: '', seen, reason, begun, refused: ''};
+    },
+    discard() {
+      delete this.drafts[this.about];
+      this.editing = '';
+    },
     save() {
       if (this.busy) return;
       this.busy = true;
-      this.$emit('set', {about: this.about, seen: this.seen, day: this.day, reason: this.reason});
+      this.sent = {about: this.about, draft: this.draft};
+      const {seen, day, reason} = this.draft;
+      this.$emit('set', {about: this.about, seen, day, reason});
     },
   },
 };

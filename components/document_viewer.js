@@ -24,16 +24,16 @@ const FOOT = `
   <div class="mk-df2"><div class="mk-row mk-wrap2"><span class="mk-chip" :class="'mk-hue-' + document.hue" data-testid="viewer-state"><span class="mk-ic" aria-hidden="true">{{ document.stateIcon }}</span><span>{{ document.stateLabel }}<template v-if="document.reason"> – {{ document.reason }}</template></span></span>
       <span v-if="document.versionText" class="mk-chip mk-tiny">{{ document.versionText }}</span><span v-if="document.decided" class="mk-xs mk-t3">{{ document.decided }}</span>
       <span class="mk-sp"></span><span v-if="document.scanned" class="mk-xs mk-safe-ok"><span class="mk-ic mk-s16" aria-hidden="true">verified_user</span>{{ words.scanned }}</span></div>
-    <template v-if="mayJudge"><div v-if="!rejecting" class="mk-row mk-wrap2">
+    <template v-if="mayJudge"><div v-if="!rejection" class="mk-row mk-wrap2">
         <button v-if="document.state !== 'accepted'" type="button" class="mk-btn mk-p mk-sm" data-testid="document-accept" @click="order('accept')"><span class="mk-ic" aria-hidden="true">check</span><span>{{ words.accept }}</span></button>
         <button v-if="document.state !== 'rejected'" type="button" class="mk-btn mk-s mk-sm" data-testid="document-reject" @click="reject"><span class="mk-ic" aria-hidden="true">close</span><span>{{ words.reject }}</span></button>
         <button v-if="document.state !== 'received'" type="button" class="mk-btn mk-g mk-sm" data-testid="document-reopen" @click="order('reopen')"><span class="mk-ic mk-flip" aria-hidden="true">undo</span><span>{{ words.reopen }}</span></button>
         <span class="mk-sp"></span><label class="mk-inp mk-sm mk-filed"><span class="mk-vh">{{ words.retype }}</span><select :value="document.type + ':' + (document.need || '')" data-testid="document-type" @change="retype"><option v-for="kind in kinds" :key="kind.key" :value="kind.key">{{ kind.label }}</option></select></label></div>
-      <form v-else class="mk-why2" data-testid="reject-form" @submit.prevent="order('reject', {reason: free.trim() || reason})"><fieldset><legend class="mk-b">{{ words.rejectTitle }}</legend>
-          <label v-for="(choice, place) in reasons" :key="choice.id" class="mk-tick"><input type="radio" name="reject-reason" :value="choice.id" v-model="reason" :ref="place ? null : 'first'" @change="free = ''" :data-testid="'reject-' + choice.id"><span>{{ choice.label }}</span></label></fieldset>
-        <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.rejectFree }}</span><input v-model="free" maxlength="200" dir="auto" :placeholder="words.rejectFree" data-testid="reject-free" @input="reason = ''"></label>
+      <form v-else class="mk-why2" data-testid="reject-form" @submit.prevent="order('reject', {reason: rejection.free.trim() || rejection.reason})"><fieldset><legend class="mk-b">{{ words.rejectTitle }}</legend>
+          <label v-for="(choice, place) in reasons" :key="choice.id" class="mk-tick"><input type="radio" name="reject-reason" :value="choice.id" v-model="rejection.reason" :ref="place ? null : 'first'" @change="rejection.free = ''" :data-testid="'reject-' + choice.id"><span>{{ choice.label }}</span></label></fieldset>
+        <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.rejectFree }}</span><input v-model="rejection.free" maxlength="200" dir="auto" :placeholder="words.rejectFree" data-testid="reject-free" @input="rejection.reason = ''"></label>
         <p v-if="refused" class="mk-note mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refused }}</span></p>
-        <div class="mk-row"><button type="submit" class="mk-btn mk-p mk-sm" :disabled="!(reason || free.trim())" data-testid="reject-send">{{ words.rejectSend }}</button><button type="button" class="mk-btn mk-g mk-sm" @click="rejecting = false">{{ words.cancel }}</button></div></form></template>
+        <div class="mk-row"><button type="submit" class="mk-btn mk-p mk-sm" :disabled="!(rejection.reason || rejection.free.trim())" data-testid="reject-send">{{ words.rejectSend }}</button><button type="button" class="mk-btn mk-g mk-sm" data-testid="reject-cancel" @click="$emit('discard', document.uuid)">{{ words.cancel }}</button></div></form></template>
     <div class="mk-row mk-wrap2"><button v-if="mayUpload" type="button" class="mk-btn mk-soft mk-sm" data-testid="document-replace" @click="$emit('upload', document)"><span class="mk-ic" aria-hidden="true">upload</span><span>{{ document.state === 'rejected' ? words.uploadBetter : words.newVersion }}</span></button>
       <a v-if="mayJudge" class="mk-btn mk-g mk-sm" :href="'/files/' + document.uuid + '?original=1&download=1'" data-testid="document-original"><span class="mk-ic" aria-hidden="true">download</span><span>{{ words.original }}</span></a>
       <span class="mk-sp"></span><button v-if="document.mayRemove" type="button" class="mk-btn mk-g mk-sm" data-testid="document-remove" @click="order('remove')"><span class="mk-ic" aria-hidden="true">delete</span><span>{{ words.remove }}</span></button></div>
@@ -45,11 +45,13 @@ export default {
     <aside v-if="document" class="mk-drawer" :class="{'mk-full': full}" :role="full ? 'dialog' : null" :aria-modal="full ? 'true' : null" :aria-label="words.viewer + ': ' + document.title" data-testid="viewer" :data-document="document.uuid" ref="drawer" @keydown="key">
       ${HEAD}${STAGE}${FOOT}
     </aside>`,
-  props: {documents: Array, shown: String, sequence: Array, requests: Array, types: Array, reasons: Array, views: Object, answer: Object, words: Object, mayJudge: Boolean, mayUpload: Boolean},
-  emits: ['show', 'close', 'order', 'upload'],
-  data: () => ({page: 1, zoom: 1, angle: 0, natural: null, broken: false, room: {width: 300, height: 300}, wide: true, large: false, rejecting: false, reason: '', free: '', refused: '', direction: 'rtl'}),
+  props: {documents: Array, shown: String, sequence: Array, requests: Array, types: Array, reasons: Array, views: Object, answer: Object, rejections: Object, refused: String, words: Object, mayJudge: Boolean, mayUpload: Boolean},
+  emits: ['show', 'close', 'order', 'discard', 'upload'],
+  data: () => ({page: 1, zoom: 1, angle: 0, natural: null, broken: false, room: {width: 300, height: 300}, wide: true, large: false, direction: 'rtl'}),
   computed: {
     document() { return this.documents.find((document) => document.uuid === this.shown); },
+    /* Why it is rejected, while that is being typed: it is kept beside the documents, since one looks at others meanwhile. */
+    rejection() { return this.rejections[this.shown]; },
     full() { return this.large || !this.wide; },
     source() { return `/files/${this.document.uuid}/pages/${this.page}?w=1400`; },
     alt() { return this.words.pageAlt.replace('{name}', `${this.document.title}, ${this.document.day}`).replace('{page}', this.page).replace('{pages}', this.document.pages); },
@@ -78,8 +80,6 @@ export default {
     document(now) { if (!now && this.shown) this.$emit('close'); },
     // by its turn: the same answer comes along with every news of the documents
     'answer.turn'() {
-      if (this.answer.message) this.refused = this.answer.message;
-      else if (this.asked === 'reject') this.rejecting = false;
       // what was pressed may be gone: the keyboard stays in the viewer
       this.$nextTick(() => { if (globalThis.document.activeElement === globalThis.document.body) this.$refs.close?.focus({preventScroll: true}); });
     },
@@ -99,7 +99,7 @@ export default {
   unmounted() { removeEventListener('keydown', this.escaped); this.screen.removeEventListener('change', this.measure); this.watcher.disconnect(); },
   methods: {
     begin() {
-      Object.assign(this, {page: 1, zoom: 1, angle: 0, natural: null, broken: false, rejecting: false, reason: '', free: '', refused: ''});
+      Object.assign(this, {page: 1, zoom: 1, angle: 0, natural: null, broken: false});
       this.$nextTick(() => {
         if (!this.$refs.stage) return;
         this.watcher.disconnect();
@@ -163,8 +163,8 @@ export default {
     },
     /* What was typed stays. */
     leave() {
-      if (!this.rejecting) this.$emit('close');
-      else if (!this.free.trim()) this.rejecting = false;
+      if (!this.rejection) this.$emit('close');
+      else if (!this.rejection.free.trim()) this.$emit('discard', this.document.uuid);
     },
     /* Over the whole screen, the keyboard does not wander off behind it. */
     stay(event) {
@@ -172,11 +172,11 @@ export default {
       const edge = event.shiftKey ? stops[0] : stops.at(-1);
       if (globalThis.document.activeElement === edge) { event.preventDefault(); (event.shiftKey ? stops.at(-1) : stops[0]).focus(); }
     },
-    reject() { Object.assign(this, {rejecting: true, reason: '', free: '', refused: ''}); this.$nextTick(() => [this.$refs.first].flat()[0]?.focus()); },
+    reject() { this.rejections[this.shown] = {reason: '', free: ''}; this.$nextTick(() => [this.$refs.first].flat()[0]?.focus()); },
     retype(event) {
       const [type, need] = event.target.value.split(':');
       this.order('retype', {type, need: Number(need) || null});
     },
-    order(name, more = {}) { this.refused = ''; this.asked = name; this.$emit('order', {order: name, document: this.document.uuid, ...more}); },
+    order(name, more = {}) { this.$emit('order', {order: name, document: this.document.uuid, ...more}, name === 'reject' ? `reject ${this.document.uuid}` : ''); },
   },
 };

@@ -1,9 +1,12 @@
 /* The documents of a claim: what is missing with a place to put it, what came with its state, and files on their way.
    Files go straight to their own route; the queue of them lives here, beside it only a note in the browser. */
 import DocumentViewer from 'document_viewer';
+import {keeping} from 'set_aside';
 import {UploadQueue} from 'upload_queue';
 
 const ANSWER_WITHIN = 20000;
+const FREE = 'other_required';
+const WANTED = {type: FREE, label: '', blocking: false};
 const ICON = (name, more = '') => `<span class="mk-ic${more}" aria-hidden="true">${name}</span>`;
 const UPLOADS = `
   <section v-if="queue.rows.length" class="mk-card mk-ups" :aria-label="words.uploads" data-testid="uploads">
@@ -19,7 +22,7 @@ const UPLOADS = `
 const DROPZONE = `
   <div v-if="mayUpload" class="mk-dz" :class="{'mk-over': over === 'zone'}" data-slot="zone"><span class="mk-ic mk-s28" aria-hidden="true">cloud_upload</span>
     <span><b>{{ over ? words.dropHere : words.drop }}</b> {{ words.or }} <button type="button" class="mk-b mk-lnk2" data-testid="upload-choose" @click="choose(null)">{{ words.choose }}</button>
-      <span class="mk-t3 mk-sm mk-dz-l"><bdi class="mk-num" dir="ltr">PDF, JPG, PNG, HEIC</bdi> · {{ limit }}</span><span class="mk-t3 mk-sm mk-dz-l">{{ words.sorted }}</span></span></div>`;
+      <span class="mk-t3 mk-sm mk-dz-l"><bdi class="mk-num" dir="ltr" data-testid="upload-kinds">{{ kinds }}</bdi> · {{ limit }}</span><span class="mk-t3 mk-sm mk-dz-l">{{ words.sorted }}</span></span></div>`;
 const CHECKLIST = `
   <section class="mk-card mk-need" :aria-label="words.required" data-testid="checklist">
     <div class="mk-row mk-need-h"><span class="mk-ring" :style="{'--v': sums.required ? 100 * sums.received / sums.required : 0}" role="img" :aria-label="sums.title" data-testid="checklist-ring" :data-received="sums.received" :data-required="sums.required">{{ sums.received }}/{{ sums.required }}</span>
@@ -35,13 +38,13 @@ const CHECKLIST = `
       <button v-if="mayJudge && item.waived" type="button" class="mk-btn mk-g mk-sm" data-testid="require-again" @click="order({order: 'require', type: item.type})">{{ words.requireAgain }}</button>
       <button v-else-if="mayJudge && item.missing" type="button" class="mk-ib mk-sm" :aria-label="(item.need ? words.withdraw : words.waive) + ': ' + item.label" :title="item.need ? words.withdraw : words.waive" data-testid="waive" @click="item.need ? order({order: 'withdraw', need: item.need}) : waiving = waiving === item.key ? '' : item.key">${ICON('block')}</button>
       <button v-if="mayUpload && item.missing" type="button" class="mk-btn mk-soft mk-sm" :aria-label="words.uploadNamed.replace('{name}', item.label)" data-testid="upload-slot" @click="choose(slotOf(item))">${ICON('upload')}<span>{{ words.upload }}</span></button>
-      <form v-if="waiving === item.key" class="mk-row mk-sub2" @submit.prevent="order({order: 'waive', type: item.type, reason: why})"><label class="mk-inp mk-sm mk-grow"><span class="mk-vh">{{ words.waiveWhy }}</span><input v-model="why" maxlength="200" dir="auto" :placeholder="words.waiveWhy" data-testid="waive-why"></label><button type="submit" class="mk-btn mk-p mk-sm" data-testid="waive-save">{{ words.notRequired }}</button></form></li></ul>
+      <form v-if="waiving === item.key" :data-id="item.key" class="mk-row mk-sub2" @submit.prevent="order({order: 'waive', type: item.type, reason: whys[item.key] || ''}, 'waive ' + item.key)"><label class="mk-inp mk-sm mk-grow"><span class="mk-vh">{{ words.waiveWhy }}</span><input v-model="whys[item.key]" maxlength="200" dir="auto" :placeholder="words.waiveWhy" data-testid="waive-why"></label><button type="submit" class="mk-btn mk-p mk-sm" data-testid="waive-save">{{ words.notRequired }}</button></form></li></ul>
     <template v-if="mayJudge"><button v-if="!asking" type="button" class="mk-btn mk-s mk-sm mk-w" data-testid="require-other" @click="asking = true">${ICON('add')}<span>{{ words.requireOther }}</span></button>
       <form v-else class="mk-ask" data-testid="require-form" @submit.prevent="require"><label class="mk-inp mk-sm"><span class="mk-vh">{{ words.which }}</span><select v-model="wanted.type" data-testid="require-type"><option v-for="kind in types" :key="kind.id" :value="kind.id">{{ kind.label }}</option></select></label>
         <label v-if="wanted.type === free" class="mk-inp mk-sm"><span class="mk-vh">{{ words.what }}</span><input v-model="wanted.label" maxlength="200" dir="auto" :placeholder="words.what" data-testid="require-label"></label>
         <label class="mk-tick mk-sm"><input type="checkbox" class="mk-box" v-model="wanted.blocking"><span>{{ words.blocking }}</span></label>
-        <p v-if="refused" class="mk-note mk-e" role="alert">${ICON('error')}<span>{{ refused }}</span></p>
-        <div class="mk-row"><button type="submit" class="mk-btn mk-p mk-sm" data-testid="require-save">{{ words.save }}</button><button type="button" class="mk-btn mk-g mk-sm" @click="asking = false">{{ words.cancel }}</button></div></form></template>
+        <p v-if="refused.require" class="mk-note mk-e" role="alert">${ICON('error')}<span>{{ refused.require }}</span></p>
+        <div class="mk-row"><button type="submit" class="mk-btn mk-p mk-sm" data-testid="require-save">{{ words.save }}</button><button type="button" class="mk-btn mk-g mk-sm" data-testid="require-cancel" @click="settled('require')">{{ words.cancel }}</button></div></form></template>
   </section>`;
 const TILE = `
   <article v-for="document in inGroup(group.id)" :key="document.uuid" class="mk-doc" :class="{'mk-new': document.fresh, 'mk-on': document.uuid === shown, 'mk-bad2': document.state === 'rejected'}" data-testid="document" :data-document="document.uuid" :data-state="document.state" :data-type="document.type" :data-version="document.version">
@@ -83,22 +86,24 @@ export default {
       ${UPLOADS}
       <div class="mk-dside">${DROPZONE}${CHECKLIST}</div>
       ${MAIN}
-      <div v-if="shown" class="mk-dview"><DocumentViewer :documents="documents" :shown="shown" :sequence="sequence" :requests="requests" :types="types" :reasons="reasons" :views="views" :answer="answer" :words="words" :may-judge="mayJudge" :may-upload="mayUpload" @show="show" @close="close" @order="order" @upload="replace"></DocumentViewer></div>
+      <div v-if="shown" class="mk-dview"><DocumentViewer :documents="documents" :shown="shown" :sequence="sequence" :requests="requests" :types="types" :reasons="reasons" :views="views" :answer="answer" :rejections="rejections" :refused="refused['reject ' + shown] || ''" :words="words" :may-judge="mayJudge" :may-upload="mayUpload" @show="show" @close="close" @order="order" @discard="settled('reject ' + $event)" @upload="replace"></DocumentViewer></div>
       <div v-if="mayUpload" class="mk-abar mk-dabar"><button type="button" class="mk-btn mk-p mk-xl mk-grow" data-testid="photograph" @click="sheet = true">${ICON('photo_camera')}<span>{{ words.photograph }}</span></button><button type="button" class="mk-btn mk-s mk-xl" @click="choose(null)">${ICON('attach_file')}<span>{{ words.chooseFile }}</span></button></div>
       <div v-if="sheet" class="mk-scrim" @click.self="sheet = false" @keydown.esc="sheet = false"><div class="mk-sheet" role="dialog" aria-modal="true" :aria-label="words.photographWhat" ref="sheet" tabindex="-1" data-testid="photograph-what"><div class="mk-grab"></div><div class="mk-sheet-h"><h2>{{ words.photographWhat }}</h2><button type="button" class="mk-ib mk-lg" :aria-label="words.close" @click="sheet = false">${ICON('close')}</button></div>
         <button v-for="slot in slots" :key="slot.key" type="button" class="mk-sheet-r" @click="sheet = false; choose(slot, true)">${ICON('photo_camera')}<span dir="auto">{{ slot.label }}</span></button></div></div>
       <span class="mk-vh" role="status" aria-live="polite">{{ spoken }}</span>
     </div>`,
+  mixins: [keeping],
   props: {
-    claimNo: String, address: String, person: String, accept: String, mostMegabytes: Number, mayUpload: Boolean, mayJudge: Boolean, items: Array, documents: Array,
+    claimNo: String, keep: String, address: String, person: String, accept: String, kinds: String, mostMegabytes: Number, mayUpload: Boolean, mayJudge: Boolean, items: Array, documents: Array,
     trash: Array, groups: Array, types: Array, reasons: Array, sums: Object, views: Object, answer: Object, words: Object,
   },
   emits: ['order', 'look'],
   data() {
     return {
       queue: new UploadQueue({address: this.address, key: `maakav.uploads.${this.person}.${this.claimNo}`, words: this.words, most: this.mostMegabytes * 1024 * 1024}),
-      shown: '', only: '', menu: '', picking: false, picked: [], broken: [], tried: [], over: '', waiting: null, waiving: '', why: '', asking: false, sheet: false, refused: '', spoken: '',
-      wanted: {type: 'other_required', label: '', blocking: false}, free: 'other_required',
+      shown: '', only: '', menu: '', picking: false, picked: [], broken: [], tried: [], over: '', waiting: null, waiving: '', asking: false, sheet: false, spoken: '', free: FREE,
+      // what is typed, each under what it is about: why one is not required, which other one is, why one is rejected; and why such an order was refused
+      whys: {}, wanted: {...WANTED}, rejections: {}, refused: {},
       looks: {waiting: 'schedule', sending: 'cloud_upload', checking: 'cloud_upload', arrived: 'check_circle', known: 'content_copy', failed: 'error', held: 'cloud_off', lost: 'error'},
     };
   },
@@ -114,7 +119,7 @@ export default {
       return [...missing, {key: this.free, type: this.free, need: null, replaces: null, label: this.words.other}];
     },
     requests() { return this.items.filter((item) => item.need); },
-    limit() { return this.words.limit.replace('{size}', `${this.mostMegabytes} MB`); },
+    limit() { return this.words.limit.replace('{size}', `\u2066${this.mostMegabytes} MB\u2069`); },
     /* Missing first, of them what this person can bring, then what holds the claim up; what is not needed comes last. */
     listed() {
       const weight = (item) => (item.missing ? (item.yours ? 0 : 2) + (item.blocking ? 0 : 1) : item.required ? 4 : 5);
@@ -123,26 +128,30 @@ export default {
   },
   watch: {
     sheet(open) { if (open) this.$nextTick(() => this.$refs.sheet.focus()); },
-    documents() { this.queue.settle(); this.picked = this.picked.filter((uuid) => this.tiles.some((tile) => tile.uuid === uuid)); },
+    documents() { this.reopen(); this.queue.settle(); this.picked = this.picked.filter((uuid) => this.tiles.some((tile) => tile.uuid === uuid)); },
     // by its turn: the same answer comes along with every news of the documents
     'answer.turn'() {
-      const now = this.answer;
+      const {message, said, form} = this.answer;
       this.menu = '';
       this.ordered = null;
-      if (now.message) {
-        this.refused = now.message;
-        if (!this.asking && !this.shown) globalThis.maakav?.say(now.message, true);
-        return;
-      }
-      Object.assign(this, {asking: false, waiving: '', why: '', refused: '', wanted: {type: this.free, label: '', blocking: false}});
-      this.spoken = now.said;
+      if (!message) this.settled(form);
+      else if (this.stands(form)) this.refused[form] = message;
+      else maakav.say(message, true);
+      this.spoken = message ? '' : said;
+      this.remember();
     },
     'queue.rows': {deep: true, handler(rows) {
       const newest = rows.find((row) => ['arrived', 'known', 'failed'].includes(row.state) && !row.spoken);
       if (newest) { newest.spoken = true; this.spoken = `${newest.name}: ${this.told(newest)}`; }
     }},
   },
+  created() {
+    const {waiving, whys, asking, wanted, rejections, shown} = this.remembered();
+    if (whys) Object.assign(this, {waiving, whys, asking, wanted, rejections});
+    this.reopens = shown;
+  },
   mounted() {
+    this.reopen();
     this.queue.start((row) => this.documents.find((document) => document.mine && document.bytes === row.size && document.at > row.after), () => this.documents[0]?.at || '');
     this.outside = (event) => { if (this.menu && !event.target.closest('.mk-dmenu, .mk-dots')) this.menu = ''; };
     this.dragged = (event) => {
@@ -229,21 +238,52 @@ export default {
         setTimeout(() => { this.broken = this.broken.filter((other) => other !== uuid); }, 5000);
       }
     },
-    show(uuid) { this.shown = uuid; this.$emit('look', uuid); },
+    show(uuid) {
+      this.tidy();
+      this.shown = uuid;
+      this.$emit('look', uuid);
+    },
     close() {
       const closed = this.shown;
+      this.tidy();
       this.shown = '';
       this.$emit('look', '');
       this.$nextTick(() => this.$el.querySelector(`[data-document="${closed}"] .mk-open`)?.focus());
     },
-    /* What was ordered is not ordered again until it is answered. */
-    order(what) {
+    /* ---- what is typed ---- */
+    /* Whether the form an answer belongs to is to be seen, and says itself why it was refused. */
+    stands(form) { return form === 'require' ? this.asking : form === `reject ${this.shown}` && Boolean(this.rejections[this.shown]); },
+    /* What was sent, or thrown away, is in no form any more; what stands in others stays. */
+    settled(form) {
+      const [name, about] = form.split(' ');
+      delete this.refused[form];
+      if (name === 'require') Object.assign(this, {asking: false, wanted: {...WANTED}});
+      if (name === 'reject') delete this.rejections[about];
+      if (name !== 'waive') return;
+      delete this.whys[about];
+      if (this.waiving === about) this.waiving = '';
+    },
+    /* A rejection without a reason is not begun. */
+    tidy() { this.rejections = Object.fromEntries(Object.entries(this.rejections).filter(([, {reason, free}]) => reason || free.trim())); },
+    toKeep() {
+      const {waiving, whys, asking, wanted, rejections} = this;
+      const isTyped = [whys, ...Object.values(rejections)].some((texts) => Object.values(texts).some(Boolean)) || JSON.stringify(wanted) !== JSON.stringify(WANTED);
+      return isTyped ? {waiving, whys, asking, wanted, rejections, shown: rejections[this.shown] ? this.shown : ''} : null;
+    },
+    /* A reload led away from a reason that was being typed. */
+    reopen() {
+      if (!this.reopens || !this.documents.some((document) => document.uuid === this.reopens)) return;
+      this.show(this.reopens);
+      this.reopens = '';
+    },
+    /* What was ordered is not ordered again until it is answered. `form` is where it was typed, and is told of its answer. */
+    order(what, form = '') {
       const text = JSON.stringify(what);
       if (text === this.ordered?.text && Date.now() - this.ordered.at < ANSWER_WITHIN) return;
       this.ordered = {text, at: Date.now()};
       this.hasOrdered = true;
-      this.refused = '';
-      this.$emit('order', what);
+      delete this.refused[form];
+      this.$emit('order', {...what, form});
     },
     /* The second half of a double click that ordered something would fall on what has moved up. */
     halve(event) {
@@ -252,7 +292,7 @@ export default {
     },
     require() {
       const {type, label, blocking} = this.wanted;
-      this.order(type === this.free ? {order: 'ask_for', label, blocking} : {order: 'require', type, blocking});
+      this.order(type === this.free ? {order: 'ask_for', label, blocking} : {order: 'require', type, blocking}, 'require');
     },
   },
 };

@@ -41,7 +41,8 @@ MOST_MEGABYTES = 25
 VIEWS_SHOWN = 50
 TYPED_AT_MOST = 1000
 # what a phone's and a desk's file dialog offer; no `capture`, which would hide the gallery
-ACCEPTED = 'image/*,application/pdf,.pdf,.jpg,.jpeg,.png,.webp,.heic,.heif,.tif,.tiff,.xlsx,.docx'
+ACCEPTED = 'image/*,application/pdf,.pdf,.jpg,.jpeg,.jfif,.png,.webp,.heic,.heif,.tif,.tiff,.xlsx,.docx'
+# the kinds that are taken, as `jobs/decoding.py` knows them
 _KINDS: Mapping[str, tuple[str, str]] = {
     'application/pdf': ('PDF', 'picture_as_pdf'),
     'image/jpeg': ('JPG', 'image'),
@@ -99,7 +100,9 @@ def read_views(session: Any, address: str) -> list[DocumentView]:
     return fetch(session, views_of(document.id).limit(VIEWS_SHOWN)) if document else []
 
 
-class DocumentsPanel(Element, component='documents_panel.js', dependencies=['document_viewer.js', 'upload_queue.js']):
+class DocumentsPanel(
+    Element, component='documents_panel.js', dependencies=['document_viewer.js', 'set_aside.js', 'upload_queue.js']
+):
     """Follows the documents of one claim live. Files go straight to their route; every other order comes here."""
 
     def __init__(self, claim: Claim, last_visit: datetime | None) -> None:
@@ -113,7 +116,9 @@ class DocumentsPanel(Element, component='documents_panel.js', dependencies=['doc
             claimNo=claim.claim_no,
             address=address,
             person=str(self._actor.user_id),
+            keep=f'{self._actor.user_id}/{claim.id}/documents',
             accept=ACCEPTED,
+            kinds=', '.join(name for name, _ in _KINDS.values()),
             mostMegabytes=MOST_MEGABYTES,
             mayUpload=self._actor.may(Can.UPLOAD),
             mayJudge=self._actor.may(Can.EDIT_CLAIM),
@@ -156,7 +161,7 @@ class DocumentsPanel(Element, component='documents_panel.js', dependencies=['doc
     async def _order(self, event: GenericEventArguments) -> None:
         """Do what was asked, and answer the form it came from; refused, what was typed stays there with the reason."""
         with answering(self) as answer:
-            answer['said'] = ''
+            answer |= {'said': '', 'form': _typed(_mapping(event.args), 'form')}
             answer |= {'said': await self._done(_mapping(event.args)), 'message': ''}
             await self.refresh()
 

@@ -41,7 +41,7 @@ export default {
             <label class="mk-fld"><span class="mk-lab">{{ words.sum }}</span><span class="mk-inp mk-sm"><input v-model="offering.raw" inputmode="decimal" maxlength="20" required data-testid="offer-sum"></span></label>
             <day-field v-model="offering.day" look="mk-lab" :label="words.day" :max="choices.today" required data-testid="offer-day"></day-field>
             <label class="mk-fld"><span class="mk-lab">{{ words.kind }}</span><span class="mk-inp mk-sm"><select v-model="offering.kind" data-testid="offer-kind"><option v-for="one in choices.kinds" :key="one.id" :value="one.id">{{ one.label }}</option></select></span></label>
-            <label class="mk-fld"><span class="mk-lab">{{ words.note }}</span><span class="mk-inp mk-sm"><input v-model="offering.note" maxlength="300" dir="auto"></span></label>
+            <label class="mk-fld"><span class="mk-lab">{{ words.note }}</span><span class="mk-inp mk-sm"><input v-model="offering.note" maxlength="300" dir="auto" data-testid="offer-note"></span></label>
             <p v-if="notes.offer" class="mk-note mk-e" role="alert">{{ notes.offer }}</p>
             <div class="mk-row"><button type="submit" class="mk-btn mk-p mk-sm" data-testid="offer-save" :disabled="busy ? true : null">{{ words.save }}</button><button type="button" class="mk-btn mk-g mk-sm" @click="offering = null">{{ words.cancel }}</button></div></form>
           <div v-else-if="staff"><button type="button" class="mk-btn mk-s mk-sm" data-testid="add-offer" @click="startOffer"><span class="mk-ic" aria-hidden="true">add</span><span>{{ words.addOffer }}</span></button></div></div></section>

@@ -3,7 +3,7 @@
 from nicegui.element import Element
 
 from components.live import Subscription, ask, current_actor, messages_topic, person_topic, show_changes, work
-from components.words import t
+from components.words import said_once, t
 from db.changes import Notice
 from db.messages import mark_messages_delivered
 from db.standing import standing_of
@@ -15,7 +15,7 @@ class MessagesLink(Element, component='messages_link.js'):
     def __init__(self, count: int, since: int) -> None:
         """`count` is the number of unread messages when the page was asked for, when `live.rung()` said `since`."""
         super().__init__()
-        self._props.update(count=count, label=t('Messages'), spoken=t('{n} unread messages', n='{n}'))
+        self._props.update(count=count, label=t('Messages'), words=_words())
         actor = current_actor()
         with self:
             Subscription([messages_topic(actor), person_topic(actor)], self._ring, since=since)
@@ -29,3 +29,8 @@ class MessagesLink(Element, component='messages_link.js'):
         show_changes(self, {'count': standing.messages})
         if standing.undelivered:
             await work(mark_messages_delivered)
+
+
+@said_once
+def _words() -> dict[str, str]:
+    return {'one': t('One unread message'), 'many': t('{n} unread messages', n='{n}')}

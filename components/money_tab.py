@@ -100,7 +100,7 @@ class MoneyTab:
             with ui.element('section').classes('mk-card').props(f'aria-label="{t("Cheques")}"'):
                 self._head()
                 self._cards = ChequeCards(self.refresh, self._wish if self._staff else None)
-            self._form = ChequeForm(self.refresh) if self._staff else None
+            self._form = ChequeForm(claim, self.refresh) if self._staff else None
             Subscription([claim_topic(claim.id), words_topic()], self._answer)
 
     def _head(self) -> Element:
@@ -132,7 +132,7 @@ class MoneyTab:
         self._cards.show(money.cheques, today, money.images)
         if self._form is not None:
             heads = [head for head in money.reference.damage_heads.values() if head.active]
-            self._form.offer(money.claim.id, money.claim.claim_no, heads, money.offers)
+            self._form.offer(heads, money.offers)
         if self._doubts is not None:
             self._doubts.show(money.doubts, language())
 

@@ -25,12 +25,12 @@ export default {
             <form v-if="form" class="mk-rp-f" data-testid="expect-form" @submit.prevent="order({do: 'expect', day, seen: form.day, reason, note: why})">
               <day-field v-model="day" look="mk-sm" :label="words.day" required data-testid="expect-day"></day-field>
               <label class="mk-fld"><span class="mk-sm">{{ words.why }}</span><span class="mk-inp mk-sm"><select v-model="reason" data-testid="expect-reason"><option value="">{{ words.noReason }}</option><option v-for="row in form.reasons" :key="row.id" :value="row.id">{{ row.label }}</option></select></span></label>
-              <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.inWords }}</span><input v-model="why" :maxlength="limit" dir="auto" :placeholder="words.inWords"></label>
+              <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.inWords }}</span><input v-model="why" :maxlength="limit" dir="auto" :placeholder="words.inWords" data-testid="expect-why"></label>
               <button type="submit" class="mk-btn mk-p mk-sm" :disabled="busy ? true : null" data-testid="expect-save">{{ words.saveDay }}</button></form></div></section>
         <section v-if="form" class="mk-card"><div class="mk-bd mk-stack mk-rp-x">
           <form v-if="held" @submit.prevent="order({do: 'resume'})"><button type="submit" class="mk-btn mk-p mk-w" :disabled="busy ? true : null" data-testid="resume">${ICON('play_arrow')}<span>{{ words.resume }}</span></button></form>
           <form v-else class="mk-rp-f" data-testid="hold-form" @submit.prevent="order({do: 'hold', reason: holdReason, note: holdNote})"><label class="mk-fld"><span class="mk-sm">{{ words.holdWhy }}</span><span class="mk-inp mk-sm"><select v-model="holdReason" required data-testid="hold-reason"><option value="" disabled></option><option v-for="row in form.reasons" :key="row.id" :value="row.id">{{ row.label }}</option></select></span></label>
-            <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.inWords }}</span><input v-model="holdNote" :maxlength="limit" dir="auto" :placeholder="words.inWords"></label>
+            <label class="mk-inp mk-sm"><span class="mk-vh">{{ words.inWords }}</span><input v-model="holdNote" :maxlength="limit" dir="auto" :placeholder="words.inWords" data-testid="hold-why"></label>
             <button type="submit" class="mk-btn mk-s mk-sm" :disabled="busy ? true : null" data-testid="hold-save">${ICON('pause_circle')}<span>{{ words.hold }}</span></button></form>
           <form class="mk-rp-f" data-testid="note-form" @submit.prevent="order({do: 'note', note})"><label class="mk-fld"><span class="mk-sm">{{ words.note }}</span><textarea v-model="note" class="mk-sg-t" rows="2" :maxlength="limit" dir="auto" :placeholder="words.noteHint" required data-testid="repair-note"></textarea></label>
             <button type="submit" class="mk-btn mk-s mk-sm" :disabled="busy ? true : null" data-testid="repair-note-save">{{ words.send }}</button></form></div></section>
@@ -38,7 +38,7 @@ export default {
     </div>`,
   props: {stays: Array, loose: Array, days: Array, held: String, form: Object, answer: Object, words: Object, upload: String, limit: Number},
   emits: ['order'],
-  data: () => ({day: '', reason: '', why: '', holdReason: '', holdNote: '', note: '', busy: false, told: '', asked: ''}),
+  data: () => ({day: '', reason: '', why: '', holdReason: '', holdNote: '', note: '', busy: false, told: ''}),
   created() { this.day = this.form?.day || ''; },
   watch: {
     // somebody else promised another day; one that is being typed stays
@@ -46,15 +46,17 @@ export default {
     'answer.turn'() {
       this.busy = false;
       if (this.answer.message) { maakav.say(this.answer.message, true); return; }
-      if (this.asked === 'expect') { this.reason = ''; this.why = ''; }
-      if (this.asked === 'hold') { this.holdReason = ''; this.holdNote = ''; }
-      if (this.asked === 'note') this.note = '';
+      const sent = this.ordered;
+      // what was typed on since it was sent stays
+      if (sent.do === 'expect') { this.reason = ''; if (this.why === sent.note) this.why = ''; }
+      if (sent.do === 'hold') { this.holdReason = ''; if (this.holdNote === sent.note) this.holdNote = ''; }
+      if (sent.do === 'note' && this.note === sent.note) this.note = '';
     },
   },
   methods: {
     order(what) {
       this.busy = true;
-      this.asked = what.do;
+      this.ordered = what;
       this.$emit('order', what);
     },
     async sendPhotos(input, stage) {

@@ -65,8 +65,10 @@ def day_words(reader: str) -> dict[str, str]:
     return {
         'noDay': texts.t(values.NO_DAY, reader),
         'dayMissing': texts.t('A date is missing here.', reader),
-        'tooEarly': texts.t('This date is too early. It can be {day} or later.', reader, day='{day}'),
-        'tooLate': texts.t('This date is too late. It can be {day} or earlier.', reader, day='{day}'),
+        'tooEarly': texts.t(values.TOO_EARLY, reader, day='{day}'),
+        'tooLate': texts.t(values.TOO_LATE, reader, day='{day}'),
+        'firstDay': values.FIRST_DAY.isoformat(),
+        'lastDay': values.LAST_DAY.isoformat(),
         'pickDay': texts.t('Choose a date', reader),
     }
 

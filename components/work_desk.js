@@ -5,13 +5,13 @@ const MORE = `
     <p v-if="line.explained" class="mk-t2 mk-sm" data-testid="work-explained"><span class="mk-ic mk-s16" aria-hidden="true">schedule</span> <span>{{ line.explained }}</span></p>
     <div v-if="line.task" class="mk-wkrow"><span class="mk-gh">{{ texts.postpone }}</span>
       <button type="button" v-for="way in ways" :key="way[0]" class="mk-pill" :data-testid="'postpone-' + way[0]" :disabled="busy ? true : null" @click="send(line, 'postpone', way[0])">{{ way[1] }}</button>
-      <day-field v-model="day" look="mk-vh" :label="texts.day" :min="today" data-testid="postpone-day"></day-field>
-      <button type="button" class="mk-btn mk-s mk-sm" :disabled="busy || !day ? true : null" data-testid="postpone-to" @click="send(line, 'postpone', day)">{{ texts.to }}</button></div>
+      <day-field v-model="days[line.key]" look="mk-vh":label="texts.day" :min="today" data-testid="postpone-day"></day-field>
+      <button type="button" class="mk-btn mk-s mk-sm" :disabled="busy || !days[line.key] ? true : null" data-testid="postpone-to" @click="send(line, 'postpone', days[line.key])">{{ texts.to }}</button></div>
     <div class="mk-wkrow"><span class="mk-gh">{{ texts.who }}</span>
       <button type="button" v-if="!line.mine" class="mk-pill" data-testid="work-take" :disabled="busy ? true : null" @click="send(line, 'give', me)"><span class="mk-ic mk-s16" aria-hidden="true">front_hand</span>{{ texts.take }}</button>
       <select class="mk-size" :aria-label="texts.give" data-testid="work-give" :value="line.whose" :disabled="busy ? true : null" @change="send(line, 'give', Number($event.target.value))"><option v-if="line.task || !line.whose" :value="0">{{ line.task ? texts.team : texts.nobody }}</option><option v-for="one in staff" :key="one[0]" :value="one[0]">{{ one[1] }}</option></select></div>
-    <form class="mk-wkrow" @submit.prevent="write(line)"><label class="mk-inp mk-sm mk-grow"><span class="mk-vh">{{ texts.note }}</span><input v-model="note" :placeholder="texts.note" maxlength="1000" dir="auto" autocomplete="off" data-testid="work-note"></label>
-      <button type="submit" class="mk-btn mk-s mk-sm" :disabled="busy || !note.trim() ? true : null" data-testid="work-note-add">{{ texts.add }}</button></form>
+    <form class="mk-wkrow" @submit.prevent="write(line)"><label class="mk-inp mk-sm mk-grow"><span class="mk-vh">{{ texts.note }}</span><input v-model="notes[line.key]" :placeholder="texts.note" maxlength="1000" dir="auto" autocomplete="off" data-testid="work-note"></label>
+      <button type="submit" class="mk-btn mk-s mk-sm" :disabled="busy || !written(line.key) ? true : null" data-testid="work-note-add">{{ texts.add }}</button></form>
   </div>`;
 
 export default {
@@ -42,7 +42,8 @@ export default {
     view: String, heading: String, nothing: String, sides: Array, tiles: Array, parties: Array, lines: Array, pages: Array, staff: Array, ways: Array, me: Number, today: String, answer: Object, texts: Object,
   },
   emits: ['act'],
-  data: () => ({current: '', open: '', note: '', day: '', busy: false, kept: null, place: 0}),
+  // what is typed about a line stays with it
+  data: () => ({current: '', open: '', notes: {}, days: {}, busy: false, kept: null, place: 0}),
   computed: {
     rows() {
       if (!this.kept || this.lines.some((line) => line.key === this.kept.key)) return this.lines;
@@ -60,14 +61,15 @@ export default {
       clearTimeout(this.waiting);
       this.busy = false;
       if (this.answer.message) { maakav.say(this.answer.message, true); return; }
-      if (this.answer.act === 'note') { this.note = ''; this.kept = null; }
-      if (this.answer.act === 'postpone') this.day = '';
+      const {key, act} = this.answer;
+      if (act === 'note') { delete this.notes[key]; this.kept = null; }
+      if (act === 'postpone') delete this.days[key];
     },
     // a line that was worked off leaves the place to the one after it
     lines(now, before) {
       const place = before.findIndex((line) => line.key === this.open);
       // somebody else worked it off while a note is being written on it: it stays until the note is kept or the panel closed
-      if (place >= 0 && this.note.trim() && !now.some((line) => line.key === this.open)) { this.kept = before[place]; this.place = place; }
+      if (place >= 0 && this.written(this.open) && !now.some((line) => line.key === this.open)) { this.kept = before[place]; this.place = place; }
       if (this.kept && this.kept.key === this.current) return;
       this.follow(now, before);
     },
@@ -81,7 +83,8 @@ export default {
       this.current = place >= 0 && now.length ? now[Math.min(place, now.length - 1)].key : '';
       if (held && this.current) this.$nextTick(() => this.focus());
     },
-    toggle(line) { this.open = this.open === line.key ? '' : line.key; this.note = ''; this.day = ''; this.kept = null; },
+    toggle(line) { this.open = this.open === line.key ? '' : line.key; this.kept = null; },
+    written(key) { return (this.notes[key] || '').trim(); },
     send(line, act, value) {
       if (this.busy) return;
       this.busy = true;
@@ -94,7 +97,7 @@ export default {
       this.finished = event.timeStamp;
       if (!twice) this.send(line, 'done', 0);
     },
-    write(line) { if (this.note.trim()) this.send(line, 'note', this.note); },
+    write(line) { if (this.written(line.key)) this.send(line, 'note', this.notes[line.key]); },
     focus() { const row = this.$refs.all.querySelector('[data-line="' + this.current + '"]'); if (row) row.focus(); },
     key(event) {
       if (event.ctrlKey || event.altKey || event.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || !this.lines.length) return;

@@ -14,7 +14,7 @@ from components.claim_rows import waited
 from components.live import Subscription, ask, claims_topic, current_actor, show_changes, words_topic, work
 from components.shared_words import people_known_to, reference
 from components.theme import status_look
-from components.words import language, t, weekday_of
+from components.words import language, t, tn, weekday_of
 from db import texts, values
 from db.base import now
 from db.calendar import Calendar, Deadline, calendar_of
@@ -151,7 +151,7 @@ class WorkDesk(Element, component='work_desk.js'):
         line, act = self._lines.get(str(given.get('key'))), str(given.get('act'))
         order = _ORDERS.get(act)
         with answering(self) as answer:
-            answer['act'] = act
+            answer |= {'act': act, 'key': str(given.get('key'))[:80]}
             if line is not None and order is not None:
                 await work(order, line, given.get('value'), now())
                 answer['message'] = ''
@@ -263,8 +263,13 @@ def _said(line: Line, reading: Reading) -> list[str]:
     party = reading.reference.waiting.get(claim.waiting_on)
     said = []
     if line.silence is not None:
-        source = N_('usually heard within {n} days (measured)') if line.silence.measured else N_('usual: {n} days')
-        said.append(t(source, n=line.silence.usual_days))
+        usual = line.silence.usual_days
+        if line.silence.measured:
+            said.append(
+                tn('usually heard within {n} day (measured)', 'usually heard within {n} days (measured)', usual)
+            )
+        else:
+            said.append(tn('usual: {n} day', 'usual: {n} days', usual))
         said.append(claim.next_action)
     elif party is not None and claim.waiting_on not in ('bureau', 'none'):
         how_long = waited(claim.waiting_since, today, reader)

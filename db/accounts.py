@@ -323,7 +323,7 @@ def _place(session: Session, person: Person, user: User | None, wrong: dict[str,
             wrong['office'] = ClaimError(N_('Please choose the office this person works for.'))
     if user is not None and user.office_id != office_id and (left := _left_behind(session, user)):
         wrong['office'] = ClaimError(
-            N_('{count} open claims are in this person’s hands. Give them to somebody else first.'), count=left
+            N_('Open claims in this person’s hands: {count}. Give them to somebody else first.'), count=left
         )
     return {'role': person.role, 'office_id': office_id}
 

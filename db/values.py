@@ -321,8 +321,11 @@ _DAY_FIRST = re.compile(r'(\d{1,2}) ?([./-]) ?(\d{1,2}) ?\2 ?(\d{4}|\d{2})' + _T
 # what keys of digits write; never a year first, by its month
 _DIGITS_ONLY = re.compile(r'(\d{2})()(\d{2})(\d{4})', re.ASCII)
 _YEAR_FIRST = re.compile(r'(\d{4})([./-])(\d{1,2})\2(\d{1,2})' + _TIME, re.ASCII)
-_FIRST_YEAR, _LAST_YEAR = 1900, 2099
+# a day beyond these is a slip of the hand
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2099, 12, 31)
 NO_DAY = N_('This is not a date. Write day, month and year, such as 23/11/2026.')
+TOO_EARLY = N_('This date is too early. It can be {day} or later.')
+TOO_LATE = N_('This date is too late. It can be {day} or earlier.')
 _EXCEL_EPOCH = date(1899, 12, 30)
 _EXCEL_DAYS = range(29221, 73051)  # 1980 to 2099; smaller numbers are more likely something else
 
@@ -387,9 +390,11 @@ def _calendar_day(in_year: int, month: int, day_of_month: int, written: str) -> 
     try:
         found = date(in_year, month, day_of_month)
     except ValueError:
-        found = None
-    if found is None or not _FIRST_YEAR <= in_year <= _LAST_YEAR:
-        raise Malformed(N_('There is no date {date}. Please check day, month and year.'), date=written)
+        raise Malformed(N_('There is no date {date}. Please check day, month and year.'), date=written) from None
+    if found < FIRST_DAY:
+        raise Malformed(TOO_EARLY, day=format_day(FIRST_DAY))
+    if found > LAST_DAY:
+        raise Malformed(TOO_LATE, day=format_day(LAST_DAY))
     return found
 
 

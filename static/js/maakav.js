@@ -144,9 +144,10 @@
     return other || found;
   }
   function dayOf(year, month, day) {
-    const found = new Date(Date.UTC(year, month - 1, day));
-    const isDay = found.getUTCMonth() === month - 1 && found.getUTCDate() === day && year >= 1900 && year <= 2099;
-    return isDay ? `${year}-${pad(month)}-${pad(day)}` : '';
+    const found = new Date(0);
+    found.setUTCFullYear(year, month - 1, day);
+    const isDay = found.getUTCMonth() === month - 1 && found.getUTCDate() === day && year > 0;
+    return isDay ? `${String(year).padStart(4, '0')}-${pad(month)}-${pad(day)}` : '';
   }
   const dayWritten = (iso) => iso.split('-').reverse().join('/');
 
@@ -172,9 +173,10 @@
   function faultOf(field) {
     const day = readIn(field);
     const {min, max} = boundsOf(field);
+    const [first, last] = [min > words.firstDay ? min : words.firstDay, max && max < words.lastDay ? max : words.lastDay];
     if (!day) return field.value.trim() ? words.noDay : '';
-    if (min && day < min) return words.tooEarly.replace('{day}', dayWritten(min));
-    return max && day > max ? words.tooLate.replace('{day}', dayWritten(max)) : '';
+    if (day < first) return words.tooEarly.replace('{day}', dayWritten(first));
+    return day > last ? words.tooLate.replace('{day}', dayWritten(last)) : '';
   }
 
   /* It is written out as soon as it is typed, and what is none is said at once; before the page's own parts hear of it. */
@@ -193,8 +195,8 @@
   addEventListener('input', settleDay, true);
   addEventListener('change', settleDay, true);
 
-  /* That field as part of a component. It is bound as yyyy-mm-dd, and as '' while what stands there is no day one may choose; what
-     comes from outside never replaces what is being typed. */
+  /* That field as part of a component. It is bound as yyyy-mm-dd, and as '' while what stands there is no day one may choose: that is
+     in `typed` then, for who draws it anew. What comes from outside never replaces what is being typed. */
   let dayFields = 0;
   const dayField = {
     inheritAttrs: false,
@@ -202,9 +204,11 @@
       <div class="mk-fld mk-dayf"><label :class="look" :for="id">{{ label }}</label>
         <span class="mk-inp mk-sm mk-dayin"><input type="text" :id="id" data-day dir="ltr" maxlength="20" placeholder="dd/mm/yyyy" autocomplete="off" v-bind="$attrs" :value="draft" :aria-describedby="wrong ? id + '-said' : $attrs['aria-describedby']" @input="hear" @change="settle" @invalid="blame"><input type="date" class="mk-vh" tabindex="-1" aria-hidden="true" :min="min" :max="max"><button type="button" class="mk-ib mk-sm" data-calendar :aria-label="pick || words.pickDay"><span class="mk-ic" aria-hidden="true">calendar_month</span></button></span>
         <p v-if="wrong" :id="id + '-said'" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ wrong }}</span></p></div>`,
-    props: {modelValue: String, label: String, look: String, pick: String, min: String, max: String},
-    emits: ['update:modelValue', 'settled'],
-    data() { return {id: `day-${dayFields += 1}`, draft: dayWritten(this.modelValue || ''), wrong: '', words}; },
+    props: {modelValue: String, typed: String, label: String, look: String, pick: String, min: String, max: String},
+    emits: ['update:modelValue', 'update:typed', 'settled'],
+    data() { return {id: `day-${dayFields += 1}`, draft: this.typed || dayWritten(this.modelValue || ''), wrong: '', words}; },
+    // drawn anew, it says again what is wrong with what stands in it
+    mounted() { if (this.typed) this.$el.querySelector('[data-day]').dispatchEvent(new Event('change', {bubbles: true})); },
     // a field that is taken away while somebody is in it still says what it held, to a form that has begun anew
     beforeUnmount() { this.gone = true; },
     watch: {
@@ -217,7 +221,9 @@
       },
       take(field) {
         this.draft = field.value;
-        this.$emit('update:modelValue', faultOf(field) ? '' : readIn(field));
+        const wrong = faultOf(field);
+        this.$emit('update:modelValue', wrong ? '' : readIn(field));
+        this.$emit('update:typed', wrong ? field.value : '');
       },
       settle({target}) {
         if (this.gone) return;

@@ -4,7 +4,7 @@
    Fields that keep themselves (claim sections, the note, messages) are left alone. */
 (function () {
   'use strict';
-  const SLOT = 'maakav.typed.', SLOTS = /^maakav\.(?:typed|calls)\.([^/]*)/, HOURS = 12, OPENS_WITHIN = 5000;
+  const SLOT = 'maakav.typed.', SLOTS = /^maakav\.(?:typed|aside)\.([^/]*)/, HOURS = 12, OPENS_WITHIN = 5000;
   const person = document.currentScript.dataset.person;
   const FIELDS = 'input:not([type=password], [type=search], [type=file], [type=radio], [type=hidden], [type=submit]), textarea, select';
   const OWN = '.mk-edt, [data-testid=internal-note], [data-testid=message-box], [data-keeps=no]';
@@ -109,7 +109,7 @@
   const watcher = new MutationObserver(() => { if (!asked) { asked = true; requestAnimationFrame(fill); } });
   const isFresh = (kept) => Date.now() - JSON.parse(kept).at < HOURS * 3600000;
   try {
-    // what is somebody else's or too old is nobody's any more; the calls keep theirs in the same way
+    // what is somebody else's or too old is nobody's any more; what waits is kept in the same way
     for (const key of Object.keys(sessionStorage)) {
       const whose = SLOTS.exec(key);
       if (whose && (whose[1] !== person || !isFresh(sessionStorage.getItem(key)))) sessionStorage.removeItem(key);

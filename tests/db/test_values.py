@@ -381,7 +381,7 @@ def test_a_year_of_two_digits_is_the_nearest_century():
 
 
 @pytest.mark.parametrize(
-    'typed', ['31/02/2026', '31022026', '20261123', '29.2.2027', '11/23/2026', '00/01/2026', '1/1/1066', '2026-13-01']
+    'typed', ['31/02/2026', '31022026', '20261123', '29.2.2027', '11/23/2026', '00/01/2026', '2026-13-01']
 )
 def test_a_date_no_calendar_has_is_named(typed):
     with pytest.raises(Malformed) as refused:
@@ -412,6 +412,22 @@ def test_a_date_no_calendar_has_is_named(typed):
 def test_what_is_no_date_is_refused(typed):
     with pytest.raises(Malformed):
         values.day(typed)
+
+
+@pytest.mark.parametrize(
+    ('typed', 'said'),
+    [
+        ('1/1/1800', 'התאריך מוקדם מדי. אפשר לבחור מ-01/01/1900 והלאה.'),
+        ('0050-01-01', 'מוקדם מדי'),
+        ('1/1/2100', 'התאריך מאוחר מדי. אפשר לבחור עד 31/12/2099.'),
+        ('31/02/2026', 'אין תאריך'),
+        ('31/02/1800', 'אין תאריך'),
+    ],
+)
+def test_a_day_that_nobody_means_says_why(typed, said):
+    with pytest.raises(Malformed) as refused:
+        values.day(typed)
+    assert said in refused.value.told()
 
 
 @quick

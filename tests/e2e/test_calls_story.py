@@ -376,12 +376,12 @@ def test_who_signs_out_leaves_nothing_of_a_call_behind(person: Person) -> None:
     staff.locator('[data-testid=call][data-corrected=false]').get_by_test_id('call-correct').first.click()
     summary.fill('תיקון באמצע')
     # what somebody else left in the tab, and what is too old, goes as the page comes again
-    staff.evaluate("""for (const [key, at] of [['maakav.calls.999/1', Date.now()], ['maakav.calls.0/1', 0]])
+    staff.evaluate("""for (const [key, at] of [['maakav.aside.999/1/calls', Date.now()], ['maakav.aside.0/1/calls', 0]])
         sessionStorage.setItem(key.replace('.0/', `.${document.querySelector('script[data-person]').dataset.person}/`), JSON.stringify({at, aside: []}))""")
     staff.reload()
     ready(staff)
     expect(summary).to_have_value('תיקון באמצע')
-    assert sum(key.startswith('maakav.calls.') for key in kept_in_the_tab(staff)) == 1
+    assert sum(key.startswith('maakav.aside.') for key in kept_in_the_tab(staff)) == 1
     staff.locator('summary:has(.mk-org)').click()
     staff.get_by_test_id('logout').click()
     staff.wait_for_url('**/login*')

@@ -250,6 +250,30 @@ def test_what_is_being_typed_outlives_a_reload(person: Person) -> None:
     expect(staff.get_by_test_id('internal-note')).to_have_value('')
 
 
+def test_what_is_typed_about_a_day_of_a_clock_stays_with_it(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_claim(staff, a_claim(staff))
+    if staff.get_by_test_id('clocks-more').count():
+        staff.get_by_test_id('clocks-more').click()
+    clocks = staff.get_by_test_id('clock').filter(has=staff.get_by_test_id('clock-set'))
+    ids = [clocks.nth(place).get_attribute('data-clock') for place in (0, 1)]
+    first, second = (staff.locator(f'[data-testid=clock][data-clock="{one}"]') for one in ids)
+    for clock in (first, second):
+        clock.locator('summary').click()
+    first.get_by_test_id('clock-set').click()
+    known = first.get_by_test_id('clock-reason').input_value()
+    first.get_by_test_id('clock-reason').fill('כך נאמר בטלפון')
+    first.get_by_test_id('clock-day').fill('31/')
+    second.get_by_test_id('clock-set').click()
+    expect(second.get_by_test_id('clock-reason')).not_to_have_value('כך נאמר בטלפון')
+    first.get_by_test_id('clock-set').click()
+    expect(first.get_by_test_id('clock-reason')).to_have_value('כך נאמר בטלפון')
+    expect(first.get_by_test_id('clock-day')).to_have_value('31/')
+    first.get_by_test_id('clock-cancel').click()
+    first.get_by_test_id('clock-set').click()
+    expect(first.get_by_test_id('clock-reason')).to_have_value(known)
+
+
 def test_a_choice_that_was_not_saved_is_offered_again_after_a_reload(person: Person) -> None:
     staff = person('staff@bureau.demo')
     open_claim(staff, a_claim(staff))

@@ -370,6 +370,64 @@ def test_a_double_click_orders_once_also_when_another_document_moves_under_the_h
     expect(documents).to_have_count(2)
 
 
+def test_what_is_typed_about_a_document_stays_with_it_until_it_is_sent(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_documents(staff, claim_without_documents(staff, 9))
+    staff.get_by_test_id('upload').set_input_files(
+        [file('דוח שמאי.pdf', papers.pdf(3)), file('חשבונית תיקון.pdf', papers.pdf(2))]
+    )
+    documents, viewer, why = (staff.get_by_test_id(name) for name in ('document', 'viewer', 'waive-why'))
+    expect(documents).to_have_count(2)
+    # two reasons at once, another document that is being required, and one rejection
+    slot(staff, 'power_of_attorney').get_by_test_id('waive').click()
+    why.fill('ייפוי הכוח בתיק אחר')
+    slot(staff, DRIVING).get_by_test_id('waive').click()
+    expect(why).to_have_value('')
+    why.fill('אין נהג')
+    staff.get_by_test_id('require-other').click()
+    staff.get_by_test_id('require-label').fill('תצהיר')
+    documents.first.get_by_test_id('document-open').click()
+    rejected = viewer.get_attribute('data-document')
+    viewer.get_by_test_id('document-reject').click()
+    viewer.get_by_test_id('reject-free').fill('חתוך למטה')
+    viewer.get_by_test_id('viewer-next').click()
+    expect(viewer.get_by_test_id('reject-form')).to_have_count(0)
+    viewer.get_by_test_id('document-accept').click()
+    expect(viewer.get_by_test_id('document-reopen')).to_be_visible()
+    viewer.get_by_test_id('viewer-close').click()
+    for reloaded in (False, True):
+        expect(why).to_have_value('אין נהג')
+        expect(staff.get_by_test_id('require-label')).to_have_value('תצהיר')
+        if not reloaded:
+            documents.first.get_by_test_id('document-open').click()
+        expect(viewer.get_by_test_id('reject-free')).to_have_value('חתוך למטה')
+        if not reloaded:
+            staff.reload()
+            ready(staff)
+            expect(viewer).to_have_attribute('data-document', rejected or '')
+    # each goes where it belongs, and leaves the others alone
+    viewer.get_by_test_id('reject-send').click()
+    expect(viewer.get_by_test_id('reject-form')).to_have_count(0)
+    expect(documents.first).to_contain_text('חתוך למטה')
+    viewer.get_by_test_id('viewer-close').click()
+    staff.get_by_test_id('waive-save').click()
+    expect(slot(staff, DRIVING)).to_have_count(0)
+    expect(why).to_have_count(0)
+    slot(staff, 'power_of_attorney').get_by_test_id('waive').click()
+    expect(why).to_have_value('ייפוי הכוח בתיק אחר')
+    expect(staff.get_by_test_id('require-label')).to_have_value('תצהיר')
+    # thrown away is what somebody throws away
+    staff.get_by_test_id('require-cancel').click()
+    staff.get_by_test_id('require-other').click()
+    expect(staff.get_by_test_id('require-label')).to_have_value('')
+    documents.nth(1).get_by_test_id('document-open').click()
+    viewer.get_by_test_id('document-reject').click()
+    viewer.get_by_test_id('reject-free').fill('טעות')
+    viewer.get_by_test_id('reject-cancel').click()
+    viewer.get_by_test_id('document-reject').click()
+    expect(viewer.get_by_test_id('reject-free')).to_have_value('')
+
+
 def test_the_list_finds_the_claims_that_miss_documents(person: Person) -> None:
     dana = person('dana@levi.demo')
     claim_no = claim_without_documents(dana, 7)

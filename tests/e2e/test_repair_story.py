@@ -127,6 +127,19 @@ def test_a_garage_works_from_a_phone_until_its_link_is_revoked(person: Person, p
     expect(stage(garage)).to_have_count(0)
 
 
+def test_a_reload_in_the_middle_takes_no_reason_of_a_repair(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    staff.goto(f'/claims/{claim_in_bodywork(staff)}?tab=repair')
+    ready(staff)
+    day_why, hold_why = staff.get_by_test_id('expect-why'), staff.get_by_test_id('hold-why')
+    day_why.fill('החלק בדרך')
+    hold_why.fill('אין חלק')
+    staff.reload()
+    ready(staff)
+    expect(day_why).to_have_value('החלק בדרך')
+    expect(hold_why).to_have_value('אין חלק')
+
+
 def test_the_insured_follows_on_a_page_that_tells_nothing_else(person: Person, phone: Phone) -> None:
     staff, dana = person('staff@bureau.demo'), person('dana@levi.demo')
     claim_no = claim_in_bodywork(dana)

@@ -97,6 +97,12 @@ def test_the_next_note_is_not_lost_when_others_work_on(person: Person) -> None:
     other.get_by_test_id('work-line').last.get_by_test_id('work-done').click()
     expect(staff.get_by_test_id('desk-due')).to_have_attribute('data-count', str(left - 1))
     expect(note).to_have_value('ביקשו גם')
+    # nor when one opens another line, where it does not stand
+    beside = line_of(staff, str(staff.get_by_test_id('work-line').nth(1).get_attribute('data-line')))
+    beside.get_by_test_id('work-more').click()
+    expect(beside.get_by_test_id('work-note')).to_have_value('')
+    line.get_by_test_id('work-more').click()
+    expect(note).to_have_value('ביקשו גם')
 
 
 def test_a_day_is_typed_as_it_is_written_here_and_what_is_wrong_with_it_is_said_where_it_stands(person: Person) -> None:

@@ -9,13 +9,14 @@ import pytest
 
 from components import live
 from components.claim_head import ClaimHead
-from components.documents_panel import DocumentsPanel, _telling
+from components.documents_panel import _KINDS, ACCEPTED, DocumentsPanel, _telling
 from db import documents
 from db.base import now
 from db.claims import Claim
 from db.documents import Arrived, Document, Slot, document_types
 from db.scope import Actor
 from db.session import fetch, open_session
+from jobs import decoding
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
 from tests.pages.conftest import Open, Opener
@@ -187,6 +188,27 @@ async def test_what_is_asked_for_by_name_has_that_name_everywhere(
     await soon(lambda: shown(staff, 'documents'))
     assert shown(staff, 'documents')[0]['title'] == 'תצהיר <b>הבעלים</b>'
     assert await ordered(staff, 'withdraw', need=asked['need']) == ''
+
+
+async def test_the_place_to_drop_files_names_every_kind_that_is_taken(open_page: Opener, claim: Claim) -> None:
+    page = await open_page('dana', claim, TAB)
+    assert shown(page, 'kinds') == 'PDF, JPG, PNG, WebP, HEIC, TIFF, XLSX, DOCX'
+    assert set(_KINDS) == set(decoding.ENDINGS[''])
+    assert {f'.{ending}' for ending in decoding.ENDINGS if ending} <= set(ACCEPTED.split(','))
+
+
+async def test_an_answer_says_which_form_it_is_for(open_page: Opener, claim: Claim) -> None:
+    staff = await open_page('staff', claim, TAB)
+    for label, fails in (('', True), ('תצהיר', False)):
+        order = {'order': 'ask_for', 'label': label, 'form': 'require'}
+        answer = await staff.answer(panel(staff), 'order', order)
+        assert (bool(answer['message']), answer['form']) == (fails, 'require')
+
+
+async def test_one_that_is_missing_is_counted_as_one_says_it(open_page: Opener, claim: Claim) -> None:
+    staff = await open_page('staff', claim, TAB)
+    told = {group['missing']: group['counted'] for group in shown(staff, 'groups')}
+    assert told[1] == 'חסר אחד'
 
 
 def test_names_say_the_kind_in_both_languages(people: People) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.cheque_cards import ChequeCards, read_advance
-from components.cheque_form import ChequeForm, read_written
+from components.cheque_form import ChequeForm, read_about, read_written
 from components.cheque_radar import ChequeRadar, whatsapp_link
 from components.claim_head import ClaimHead
 from components.ledger_panel import LedgerPanel, read_order, state_of
@@ -87,8 +87,19 @@ async def ordered(page: Open, **sent: Any) -> str:
     return str((await page.answer(page.of(LedgerPanel)[0], 'order', sent))['message'])
 
 
-async def written(page: Open, **over: Any) -> str:
-    return str((await page.answer(page.of(ChequeForm)[0], 'save', {**filled(), **over}))['message'])
+NEW = {'what': 'enter', 'id': 0, 'seen': 0, 'key': 'k'}
+
+
+async def written(page: Open, about: dict[str, Any] = NEW, **over: Any) -> str:
+    return str((await page.answer(page.of(ChequeForm)[0], 'save', {**filled(), **about, **over}))['message'])
+
+
+async def opened(page: Open, what: str) -> dict[str, Any]:
+    """What the form was opened with: the draft, and what it is about."""
+    form = page.of(ChequeForm)[0]
+    await soon(lambda: form.props['opened'] and form.props['opened']['about']['what'] == what)
+    told: dict[str, Any] = form.props['opened']
+    return told
 
 
 def cell(page: Open, name: str = 'demanded') -> str:
@@ -148,7 +159,7 @@ async def test_what_the_reader_sends_changes_nothing(open_page: Opener, claim: C
 
 async def test_a_cheque_is_written_down_put_right_and_goes_on(open_page: Opener, people: People, claim: Claim) -> None:
     dana, staff = await open_page('dana', claim, '?tab=money'), await open_page('staff', claim, '?tab=money')
-    form, cards = staff.of(ChequeForm)[0], staff.of(ChequeCards)[0]
+    cards = staff.of(ChequeCards)[0]
     assert 'ספרות' in await written(staff, bank='x')
     assert 'מועד' in await written(staff, due=' ')
     assert await written(staff) == ''
@@ -160,14 +171,17 @@ async def test_a_cheque_is_written_down_put_right_and_goes_on(open_page: Opener,
         'בנק הפועלים (12) · סניף 648 · חשבון 12345',
     )
     staff.send(cards, 'wish', {'id': shown['id'], 'do': 'edit'})
-    await soon(lambda: form.props['opened'] is not None)
-    assert form.props['opened']['draft']['amount'] == '18,500'
-    assert await written(staff, amount='18000') == ''
+    told = await opened(staff, 'edit')
+    assert told['draft']['amount'] == '18,500'
+    assert await written(staff, told['about'], amount='18000') == ''
+    # it is told which cheque it was and its version, so that what was typed on meanwhile puts right this very one
+    kept = staff.of(ChequeForm)[0].props['answer']
+    assert 'בינתיים' in await written(staff, told['about'], amount='17000')
+    assert await written(staff, {**told['about'], 'id': kept['id'], 'seen': kept['seen']}, amount='18000') == ''
     answer = await staff.answer(cards, 'advance', {'id': shown['id'], 'state': 'cancelled', 'reason': ''})
     assert 'מדוע' in answer['message']
     staff.send(cards, 'wish', {'id': shown['id'], 'do': 'replace'})
-    await soon(lambda: (form.props['opened'] or {}).get('what') == 'replace')
-    assert await written(staff, reason='postponed') == ''
+    assert await written(staff, (await opened(staff, 'replace'))['about'], reason='postponed') == ''
     assert [(cheque.state, cheque.amount) for cheque in cheques(claim)] == [
         ('received', 18_500_00),
         ('replaced', 18_000_00),
@@ -214,8 +228,7 @@ async def test_a_form_sent_again_because_the_answer_got_lost_writes_no_second_ch
     assert [cheque.note for cheque in cheques(claim)] == ['נשלחה שוב']
     add = next(one for one in staff.client.elements.values() if one.props.get('data-testid') == 'add-cheque')
     staff.send(add, 'click')
-    await soon(lambda: staff.of(ChequeForm)[0].props['opened'] is not None)
-    assert await written(staff) == ''
+    assert await written(staff, (await opened(staff, 'enter'))['about']) == ''
     assert len(cheques(claim)) == 2
 
 
@@ -251,12 +264,15 @@ JUNK: tuple[Any, ...] = (
     {'do': ['save']},
     {'id': 'x', 'state': 1},
     {'id': 2**70, 'state': 'x'},
+    {'what': ['edit'], 'id': 1, 'seen': 1, 'key': ''},
+    {'what': 'edit', 'id': True, 'seen': 1, 'key': ''},
+    {'what': 'enter', 'id': 0, 'seen': 0, 'key': 'k' * 65},
 )
 
 
 @pytest.mark.parametrize('sent', JUNK)
 def test_what_no_page_of_ours_sends_is_refused(sent: Any) -> None:
-    for read in (read_order, read_advance, read_written):
+    for read in (read_order, read_advance, read_written, read_about):
         with pytest.raises(Malformed):
             read(sent)
 

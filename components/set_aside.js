@@ -1,0 +1,89 @@
+/* What is typed and stands in no field just now: a form that waits while another one is filled in, a reason of what is not shown.
+   It stays where it belongs and outlives a reload, for its person and under what the component is told in `keep`. */
+const SLOT = 'maakav.aside.';
+const ANSWER_WITHIN = 20000;
+
+/* For a component whose `toKeep` says what, or null. */
+export const keeping = {
+  mounted() { addEventListener('pagehide', this.remember); document.addEventListener('visibilitychange', this.remember); },
+  unmounted() { removeEventListener('pagehide', this.remember); document.removeEventListener('visibilitychange', this.remember); },
+  methods: {
+    remembered() {
+      try { return JSON.parse(sessionStorage.getItem(SLOT + this.keep)) || {}; } catch { return {}; }
+    },
+    remember() {
+      if (maakav.leaving) return;
+      const kept = this.toKeep();
+      try {
+        if (kept) sessionStorage.setItem(SLOT + this.keep, JSON.stringify({...kept, at: Date.now()}));
+        else sessionStorage.removeItem(SLOT + this.keep);
+      } catch { /* a private window keeps nothing */ }
+    },
+  },
+};
+
+/* For one form that is opened for one thing after another: what was being written there waits until the other is done. `parts`
+   are what of the component belongs to one form, beside its `draft`; `same` says of two forms that they are about one thing;
+   the component's own `blank` is called when nothing waits. */
+export const setAside = (parts, same) => ({
+  mixins: [keeping],
+  data: () => ({draft: {}, begun: '{}', refused: '', busy: false, aside: [], taken: 0}),
+  unmounted() { clearTimeout(this.waiting); },
+  methods: {
+    written() { return Object.fromEntries(['draft', 'begun', 'refused', ...parts].map((part) => [part, this[part]])); },
+    touched(one) { return JSON.stringify(one.draft) !== one.begun; },
+    stays() { return this.touched(this); },
+    take(written) {
+      Object.assign(this, {refused: ''}, written);
+      this.taken += 1;
+    },
+    /* What is begun of it already goes on. */
+    open(fresh) {
+      if (same(this, fresh) && this.touched(this)) return;
+      if (this.stays()) this.aside.push(this.written());
+      const waits = this.aside.findIndex((one) => same(one, fresh));
+      this.take(waits < 0 ? {...fresh, begun: JSON.stringify(fresh.draft)} : this.aside.splice(waits, 1)[0]);
+    },
+    /* What waits comes back, the last one first. */
+    resume() { if (this.aside.length) this.take(this.aside.pop()); else this.blank(); },
+    toKeep() {
+      // also what stands in the form: a reload fills its fields, but not what it is about
+      const aside = [...this.aside, this.written()].filter(this.touched);
+      return aside.length ? {aside, last: this.last} : null;
+    },
+    recall() {
+      const {aside = [], last} = this.remembered();
+      Object.assign(this, {aside, last});
+      if (aside.length) this.resume();
+    },
+    sending() {
+      this.busy = true;
+      this.refused = '';
+      this.ordered = this.written();
+      this.sent = JSON.stringify(this.draft);
+      this.waiting = setTimeout(() => { this.busy = false; this.refuse(this.words.late); }, ANSWER_WITHIN);
+    },
+    answered(message) {
+      clearTimeout(this.waiting);
+      this.busy = false;
+      this.refuse(message);
+    },
+    /* A refusal stands on the form that was sent, though another may be open by now. */
+    refuse(message) {
+      const sent = [this, ...this.aside].find((one) => one.draft === this.ordered?.draft);
+      if (sent) sent.refused = message;
+      if (message && sent !== this) maakav.say(message, true);
+    },
+    /* What is kept waits no more; `goOn` makes something else of what was typed on there since it was sent. Whether it was what is in the form. */
+    done(goOn) {
+      const isKept = (one) => same(one, this.ordered) && JSON.stringify(one.draft) === this.sent;
+      this.aside = this.aside.filter((one) => !isKept(one));
+      if (isKept(this)) {
+        this.resume();
+        return true;
+      }
+      for (const one of [this, ...this.aside]) if (same(one, this.ordered)) goOn(one);
+      return false;
+    },
+  },
+});
