@@ -133,7 +133,7 @@ class ClaimsList:
         self.actor = current_actor()
         self.state = replace(found.page.state, columns=found.asked.columns)
         self._words, self._people, self._filters = found.names
-        self._asked = self._newest = self._answered = 0
+        self._asked = self._newest = self._answered = self._heard = 0
         self._skeleton: asyncio.Task[None] | None = None
         self._ends: tuple[int, int] | None = None
         self.bar = ClaimsBar()
@@ -302,8 +302,15 @@ class ClaimsList:
             typing = replace(state, q=self.state.q) == replace(self.state, page=1) and bool(self.state.q)
             await self.show(state, step=not typing)
 
+    def _hear(self, event: GenericEventArguments, length: int) -> list[Any]:
+        """What the bar asks for, of this length. The answer names the number behind it: the bar may have asked again since."""
+        given = event.args if isinstance(event.args, list) else [event.args]
+        *said, number = given if len(given) == length + 1 else [0]
+        self._heard = _whole(number, self._heard)
+        return said
+
     async def _filter(self, event: GenericEventArguments) -> None:
-        name, keys = event.args if isinstance(event.args, list) and len(event.args) == 2 else ('', [])
+        name, keys = self._hear(event, 2) or ('', [])
         if name in list_state.RANGES:
             no_end: dict[str, Any] = {f'{name}_to': None}
             self.state = replace(self.state, **no_end)
@@ -331,11 +338,13 @@ class ClaimsList:
         if (self._menu, self.state) == (offered.name, state) and not self.bar.is_deleted:
             show_changes(self.bar, {'counts': {'menu': offered.name, 'choices': counts}})
 
-    async def _clear(self) -> None:
+    async def _clear(self, event: GenericEventArguments) -> None:
+        self._hear(event, 0)
         await self.show(self.state.without_filters())
 
     async def _restore(self, event: GenericEventArguments) -> None:
-        query = dict(parse_qsl(str(event.args)[:2000]))
+        [given] = self._hear(event, 1) or ['']
+        query = dict(parse_qsl(str(given)[:2000]))
         self.state, self._misread = ListState.read(query), _misread(query)
         await self.load(asked=True)
 
@@ -348,7 +357,7 @@ class ClaimsList:
 
     async def _rescue(self, event: GenericEventArguments) -> None:
         if event.args == 'clear':
-            await self._clear()
+            await self.show(self.state.without_filters())
         else:
             await self.load(asked=True)
 
@@ -358,6 +367,7 @@ class ClaimsList:
         shown: dict[str, Any] = {
             'state': {'view': self.state.view, 'q': self.state.q, 'scope': self.state.scope},
             'misread': ' '.join(filter(None, (self._misread, unfit(self.state, self._filters)))),
+            'heard': self._heard,
         }
         show_written(self.bar, filters=filters_drawn(self._filters, self.state))
         self.columns.draw(self._shown)
