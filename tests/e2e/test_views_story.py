@@ -136,6 +136,24 @@ def test_who_ticks_faster_than_the_answers_come_loses_none_of_it(person: Person)
     expect(pills.nth(1)).to_have_attribute('aria-pressed', 'true')
 
 
+def test_a_row_tells_in_full_what_lies_under_its_link(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    rows(dana)
+    row = dana.get_by_test_id('claim-row').filter(has=dana.locator('.mk-chgl .mk-t3')).first
+    link, more = row.locator('.mk-rowlink'), row.locator('.mk-chgl .mk-t3').inner_text()
+    assert more.startswith('ועוד')
+    expect(link).to_have_attribute('title', re.compile(f': .* · {more}$'))
+    news = link.get_attribute('title') or ''
+    when = row.locator('time')
+    when.hover(force=True)
+    expect(link).to_have_attribute('title', when.get_attribute('title') or '')
+    row.locator('.mk-plate').hover(force=True)
+    expect(link).to_have_attribute('title', news)
+    when.hover(force=True)
+    dana.get_by_test_id('search').hover()
+    expect(link).to_have_attribute('title', news)
+
+
 def test_the_palette_by_keyboard_alone(person: Person) -> None:
     dana = person('dana@levi.demo')
     wanted = rows(dana)[1]
