@@ -345,6 +345,22 @@ async def test_an_address_that_fits_nothing_says_why(portal: FastAPI, people: Pe
     await soon(lambda: bar.props['misread'] == '')
 
 
+async def test_a_page_past_the_last_one_and_an_office_one_cannot_choose_are_told(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim]
+) -> None:
+    past = await desk(portal, 'dana', f'/?office={people.cohen}&page=999')
+    bar = past.one(ClaimsBar)
+    assert (
+        bar.props['misread']
+        == f'לא הובן בכתובת: \u2068{people.cohen}\u2069. העמוד מוצג בלעדיו. אין עמוד 999. מוצג העמוד האחרון.'
+    )
+    assert sorted(past.numbers) == sorted(claim.claim_no for claim in two)
+    past.send(ClaimsBar, 'restore', ['page=7', 1])
+    await soon(lambda: bar.props['misread'] == 'אין עמוד 7. מוצג העמוד האחרון.')
+    past.send(ClaimsBar, 'restore', ['page=1', 2])
+    await soon(lambda: bar.props['misread'] == '')
+
+
 async def test_no_event_of_a_hostile_browser_breaks_or_leaks(
     portal: FastAPI, people: People, two: tuple[Claim, Claim]
 ) -> None:
