@@ -1,13 +1,13 @@
 /* Above the list: views with counts, search with its scope, filters as chips; a sheet of filters on the phone. */
-const DAYS = (filter) => [['from', 'pickFirst'], ['to', 'pickLast']].map(([end, pick]) => `<day-field :key="${filter}.name + '-${end}-' + cleared" look="mk-gh" :label="texts.${end}" :pick="texts.${pick}" :model-value="${filter}.${end}" @settled="$emit('filter', ${filter}.name + '_${end}', [$event])"></day-field>`).join('');
+const DAYS = (filter) => [['from', 'pickFirst'], ['to', 'pickLast']].map(([end, pick]) => `<day-field :key="${filter}.name + '-${end}-' + cleared" look="mk-gh" :label="texts.${end}" :pick="texts.${pick}" :model-value="${filter}.${end}" @settled="choose(${filter}.name + '_${end}', [$event])"></day-field>`).join('');
 const MENU = `
   <div class="mk-pop mk-menu mk-fmenu" role="dialog" :aria-label="opened.label">
     <template v-if="opened.dates">${DAYS('opened')}</template>
     <template v-else>
       <label v-if="opened.choices.length > 8" class="mk-inp mk-sm mk-ffind"><span class="mk-ic" aria-hidden="true">search</span><input type="search" v-model="sought" :placeholder="texts.find" :aria-label="texts.find"></label>
-      <div class="mk-scroll"><label v-for="choice in found(opened)" :key="choice.key" class="mk-mi"><input type="checkbox" class="mk-check" :checked="choice.on" @change="pick(opened, choice, $event.target.checked)"><span v-if="choice.hue" class="mk-chip" :class="'mk-hue-' + choice.hue"><span class="mk-ic" aria-hidden="true">{{ choice.icon }}</span><span class="mk-ell">{{ choice.label }}</span></span><bdi v-else>{{ choice.label }}</bdi><span class="mk-sp"></span><span v-if="number(choice)" class="mk-num mk-t3" dir="ltr">{{ number(choice) }}</span></label></div>
+      <div class="mk-scroll"><label v-for="choice in found(opened)" :key="choice.key" class="mk-mi"><input type="checkbox" class="mk-check" :checked="isOn(opened, choice)" @change="pick(opened, choice, $event.target.checked)"><span v-if="choice.hue" class="mk-chip" :class="'mk-hue-' + choice.hue"><span class="mk-ic" aria-hidden="true">{{ choice.icon }}</span><span class="mk-ell">{{ choice.label }}</span></span><bdi v-else>{{ choice.label }}</bdi><span class="mk-sp"></span><span v-if="number(choice)" class="mk-num mk-t3" dir="ltr">{{ number(choice) }}</span></label></div>
     </template>
-    <div class="mk-fend"><button type="button" class="mk-btn mk-g mk-sm" :disabled="opened.chosen ? null : true" @click="$emit('filter', opened.name, [])">{{ texts.clear }}</button><button type="button" class="mk-btn mk-p mk-sm" data-testid="filter-show" @click="shut">{{ showText }}</button></div>
+    <div class="mk-fend"><button type="button" class="mk-btn mk-g mk-sm" :disabled="opened.chosen ? null : true" @click="choose(opened.name, [])">{{ texts.clear }}</button><button type="button" class="mk-btn mk-p mk-sm" data-testid="filter-show" @click="shut">{{ showText }}</button></div>
   </div>`;
 const SHEET = `
   <div class="mk-scrim" @click.self="sheet = false" @keydown.esc="sheet = false">
@@ -16,7 +16,7 @@ const SHEET = `
       <div class="mk-sheet-h"><h2>{{ texts.filters }}</h2><button type="button" class="mk-btn mk-g" @click="empty">{{ texts.clear }}</button></div>
       <div v-for="filter in filters" :key="filter.name" class="mk-sheet-g"><span class="mk-gh">{{ filter.label }}</span>
         <div v-if="filter.dates" class="mk-pills">${DAYS('filter')}</div>
-        <div v-else class="mk-pills"><button type="button" v-for="choice in filter.choices" :key="choice.key" class="mk-pill" :class="{'mk-pick': choice.on}" :aria-pressed="String(choice.on)" @click="pick(filter, choice, !choice.on)"><span v-if="choice.icon" class="mk-ic mk-s18" aria-hidden="true">{{ choice.on ? 'check' : choice.icon }}</span>{{ choice.label }}</button></div>
+        <div v-else class="mk-pills"><button type="button" v-for="choice in filter.choices" :key="choice.key" class="mk-pill" :class="{'mk-pick': isOn(filter, choice)}" :aria-pressed="String(isOn(filter, choice))" @click="pick(filter, choice, !isOn(filter, choice))"><span v-if="choice.icon" class="mk-ic mk-s18" aria-hidden="true">{{ isOn(filter, choice) ? 'check' : choice.icon }}</span>{{ choice.label }}</button></div>
       </div>
       <button type="button" class="mk-btn mk-p mk-xl mk-w" @click="sheet = wrongDay()">{{ showText }}</button>
     </div>
@@ -42,7 +42,7 @@ export default {
         <span class="mk-vr mk-hide-sm"></span>
         <div class="mk-fchips">
           <div v-for="filter in offered" :key="filter.name" class="mk-fbox" :class="{'mk-hide-md': !more && !filter.chosen && (filter.name === 'documents' || filter.dates)}" @keydown.esc.stop="open = ''">
-            <span v-if="filter.chosen" class="mk-fchip mk-on" data-testid="active-filter" :data-filter="filter.name"><button type="button" @click="toggle(filter.name)" :aria-expanded="String(open === filter.name)">{{ filter.label }}: <b>{{ filter.chosen }}</b></button><button type="button" :aria-label="texts.remove + ' ' + filter.label" @click="$emit('filter', filter.name, [])"><span class="mk-ic" aria-hidden="true">close</span></button></span>
+            <span v-if="filter.chosen" class="mk-fchip mk-on" data-testid="active-filter" :data-filter="filter.name"><button type="button" @click="toggle(filter.name)" :aria-expanded="String(open === filter.name)">{{ filter.label }}: <b>{{ filter.chosen }}</b></button><button type="button" :aria-label="texts.remove + ' ' + filter.label" @click="choose(filter.name, [])"><span class="mk-ic" aria-hidden="true">close</span></button></span>
             <button type="button" v-else class="mk-fchip" :data-testid="'filter-' + filter.name" @click="toggle(filter.name)" :aria-expanded="String(open === filter.name)"><span class="mk-ic" aria-hidden="true">{{ filter.dates ? 'calendar_month' : 'add' }}</span>{{ filter.label }}</button>
             <component v-if="open === filter.name" :is="part('menu')"></component>
           </div>
@@ -55,9 +55,9 @@ export default {
       <p v-if="misread" class="mk-call-out mk-hue-amber mk-misread" role="status" data-testid="misread-day"><span class="mk-ic" aria-hidden="true">info</span><span>{{ misread }}</span></p>
       <component v-if="sheet" :is="part('sheet')"></component>
     </div>`,
-  props: {state: Object, views: Array, upto: Number, most: Number, scopes: Array, filters: Array, counts: Object, misread: String, texts: Object},
+  props: {state: Object, views: Array, upto: Number, most: Number, scopes: Array, filters: Array, counts: Object, misread: String, heard: Number, texts: Object},
   emits: ['change', 'filter', 'clear', 'restore', 'read_all', 'menu'],
-  data: () => ({typed: '', open: '', sought: '', sheet: false, more: false, cleared: 0, told: []}),
+  data: () => ({typed: '', open: '', sought: '', sheet: false, more: false, cleared: 0, told: [], wanted: {}}),
   computed: {
     active() { return this.filters.filter((filter) => filter.chosen); },
     opened() { return this.filters.find((filter) => filter.name === this.open); },
@@ -68,9 +68,13 @@ export default {
     },
     unread() { return this.views.some((view) => view.name === 'unread' && this.counted(view) !== '0'); },
   },
-  created() { this.typed = this.state.q; },
+  created() { this.typed = this.state.q; this.asked = this.heard; },
   mounted() {
-    this.back = () => this.$emit('restore', location.search.slice(1, 2000));
+    this.back = () => {
+      const query = location.search.slice(1, 2000), there = new URLSearchParams(query);
+      this.want((name) => (there.get(name) || '').split(','));
+      this.$emit('restore', query, this.asked);
+    };
     this.outside = (event) => { if (this.open && !event.target.closest('.mk-fbox') && !this.wrongDay()) this.open = ''; };
     addEventListener('popstate', this.back);
     addEventListener('pointerdown', this.outside);
@@ -102,7 +106,7 @@ export default {
     later() { clearTimeout(this.pending); this.pending = setTimeout(this.now, 250); },
     now() { clearTimeout(this.pending); this.pending = 0; this.$emit('change', {q: this.typed}); },
     clear() { this.typed = ''; this.now(); },
-    empty() { this.typed = ''; this.cleared += 1; this.$emit('clear'); },
+    empty() { this.typed = ''; this.cleared += 1; this.want(() => []); this.$emit('clear', this.asked); },
     /* Whether a day stands there that is none; one that is just typed is read first. */
     wrongDay() {
       const typed = this.$el.querySelector('[data-day]:focus');
@@ -117,8 +121,23 @@ export default {
     toggle(name) { this.open = this.open === name ? '' : name; this.sought = ''; },
     found(filter) { return filter.choices.filter((choice) => !this.sought || choice.label.includes(this.sought.trim())); },
     pick(filter, choice, on) {
-      const keys = filter.choices.filter((other) => (other.key === choice.key ? on : other.on)).map((other) => other.key);
-      this.$emit('filter', filter.name, keys);
+      this.choose(filter.name, filter.choices.filter((other) => (other.key === choice.key ? on : this.isOn(filter, other))).map((other) => other.key));
+    },
+    choose(name, keys) {
+      this.want((other) => (other === name ? keys : null));
+      this.$emit('filter', name, keys, this.asked);
+    },
+    /* What is chosen, until an answer that knows of it says what is: one ticks faster than it comes. */
+    want(keysOf) {
+      this.asked += 1;
+      for (const {name} of this.filters) {
+        const keys = keysOf(name);
+        if (keys) this.wanted[name] = {keys, asked: this.asked};
+      }
+    },
+    isOn(filter, choice) {
+      const wanted = this.wanted[filter.name];
+      return wanted && wanted.asked > this.heard ? wanted.keys.includes(choice.key) : choice.on;
     },
   },
 };

@@ -116,9 +116,9 @@ class _WrittenRows:
 _written_rows = _WrittenRows()
 
 
-def _misread(query: Mapping[str, str]) -> str:
-    """What of an address was not understood, in words."""
-    days, others = values.misread_days(query, list_state.DAYS), list_state.misread(query)
+def _misread(query: Mapping[str, str], state: ListState) -> str:
+    """What of an address was not understood when it was read into a list, in words."""
+    days, others = values.misread_days(query, list_state.DAYS), list_state.misread(query, state)
     return ' '.join(filter(None, (misread_text(days), unknown_text(others))))
 
 
@@ -129,11 +129,11 @@ class ClaimsList:
 
     def __init__(self, found: Opening, since: int, asked: Mapping[str, str]) -> None:
         """Draw what was found when `live.rung()` said `since`; `asked` is the address."""
-        self._misread, self._menu = _misread(asked), ''
-        self.actor = current_actor()
-        self.state = replace(found.page.state, columns=found.asked.columns)
+        self.actor, self.state, self._menu = current_actor(), found.asked, ''
+        self._misread = _misread(asked, found.asked)
+        self._land(found.page.state, told=True)
         self._words, self._people, self._filters = found.names
-        self._asked = self._newest = self._answered = 0
+        self._asked = self._newest = self._answered = self._heard = 0
         self._skeleton: asyncio.Task[None] | None = None
         self._ends: tuple[int, int] | None = None
         self.bar = ClaimsBar()
@@ -199,10 +199,22 @@ class ClaimsList:
         `step`: whether going back should lead here; not for every pause in typing.
         """
         self.state, self._misread = ListState.read(dict(parse_qsl(state.address()))), ''
-        address = self.state.address()
-        follow = ui.navigate.history.push if step else ui.navigate.history.replace
-        follow(f'/?{address}' if address else '/')
+        self._follow(ui.navigate.history.push if step else ui.navigate.history.replace)
         await self.load(asked=True)
+
+    def _follow(self, how: Callable[[str], None]) -> None:
+        address = self.state.address()
+        how(f'/?{address}' if address else '/')
+
+    def _land(self, shown: ListState, *, told: bool) -> None:
+        """Go on with what is shown; the address follows when the page that was asked for is past the last one."""
+        page = self.state.page
+        # columns that are only what the person is used to stay out of the address
+        self.state = replace(shown, columns=self.state.columns)
+        if shown.page < page:
+            self._follow(ui.navigate.history.replace)
+            past = t('There is no page {page}. The last one is shown.', page=page) if told else ''
+            self._misread = ' '.join(filter(None, (self._misread, past)))
 
     async def load(self, *, asked: bool = False) -> None:
         """Ask for the rows and show them; an answer overtaken by a newer question is dropped."""
@@ -227,8 +239,7 @@ class ClaimsList:
             self._answered = max(self._answered, question)
         if question != self._newest or self.table.is_deleted:
             return
-        # columns that are only what the person is used to stay out of the address
-        self.state = replace(page.state, columns=self.state.columns)
+        self._land(page.state, told=asked)
         self._draw_bar(counts, upto)
         self._draw(page, upto)
         self._sum.follow(self.state, counts[self.state.view], demanded, since)
@@ -302,8 +313,15 @@ class ClaimsList:
             typing = replace(state, q=self.state.q) == replace(self.state, page=1) and bool(self.state.q)
             await self.show(state, step=not typing)
 
+    def _hear(self, event: GenericEventArguments, length: int) -> list[Any]:
+        """What the bar asks for, of this length. The answer names the number behind it: the bar may have asked again since."""
+        given = event.args if isinstance(event.args, list) else [event.args]
+        *said, number = given if len(given) == length + 1 else [0]
+        self._heard = _whole(number, self._heard)
+        return said
+
     async def _filter(self, event: GenericEventArguments) -> None:
-        name, keys = event.args if isinstance(event.args, list) and len(event.args) == 2 else ('', [])
+        name, keys = self._hear(event, 2) or ('', [])
         if name in list_state.RANGES:
             no_end: dict[str, Any] = {f'{name}_to': None}
             self.state = replace(self.state, **no_end)
@@ -331,12 +349,15 @@ class ClaimsList:
         if (self._menu, self.state) == (offered.name, state) and not self.bar.is_deleted:
             show_changes(self.bar, {'counts': {'menu': offered.name, 'choices': counts}})
 
-    async def _clear(self) -> None:
+    async def _clear(self, event: GenericEventArguments) -> None:
+        self._hear(event, 0)
         await self.show(self.state.without_filters())
 
     async def _restore(self, event: GenericEventArguments) -> None:
-        query = dict(parse_qsl(str(event.args)[:2000]))
-        self.state, self._misread = ListState.read(query), _misread(query)
+        [given] = self._hear(event, 1) or ['']
+        query = dict(parse_qsl(str(given)[:2000]))
+        self.state = list_state.read_by(self.actor, query)
+        self._misread = _misread(query, self.state)
         await self.load(asked=True)
 
     async def _sort(self, event: GenericEventArguments) -> None:
@@ -348,7 +369,7 @@ class ClaimsList:
 
     async def _rescue(self, event: GenericEventArguments) -> None:
         if event.args == 'clear':
-            await self._clear()
+            await self.show(self.state.without_filters())
         else:
             await self.load(asked=True)
 
@@ -358,6 +379,7 @@ class ClaimsList:
         shown: dict[str, Any] = {
             'state': {'view': self.state.view, 'q': self.state.q, 'scope': self.state.scope},
             'misread': ' '.join(filter(None, (self._misread, unfit(self.state, self._filters)))),
+            'heard': self._heard,
         }
         show_written(self.bar, filters=filters_drawn(self._filters, self.state))
         self.columns.draw(self._shown)

@@ -23,7 +23,7 @@ const DESK = `
         <tr v-for="row in shown" :key="row.no" data-testid="claim-row" :data-claim="row.no" :data-unread="String(row.unread)" :class="{'mk-chg': row.unread, 'mk-arr': arriving[row.no], 'mk-sel': picked[row.no]}">
           <td><span class="mk-pk">${PICK}<span v-if="row.unread" class="mk-udot" role="img" :aria-label="texts.unread"></span></span></td>
           <td v-for="column in columns" :class="['mk-col-' + column.name, {'mk-k': column.name === 'claim_no', 'mk-amt': column.kind === 'money', 'mk-t2': column.name === 'agent' || column.kind === 'when'}]">
-            <template v-if="column.name === 'insured_name'"><div class="mk-nm mk-ell" dir="auto"><a class="mk-rowlink" :href="row.href" :title="inFull(row)" @keydown.space.prevent="pick(row, $event)">{{ row.name }}</a></div>${HINT}<div v-if="!row.hint" class="mk-ln2">{{ row.line2 }}</div></template>
+            <template v-if="column.name === 'insured_name'"><div class="mk-nm mk-ell" dir="auto"><a class="mk-rowlink" :href="row.href" :title="inFull(row)" @mousemove="tip($event.target, titleUnder($event) || inFull(row))" @mouseleave="tip($event.target, inFull(row))" @keydown.space.prevent="pick(row, $event)">{{ row.name }}</a></div>${HINT}<div v-if="!row.hint" class="mk-ln2">{{ row.line2 }}</div></template>
             <template v-else-if="column.name === 'plate'">${PLATE}</template>
             <template v-else-if="column.name === 'status'">${CHIP}</template>
             <template v-else-if="column.name === 'repair_stage'"><div v-if="row.stage" class="mk-stgw"><span class="mk-n"><span class="mk-ell">{{ row.stage.label }}</span><bdi v-if="row.stage.done && row.stage.done < row.stage.total" class="mk-num" dir="ltr">{{ row.stage.done }}/{{ row.stage.total }}</bdi></span>${STAGE}</div><span v-else class="mk-t3">—</span></template>
@@ -127,10 +127,13 @@ export default {
     isNow(row) { return this.clock >= 0 && Date.now() - new Date(row.at).getTime() < 60000; },
     /* What is new, in full: the line that says it is cut where the column ends. The link lies over the whole row. */
     inFull(row) {
-      const {label, before, after, whole} = row.hint || {};
+      const {label, before, after, whole, more} = row.hint || {};
       const arrow = document.dir === 'rtl' ? '←' : '→', said = whole || [before, after].filter(Boolean).join(` ${arrow} `);
-      return said ? `${label}: ${said}` : label || null;
+      return [[label, said].filter(Boolean).join(': '), more].filter(Boolean).join(' · ') || null;
     },
+    /* Of what lies under the link and has a title of its own, the link shows that one. */
+    titleUnder(event) { return (document.elementsFromPoint(event.clientX, event.clientY).find((part) => part !== event.target && part.title) || {}).title; },
+    tip(link, text) { link.title = text || ''; },
     enter(event) { if (event.pointerType !== 'touch') { this.inside = true; clearTimeout(this.leaving); } },
     hold() { this.inside = true; clearTimeout(this.leaving); },
     touch() { this.hold(); this.leave({}); },

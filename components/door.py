@@ -47,6 +47,11 @@ class Door:
         """By what we know the browser again."""
         return request.cookies.get(self.browser, '')[:100]
 
+    async def has_run_out(self, request: Request) -> bool:
+        """Whether the browser's session ended by itself: nobody signed out, and nobody shut the person out."""
+        token = request.cookies.get(self.session, '')[:100]
+        return bool(token) and await sessions.has_run_out(identity.hash_of(token))
+
     def half_of(self, request: Request) -> str:
         """The token of a password that was right a moment ago."""
         return request.cookies.get(self.half, '')[:100]

@@ -389,5 +389,6 @@ def _offline_html() -> str:
     return (
         f'<div class="mk-offb" role="status" data-offline hidden>{icon_html("cloud_off")}'
         f'<span><b>{escape(t("Connection lost, reconnecting…"))}</b> '
-        f'{shown.replace("{time}", since)}</span></div>'
+        f'{shown.replace("{time}", since)}</span><span class="mk-sp"></span>'
+        f'<button type="button" class="mk-btn mk-sm" data-reconnect>{escape(t("Try now"))}</button></div>'
     )

@@ -83,6 +83,11 @@ async def find_afresh(token_hashes: Collection[str]) -> dict[str, SignedIn]:
     return await ask_sign_in(identity.signed_in, token_hashes, now(), _idle) if token_hashes else {}
 
 
+async def has_run_out(token_hash: str) -> bool:
+    """Whether this token's session ended by itself."""
+    return await ask_sign_in(identity.has_run_out, token_hash, now(), _idle)
+
+
 def forget() -> None:
     """Somebody's standing changed: believe nothing that was looked up before."""
     _known.clear()

@@ -12,7 +12,7 @@ from db.admin_changes import LINK_MADE, PASSWORD_DEMANDED, SESSIONS_ENDED, TWO_F
 from db.base import take_turns
 from db.changes import latest_seq
 from db.claims import Claim
-from db.identity import PASSWORD, Credential, OneTimeLink, WebSession, end_all_sessions, make_link
+from db.identity import IDLE, PASSWORD, Credential, OneTimeLink, WebSession, end_all_sessions, make_link
 from db.offices import AgentOffice, User
 from db.scope import BUREAU_ROLES, Actor, Can, Role, open_books
 from db.texts import N_, ClaimError, FieldsRefused, Told
@@ -131,7 +131,9 @@ def _accounts(session: Session, users: Sequence[User], now: datetime) -> list[Ac
     ids = [user.id for user in users]
     names = {row.id: row.name for row in session.execute(select(AgentOffice.id, AgentOffice.name))}
     kept = {row.user_id: row for row in session.scalars(select(Credential).where(Credential.user_id.in_(ids)))}
-    signed = select(WebSession.user_id, func.count(WebSession.token_hash), func.max(WebSession.seen_at))
+    in_use = or_(WebSession.remembered, WebSession.seen_at > now - IDLE)
+    count = func.count(WebSession.token_hash).filter(in_use)
+    signed = select(WebSession.user_id, count, func.max(WebSession.seen_at))
     signed = signed.where(WebSession.user_id.in_(ids), WebSession.expires_at > now).group_by(WebSession.user_id)
     devices = {user_id: (count, seen) for user_id, count, seen in session.execute(signed)}
     links = select(OneTimeLink.user_id, func.max(OneTimeLink.expires_at)).group_by(OneTimeLink.user_id)

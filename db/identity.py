@@ -24,6 +24,8 @@ from db.texts import N_, ClaimError
 
 MIN_LENGTH, MAX_LENGTH = 10, 256
 IDLE, LONGEST = timedelta(hours=12), timedelta(days=30)
+# so long after a session ran out the sign-in page still says that it did
+TOLD_FOR = timedelta(days=2)
 KNOWN_BROWSER_DAYS = 365
 
 # how often may be tried, and within what time
@@ -360,6 +362,17 @@ def session_of(session: Session, token_hash: str, now: datetime, idle: timedelta
     return signed_in(session, [token_hash], now, idle).get(token_hash)
 
 
+def has_run_out(session: Session, token_hash: str, now: datetime, idle: timedelta = IDLE) -> bool:
+    """Whether this was a session that nobody ended: it lasted as long as it may, or lay idle. Its person may sign in again."""
+    kept = session.scalar(
+        select(WebSession)
+        .join(User, User.id == WebSession.user_id)
+        .outerjoin(AgentOffice, AgentOffice.id == User.office_id)
+        .where(WebSession.token_hash == token_hash, *_may_sign_in())
+    )
+    return kept is not None and session_of(session, token_hash, now, idle) is None
+
+
 def sessions_of(user_id: int) -> Select[WebSession]:
     """The browsers a person is signed in with, the last used first."""
     return select(WebSession).where(WebSession.user_id == user_id).order_by(WebSession.seen_at.desc())
@@ -540,8 +553,9 @@ def use_link(session: Session, token: str, password_hash: str, now: datetime, ad
 
 def sweep_identity(session: Session, now: datetime, idle: timedelta = IDLE, limit: int = 500) -> int:
     """Throw away what no longer counts: old tries, ended sessions, spent links. Returns how many rows that were."""
+    told = now - TOLD_FOR
     stale_session = or_(
-        WebSession.expires_at < now, WebSession.remembered.is_(False) & (WebSession.seen_at < now - idle)
+        WebSession.expires_at < told, WebSession.remembered.is_(False) & (WebSession.seen_at < told - idle)
     )
     spent = or_(OneTimeLink.expires_at < now, OneTimeLink.used_at < now - timedelta(days=1))
     questions: list[Select[Any]] = [

@@ -209,12 +209,20 @@ class ListState:
         return ListState(view=self.view, sort=self.sort, columns=self.columns, size=self.size)
 
 
-def misread(query: Mapping[str, str]) -> tuple[str, ...]:
-    """What an address asks for that no list has, as it stands there; its days aside."""
+def read_by(actor: Actor, query: Mapping[str, str]) -> ListState:
+    """From an address, as somebody may ask: offices are for those who see several."""
     state = ListState.read(query)
-    keys = ((key, getattr(state, name)) for name in MANY for key in _keys(query, name))
-    wrong = tuple(values.as_given(key) for key, kept in keys if key not in kept)
-    return values.misread_choices(query, {'view': VIEWS, 'scope': SCOPES, 'sort': (state.sort,)}) + wrong
+    if actor.is_bureau:
+        return state
+    return replace(state, office=(), columns=columns_named(name for name in state.columns if name != 'office'))
+
+
+def misread(query: Mapping[str, str], state: ListState) -> tuple[str, ...]:
+    """What an address asks for that the list it was read into has not, as it stands there; its days aside."""
+    kept = {**{name: getattr(state, name) for name in MANY}, 'columns': (ANCHOR, *state.columns)}
+    wrong = tuple(values.as_given(key) for name in kept for key in _keys(query, name) if key not in kept[name])
+    numbers = {'page': (str(state.page),), 'size': (str(state.size),)}
+    return values.misread_choices(query, {'view': VIEWS, 'scope': SCOPES, 'sort': (state.sort,), **numbers}) + wrong
 
 
 def _keys(query: Mapping[str, str], name: str) -> tuple[str, ...]:

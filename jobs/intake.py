@@ -114,7 +114,7 @@ MOST_NAME_BYTES = 150
 
 
 def clean_name(sent: str) -> str:
-    """A file's name as people may see it: no path, nothing invisible, nothing a disk refuses, not too long."""
+    """A file's name as people may see it: no path, nothing invisible, nothing a disk refuses, and where it was too long «…»."""
     if _OVERRIDE.search(sent):
         raise Refused('disguised')
     name = values.normalise(re.split(r'[/\\]', sent[-2000:])[-1])
@@ -125,6 +125,8 @@ def clean_name(sent: str) -> str:
     if not stem or _RESERVED.fullmatch(stem):
         stem = f'document {stem}'.strip()
     kept = stem.encode()[:MOST_NAME_BYTES].decode('utf-8', 'ignore').strip(' .')
+    if len(stem.encode()) > MOST_NAME_BYTES:
+        kept += '…'
     return f'{kept}.{ending}' if ending else kept
 
 

@@ -15,7 +15,7 @@ from components.mailbox import bureau_address
 from components.marks import icon_html
 from components.words import html_once, t
 from db.exports import Export
-from db.list_state import ListState
+from db.list_state import ListState, read_by
 from db.scope import Actor, Can
 from db.texts import N_
 
@@ -25,7 +25,7 @@ async def claims_page(request: Request) -> None:
     """The list of claims the person may see, newest visible update first."""
     actor, since, upto = current_actor(), rung(), row_news.newest()
     asked = dict(request.query_params)
-    found, exported = await ask(_read, ListState.read(asked), upto)
+    found, exported = await ask(_read, read_by(actor, asked), upto)
     with ui.element('div').classes('mk-ph'):
         written_html(_title_html(), ours=True).classes('mk-contents')
         exports = ExportWork(lambda: claims.seen, actor, since) if actor.may(Can.EXPORT) else None

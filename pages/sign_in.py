@@ -67,10 +67,12 @@ def _add_sign_in(portal: FastAPI, door: Door) -> None:
     async def sign_in_form(request: Request, next: str = '/', late: str = '') -> Response:
         if request.state.session is not None:
             return RedirectResponse(guard.same_site_path(next), 303)
-        return page(
-            next,
-            notice=t('The time for the code has passed. Please sign in again.') if late else None,
-        )
+        notice = None
+        if late:
+            notice = t('The time for the code has passed. Please sign in again.')
+        elif await door.has_run_out(request):
+            notice = t('Your sign-in has expired. Please sign in again.')
+        return page(next, notice=notice)
 
     @portal.post('/login')
     async def sign_in(

@@ -60,6 +60,13 @@
     }
   }
 
+  /* Try at once what the socket tries every few seconds by itself; it goes on afterwards. */
+  function reconnect() {
+    if (!window.socket || socket.connected) return;
+    socket.io.opts.query.next_message_id = window.nextMessageId;  // as the page does before an attempt of its own, or it is loaded anew
+    socket.disconnect().connect();
+  }
+
   function watchConnection() {
     const popup = document.getElementById('popup');
     if (!popup) return;
@@ -244,6 +251,7 @@
     const button = event.target.closest('[data-copy]');
     if (button) { event.preventDefault(); copy(button); }
     if (event.target.closest('[data-palette]')) openPalette();
+    if (event.target.closest('[data-reconnect]')) reconnect();
     if (event.target.closest('.mk-skip')) { event.preventDefault(); document.getElementById('main').focus(); }
     const calendar = event.target.closest('[data-calendar]');
     if (calendar) { event.preventDefault(); pickDay(calendar.parentElement); }

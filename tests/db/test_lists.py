@@ -592,7 +592,7 @@ def test_every_address_can_be_answered(people, query):
     assert found.total == 0
 
 
-def test_what_an_address_asks_for_that_no_list_has_is_remembered():
+def test_what_an_address_asks_for_that_no_list_has_is_remembered(people):
     asked = {
         'view': 'zzz',
         'scope': 'all',
@@ -602,8 +602,13 @@ def test_what_an_address_asks_for_that_no_list_has_is_remembered():
         'quick': 'stuck,\x00',
         'q': 'y',
     }
-    assert list_state.misread(asked) == ('zzz', 'x', 'N!', 'x', '\ufffd')
-    assert list_state.misread({'view': 'closed', 'status': 'new', 'office': '1', 'page': '2'}) == ()
+    assert list_state.misread(asked, ListState.read(asked)) == ('zzz', 'x', 'N!', 'x', '\ufffd')
+    asked = {'page': '-3', 'size': '7', 'columns': 'zzz,plate,office'}
+    assert list_state.misread(asked, ListState.read(asked)) == ('-3', '7', 'zzz')
+    assert list_state.misread(asked, list_state.read_by(people.dana, asked)) == ('-3', '7', 'zzz', 'office')
+    asked = {'view': 'closed', 'status': 'new', 'office': '1', 'page': '2', 'size': '50', 'columns': 'insured_name'}
+    assert list_state.misread(asked, list_state.read_by(people.staff, asked)) == ()
+    assert list_state.misread(asked, list_state.read_by(people.dana, asked)) == ('1',)
 
 
 def test_hostile_addresses_answer_only_ones_own(people, many):

@@ -176,3 +176,18 @@ def nothing_arrives(page: Page) -> Iterator[Callable[[str], int]]:
         'words => held.filter((said) => JSON.stringify(said).includes(words)).length', words
     )
     page.evaluate('socket.emit = say; for (const said of held) socket.emit(...said)')
+
+
+@contextmanager
+def nothing_is_answered(page: Page) -> Iterator[Callable[[], None]]:
+    """What the portal says meanwhile waits, and comes afterwards; what is yielded lets through what waits longest, once it is there."""
+    page.evaluate(
+        'window.hear = socket.onevent; window.unheard = []; socket.onevent = (said) => { unheard.push(said); }; null'
+    )
+
+    def let_through() -> None:
+        page.wait_for_function('unheard.length')
+        page.evaluate('hear.call(socket, unheard.shift())')
+
+    yield let_through
+    page.evaluate('delete socket.onevent; for (const said of unheard) socket.onevent(said)')

@@ -164,6 +164,30 @@ def test_dana_photographs_and_the_bureau_sends_one_back(person: Person) -> None:
     assert any(re.search('צילום-רישיון-נהיגה_v2.png$', name) for name in names)
 
 
+def test_a_long_name_without_a_space_makes_no_page_wider_than_the_phone(person: Person) -> None:
+    name = f'{"א" * 100}.pdf'
+    dana = person('dana@levi.demo', viewport=PHONE)
+    claim_no = claim_without_documents(dana, 0)
+    open_documents(dana, claim_no)
+    dana.get_by_test_id('upload').set_input_files([file(name, papers.pdf())])
+    expect(dana.get_by_test_id('uploading').filter(has_text='א' * 75)).to_have_attribute('data-state', 'arrived')
+    staff = person('staff@bureau.demo', path=f'/claims/{claim_no}?tab=overview')
+    staff.get_by_test_id('field-next_action').click()
+    staff.get_by_test_id('edit-next_action').fill('ב' * 100)
+    staff.get_by_test_id('edit-next_action').press('Enter')
+    expect(staff.get_by_test_id('field-next_action')).to_contain_text('ב' * 100)
+    for tab in ('overview', 'documents', 'history'):
+        dana.goto(f'/claims/{claim_no}?tab={tab}')
+        ready(dana)
+        assert dana.evaluate('document.documentElement.scrollWidth <= innerWidth'), tab
+    # what of it is kept stands there whole, and says that it was longer
+    entry = dana.get_by_test_id('history-entry').filter(has_text=re.compile(r'א{75}…\.pdf'))
+    expect(entry).to_be_visible()
+    assert entry.evaluate(
+        '(row) => [...row.querySelectorAll("*")].every((part) => part.scrollWidth <= part.clientWidth || !part.clientWidth)'
+    )
+
+
 def test_a_phone_closed_in_the_middle_says_so_when_it_is_back(person: Person) -> None:
     dana = person('dana@levi.demo', viewport=PHONE)
     claim_no = claim_without_documents(dana, 3)

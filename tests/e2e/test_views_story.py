@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browsing import NO_DAY, PHONE, Person, ready, rows
+from tests.e2e.browsing import NO_DAY, PHONE, Person, nothing_arrives, nothing_is_answered, ready, rows
 from tests.e2e.test_accessibility import serious, serious_in_the_dark
 
 pytestmark = pytest.mark.e2e
@@ -103,6 +103,74 @@ def test_a_day_of_a_filter_is_read_on_leaving_it_and_the_filters_close(person: P
     show = phone.get_by_role('button', name=re.compile('^הצגת .*תביע'))
     show.click()
     expect(show).to_have_count(0)
+
+
+def test_who_ticks_faster_than_the_answers_come_loses_none_of_it(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    rows(dana)
+    dana.get_by_test_id('filter-status').click()
+    one, other, third = (dana.locator('.mk-fmenu input.mk-check').nth(place) for place in range(3))
+    chosen = dana.locator('[data-testid=active-filter][data-filter=status]')
+    with nothing_arrives(dana):
+        one.check()
+        other.check()
+    expect(chosen).to_contain_text('נבחרו שניים')
+    rows(dana)
+    assert one.is_checked()
+    assert other.is_checked()
+    # what answers an older click takes back no newer one
+    with nothing_is_answered(dana) as let_through:
+        one.uncheck()
+        dana.wait_for_function('unheard.length')
+        third.check()
+        for _ in range(3):
+            let_through()
+            assert (one.is_checked(), other.is_checked(), third.is_checked()) == (False, True, True)
+    expect(chosen).to_contain_text('נבחרו שניים')
+    rows(dana)
+    # once it is answered, what the address says counts again
+    dana.go_back()
+    expect(third).not_to_be_checked()
+    dana.go_back()
+    expect(one).to_be_checked()
+    # who clears is answered as late
+    with nothing_arrives(dana):
+        dana.get_by_test_id('filters-clear').click()
+        dana.get_by_test_id('filter-status').or_(chosen.get_by_role('button').first).click()
+        third.check()
+    dana.wait_for_url(lambda url: 'status=' in url and '%2C' not in url)
+    expect(third).to_be_checked()
+    expect(one).not_to_be_checked()
+
+    phone = person('dana@levi.demo', viewport=PHONE)
+    phone.get_by_test_id('filter-sheet').click()
+    pills = phone.locator('.mk-sheet .mk-pill')
+    with nothing_arrives(phone):
+        pills.nth(0).click()
+        pills.nth(1).click()
+        pills.nth(0).click()
+        expect(pills.nth(1)).to_have_attribute('aria-pressed', 'true')
+    phone.wait_for_url(lambda url: 'status=' in url and '%2C' not in url)
+    expect(pills.nth(0)).to_have_attribute('aria-pressed', 'false')
+    expect(pills.nth(1)).to_have_attribute('aria-pressed', 'true')
+
+
+def test_a_row_tells_in_full_what_lies_under_its_link(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    rows(dana)
+    row = dana.get_by_test_id('claim-row').filter(has=dana.locator('.mk-chgl .mk-t3')).first
+    link, more = row.locator('.mk-rowlink'), row.locator('.mk-chgl .mk-t3').inner_text()
+    assert more.startswith('ועוד')
+    expect(link).to_have_attribute('title', re.compile(f': .* · {more}$'))
+    news = link.get_attribute('title') or ''
+    when = row.locator('time')
+    when.hover(force=True)
+    expect(link).to_have_attribute('title', when.get_attribute('title') or '')
+    row.locator('.mk-plate').hover(force=True)
+    expect(link).to_have_attribute('title', news)
+    when.hover(force=True)
+    dana.get_by_test_id('search').hover()
+    expect(link).to_have_attribute('title', news)
 
 
 def test_the_palette_by_keyboard_alone(person: Person) -> None:

@@ -151,16 +151,16 @@ async def test_search_filter_sort_and_back(portal: FastAPI, people: People, two:
     dana = await desk(portal, 'dana')
     dana.send(ClaimsBar, 'change', {'q': 'אוחיון'})
     await soon(lambda: dana.numbers == [two[0].claim_no])
-    dana.send(ClaimsBar, 'clear')
+    dana.send(ClaimsBar, 'clear', 1)
     await soon(lambda: len(dana.numbers) == 2)
-    dana.send(ClaimsBar, 'filter', ['status', ['in_repair']])
+    dana.send(ClaimsBar, 'filter', ['status', ['in_repair'], 1])
     await soon(lambda: dana.one(ClaimsTable).props['state'] == 'empty')
-    dana.send(ClaimsBar, 'restore', 'sort=insured_name')
+    dana.send(ClaimsBar, 'restore', ['sort=insured_name', 1])
     await soon(lambda: dana.numbers == [two[0].claim_no, two[1].claim_no])
-    dana.send(ClaimsBar, 'filter', ['event_from', ['1.11.26']])
+    dana.send(ClaimsBar, 'filter', ['event_from', ['1.11.26'], 1])
     await soon(lambda: '2026-11-01' in [shown.get('from') for shown in shown_by(dana.one(ClaimsBar), 'filters')])
-    dana.send(ClaimsBar, 'filter', ['event_from', ['31/02/2026']])
-    dana.send(ClaimsBar, 'filter', ['event_to', ['30/11/2026']])
+    dana.send(ClaimsBar, 'filter', ['event_from', ['31/02/2026'], 1])
+    dana.send(ClaimsBar, 'filter', ['event_to', ['30/11/2026'], 1])
     await soon(lambda: '2026-11-30' in [shown.get('to') for shown in shown_by(dana.one(ClaimsBar), 'filters')])
     assert '2026-11-01' in [shown.get('from') for shown in shown_by(dana.one(ClaimsBar), 'filters')]
 
@@ -202,7 +202,7 @@ async def test_what_is_demanded_in_a_list_is_asked_once_for_all_who_see_it_and_f
     demand(people, two[1], '250')
     await soon(lambda: demanded_on(dana) == demanded_on(manager) == 'סה״כ נדרש ₪1,250')
     assert not demanded_on(rival)
-    dana.send(ClaimsBar, 'filter', ['status', ['submitted']])
+    dana.send(ClaimsBar, 'filter', ['status', ['submitted'], 1])
     await soon(lambda: not demanded_on(dana))
     assert demanded_on(manager) == 'סה״כ נדרש ₪1,250'
     submit(people, two[1])
@@ -317,9 +317,9 @@ async def test_an_address_with_a_day_that_is_none_says_which_until_one_asks_anew
     bar = dana.one(ClaimsBar)
     said = 'תאריך לא תקין: \u206831/02/2026\u2069, \u20682026-11-31\u2069. הרשימה אינה מסוננת לפיו.'
     assert bar.props['misread'] == said
-    dana.send(ClaimsBar, 'filter', ['event_from', ['2026-02-28']])
+    dana.send(ClaimsBar, 'filter', ['event_from', ['2026-02-28'], 1])
     await soon(lambda: bar.props['misread'] == '')
-    dana.send(ClaimsBar, 'restore', 'event_from=x')
+    dana.send(ClaimsBar, 'restore', ['event_from=x', 1])
     await soon(lambda: '\u2068x\u2069' in bar.props['misread'])
 
 
@@ -333,15 +333,31 @@ async def test_an_address_that_fits_nothing_says_why(portal: FastAPI, people: Pe
     ]
     assert bar.props['misread'] == ' '.join(said)
     # however much of it there is, the first few say enough
-    dana.send(ClaimsBar, 'restore', 'status=' + ','.join('ABCDE') + '&event_from=x')
+    dana.send(ClaimsBar, 'restore', ['status=' + ','.join('ABCDE') + '&event_from=x', 1])
     named = ', '.join(f'\u2068{key}\u2069' for key in 'ABC')
     await soon(lambda: f'לא הובן בכתובת: {named} ועוד 2. ' in bar.props['misread'])
-    dana.send(ClaimsBar, 'restore', 'status=zzz&updated_from=2026-12-05&updated_to=2026-12-01')
+    dana.send(ClaimsBar, 'restore', ['status=zzz&updated_from=2026-12-05&updated_to=2026-12-01', 1])
     await soon(lambda: bar.props['misread'] == ' '.join(said[1:]))
     # what was not understood is told once, the filters as long as they are on
-    dana.send(ClaimsBar, 'filter', ['updated_to', ['2026-12-06']])
+    dana.send(ClaimsBar, 'filter', ['updated_to', ['2026-12-06'], 1])
     await soon(lambda: bar.props['misread'] == said[1])
-    dana.send(ClaimsBar, 'clear')
+    dana.send(ClaimsBar, 'clear', 1)
+    await soon(lambda: bar.props['misread'] == '')
+
+
+async def test_a_page_past_the_last_one_and_an_office_one_cannot_choose_are_told(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim]
+) -> None:
+    past = await desk(portal, 'dana', f'/?office={people.cohen}&page=999')
+    bar = past.one(ClaimsBar)
+    assert (
+        bar.props['misread']
+        == f'לא הובן בכתובת: \u2068{people.cohen}\u2069. העמוד מוצג בלעדיו. אין עמוד 999. מוצג העמוד האחרון.'
+    )
+    assert sorted(past.numbers) == sorted(claim.claim_no for claim in two)
+    past.send(ClaimsBar, 'restore', ['page=7', 1])
+    await soon(lambda: bar.props['misread'] == 'אין עמוד 7. מוצג העמוד האחרון.')
+    past.send(ClaimsBar, 'restore', ['page=1', 2])
     await soon(lambda: bar.props['misread'] == '')
 
 
@@ -363,18 +379,18 @@ async def test_no_event_of_a_hostile_browser_breaks_or_leaks(
             [],
             {},
             [[]],
-            ['agent', ['1;--']],
-            ['office', [1, 2]],
+            ['agent', ['1;--'], 1],
+            ['office', [1, 2], {}],
         ),
         *(
             {'view': 'nope', 'q': 'סודי'},
             {'q': ['list']},
             {'scope': {'a': 1}},
-            ['status', {}],
-            'office=2&view=all',
-            'size=9999&page=-3',
+            ['status', {}, 1],
+            ['office=2&view=all', 1],
+            ['size=9999&page=-3', 1e308],
         ),
-        *(['event_from', ['31/02/2026']], foreign.claim_no, {'no': foreign.claim_no}),
+        *(['event_from', ['31/02/2026'], 1], foreign.claim_no, {'no': foreign.claim_no}),
     ]
     for kind, events in (
         (ClaimsBar, ('change', 'filter', 'clear', 'restore')),
@@ -384,7 +400,7 @@ async def test_no_event_of_a_hostile_browser_breaks_or_leaks(
             for args in chance.sample(made_up, len(made_up)):
                 dana.send(kind, event, args)
     await asyncio.sleep(0.5)
-    dana.send(ClaimsBar, 'restore', 'view=all')
+    dana.send(ClaimsBar, 'restore', ['view=all', 1])
     await soon(lambda: sorted(dana.numbers) == sorted(claim.claim_no for claim in two))
     assert 'סודי' not in str([element.props for element in dana.client.elements.values()])
 

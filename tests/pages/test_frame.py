@@ -44,8 +44,13 @@ async def test_an_address_that_asks_for_what_a_page_has_not_says_so(portal: Fast
     ):
         page = Open(staff, await staff.open(f'{path}z%00<b>')).html()
         assert 'לא הובן בכתובת: \u2068z\ufffd&lt;b&gt;\u2069. העמוד מוצג בלעדיו.' in page, path
+    # well-formed, and yet nobody has heard of it
+    for path in ('/work?waiting_on=nobody', '/work?page=nobody', '/alerts?claim=nobody'):
+        page = Open(staff, await staff.open(path)).html()
+        assert 'לא הובן בכתובת: \u2068nobody\u2069. העמוד מוצג בלעדיו.' in page, path
     for path in (
         f'/claims/{claim.claim_no}?tab=money',
+        f'/alerts?claim={claim.claim_no}',
         '/alerts?theme=messages',
         '/work?view=late&whose=team',
         '/work',

@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request
 from components import guard, proving, sessions
 from db import accounts, identity
 from db.base import now
+from db.offices import User
 from db.scope import Actor
 from db.session import open_session
 from db.settings import load
@@ -399,6 +400,37 @@ async def test_using_the_portal_keeps_the_session_from_going_idle(
     clock.shift(timedelta(hours=12, seconds=2))
     sessions.forget()
     assert (await browser.get('/')).status_code == 303
+
+
+async def test_who_finds_the_sign_in_page_instead_of_his_own_is_told_why(
+    portal: FastAPI, browser: httpx.AsyncClient, people: People, clock: time_machine.Traveller
+) -> None:
+    said = 'הכניסה למערכת פגה. יש להיכנס שוב.'
+    await try_in(browser)
+    for way, hours in ((0, 13), (1, 24)):  # also when the machine slept, and the books were tidied meanwhile
+        clock.shift(timedelta(hours=hours))
+        await sessions.tidy_up()
+        sessions.forget()
+        turned = await browser.get('/claims/26-1?tab=calls')
+        assert (turned.status_code, turned.headers['location']) == (
+            303,
+            '/login?next=%2Fclaims%2F26-1%3Ftab%3Dcalls',
+        ), way
+        assert said in (await browser.get(turned.headers['location'])).text
+    back = await try_in(browser, next='/claims/26-1?tab=calls')
+    assert back.headers['location'] == '/claims/26-1?tab=calls'
+    # not who went himself, nor who may not come in any more
+    kept = dict(browser.cookies)
+    await browser.post('/logout')
+    assert said not in (await browser.get('/login')).text
+    browser.cookies.update(kept)
+    assert said not in (await browser.get('/login')).text
+    await try_in(browser)
+    with open_session(SIGN_IN) as session:
+        session.get_one(User, people.dana.user_id or 0).active = False
+    clock.shift(timedelta(hours=13))
+    sessions.forget()
+    assert said not in (await browser.get('/login')).text
 
 
 # ---- a change that was asked for --------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ async def test_a_view_is_saved_opened_pinned_changed_and_forgotten(portal: FastA
     assert shown(later) == ['insured_name', 'plate', 'garage']
     later.send(ViewsMenu, 'edit', {'key': key, 'order': 'pin'})
     await soon(lambda: dana.one(ViewsMenu).props['groups'][0]['views'][0]['pinned'])
-    later.send(ClaimsBar, 'clear')
+    later.send(ClaimsBar, 'clear', 1)
     await soon(lambda: len(later.rows) == 2 and later.one(ViewsMenu).props['here'] == '')
     later.send(ViewsMenu, 'edit', {'key': key, 'order': 'update'})
     later.send(ViewsMenu, 'edit', {'key': key, 'order': 'rename', 'name': 'הכל'})
@@ -107,7 +107,7 @@ async def test_quick_views_say_how_many_while_one_looks_and_follow_the_bureau(po
     await soon(lambda: len(dana.rows) == 1 and menu.props['here'] == 'for_me')
     chip = next(chip for chip in shown_by(dana.one(ClaimsBar), 'filters') if chip['name'] == 'quick')
     assert chip['chosen'] == 'מחכים לי'
-    dana.send(ClaimsBar, 'filter', ['quick', []])
+    dana.send(ClaimsBar, 'filter', ['quick', [], 1])
     await soon(lambda: len(dana.rows) == 2)
 
 
