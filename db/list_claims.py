@@ -30,6 +30,7 @@ from db.claims import Claim
 from db.list_looks import baseline_of
 from db.list_state import NOBODY, NUMBERED, RANGES, ListState
 from db.money import MoneyMove
+from db.offices import AgentOffice
 from db.prepared import Answer, answers
 from db.repairs import DELIVERED, RepairEvent, is_real_move
 from db.scope import Actor, Role
@@ -45,6 +46,7 @@ from db.search import (
     with_number,
 )
 from db.stuck import is_stuck, midnight
+from db.values import search_key
 
 
 def claims_in(
@@ -248,8 +250,17 @@ def whole_number_of(session: Session, state: ListState) -> str | None:
 
 def route_of(session: Session, view: str, among: Newest | None) -> Route:
     """How a search in a view finds its claims."""
-    of_office = not session.info['actor'].is_bureau
-    return Route(session.get_bind().dialect.name, worth_a_walk(session, view), among, of_office)
+    return Route(session.get_bind().dialect.name, worth_a_walk(session, view), among, _own_office(session))
+
+
+def _own_office(session: Session) -> str | None:
+    """What the asker's only office is called in the texts, whose people do not mean it when they type its name; None: the bureau."""
+    actor: Actor = session.info['actor']
+    if 'own_office' not in session.info:
+        office = None if actor.is_bureau else session.get(AgentOffice, actor.office_id)
+        session.info['own_office'] = office and search_key(office.name)
+    found: str | None = session.info['own_office']
+    return found
 
 
 def _is_known(session: Session, number: str) -> bool:

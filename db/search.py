@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -109,13 +109,13 @@ class Route:
     """How a search goes about it.
 
     `walkable` is how many claims there are to look at (None: too many to walk). `among`: only these, before all are asked for.
-    `of_office`: only those of one office are the asker's.
+    `own_office`: what the one office is called, in the form of the texts, whose claims alone are the asker's (None: the bureau).
     """
 
     dialect: str
     walkable: int | None
     among: Newest | None = None
-    of_office: bool = False
+    own_office: str | None = None
 
     @property
     def walks(self) -> bool:
@@ -128,6 +128,22 @@ class Route:
     def asks_sqlite(self) -> bool:
         """Whether SQLite's index over the texts is asked, which hands out the newest hits first."""
         return self.dialect == 'sqlite' and not self.walks
+
+    def told_apart(self, parts: Sequence[str]) -> tuple[list[str], list[str]]:
+        """What an index can find, and what the name of the asker's own office has: that stands at the end of each of his claims' texts."""
+        own = [part for part in parts if part in f' {self.own_office or ""}']
+        return [part for part in parts if part not in own], own
+
+    def beside_office(self, own: Sequence[str]) -> list[ColumnElement[bool]]:
+        """That these parts stand in a text also before the name of its office."""
+        if not own:
+            return []
+        most = len(self.own_office or '') + 1
+        text = ClaimSearch.text
+        before = (
+            func.left(text, -most) if self.dialect == 'postgresql' else func.substr(text, 1, func.length(text) - most)
+        )
+        return [_position(before, part, self) > 0 for part in own]
 
     def narrow(self, statement: Select[Any], seq: SQLColumnExpression[int]) -> Select[Any]:
         """Leave only the claims it looks `among`; `seq` is the column of the table that is searched."""
@@ -169,7 +185,7 @@ def matching_field(
     parts = [part for part in parts if len(part) > 2]
     if parts and route.dialect == 'postgresql' and not route.walks:
         return route.narrow(statement, Claim.seq).where(*conditions[name]), Claim.seq + 0
-    found, newest = _holding(statement, parts, route)
+    found, newest = _holding(statement, parts, replace(route, own_office=None))  # the field itself decides
     return found.where(*conditions[name]), newest
 
 
@@ -178,11 +194,13 @@ def hits(typed: str, route: Route) -> Select[Any] | None:
     parts = _parts(typed)
     if not parts:
         return None
+    parts, own = route.told_apart(parts)
     statement = route.narrow(select(ClaimSearch.claim_id).select_from(ClaimSearch), ClaimSearch.seq)
-    if route.asks_sqlite:
+    statement = statement.where(*route.beside_office(own))
+    if route.asks_sqlite and parts:
         rowid, seq = INDEX.c.rowid, ClaimSearch.seq
         # NOTE: `BETWEEN`, and SQLite asks the index of the office, a thirtieth as large, for each of everybody's hits, not the texts
-        same = seq.between(rowid, rowid) if route.of_office else rowid == seq
+        same = rowid == seq if route.own_office is None else seq.between(rowid, rowid)
         return statement.join(INDEX, same).where(INDEX.c.claim_fts.match(_trigrams(parts)))
     return statement.where(*(_has(ClaimSearch.text, part, route) for part in parts))
 
@@ -197,21 +215,27 @@ def _holding(
     """Narrow to claims whose search text holds all these parts, each of three letters or more."""
     if not parts:
         return statement.where(Claim.seq > route.among.above) if route.among else statement, Claim.seq
-    if route.asks_sqlite:
+    parts, own = route.told_apart(parts)
+    if own or not route.asks_sqlite:
+        statement = statement.join(ClaimSearch, ClaimSearch.seq == Claim.seq).where(*route.beside_office(own))
+    if route.asks_sqlite and parts:
         found = statement.join(INDEX, INDEX.c.rowid == Claim.seq).where(INDEX.c.claim_fts.match(_trigrams(parts)))
         return found, INDEX.c.rowid
-    joined = route.narrow(statement.join(ClaimSearch, ClaimSearch.seq == Claim.seq), ClaimSearch.seq)
-    found = joined.where(*(_has(ClaimSearch.text, part, route) for part in parts))
+    found = route.narrow(statement, ClaimSearch.seq).where(*(_has(ClaimSearch.text, part, route) for part in parts))
     # sorted when they are found: the index has no order, and a walk might go through all claims
-    return found, Claim.seq if route.walks else ClaimSearch.seq + 0
+    return found, Claim.seq if route.walks or not parts else ClaimSearch.seq + 0
 
 
 def _has(where: SQLColumnExpression[str], part: str, route: Route) -> ColumnElement[bool]:
     """Whether a text has a part: said so that an index can answer, or that none is tempted to while the claims are walked."""
     if not route.walks:
         return where.contains(part, autoescape=True)
-    position = func.instr if route.dialect == 'sqlite' else func.strpos
-    return position(where, part) > 0
+    return _position(where, part, route) > 0
+
+
+def _position(where: SQLColumnExpression[str], part: str, route: Route) -> ColumnElement[int]:
+    position: ColumnElement[int] = (func.instr if route.dialect == 'sqlite' else func.strpos)(where, part)
+    return position
 
 
 def _has_word(where: SQLColumnExpression[str], start: str, route: Route) -> ColumnElement[bool]:
