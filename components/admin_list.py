@@ -10,6 +10,7 @@ from typing import Any
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components import sessions
 from components.admin_words import Told, history_lines
 from components.frame import say
 from components.live import Subscription, ask, base_url, show_changes, words_topic, work
@@ -362,7 +363,7 @@ class PeopleScreen(AdminList):
 
 
 def _people(session: Any, wanted: Wanted) -> tuple[tuple[list[Account], int], list[tuple[int, str]]]:
-    return accounts.accounts(session, wanted, now()), _houses(session)
+    return accounts.accounts(session, wanted, now(), sessions.idle()), _houses(session)
 
 
 def _houses(session: Any) -> list[tuple[int, str]]:
@@ -372,7 +373,7 @@ def _houses(session: Any) -> list[tuple[int, str]]:
 def _of_person(session: Any, key: str, reader: str) -> tuple[Account | None, int, list[tuple[int, str]], list[Told]]:
     if not key:
         return None, 0, _houses(session), []
-    found = accounts.account(session, int(key), now()) if key.isdecimal() and len(key) < 10 else None
+    found = accounts.account(session, int(key), now(), sessions.idle()) if key.isdecimal() and len(key) < 10 else None
     if found is None:
         raise ClaimError('This person was not found.')
     history = history_lines(session, [User.__tablename__], key, 20, reader)

@@ -12,15 +12,17 @@ from components.words import language, t
 
 
 @contextmanager
-def answering(form: Element) -> Iterator[dict[str, Any]]:
+def answering(form: Element, sent: object = None) -> Iterator[dict[str, Any]]:
     """Do in here what a form asked for; it is answered whatever comes of it, and what was typed stays in it unless it was kept.
 
     What it did is shown with its answer, not before by the bell it rang: the form it came from would still be there.
 
     `message` of the answer says why not: who has kept it sets it to '' at once, and what fails from there on is the page's to tell.
-    Whatever else the form is to be told stands beside it.
+    Whatever else the form is to be told stands beside it, and the `number` that the browser gave what it sent: it may have sent
+    something else since.
     """
-    reader, answer = language(), {'message': t('It was not saved. Please try again.')}
+    number = sent.get('number') if isinstance(sent, dict) else None
+    reader, answer = language(), {'message': t('It was not saved. Please try again.'), 'number': number}
     with heard_later(form.client):
         try:
             yield answer

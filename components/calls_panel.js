@@ -82,8 +82,8 @@ export default {
   },
   watch: {
     'answer.turn'() {
-      this.answered(this.answer.message);
-      if (!this.answer.message) this.kept(this.answer.said);
+      const order = this.answered(this.answer);
+      if (order && !this.answer.message) this.kept(order, this.answer.said);
       else if (this.refused) this.$refs.summary?.focus();
       this.remember();
     },
@@ -167,11 +167,10 @@ export default {
       this.resume();
       this.$nextTick(() => this.$refs.summary.focus());
     },
-    escape() { if (!this.touched(this)) this.cancel(); },
-    kept(said) {
+    kept(order, said) {
       this.spoken = said;
       this.last = null;  // what is saved is saved: the very same words again are another call
-      const wasHere = this.done((one) => {
+      const wasHere = this.done(order, (one) => {
         if (!one.correcting) return;
         // it corrects nothing any more
         Object.assign(one.draft, {day: '', dayTyped: '', time: ''});
@@ -186,12 +185,12 @@ export default {
     hurry: maakav.hurry,
     save() {
       if (this.busy) return;
-      this.sending();
+      const {number, sent} = this.sending();
       this.untimed = false;
       // the same once more, because no answer came, is known by its key
-      this.last = maakav.keyed(`${this.correcting} ${this.sent}`, this.last);
+      this.last = maakav.keyed(`${this.correcting} ${sent}`, this.last);
       const {day, time, ...draft} = this.draft;
-      this.$emit('save', {...draft, at: day && `${day}T${time}`, corrects: this.correcting, key: this.last.key});
+      this.$emit('save', {...draft, at: day && `${day}T${time}`, corrects: this.correcting, key: this.last.key, number});
     },
   },
 };

@@ -139,7 +139,7 @@ class CallsPanel(Element, component='calls_panel.js', dependencies=['set_aside.j
 
     async def _save(self, event: GenericEventArguments) -> None:
         """Keep a call, and answer the form; when it is refused, what was typed stays there with the reason."""
-        with answering(self) as answer:
+        with answering(self, event.args) as answer:
             note, corrects = read_note(event.args)
             if corrects:
                 await work(correct_call, corrects, note, now())

@@ -10,7 +10,7 @@ export default {
   components: {DayField: maakav.dayField},
   mixins: [setAside(['about'], (one, other) => one.about?.what === other.about?.what && one.about?.id === other.about?.id)],
   template: `
-    <form v-if="about" :key="taken" class="mk-card mk-chqf" :aria-label="words[about.what]" :data-id="about.what + about.id" data-testid="cheque-form" @submit.prevent="save" @keydown.enter.ctrl.prevent="hurry" @keydown.esc="touched(this) || back()">
+    <form v-if="about" :key="taken" class="mk-card mk-chqf" :aria-label="words[about.what]" :data-id="about.what + about.id" data-testid="cheque-form" @submit.prevent="save" @keydown.enter.ctrl.prevent="hurry" @keydown.esc="escape">
       <div class="mk-hd"><span class="mk-ic mk-lead" aria-hidden="true">payments</span><h2>{{ words[about.what] }}</h2></div>
       <div class="mk-bd mk-stack">
         <div class="mk-chqg">
@@ -37,7 +37,7 @@ export default {
         <div class="mk-row mk-wrapr"><label class="mk-btn mk-s mk-sm"><span class="mk-ic" aria-hidden="true">photo_camera</span><span>{{ words.addImage }}</span><input type="file" class="mk-vh" accept="image/*,application/pdf" data-testid="cheque-f-image" @change="send($event.target)"></label>
           <span v-if="picture" class="mk-note" role="status">{{ picture.told }}</span><span v-else-if="draft.image" class="mk-note mk-ok"><span class="mk-ic" aria-hidden="true">check_circle</span>{{ words.sent }}</span></div>
         <p v-if="refused" class="mk-note mk-e" role="alert" data-testid="cheque-refused"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refused }}</span></p>
-        <div class="mk-row"><span class="mk-sp"></span><button type="button" class="mk-btn mk-g mk-sm" data-testid="cheque-cancel" @click="back">{{ words.cancel }}</button>
+        <div class="mk-row"><span class="mk-sp"></span><button type="button" class="mk-btn mk-g mk-sm" data-testid="cheque-cancel" @click="cancel">{{ words.cancel }}</button>
           <button type="submit" class="mk-btn mk-p mk-sm" :disabled="busy || picture?.underway ? true : null" data-testid="cheque-save">{{ busy ? words.saving : words.save }}</button></div>
       </div></form>`,
   props: {opened: Object, choices: Object, answer: Object, told: Object, upload: String, keep: String, words: Object, limit: Number},
@@ -48,34 +48,45 @@ export default {
     picture() { return this.pictures.find((one) => one.draft === this.draft); },
   },
   created() { this.recall(); },
+  mounted() { this.look(this.draft.due); },
   watch: {
     'opened.turn'() {
       const {about, draft} = this.opened;
       this.open({about, draft: {...BLANK, ...draft}});
       this.reach();
     },
+    // what is to be known of its day is asked anew for each form
+    taken() { this.look(this.draft.due); },
     told() { maakav.afterPress(() => { this.dayTold = this.told; }); },
     'answer.turn'() {
-      const {message, id, seen} = this.answer;
-      this.answered(message);
-      // what was typed on since it was sent puts right what was kept
-      if (!message && this.done((one) => Object.assign(one, {about: {what: 'edit', id, seen, key: ''}, begun: this.sent}))) this.reach();
+      const {message, id, seen} = this.answer, order = this.answered(this.answer);
+      // what was typed on in this form since it was sent puts right what was kept; another new cheque is another one
+      const goOn = (one) => { if (one.about.key === order.about.key) Object.assign(one, {about: {...one.about, what: 'edit', id, seen}, begun: order.sent}); };
+      if (order && !message && this.done(order, goOn)) this.reach();
       this.remember();
     },
   },
   methods: {
     reach() { this.$nextTick(() => { this.$el.scrollIntoView?.({block: 'nearest'}); this.$refs.first?.focus(); }); },
-    back() {
+    cancel() {
       this.resume();
       this.reach();
+    },
+    /* Somebody looked at it again, which may have changed: what he did not touch is as it is now. */
+    renew(one, {about, draft}) {
+      if (one.about.seen === about.seen) return;
+      const begun = JSON.parse(one.begun);
+      const untouched = Object.entries(draft).filter(([name]) => one.draft[name] === begun[name]);
+      Object.assign(one.draft, Object.fromEntries(untouched));
+      Object.assign(one, {about: {...one.about, seen: about.seen}, begun: JSON.stringify(draft), refused: ''});
     },
     blank() { Object.assign(this, {about: null, draft: {}, begun: '{}', refused: ''}); },
     hurry: maakav.hurry,
     look(day) { if (day) this.$emit('day', day); },
     save() {
       if (this.busy || this.picture?.underway) return;
-      this.sending();
-      this.$emit('save', {...this.draft, ...this.about});
+      const {number} = this.sending();
+      this.$emit('save', {...this.draft, ...this.about, number});
     },
     /* It belongs to the form it was chosen in, whichever is open when it has arrived. */
     async send(input) {

@@ -69,21 +69,6 @@ class About:
     key: str = field(default_factory=lambda: uuid4().hex)
 
 
-def read_about(sent: object) -> About:
-    """Likewise what the form that was sent is for."""
-    given = sent if isinstance(sent, dict) else {}
-    what, key = given.get('what'), given.get('key')
-    if not (isinstance(what, str) and what in _TITLES and isinstance(key, str) and len(key) <= _KEY_AT_MOST):
-        raise Malformed(N_('It was not saved. Please try again.'))
-    return About(what, _number(given.get('id')), _number(given.get('seen')), key)
-
-
-def _number(given: object) -> int:
-    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given < 2**63:
-        raise Malformed(N_('It was not saved. Please try again.'))
-    return given
-
-
 def read_written(sent: object) -> Written:
     """From whatever the browser sent; refuses in words what cannot be a cheque."""
     if not isinstance(sent, dict):
@@ -106,6 +91,21 @@ def read_written(sent: object) -> Written:
         offer_id=values.whole(typed['offer']) if typed['offer'] else None,
     )
     return Written(slip, typed['state'], typed['reason'], typed['image'])
+
+
+def read_about(sent: object) -> About:
+    """Likewise what the form that was sent is for."""
+    given = sent if isinstance(sent, dict) else {}
+    what, key = given.get('what'), given.get('key')
+    if not (isinstance(what, str) and what in _TITLES and isinstance(key, str) and 0 < len(key) <= _KEY_AT_MOST):
+        raise Malformed(N_('It was not saved. Please try again.'))
+    return About(what, _number(given.get('id')), _number(given.get('seen')), key)
+
+
+def _number(given: object) -> int:
+    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given < 2**63:
+        raise Malformed(N_('It was not saved. Please try again.'))
+    return given
 
 
 def _write(session: Any, claim_id: int, written: Written, about: About) -> Cheque:
@@ -196,7 +196,7 @@ class ChequeForm(Element, component='cheque_form.js', dependencies=['set_aside.j
         show_changes(self, {'told': told})
 
     async def _save(self, event: GenericEventArguments) -> None:
-        with answering(self) as answer:
+        with answering(self, event.args) as answer:
             cheque = await work(_write, self._claim_id, read_written(event.args), read_about(event.args))
             answer |= {'message': '', 'id': cheque.id, 'seen': cheque.version}
             await self._follow()

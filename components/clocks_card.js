@@ -9,7 +9,7 @@ export default {
           <div v-if="editing !== clock.id" class="mk-aacts"><a v-if="clock.proof" class="mk-btn mk-s mk-sm" :href="clock.proof" target="_blank" rel="noopener" data-testid="clock-proof"><span class="mk-ic" aria-hidden="true">print</span>{{ words.proof }}</a>
             <button v-if="staff && clock.days.length" type="button" class="mk-btn mk-g mk-sm" data-testid="clock-set" @click="begin(clock)"><span class="mk-ic" aria-hidden="true">edit</span>{{ words.set }}</button></div>
           <form v-else class="mk-clkf" :data-id="about" @submit.prevent="save">
-            <label v-if="clock.days.length > 1" class="mk-fld"><span>{{ words.what }}</span><span class="mk-inp mk-sm"><select v-model="about" @change="choose(clock)" data-testid="clock-about"><option v-for="one in clock.days" :key="one.about" :value="one.about">{{ one.label }}</option></select></span></label><p v-else class="mk-b">{{ clock.days[0].label }}</p>
+            <label v-if="clock.days.length > 1" class="mk-fld"><span>{{ words.what }}</span><span class="mk-inp mk-sm"><select v-model="about" @change="choose(clock)"><option v-for="one in clock.days" :key="one.about" :value="one.about">{{ one.label }}</option></select></span></label><p v-else class="mk-b">{{ clock.days[0].label }}</p>
             <day-field :key="about" v-model="draft.day" v-model:typed="draft.typed" :label="words.day" data-testid="clock-day"></day-field>
             <label class="mk-fld"><span>{{ words.reason }}</span><span class="mk-inp mk-sm"><input v-model="draft.reason" maxlength="300" dir="auto" data-testid="clock-reason"></span></label>
             <p v-if="draft.refused" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ draft.refused }}</span></p>
@@ -24,11 +24,14 @@ export default {
   watch: {
     'answer.turn'() {
       this.busy = false;
-      const {about, draft} = this.sent;
-      draft.refused = this.answer.message;
-      if (draft.refused) return;
-      delete this.drafts[about];
-      if (this.about === about) this.editing = '';
+      const {about, draft, day, reason} = this.sent, here = this.drafts[about] === draft;
+      if (this.answer.message) {
+        if (here) draft.refused = this.answer.message;
+        else maakav.say(this.answer.message, true);
+      } else if (here && !draft.typed && draft.day === day && draft.reason === reason) {
+        delete this.drafts[about];
+        if (this.about === about) this.editing = '';
+      } else if (here) this.$nextTick(() => this.clocks.filter((clock) => clock.id === this.editing).forEach(this.choose));
     },
   },
   methods: {
@@ -37,11 +40,16 @@ export default {
       this.about = (clock.days.find((day) => this.drafts[day.about]) || clock.days[0]).about;
       this.choose(clock);
     },
+    /* What was typed stays, beside what the clock says now. */
     choose(clock) {
-      const {day, seen, reason} = clock.days.find((one) => one.about === this.about);
-      const begun = JSON.stringify([day, reason]), draft = this.drafts[this.about];
-      const isTyped = draft && (draft.typed || JSON.stringify([draft.day, draft.reason]) !== draft.begun);
-      if (!isTyped) this.drafts[this.about] = {day, typed: '', seen, reason, begun, refused: ''};
+      const now = clock.days.find((one) => one.about === this.about);
+      const begun = {day: now.day, reason: now.reason}, draft = this.drafts[this.about];
+      if (!draft) this.drafts[this.about] = {...begun, typed: '', seen: now.seen, begun, refused: ''};
+      else if (draft.seen !== now.seen) {
+        if (!draft.typed && draft.day === draft.begun.day) draft.day = now.day;
+        if (draft.reason === draft.begun.reason) draft.reason = now.reason;
+        Object.assign(draft, {seen: now.seen, begun, refused: ''});
+      }
     },
     discard() {
       delete this.drafts[this.about];
@@ -50,8 +58,8 @@ export default {
     save() {
       if (this.busy) return;
       this.busy = true;
-      this.sent = {about: this.about, draft: this.draft};
       const {seen, day, reason} = this.draft;
+      this.sent = {about: this.about, draft: this.draft, day, reason};
       this.$emit('set', {about: this.about, seen, day, reason});
     },
   },

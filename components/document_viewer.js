@@ -46,7 +46,7 @@ export default {
       ${HEAD}${STAGE}${FOOT}
     </aside>`,
   props: {documents: Array, shown: String, sequence: Array, requests: Array, types: Array, reasons: Array, views: Object, answer: Object, rejections: Object, refused: String, words: Object, mayJudge: Boolean, mayUpload: Boolean},
-  emits: ['show', 'close', 'order', 'discard', 'upload'],
+  emits: ['begin', 'show', 'close', 'order', 'discard', 'upload'],
   data: () => ({page: 1, zoom: 1, angle: 0, natural: null, broken: false, room: {width: 300, height: 300}, wide: true, large: false, direction: 'rtl'}),
   computed: {
     document() { return this.documents.find((document) => document.uuid === this.shown); },
@@ -172,7 +172,7 @@ export default {
       const edge = event.shiftKey ? stops[0] : stops.at(-1);
       if (globalThis.document.activeElement === edge) { event.preventDefault(); (event.shiftKey ? stops.at(-1) : stops[0]).focus(); }
     },
-    reject() { this.rejections[this.shown] = {reason: '', free: ''}; this.$nextTick(() => [this.$refs.first].flat()[0]?.focus()); },
+    reject() { this.$emit('begin', this.shown); this.$nextTick(() => [this.$refs.first].flat()[0]?.focus()); },
     retype(event) {
       const [type, need] = event.target.value.split(':');
       this.order('retype', {type, need: Number(need) || null});

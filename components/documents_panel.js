@@ -86,7 +86,7 @@ export default {
       ${UPLOADS}
       <div class="mk-dside">${DROPZONE}${CHECKLIST}</div>
       ${MAIN}
-      <div v-if="shown" class="mk-dview"><DocumentViewer :documents="documents" :shown="shown" :sequence="sequence" :requests="requests" :types="types" :reasons="reasons" :views="views" :answer="answer" :rejections="rejections" :refused="refused['reject ' + shown] || ''" :words="words" :may-judge="mayJudge" :may-upload="mayUpload" @show="show" @close="close" @order="order" @discard="settled('reject ' + $event)" @upload="replace"></DocumentViewer></div>
+      <div v-if="shown" class="mk-dview"><DocumentViewer :documents="documents" :shown="shown" :sequence="sequence" :requests="requests" :types="types" :reasons="reasons" :views="views" :answer="answer" :rejections="rejections" :refused="refused['reject ' + shown] || ''" :words="words" :may-judge="mayJudge" :may-upload="mayUpload" @show="show" @close="close" @order="order" @begin="rejections[$event] = {reason: '', free: ''}" @discard="settled('reject ' + $event)" @upload="replace"></DocumentViewer></div>
       <div v-if="mayUpload" class="mk-abar mk-dabar"><button type="button" class="mk-btn mk-p mk-xl mk-grow" data-testid="photograph" @click="sheet = true">${ICON('photo_camera')}<span>{{ words.photograph }}</span></button><button type="button" class="mk-btn mk-s mk-xl" @click="choose(null)">${ICON('attach_file')}<span>{{ words.chooseFile }}</span></button></div>
       <div v-if="sheet" class="mk-scrim" @click.self="sheet = false" @keydown.esc="sheet = false"><div class="mk-sheet" role="dialog" aria-modal="true" :aria-label="words.photographWhat" ref="sheet" tabindex="-1" data-testid="photograph-what"><div class="mk-grab"></div><div class="mk-sheet-h"><h2>{{ words.photographWhat }}</h2><button type="button" class="mk-ib mk-lg" :aria-label="words.close" @click="sheet = false">${ICON('close')}</button></div>
         <button v-for="slot in slots" :key="slot.key" type="button" class="mk-sheet-r" @click="sheet = false; choose(slot, true)">${ICON('photo_camera')}<span dir="auto">{{ slot.label }}</span></button></div></div>
@@ -103,7 +103,7 @@ export default {
       queue: new UploadQueue({address: this.address, key: `maakav.uploads.${this.person}.${this.claimNo}`, words: this.words, most: this.mostMegabytes * 1024 * 1024}),
       shown: '', only: '', menu: '', picking: false, picked: [], broken: [], tried: [], over: '', waiting: null, waiving: '', asking: false, sheet: false, spoken: '', free: FREE,
       // what is typed, each under what it is about: why one is not required, which other one is, why one is rejected; and why such an order was refused
-      whys: {}, wanted: {...WANTED}, rejections: {}, refused: {},
+      whys: {}, wanted: {...WANTED}, rejections: {}, sent: {}, refused: {},
       looks: {waiting: 'schedule', sending: 'cloud_upload', checking: 'cloud_upload', arrived: 'check_circle', known: 'content_copy', failed: 'error', held: 'cloud_off', lost: 'error'},
     };
   },
@@ -134,9 +134,10 @@ export default {
       const {message, said, form} = this.answer;
       this.menu = '';
       this.ordered = null;
-      if (!message) this.settled(form);
-      else if (this.stands(form)) this.refused[form] = message;
-      else maakav.say(message, true);
+      // what was typed on since it was sent stays
+      if (!message && this.typedIn(form) === this.sent[form]) this.settled(form);
+      if (message && this.typedIn(form)) this.refused[form] = message;
+      if (message && !this.stands(form)) maakav.say(message, true);
       this.spoken = message ? '' : said;
       this.remember();
     },
@@ -253,10 +254,15 @@ export default {
     /* ---- what is typed ---- */
     /* Whether the form an answer belongs to is to be seen, and says itself why it was refused. */
     stands(form) { return form === 'require' ? this.asking : form === `reject ${this.shown}` && Boolean(this.rejections[this.shown]); },
+    typedIn(form) {
+      const [name, about] = form.split(' ');
+      return name ? JSON.stringify({require: this.wanted, reject: this.rejections[about], waive: this.whys[about] || ''}[name]) : '';
+    },
     /* What was sent, or thrown away, is in no form any more; what stands in others stays. */
     settled(form) {
       const [name, about] = form.split(' ');
       delete this.refused[form];
+      delete this.sent[form];
       if (name === 'require') Object.assign(this, {asking: false, wanted: {...WANTED}});
       if (name === 'reject') delete this.rejections[about];
       if (name !== 'waive') return;
@@ -266,7 +272,10 @@ export default {
     /* A rejection without a reason is not begun. */
     tidy() { this.rejections = Object.fromEntries(Object.entries(this.rejections).filter(([, {reason, free}]) => reason || free.trim())); },
     toKeep() {
-      const {waiving, whys, asking, wanted, rejections} = this;
+      // of what is gone nothing is kept
+      const ofItems = Object.entries(this.whys).filter(([key]) => this.items.some((item) => item.key === key));
+      const ofDocuments = Object.entries(this.rejections).filter(([uuid]) => this.documents.some((document) => document.uuid === uuid));
+      const {waiving, asking, wanted} = this, whys = Object.fromEntries(ofItems), rejections = Object.fromEntries(ofDocuments);
       const isTyped = [whys, ...Object.values(rejections)].some((texts) => Object.values(texts).some(Boolean)) || JSON.stringify(wanted) !== JSON.stringify(WANTED);
       return isTyped ? {waiving, whys, asking, wanted, rejections, shown: rejections[this.shown] ? this.shown : ''} : null;
     },
@@ -283,6 +292,7 @@ export default {
       this.ordered = {text, at: Date.now()};
       this.hasOrdered = true;
       delete this.refused[form];
+      this.sent[form] = this.typedIn(form);
       this.$emit('order', {...what, form});
     },
     /* The second half of a double click that ordered something would fall on what has moved up. */

@@ -99,15 +99,15 @@ class ListViews:
     async def _edit(self, event: GenericEventArguments) -> None:
         asked = event.args if isinstance(event.args, Mapping) else {}
         key, order = str(asked.get('key', ''))[:40], str(asked.get('order', ''))
-        with answering(self.menu) as answer:
-            if order == 'rename':
+        if order == 'rename':
+            with answering(self.menu) as answer:
                 await work(views.rename_view, key, str(asked.get('name', ''))[:200])
-            elif order == 'update':
-                await work(views.update_view, key, self._listed())
-            elif order in _ORDERS:
-                await work(_ORDERS[order], key)
-            answer['message'] = ''
-            await self.load()
+                answer['message'] = ''
+        elif order == 'update':
+            await work(views.update_view, key, self._listed())
+        elif order in _ORDERS:
+            await work(_ORDERS[order], key)
+        await self.load()
 
     def _groups(self) -> list[dict[str, Any]]:
         labels = {

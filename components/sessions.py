@@ -40,6 +40,11 @@ def refuse(why: str) -> None:
     refused[why] += 1
 
 
+def idle() -> timedelta:
+    """How long a session may lie idle here."""
+    return _idle
+
+
 def configure(idle: timedelta) -> None:
     """Start anew with these terms."""
     global _idle  # noqa: PLW0603 - one installation, one rule

@@ -24,10 +24,10 @@ export const keeping = {
 
 /* For one form that is opened for one thing after another: what was being written there waits until the other is done. `parts`
    are what of the component belongs to one form, beside its `draft`; `same` says of two forms that they are about one thing;
-   the component's own `blank` is called when nothing waits. */
+   the component's own `blank` is called when nothing waits, and `renew` when something is opened again that is begun already. */
 export const setAside = (parts, same) => ({
   mixins: [keeping],
-  data: () => ({draft: {}, begun: '{}', refused: '', busy: false, aside: [], taken: 0}),
+  data: () => ({draft: {}, begun: '{}', refused: '', busy: false, aside: [], taken: 0, orders: [], number: 0}),
   unmounted() { clearTimeout(this.waiting); },
   methods: {
     written() { return Object.fromEntries(['draft', 'begun', 'refused', ...parts].map((part) => [part, this[part]])); },
@@ -39,11 +39,18 @@ export const setAside = (parts, same) => ({
     },
     /* What is begun of it already goes on. */
     open(fresh) {
-      if (same(this, fresh) && this.touched(this)) return;
+      if (same(this, fresh) && this.touched(this)) {
+        this.renew(this, fresh);
+        return;
+      }
       if (this.stays()) this.aside.push(this.written());
-      const waits = this.aside.findIndex((one) => same(one, fresh));
-      this.take(waits < 0 ? {...fresh, begun: JSON.stringify(fresh.draft)} : this.aside.splice(waits, 1)[0]);
+      const place = this.aside.findIndex((one) => same(one, fresh));
+      const [waits] = place < 0 ? [{...fresh, begun: JSON.stringify(fresh.draft)}] : this.aside.splice(place, 1);
+      if (place >= 0) this.renew(waits, fresh);
+      this.take(waits);
     },
+    renew() {},
+    escape() { if (!this.touched(this)) this.cancel(); },
     /* What waits comes back, the last one first. */
     resume() { if (this.aside.length) this.take(this.aside.pop()); else this.blank(); },
     toKeep() {
@@ -56,33 +63,43 @@ export const setAside = (parts, same) => ({
       Object.assign(this, {aside, last});
       if (aside.length) this.resume();
     },
+    /* What is in the form is sent under this number, which comes back with its answer. */
     sending() {
       this.busy = true;
       this.refused = '';
-      this.ordered = this.written();
-      this.sent = JSON.stringify(this.draft);
-      this.waiting = setTimeout(() => { this.busy = false; this.refuse(this.words.late); }, ANSWER_WITHIN);
+      this.number += 1;
+      const order = {...this.written(), number: this.number, sent: JSON.stringify(this.draft)};
+      this.orders.push(order);
+      this.waiting = setTimeout(() => { this.busy = false; this.refuse(this.words.late, order); }, ANSWER_WITHIN);
+      return order;
     },
-    answered(message) {
-      clearTimeout(this.waiting);
-      this.busy = false;
-      this.refuse(message);
+    /* Which order it is an answer to: it may come so late that another one is on its way. */
+    answered({number, message}) {
+      const order = this.orders.find((one) => one.number === number);
+      if (!order) return null;
+      this.orders = this.orders.filter((one) => one !== order);
+      if (number === this.number) {
+        clearTimeout(this.waiting);
+        this.busy = false;
+      }
+      this.refuse(message, order);
+      return order;
     },
     /* A refusal stands on the form that was sent, though another may be open by now. */
-    refuse(message) {
-      const sent = [this, ...this.aside].find((one) => one.draft === this.ordered?.draft);
+    refuse(message, order) {
+      const sent = [this, ...this.aside].find((one) => one.draft === order.draft);
       if (sent) sent.refused = message;
       if (message && sent !== this) maakav.say(message, true);
     },
     /* What is kept waits no more; `goOn` makes something else of what was typed on there since it was sent. Whether it was what is in the form. */
-    done(goOn) {
-      const isKept = (one) => same(one, this.ordered) && JSON.stringify(one.draft) === this.sent;
+    done(order, goOn) {
+      const isKept = (one) => same(one, order) && JSON.stringify(one.draft) === order.sent;
       this.aside = this.aside.filter((one) => !isKept(one));
       if (isKept(this)) {
         this.resume();
         return true;
       }
-      for (const one of [this, ...this.aside]) if (same(one, this.ordered)) goOn(one);
+      for (const one of [this, ...this.aside]) if (same(one, order)) goOn(one);
       return false;
     },
   },

@@ -1,5 +1,6 @@
 /* The list under names: what everybody asks every day, with counts, and what one saved; pinned ones stand beside the tabs. */
 const ITEM = `<a class="mk-mi mk-grow" :class="{'mk-cur': view.key === here}" :href="view.href" :aria-current="view.key === here ? 'true' : null" :data-view="view.key" data-testid="view" @click.prevent="go(view)"><span class="mk-ic" aria-hidden="true">{{ view.icon }}</span><span class="mk-grow mk-ell" dir="auto">{{ view.label }}</span><span v-if="counts[view.key]" class="mk-num mk-t3" dir="ltr">{{ counts[view.key] }}</span></a>`;
+const ANSWER_WITHIN = 20000;
 const REFUSED = `<p v-if="refused" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refused }}</span></p>`;
 const MENU = `
   <div class="mk-pop mk-menu" role="group" :aria-label="words.views">
@@ -39,8 +40,9 @@ export default {
   watch: {
     // what was typed stays until it is kept
     'answer.turn'() {
+      clearTimeout(this.waiting);
       this.refused = this.answer.message;
-      if (this.busy && !this.refused) Object.assign(this, {saving: false, editing: ''});
+      if (!this.refused) Object.assign(this, {saving: false, editing: ''});
       this.busy = false;
     },
   },
@@ -51,6 +53,11 @@ export default {
     edit(view) { this.editing = this.editing === view.key ? '' : view.key; this.name = view.label; this.saving = false; this.sure = this.refused = ''; },
     remove(view) { if (this.sure === view.key) { this.$emit('edit', {key: view.key, order: 'delete'}); this.editing = ''; } else this.sure = view.key; },
     begin() { Object.assign(this, {saving: true, editing: '', name: '', shared: false, refused: ''}); this.$nextTick(() => this.$refs.fresh.focus()); },
-    send(what, asked) { if (this.busy) return; this.busy = true; this.$emit(what, asked); },
+    send(what, asked) {
+      if (this.busy) return;
+      this.busy = true;
+      this.waiting = setTimeout(() => { this.busy = false; }, ANSWER_WITHIN);
+      this.$emit(what, asked);
+    },
   },
 };

@@ -5,7 +5,7 @@ const MORE = `
     <p v-if="line.explained" class="mk-t2 mk-sm" data-testid="work-explained"><span class="mk-ic mk-s16" aria-hidden="true">schedule</span> <span>{{ line.explained }}</span></p>
     <div v-if="line.task" class="mk-wkrow"><span class="mk-gh">{{ texts.postpone }}</span>
       <button type="button" v-for="way in ways" :key="way[0]" class="mk-pill" :data-testid="'postpone-' + way[0]" :disabled="busy ? true : null" @click="send(line, 'postpone', way[0])">{{ way[1] }}</button>
-      <day-field v-model="days[line.key]" look="mk-vh":label="texts.day" :min="today" data-testid="postpone-day"></day-field>
+      <day-field v-model="days[line.key]" look="mk-vh" :label="texts.day" :min="today" data-testid="postpone-day"></day-field>
       <button type="button" class="mk-btn mk-s mk-sm" :disabled="busy || !days[line.key] ? true : null" data-testid="postpone-to" @click="send(line, 'postpone', days[line.key])">{{ texts.to }}</button></div>
     <div class="mk-wkrow"><span class="mk-gh">{{ texts.who }}</span>
       <button type="button" v-if="!line.mine" class="mk-pill" data-testid="work-take" :disabled="busy ? true : null" @click="send(line, 'give', me)"><span class="mk-ic mk-s16" aria-hidden="true">front_hand</span>{{ texts.take }}</button>

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
@@ -12,7 +12,7 @@ from db.admin_changes import LINK_MADE, PASSWORD_DEMANDED, SESSIONS_ENDED, TWO_F
 from db.base import take_turns
 from db.changes import latest_seq
 from db.claims import Claim
-from db.identity import IDLE, PASSWORD, Credential, OneTimeLink, WebSession, end_all_sessions, make_link
+from db.identity import IDLE, PASSWORD, Credential, OneTimeLink, WebSession, end_all_sessions, in_use, make_link
 from db.offices import AgentOffice, User
 from db.scope import BUREAU_ROLES, Actor, Can, Role, open_books
 from db.texts import N_, ClaimError, FieldsRefused, Told
@@ -71,24 +71,24 @@ class Wanted:
     page: int = 1
 
 
-def accounts(session: Session, wanted: Wanted, now: datetime) -> tuple[list[Account], int]:
+def accounts(session: Session, wanted: Wanted, now: datetime, idle: timedelta = IDLE) -> tuple[list[Account], int]:
     """A page of the people an admin looks for, by name, and how many they are in all."""
     _admin(session)
     with open_books(session):
         found = _narrowed(wanted)
         total = session.scalar(select(func.count()).select_from(found.with_only_columns(User.id).subquery())) or 0
         page = found.order_by(User.active.desc(), User.name, User.id).limit(PAGE).offset((wanted.page - 1) * PAGE)
-        return _accounts(session, list(session.scalars(page)), now), total
+        return _accounts(session, list(session.scalars(page)), now, idle), total
 
 
-def account(session: Session, user_id: int, now: datetime) -> Account | None:
+def account(session: Session, user_id: int, now: datetime, idle: timedelta = IDLE) -> Account | None:
     """One person's account."""
     _admin(session)
     user = session.get(User, user_id)
     if user is None:
         return None
     with open_books(session):
-        return _accounts(session, [user], now)[0]
+        return _accounts(session, [user], now, idle)[0]
 
 
 def people_per_office(session: Session) -> dict[int, int]:
@@ -127,12 +127,11 @@ def _in_two_steps() -> Select[int]:
     return select(TwoFactor.user_id).where(TwoFactor.confirmed_at.is_not(None))
 
 
-def _accounts(session: Session, users: Sequence[User], now: datetime) -> list[Account]:
+def _accounts(session: Session, users: Sequence[User], now: datetime, idle: timedelta) -> list[Account]:
     ids = [user.id for user in users]
     names = {row.id: row.name for row in session.execute(select(AgentOffice.id, AgentOffice.name))}
     kept = {row.user_id: row for row in session.scalars(select(Credential).where(Credential.user_id.in_(ids)))}
-    in_use = or_(WebSession.remembered, WebSession.seen_at > now - IDLE)
-    count = func.count(WebSession.token_hash).filter(in_use)
+    count = func.count(WebSession.token_hash).filter(in_use(now, idle))
     signed = select(WebSession.user_id, count, func.max(WebSession.seen_at))
     signed = signed.where(WebSession.user_id.in_(ids), WebSession.expires_at > now).group_by(WebSession.user_id)
     devices = {user_id: (count, seen) for user_id, count, seen in session.execute(signed)}

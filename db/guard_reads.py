@@ -163,7 +163,6 @@ def _link_criteria(actor: Actor) -> list[Any]:
 
 # ---- reading, refused -------------------------------------------------------------------------------------------------------
 
-
 # what was looked at already: statements made once are asked often, and never change
 _found_clean: WeakSet[Executable] = WeakSet()
 

@@ -12,7 +12,7 @@ from secrets import token_urlsafe
 from typing import Any
 
 from passlib.context import CryptContext
-from sqlalchemy import ForeignKey, Index, Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, Select, bindparam, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db import values
@@ -362,6 +362,11 @@ def session_of(session: Session, token_hash: str, now: datetime, idle: timedelta
     return signed_in(session, [token_hash], now, idle).get(token_hash)
 
 
+def in_use(now: datetime, idle: timedelta) -> ColumnElement[bool]:
+    """That a session does not lie idle."""
+    return or_(WebSession.remembered, WebSession.seen_at > now - idle)
+
+
 def has_run_out(session: Session, token_hash: str, now: datetime, idle: timedelta = IDLE) -> bool:
     """Whether this was a session that nobody ended: it lasted as long as it may, or lay idle. Its person may sign in again."""
     kept = session.scalar(
@@ -554,9 +559,7 @@ def use_link(session: Session, token: str, password_hash: str, now: datetime, ad
 def sweep_identity(session: Session, now: datetime, idle: timedelta = IDLE, limit: int = 500) -> int:
     """Throw away what no longer counts: old tries, ended sessions, spent links. Returns how many rows that were."""
     told = now - TOLD_FOR
-    stale_session = or_(
-        WebSession.expires_at < told, WebSession.remembered.is_(False) & (WebSession.seen_at < told - idle)
-    )
+    stale_session = or_(WebSession.expires_at < told, ~in_use(told, idle))
     spent = or_(OneTimeLink.expires_at < now, OneTimeLink.used_at < now - timedelta(days=1))
     questions: list[Select[Any]] = [
         select(SignInAttempt).where(SignInAttempt.at < now - CODE_WINDOW_LONG),

@@ -43,6 +43,17 @@ def standing_of(people: People, user_id: int) -> accounts.Account:
     return found
 
 
+def test_what_lies_idle_here_is_no_device(people: People):
+    with open_session(SYSTEM) as session:
+        identity.start_session(session, people.dana.user_id or 0, identity.Browser(), now())
+    for later, longest, devices in ((13, 24, 1), (13, 12, 0), (2, 1, 0)):
+        with open_session(people.admin, reading=True) as session:
+            at = now() + timedelta(hours=later)
+            found = accounts.account(session, people.dana.user_id or 0, at, timedelta(hours=longest))
+        assert found is not None
+        assert found.devices == devices, (later, longest)
+
+
 def test_an_invited_person_chooses_a_password_once_and_within_three_days(people: People):
     make_claim(people.levi, people.staff)
     user, token = invited(people)

@@ -167,10 +167,18 @@ def rows(page: Page, *, unread: bool | None = None) -> list[str]:
 
 
 @contextmanager
-def nothing_arrives(page: Page) -> Iterator[Callable[[str], int]]:
-    """What the page says meanwhile reaches the portal afterwards; what is yielded counts in how much of it some words stand."""
+def nothing_arrives(page: Page, of_this: str = '') -> Iterator[Callable[[str], int]]:
+    """What the page says meanwhile (with these words in it) reaches the portal afterwards; what is yielded counts in how much of it some words stand."""
     page.evaluate(
-        'window.say = socket.emit; window.held = []; socket.emit = (...said) => { held.push(said); return socket; }'
+        """words => {
+            window.say = socket.emit; window.held = [];
+            socket.emit = (...said) => {
+                if (!JSON.stringify(said).includes(words)) return say.apply(socket, said);
+                held.push(said);
+                return socket;
+            };
+        }""",
+        of_this,
     )
     yield lambda words: page.evaluate(
         'words => held.filter((said) => JSON.stringify(said).includes(words)).length', words

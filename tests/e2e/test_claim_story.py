@@ -253,6 +253,7 @@ def test_what_is_being_typed_outlives_a_reload(person: Person) -> None:
 def test_what_is_typed_about_a_day_of_a_clock_stays_with_it(person: Person) -> None:
     staff = person('staff@bureau.demo')
     open_claim(staff, a_claim(staff))
+    expect(staff.get_by_test_id('clock').first).to_be_visible()
     if staff.get_by_test_id('clocks-more').count():
         staff.get_by_test_id('clocks-more').click()
     clocks = staff.get_by_test_id('clock').filter(has=staff.get_by_test_id('clock-set'))

@@ -111,6 +111,53 @@ def test_two_people_keep_the_money_of_a_claim(person: Person) -> None:
         expect(page.get_by_test_id('cheque').filter(has_text='0041882')).to_have_attribute('data-state', 'bounced')
 
 
+def test_an_answer_that_comes_late_is_that_of_the_cheque_it_was_given_for(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    staff.goto('/')
+    open_money(staff, rows(staff)[1])
+    form, save, cancel = (staff.get_by_test_id(f'cheque-{name}') for name in ('form', 'save', 'cancel'))
+    amount, due, note, no = (staff.get_by_test_id(f'cheque-f-{name}') for name in ('amount', 'due', 'note', 'chequeNo'))
+
+    def write(sum_typed: str, number: str) -> None:
+        staff.get_by_test_id('add-cheque').click()
+        amount.fill(sum_typed)
+        due.fill(in_days(40))
+        no.fill(number)
+
+    def cheque(number: str) -> Locator:
+        return staff.get_by_test_id('cheque').filter(has_text=number)
+
+    write('4000', '0077004')
+    with nothing_arrives(staff, '0077004'):
+        save.click()
+        cancel.click()
+        expect(form).to_have_count(0)
+        write('5000', '0077005')
+    expect(cheque('0077004')).to_have_count(1)
+    expect(no).to_have_value('0077005')
+    save.click()
+    expect(cheque('0077005')).to_have_count(1)
+    expect(cheque('0077004')).to_have_count(1)
+
+    # what a colleague changed meanwhile is told; the pencil brings it beside what was typed, and then it can be saved
+    cheque('0077004').get_by_test_id('cheque-edit').click()
+    note.fill('של הראשונה')
+    colleague = person('admin@bureau.demo', path=staff.url)
+    ready(colleague)
+    colleague.get_by_test_id('cheque').filter(has_text='0077004').get_by_test_id('cheque-edit').click()
+    colleague.get_by_test_id('cheque-f-amount').fill('4500')
+    colleague.get_by_test_id('cheque-save').click()
+    expect(cheque('0077004')).to_contain_text('4,500')
+    save.click()
+    expect(staff.get_by_test_id('cheque-refused')).to_be_visible()
+    cheque('0077004').get_by_test_id('cheque-edit').click()
+    expect(amount).to_have_value('4,500')
+    expect(note).to_have_value('של הראשונה')
+    save.click()
+    expect(cheque('0077004')).to_contain_text('של הראשונה')
+    expect(cheque('0077004')).to_contain_text('4,500')
+
+
 def test_no_cheque_that_is_being_written_is_lost_to_another(person: Person) -> None:
     staff = person('staff@bureau.demo')
     staff.goto('/')
@@ -170,10 +217,11 @@ def test_no_cheque_that_is_being_written_is_lost_to_another(person: Person) -> N
     # a refusal stands on the cheque that was sent
     due.fill(in_days(50))
     staff.get_by_test_id('cheque-f-bank').fill('x')
-    with nothing_arrives(staff):
+    with nothing_arrives(staff, '3000'):
         save.click()
         expect(save).to_be_disabled()
         first.get_by_test_id('cheque-edit').click()
+        expect(amount).to_have_value('1,000')
     expect(save).to_be_enabled()
     expect(staff.locator('.mk-tstack')).to_contain_text('ספרות')
     expect(staff.get_by_test_id('cheque-refused')).to_have_count(0)

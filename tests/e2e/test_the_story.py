@@ -170,7 +170,7 @@ def test_a_reader_is_told_when_the_connection_is_lost(person: Person) -> None:
     expect(dana.get_by_test_id('connection')).to_contain_text('לא מחובר')
     # it tries by itself, and at once when it is told to; what was on the page stays
     dana.evaluate('socket.io.reconnectionDelay(1e9); socket.io.backoff.max = 1e9; window.stays = true')
-    again = dana.get_by_role('button', name='ניסיון עכשיו')
+    again = dana.get_by_role('button', name='ניסיון נוסף')
     again.click()
     expect(dana.locator('[data-offline]')).to_be_visible()
     dana.context.set_offline(False)

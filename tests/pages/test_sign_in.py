@@ -405,7 +405,7 @@ async def test_using_the_portal_keeps_the_session_from_going_idle(
 async def test_who_finds_the_sign_in_page_instead_of_his_own_is_told_why(
     portal: FastAPI, browser: httpx.AsyncClient, people: People, clock: time_machine.Traveller
 ) -> None:
-    said = 'הכניסה למערכת פגה. יש להיכנס שוב.'
+    said = 'תוקף הכניסה למערכת פג. יש להיכנס שוב.'
     await try_in(browser)
     for way, hours in ((0, 13), (1, 24)):  # also when the machine slept, and the books were tidied meanwhile
         clock.shift(timedelta(hours=hours))
