@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browsing import NO_DAY, PHONE, Person, ready, rows
+from tests.e2e.browsing import NO_DAY, PHONE, Person, nothing_arrives, ready, rows
 from tests.e2e.test_accessibility import serious, serious_in_the_dark
 
 pytestmark = pytest.mark.e2e
@@ -115,8 +115,10 @@ def test_the_palette_by_keyboard_alone(person: Person) -> None:
     dana.keyboard.press('Escape')
     # faster than the answer: Enter waits for it
     dana.keyboard.press('Control+KeyK')
-    dana.keyboard.type('המחאות')
-    dana.keyboard.press('Enter')
+    with nothing_arrives(dana):
+        dana.keyboard.type('המחאות')
+        dana.keyboard.press('Enter')
+        expect(dana.get_by_test_id('palette').get_by_role('status')).to_contain_text('אין עדיין תשובה')
     dana.wait_for_url(lambda url: 'quick=cheques' in url or url.endswith('/cheques'))
     ready(dana)
     dana.get_by_test_id('search').click()
