@@ -132,7 +132,7 @@ export default {
       if (!this.isNew('answer', told) || !this.busy || told.key !== this.letter.key) return;
       clearTimeout(this.waiting);
       Object.assign(this, {busy: false, late: false, refused: told.message});
-      if (told.message) return;
+      if (told.message) { this.later(); return; }  // a draft again
       this.last = null;
       this.upload(told.sent);
       if (this.body === this.letter.body) this.empty();

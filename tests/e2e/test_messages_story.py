@@ -119,6 +119,7 @@ def test_what_is_typed_survives_a_reload_and_a_refusal(person: Person) -> None:
     box.press('Enter')
     expect(dana.get_by_test_id('send-error')).to_contain_text('4000')
     expect(box).to_have_value(long)
+    expect(dana.get_by_test_id('draft-kept')).to_have_text('הטיוטה נשמרה')
     box.fill('קצר יותר')
     expect(dana.get_by_test_id('send-error')).to_have_count(0)
     box.press('Enter')
