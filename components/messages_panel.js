@@ -207,14 +207,16 @@ export default {
       if (this.restored || !this.draft) return;
       this.restored = true;
       if (this.body) return;
-      // what the server had of this window it may have by now of another one, newer
-      const found = this.remembered(), local = found && (!found.kept || !this.draft.body) ? found : null;
-      const text = local || this.draft;
-      this.body = text.body; this.internal = Boolean(this.staff && text.internal);
-      this.tell(this.draft.body, text.body);
-      this.since = local ? local.since : this.newest();
-      if (local) { this.last = local.last; this.later(); }
+      const local = this.remembered(), text = local || this.draft, other = this.draft.body;
+      Object.assign(this, {body: text.body, internal: Boolean(this.staff && text.internal), last: local?.last || null, since: local ? local.since : this.newest()});
+      this.tell(other, text.body);
       if (this.wasSent((sent, typed) => sent === typed || (local?.kept && sent.includes(typed)))) this.empty();
+      // what was kept for this window and differs now is of another window: neither is lost to the other
+      if (local?.kept && !this.body.includes(other)) {
+        this.body = other.includes(this.body) ? other : other + '\n\n' + this.body;
+        this.internal ||= Boolean(this.staff && this.draft.internal);
+      }
+      if (local && this.body) this.later();
       this.$nextTick(this.grow);
     },
     // the server may have any of the last states of this box, as far as its page knows

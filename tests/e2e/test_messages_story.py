@@ -203,6 +203,18 @@ def test_two_windows_of_one_person_lose_nothing_to_each_other_and_send_nothing_t
     other.press('Enter')
     send(second, 'עוד משהו')
     expect(message(second, 'סוף')).to_have_count(1)
+    # both are kept, one after the other: a reload shows both, and what is sent of them goes
+    for page, field, text in ((second, other, 'נכתב בחלון השני'), (dana, box, 'נכתב בראשון')):
+        field.fill(text)
+        expect(page.get_by_test_id('draft-kept')).to_have_text('הטיוטה נשמרה')
+    second.reload()
+    ready(second)
+    expect(other).to_have_value('נכתב בראשון\n\nנכתב בחלון השני')
+    send(dana, 'נכתב בראשון')
+    dana.reload()
+    ready(dana)
+    expect(message(dana, 'נכתב בראשון')).to_be_visible()
+    expect(box).not_to_have_value('נכתב בראשון')
 
 
 def test_no_note_of_the_bureau_ever_reaches_an_agents_browser(person: Person) -> None:
