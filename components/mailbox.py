@@ -57,12 +57,13 @@ def bureau_address(actor: Actor) -> str:
 class ThreadList(Element, component='thread_list.js'):
     """The list, live, and the search."""
 
-    def __init__(self, opened: str) -> None:
+    def __init__(self, opened: str, *, only_unread: bool) -> None:
         """`opened` is the address of the thread beside it."""
         super().__init__()
         self._actor, self._reader = current_actor(), language()
-        self._limit, self._only_unread, self._typed = PAGE, False, ''
-        self._props.update(lines=[], hits=None, more=False, offices=[], opened=opened, unread=False, words=_words())
+        self._limit, self._only_unread, self._typed = PAGE, only_unread, ''
+        self._props.update(lines=[], hits=None, more=False, offices=[], opened=opened, words=_words())
+        self._props['unread'] = only_unread
         self._props['bureau'] = bureau_address(self._actor)
         for kind, answer in (('find', self._find), ('more', self._more), ('only', self._only)):
             self.on(kind, answer)
@@ -87,6 +88,8 @@ class ThreadList(Element, component='thread_list.js'):
 
     async def _ring(self, _: set[Notice]) -> None:
         await self.refresh()
+        if self._typed.strip():
+            await self._search(self._typed)
 
     async def _more(self) -> None:
         self._limit += PAGE
@@ -97,17 +100,18 @@ class ThreadList(Element, component='thread_list.js'):
         await self.refresh()
 
     async def _find(self, event: GenericEventArguments) -> None:
+        self._typed = event.args[:TYPED_AT_MOST] if isinstance(event.args, str) else ''
+        await self._search(self._typed)
+
+    async def _search(self, typed: str) -> None:
         """What was typed last wins, whichever answer comes first."""
-        self._typed = typed = event.args[:TYPED_AT_MOST] if isinstance(event.args, str) else ''
         hits = await ask(messages_found, typed) if typed.strip() else None
         if typed == self._typed and not self.is_deleted:
-            self._props['hits'] = (
-                None if hits is None else [_hit(hit, typed, self._actor, self._reader) for hit in hits]
-            )
-            self.update()
+            found = None if hits is None else [_hit(hit, typed, self._actor, self._reader) for hit in hits]
+            show_changes(self, {'hits': found})
 
 
-async def open_mailbox(claim_no: str, office: str) -> None:
+async def open_mailbox(claim_no: str, office: str, *, only_unread: bool = False) -> None:
     """Draw the list and, when the address names one, the open thread."""
     key, address = None, ''
     if claim_no or office:
@@ -117,8 +121,8 @@ async def open_mailbox(claim_no: str, office: str) -> None:
             raise NotFound
         address = address_of(claim_no=claim_no, office_id=office_id)
     with ui.element('div').classes('mk-mail mk-open' if key else 'mk-mail'):
-        listed = ThreadList(address)
-        panel = MessagesPanel(key, back='/messages') if key else None
+        listed = ThreadList(address, only_unread=only_unread)
+        panel = MessagesPanel(key, back='/messages?view=unread' if only_unread else '/messages') if key else None
         if panel is None:
             with ui.element('div').classes('mk-empty mk-nothread'):
                 ui.html(f'{picture_html("talk")}<p>{t("Choose a conversation from the list.")}</p>').classes(

@@ -1,8 +1,8 @@
 /* One thread: bubbles by day, what is new, who has read what, and the box one answers in.
-   What is typed is told to the server a second later; until it says it is kept, this tab remembers it too. */
+   What is typed is told to the server a second later, and this tab remembers it too until it is sent. */
 import {UploadQueue} from 'upload_queue';
 
-const DRAFT_AFTER = 1000, SEEK_AFTER = 250, ANSWER_WITHIN = 12000, NEAR = 80;
+const DRAFT_AFTER = 1000, SEEK_AFTER = 250, ANSWER_WITHIN = 12000, NEAR = 80, MOST = 20000;
 const BUBBLE = `
   <div class="mk-msg" :class="{'mk-me': item.mine, 'mk-private': item.internal, 'mk-again': item.again}" data-testid="message" :data-id="item.id" :data-internal="String(item.internal)" :data-mine="String(item.mine)" :data-state="item.tick ? item.tick.state : null">
     <span v-if="!item.mine" class="mk-av mk-s28" :class="'mk-hue-' + item.hue" aria-hidden="true">{{ item.initials }}</span>
@@ -13,11 +13,11 @@ const BUBBLE = `
       <div class="mk-tm"><time class="mk-num" dir="ltr" :datetime="item.at" :title="item.exact">{{ item.time }}</time><span v-if="item.tick" class="mk-ic" :class="'mk-' + item.tick.state" role="img" :aria-label="item.tick.text" :title="item.tick.text" data-testid="receipt">{{ item.tick.icon }}</span></div>
       <div v-if="item.last && item.tick && item.tick.state === 'read'" class="mk-readby" data-testid="read-by">{{ item.tick.text }}</div></div></div>`;
 const COMPOSE = `
-  <form v-if="writes" class="mk-writing" @submit.prevent="send">
+  <form v-if="writes" class="mk-writing" @submit.prevent="send" @keydown.esc="leaveMenu">
     <div v-if="words.quick.length && !body" class="mk-quickl"><button v-for="text in words.quick" :key="text" type="button" class="mk-pill" @click="insert(text)">{{ text }}</button></div>
     <div v-if="calling.length" class="mk-pop mk-menu mk-callm2" role="listbox" :aria-label="words.mention"><button v-for="(person, place) in calling" :key="person.id" type="button" class="mk-mi" :class="{'mk-on': place === chosen}" role="option" :aria-selected="String(place === chosen)" data-testid="mention" @mousedown.prevent="call(person)">
       <span class="mk-ic" aria-hidden="true">alternate_email</span><span>{{ person.name }}</span></button></div>
-    <div v-if="menu" class="mk-pop mk-menu mk-templates" role="menu" :aria-label="words.templates" @keydown.esc.stop="closeMenu"><template v-for="group in templates" :key="group.label"><div class="mk-gh">{{ group.label }}</div>
+    <div v-if="menu" class="mk-pop mk-menu mk-templates" role="menu" :aria-label="words.templates"><template v-for="group in templates" :key="group.label"><div class="mk-gh">{{ group.label }}</div>
       <button v-for="template in group.templates" :key="template.id" type="button" class="mk-mi" role="menuitem" :data-testid="'template-' + template.id" @click="take(template)"><span class="mk-ic" aria-hidden="true">quick_phrases</span><span>{{ template.label }}</span></button></template></div>
     <ul v-if="queue && queue.rows.length" class="mk-ups mk-card mk-upm"><li v-for="row in queue.rows" :key="row.id" :class="'mk-up-' + row.state" data-testid="attaching" :data-state="row.state"><span class="mk-grow mk-sm"><bdi class="mk-b">{{ row.name }}</bdi> <span :role="['failed', 'lost'].includes(row.state) ? 'alert' : null">{{ told(row) }}</span></span>
       <button v-if="row.retry && row.file" type="button" class="mk-btn mk-s mk-sm" @click="queue.retry(row)">{{ words.retry }}</button><button type="button" class="mk-ib mk-sm" :aria-label="words.dismiss + ': ' + row.name" @click="queue.dismiss(row)"><span class="mk-ic" aria-hidden="true">close</span></button></li></ul>
@@ -26,7 +26,7 @@ const COMPOSE = `
         <button type="button" role="radio" :aria-checked="String(!internal)" :class="{'mk-on': !internal}" data-testid="to-office" @click="aim(false)">{{ words.toOffice }}</button>
         <button type="button" role="radio" :aria-checked="String(internal)" :class="{'mk-on': internal}" data-testid="internal" @click="aim(true)"><span class="mk-ic mk-s14" aria-hidden="true">lock</span>{{ words.internal }}</button></span>
         <span v-if="internal" class="mk-xs mk-t2">{{ words.onlyBureau }}</span></div>
-      <textarea ref="box" v-model="body" rows="1" :dir="body ? 'auto' : null" maxlength="20000" :placeholder="internal ? words.hintInternal : words.hint" :aria-label="internal ? words.internal : words.box" data-testid="message-box"
+      <textarea ref="box" v-model="body" rows="1" :dir="body ? 'auto' : null" :placeholder="internal ? words.hintInternal : words.hint" :aria-label="internal ? words.internal : words.box" data-testid="message-box"
         @input="typed" @keydown="pressed" @blur="calling = []; keep()" @click="look" @paste="pasted"></textarea>
       <ul v-if="files.length" class="mk-filel"><li v-for="(item, place) in files" :key="place" data-testid="chosen-file"><span class="mk-ic mk-s18" aria-hidden="true">description</span><bdi class="mk-ell mk-grow">{{ item.file.name }}</bdi>
         <select v-model="item.type" :aria-label="words.filedAs + ': ' + item.file.name"><option v-for="kind in attach.types" :key="kind.id" :value="kind.id">{{ kind.label }}</option></select><button type="button" class="mk-ib mk-sm" :aria-label="words.without + ': ' + item.file.name" @click="files.splice(place, 1)"><span class="mk-ic" aria-hidden="true">close</span></button></li></ul>
@@ -35,6 +35,7 @@ const COMPOSE = `
           <ul v-if="offered.length" :aria-label="words.whichClaim"><li v-for="claim in offered" :key="claim.number"><button type="button" class="mk-mi" data-testid="offered-claim" :data-claim="claim.number" @click="choose(claim)"><bdi class="mk-ell mk-grow">{{ claim.name }}</bdi><bdi v-if="claim.plate" class="mk-num mk-t3" dir="ltr">{{ claim.plate }}</bdi><bdi class="mk-num" dir="ltr">{{ claim.number }}</bdi></button></li></ul>
           <p v-else-if="found" class="mk-sm mk-t3" role="status">{{ words.noClaim }}</p></template></div>
       <p v-if="refused" class="mk-help mk-e mk-refused" role="alert" data-testid="send-error"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refused }}</span></p>
+      <p v-else-if="late" class="mk-help mk-refused" role="status" data-testid="send-late"><span class="mk-ic" aria-hidden="true">schedule</span><span>{{ words.late }}</span></p>
       <div class="mk-br"><template v-if="attach && !internal"><input ref="input" type="file" multiple class="mk-vh" tabindex="-1" aria-hidden="true" :accept="attach.accept" data-testid="attach-input" @change="pick($event.target.files); $event.target.value = ''"><button type="button" class="mk-ib" :aria-label="words.attach" :title="words.attach" data-testid="attach" @click="$refs.input.click()"><span class="mk-ic" aria-hidden="true">attach_file</span></button></template>
         <button v-if="templates.length" type="button" class="mk-ib" :aria-label="words.templates" :title="words.templates" :aria-expanded="String(menu)" aria-haspopup="menu" data-testid="templates" @click="menu = !menu"><span class="mk-ic" aria-hidden="true">quick_phrases</span></button>
         <button v-if="people.length" type="button" class="mk-ib" :aria-label="words.mention" :title="words.mention" data-testid="mention-open" @click="insert('@'); look()"><span class="mk-ic" aria-hidden="true">alternate_email</span></button>
@@ -65,7 +66,7 @@ export default {
     back: String, name: String, writes: Boolean, staff: Boolean, words: Object,
   },
   emits: ['send', 'draft', 'seen', 'older', 'template', 'find'],
-  data: () => ({body: '', internal: false, busy: false, refused: '', kept: false, menu: false, calling: [], chosen: 0, below: false, files: [], goal: null, sought: '', queue: null}),
+  data: () => ({body: '', internal: false, busy: false, late: false, refused: '', kept: false, menu: false, calling: [], chosen: 0, below: false, files: [], goal: null, sought: '', queue: null}),
   computed: {
     lines() {
       const firstFresh = this.items.find((item) => item.fresh), last = this.items.findLast((item) => item.tick);
@@ -84,7 +85,7 @@ export default {
       return count === 1 ? this.words.fresh.one : this.words.fresh.many.replace('0', count);
     },
   },
-  created() { this.last = null; this.seenId = 0; this.arrived = false; this.onScreen = false; this.restored = false; this.turns = {}; },
+  created() { this.last = null; this.seenId = 0; this.arrived = false; this.onScreen = false; this.restored = false; this.turns = {}; this.since = 0; this.drafts = []; },
   mounted() {
     this.restore();
     this.screen = new IntersectionObserver((entries) => {
@@ -97,6 +98,9 @@ export default {
     document.addEventListener('visibilitychange', this.turned);
     addEventListener('pointerdown', this.outside);
     addEventListener('pagehide', this.turned);
+    // words are kept, files cannot be
+    this.leaving = (event) => { if (this.files.length && !maakav.leaving) event.preventDefault(); };
+    addEventListener('beforeunload', this.leaving);
   },
   unmounted() {
     this.screen.disconnect();
@@ -107,6 +111,7 @@ export default {
     document.removeEventListener('visibilitychange', this.turned);
     removeEventListener('pointerdown', this.outside);
     removeEventListener('pagehide', this.turned);
+    removeEventListener('beforeunload', this.leaving);
   },
   watch: {
     'queue.rows': {deep: true, handler(rows) { for (const row of rows) if (row.state === 'arrived') setTimeout(() => this.queue.dismiss(row), 4000); }},
@@ -121,18 +126,17 @@ export default {
         else if (before.length && now.length && now.at(-1).id !== before.at(-1).id) this.below = true;
         this.see();
       });
+      if (this.wasSent((text, typed) => text === typed)) { this.empty(); maakav.say(this.words.sentElsewhere); }
     },
     answer(told) {
-      if (!this.isNew('answer', told)) return;
+      if (!this.isNew('answer', told) || !this.busy || told.key !== this.letter.key) return;
       clearTimeout(this.waiting);
-      this.busy = false;
-      this.refused = told.message;
-      if (told.message) return;
-      if (this.body === this.sent) this.body = '';
-      this.upload(told.sent);
+      Object.assign(this, {busy: false, late: false, refused: told.message});
+      if (told.message) { this.later(); return; }  // a draft again
       this.last = null;
-      this.forget();
-      this.grow();
+      this.upload(told.sent);
+      if (this.body === this.letter.body) this.empty();
+      else { this.remember(); this.later(); }  // the next one is being written already
     },
     filled(told) { if (this.isNew('filled', told)) this.insert(told.text); },
     draft() { this.restore(); },
@@ -165,13 +169,14 @@ export default {
       return found ? found.id : this.attach.free;
     },
     upload(message) {
-      if (!this.files.length) return;
+      const going = this.files.filter((item) => this.going.includes(item));
+      if (!going.length) return;
       if (!this.queue) {
         this.queue = new UploadQueue({address: this.attach.address, key: 'maakav.attached.' + this.name, words: this.words, most: this.attach.most});
         this.queue.start(() => null);
       }
-      const types = new Map(this.files.map((item) => [item.file, item.type])), address = this.attach.address || this.goal.address;
-      Object.assign(this, {files: [], goal: null});
+      const types = new Map(going.map((item) => [item.file, item.type])), address = this.attach.address || this.goal.address;
+      Object.assign(this, {files: this.files.filter((item) => !going.includes(item)), goal: null});
       this.queue.add([...types.keys()], (file) => ({type: types.get(file), need: null, replaces: null, label: '', message, address}));
     },
     told(row) {
@@ -202,43 +207,76 @@ export default {
       if (this.restored || !this.draft) return;
       this.restored = true;
       if (this.body) return;
-      const local = this.remembered();
-      const text = local || this.draft;
-      this.body = text.body; this.internal = Boolean(this.staff && text.internal);
-      if (local) { this.last = local.last; this.later(); }
+      const local = this.remembered(), text = local || this.draft, other = this.draft.body;
+      Object.assign(this, {body: text.body, internal: Boolean(this.staff && text.internal), last: local?.last || null, since: local ? local.since : this.newest()});
+      this.tell(other, text.body);
+      if (this.wasSent((sent, typed) => sent === typed || (local?.kept && sent.includes(typed)))) this.empty();
+      // what was kept for this window and differs now is of another window: neither is lost to the other
+      if (local?.kept && !this.body.includes(other)) {
+        this.body = other.includes(this.body) ? other : other + '\n\n' + this.body;
+        this.internal ||= Boolean(this.staff && this.draft.internal);
+      }
+      if (local && this.body) this.later();
       this.$nextTick(this.grow);
     },
+    // the server may have any of the last states of this box, as far as its page knows
+    tell(...bodies) { this.drafts = [...this.drafts, ...bodies].slice(-4); },
+    newest() { return this.items.length ? this.items.at(-1).id : 0; },
+    /* Whether its person has sent it since it was typed, from another window or before an answer that never came. */
+    wasSent(same) {
+      const typed = this.body.trim();
+      return Boolean(typed) && !this.busy && this.items.some((item) => item.mine && item.id > this.since && item.internal === this.internal && same(item.text, typed));
+    },
+    empty() { this.body = ''; this.forget(); this.$nextTick(this.grow); },
     remembered() { try { return JSON.parse(sessionStorage.getItem('maakav.draft.' + this.name)); } catch { return null; } },
-    remember() { try { sessionStorage.setItem('maakav.draft.' + this.name, JSON.stringify({body: this.body, internal: this.internal, last: this.last})); } catch { /* full or forbidden: the server keeps it */ } },
+    remember() { try { sessionStorage.setItem('maakav.draft.' + this.name, JSON.stringify({body: this.body, internal: this.internal, last: this.last, since: this.since, kept: this.kept})); } catch { /* full or forbidden: the server keeps it */ } },
     forget() { clearTimeout(this.timer); this.timer = null; try { sessionStorage.removeItem('maakav.draft.' + this.name); } catch { /* as above */ } },
-    typed() { this.refused = ''; this.grow(); this.look(); this.remember(); this.later(); },
+    typed() { this.refused = this.tooLong(); this.since = this.newest(); this.grow(); this.look(); this.later(); this.remember(); },
+    tooLong() { return this.body.length > MOST ? this.words.tooLong[this.internal].replace('{length}', this.body.length.toLocaleString()) : ''; },
     later() { this.kept = false; clearTimeout(this.timer); this.timer = setTimeout(() => this.keep(), DRAFT_AFTER); },
     keep() {
-      if (!this.timer || this.busy) return;
+      // what is on its way is no draft; and what is too long stays with this window
+      if (!this.timer || (this.busy && this.body === this.letter.body) || this.tooLong()) return;
       clearTimeout(this.timer);
       this.timer = null;
+      this.tell(this.body);
       this.$emit('draft', {body: this.body, internal: this.internal});
     },
-    drafted(body) { if (body === this.body) { this.kept = true; if (!this.timer) this.forget(); } },
+    drafted(body) {
+      if (body !== this.body || this.timer) return;
+      this.kept = true;
+      if (body) this.remember(); else this.forget();
+    },
     aim(internal) {
       if (internal && this.files.length) { this.refused = this.words.noneInNotes; return; }
-      this.internal = internal; this.refused = ''; this.remember(); this.later(); this.$refs.box.focus();
+      this.internal = internal; this.refused = this.tooLong(); this.later(); this.remember(); this.$refs.box.focus();
     },
     grow() { const box = this.$refs.box; if (box) { box.style.height = 'auto'; box.style.height = Math.min(box.scrollHeight, 220) + 'px'; } },
     send() {
       if (this.busy || !this.ready) return;
+      this.refused = this.tooLong();
+      if (this.refused) return;
       if (this.files.length && !this.attach.address && !this.goal) { this.refused = this.words.whichClaim; this.$refs.seek.focus(); return; }
       if (!this.body.trim()) this.body = this.words.attached.replace('{names}', this.files.map((item) => item.file.name).join(', ')).slice(0, 1000);
       clearTimeout(this.timer);
       this.timer = null;
-      this.calling = []; this.menu = false; this.refused = ''; this.busy = true; this.sent = this.body;
       this.last = maakav.keyed(this.internal + this.body, this.last);
-      this.remember();
-      this.$emit('send', {
-        body: this.body, internal: this.internal, key: this.last.key,
+      this.letter = {
+        body: this.body, internal: this.internal, key: this.last.key, drafts: this.drafts,
         mentions: this.people.filter((person) => this.body.includes('@' + person.name)).map((person) => person.id),
-      });
-      this.waiting = setTimeout(() => { this.busy = false; this.refused = this.words.failed; }, ANSWER_WITHIN);
+      };
+      Object.assign(this, {calling: [], menu: false, busy: true, going: [...this.files]});
+      this.remember();
+      this.$emit('send', this.letter);
+      this.wait();
+    },
+    /* Nobody knows yet that it did not arrive: it is on its way, and said again under its key in case it got lost there. */
+    wait() {
+      this.waiting = setTimeout(() => {
+        this.late = true;
+        if (!document.body.classList.contains('mk-offline')) this.$emit('send', this.letter);
+        this.wait();
+      }, ANSWER_WITHIN);
     },
     pressed(event) {
       if (this.calling.length && this.picked(event)) return;
@@ -271,6 +309,11 @@ export default {
       this.$nextTick(() => { const box = this.$refs.box; box.focus(); box.setSelectionRange(before.length, before.length); this.typed(); });
     },
     take(template) { this.menu = false; this.$emit('template', template.id); },
-    closeMenu() { this.menu = false; this.$refs.box.focus(); },
+    leaveMenu(event) {
+      if (!this.menu) return;
+      event.stopPropagation();
+      this.menu = false;
+      this.$refs.box.focus();
+    },
   },
 };

@@ -1,5 +1,6 @@
 """A thread on screen: what both sides wrote, who has read it, and the box in which one answers; live, and no word typed is lost."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -27,6 +28,8 @@ from db.lists import claims_named
 from db.messages import (
     AUDIENCES,
     DRAFT_LIMIT,
+    KEY_AT_MOST,
+    NOTE_LIMIT,
     PAGE,
     Conversation,
     Letter,
@@ -49,8 +52,7 @@ from db.session import fetch
 from db.texts import N_
 from db.values import Malformed
 
-KEY_AT_MOST = 64
-NAMED_AT_MOST = 50
+NAMED_AT_MOST, DRAFTS_AT_MOST = 50, 4
 TYPED_AT_MOST, OFFERED_AT_MOST = 200, 8
 OF_MESSAGES = ('claim.message', 'claim.mention')
 
@@ -108,12 +110,15 @@ def read_letter(sent: object) -> Letter:
     """What the browser sent, as a letter; whatever else it may be is refused."""
     if not isinstance(sent, dict) or not isinstance(sent.get('body'), str) or len(sent['body']) > DRAFT_LIMIT:
         raise Malformed(N_('The message was not sent. Your text is still here.'))
-    key, named = sent.get('key'), sent.get('mentions')
+    key, named, drafts = (sent.get(name) for name in ('key', 'mentions', 'drafts'))
     return Letter(
         sent['body'],
         internal=sent.get('internal') is True,
         mentions=[who for who in named[:NAMED_AT_MOST] if isinstance(who, int)] if isinstance(named, list) else (),
         key=key[:KEY_AT_MOST] if isinstance(key, str) and key else None,
+        drafts=[body[:DRAFT_LIMIT] for body in drafts[:DRAFTS_AT_MOST] if isinstance(body, str)]
+        if isinstance(drafts, list)
+        else (),
     )
 
 
@@ -126,6 +131,7 @@ class MessagesPanel(Element, component='messages_panel.js', dependencies=['uploa
         self._key = key
         self._actor, self._reader = current_actor(), language()
         self._limit, self._turn, self._typed = PAGE, 0, ''
+        self._in_turn = asyncio.Lock()  # or a draft would be kept after it was sent
         self._fresh_after: int | None = None
         self._props.update(
             items=[], head={}, older=False, people=[], templates=[], draft=None, answer=None, filled=None, readId=0
@@ -188,16 +194,18 @@ class MessagesPanel(Element, component='messages_panel.js', dependencies=['uploa
 
     async def _send(self, event: GenericEventArguments) -> None:
         """Send, and answer the box: what was refused stays in it, with the reason."""
-        with answering(self) as answer:
-            answer['sent'] = 0
-            sent = await work(write_message, self._key, read_letter(event.args), now())
-            answer |= {'message': '', 'sent': sent.id}
-            self._fresh_after = sent.id
+        async with self._in_turn:
+            with answering(self) as answer:
+                answer |= {'sent': 0, 'key': event.args.get('key') if isinstance(event.args, dict) else None}
+                sent = await work(write_message, self._key, read_letter(event.args), now())
+                answer |= {'message': '', 'sent': sent.id}
+                self._fresh_after = sent.id
         await self.refresh()
 
     async def _draft(self, event: GenericEventArguments) -> None:
         letter = read_letter(event.args)
-        await work(save_draft, self._key, letter.body, internal=letter.internal)
+        async with self._in_turn:
+            await work(save_draft, self._key, letter.body, internal=letter.internal)
         _told = self.run_method('drafted', letter.body)  # nobody waits for it
 
     async def _seen(self, event: GenericEventArguments) -> None:
@@ -329,7 +337,16 @@ def _words(actor: Actor) -> dict[str, Any]:
         'sending': t('Sending…'),
         'enter': t('to send'),
         'kept': t('Draft saved'),
-        'failed': t('The message was not sent. Your text is still here.'),
+        'late': t('No answer yet. The message is still on its way; it will arrive only once.'),
+        'sentElsewhere': t('This text was sent from another window.'),
+        'tooLong': {
+            internal: t(
+                'The text has {length} characters, at most {limit} fit. Please shorten it.',
+                length='{length}',
+                limit=limit,
+            )
+            for internal, limit in (('false', values.LONG_TEXT_LIMIT), ('true', NOTE_LIMIT))
+        },
         'templates': t('Templates'),
         'mention': t('Mention a colleague'),
         'quick': [] if actor.is_bureau else list(quick),

@@ -104,6 +104,7 @@ def _words() -> dict[str, str]:
         'search': t('Claim, plate, client, agent, view or page'),
         'results': t('Results'),
         'nothing': t('Nothing found'),
+        'late': t('No answer yet. What you look for will show as soon as one comes.'),
         'close': t('Close'),
         'plate': t('Vehicle no.'),
         'unread': t('Updated since your last visit'),

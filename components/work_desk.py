@@ -20,10 +20,10 @@ from db.base import now
 from db.calendar import Calendar, Deadline, calendar_of
 from db.calls import contacts_of
 from db.changes import Notice
-from db.claims import mark_checked, save_fields
+from db.claims import ClaimConflict, mark_checked, save_fields
 from db.desk import COUNTED_UP_TO, SILENT, VIEWS, WHOSE, Desk, DeskState, Line, desk_of
-from db.messages import note_internally
-from db.offices import bureau_people
+from db.messages import KEY_AT_MOST, note_internally
+from db.offices import User, bureau_people
 from db.reference import Reference
 from db.session import fetch
 from db.silence import told_silence
@@ -153,24 +153,26 @@ class WorkDesk(Element, component='work_desk.js'):
         with answering(self) as answer:
             answer |= {'act': act, 'key': str(given.get('key'))[:80]}
             if line is not None and order is not None:
-                await work(order, line, given.get('value'), now())
+                await work(order, line, given, now())
                 answer['message'] = ''
                 await self.load()
 
 
 # ---- orders: each is given the line and what the browser says beside it -----------------------------------------------------
 
+_Given = Mapping[str, Any]
 
-def _done(session: Any, line: Line, _: object, moment: datetime) -> None:
+
+def _done(session: Any, line: Line, _: _Given, moment: datetime) -> None:
     if line.task is not None:
         complete(session, line.task.id, moment)
 
 
-def _postpone(session: Any, line: Line, value: object, moment: datetime) -> None:
+def _postpone(session: Any, line: Line, given: _Given, moment: datetime) -> None:
     """By some business days, or to a day."""
     if line.task is None:
         return
-    postpone(session, line.task.id, day_of(session, value, moment), moment)
+    postpone(session, line.task.id, day_of(session, given.get('value'), moment), moment)
 
 
 def day_of(session: Any, value: object, moment: datetime) -> date:
@@ -181,21 +183,31 @@ def day_of(session: Any, value: object, moment: datetime) -> date:
     return values.day(str(value)[:20])
 
 
-def _give(session: Any, line: Line, value: object, moment: datetime) -> None:
-    if type(value) is not int or not 0 <= value < 2**31:
+def _give(session: Any, line: Line, given: _Given, moment: datetime) -> None:
+    """From whoever had it on the page; whom somebody else has given it to keeps it."""
+    seen, wanted = (given.get(name) for name in ('seen', 'value'))
+    if not all(type(person) is int and 0 <= person < 2**31 for person in (seen, wanted)):
         raise ClaimError(N_('Please choose somebody of the bureau.'))
-    if line.task is not None:
-        assign(session, line.task.id, value or None, moment)
-    else:
-        save_fields(session, line.claim.id, {'handler': (line.claim.handler, value or None)}, moment)
+    try:
+        if line.task is not None:
+            assign(session, line.task.id, seen or None, wanted or None, moment)
+        else:
+            save_fields(session, line.claim.id, {'handler': (seen or None, wanted or None)}, moment)
+    except ClaimConflict as conflict:
+        other = session.get(User, conflict.current or 0)
+        if other is None:
+            raise ClaimError(N_('Somebody else was faster: it belongs to nobody now.')) from conflict
+        raise ClaimError(N_('Somebody else was faster: it belongs to {name} now.'), name=other.name) from conflict
 
 
-def _checked(session: Any, line: Line, _: object, moment: datetime) -> None:
+def _checked(session: Any, line: Line, _: _Given, moment: datetime) -> None:
     mark_checked(session, line.claim.id, moment)
 
 
-def _note(session: Any, line: Line, value: object, moment: datetime) -> None:
-    note_internally(session, line.claim.id, str(value)[:NOTE_AT_MOST], moment)
+def _note(session: Any, line: Line, given: _Given, moment: datetime) -> None:
+    once = given.get('once')
+    key = once[:KEY_AT_MOST] if isinstance(once, str) and once else None
+    note_internally(session, line.claim.id, str(given.get('value'))[:NOTE_AT_MOST], moment, key=key)
 
 
 _ORDERS = {'done': _done, 'postpone': _postpone, 'give': _give, 'checked': _checked, 'note': _note}
@@ -300,7 +312,7 @@ def _tile(view: str, desk: Desk) -> dict[str, Any]:
         'count': _counted(count),
         'on': view == desk.state.view,
         'alarm': view in _ALARMS and count > 0,
-        'href': _address(desk.state, view=view, waiting_on=''),
+        'href': _address(desk.state, view=view),
     }
 
 
@@ -343,6 +355,8 @@ def _texts() -> dict[str, str]:
         'wasChecked': t('Checked today'),
         'checkedTitle': t('Shows the agent that somebody looked. No alert is sent.'),
         'more': t('More actions'),
+        'unsent': t('More actions, and a note that was not added yet'),
+        'late': t('No answer came. Please try again: nothing is done twice.'),
         'postpone': t('Postpone'),
         'day': t('To another day'),
         'to': t('To this day'),

@@ -223,4 +223,5 @@ def _by_waiting(session: Session, state: DeskState) -> dict[str, int]:
         counted = counted.where(Claim.handler == actor.user_id)
     found = {row[0]: int(row[1]) for row in session.execute(counted)}
     parties = session.scalars(select(WaitingParty.id).order_by(WaitingParty.position, WaitingParty.id))
-    return {party: found[party] for party in parties if party in found}
+    # the one that is chosen too, or nobody would see why the lists are empty
+    return {party: found.get(party, 0) for party in parties if party in found or party == state.waiting_on}

@@ -45,6 +45,7 @@ from db.texts import N_, ClaimError
 
 # the bureau's notes hold what an import could not place, and that may be long
 NOTE_LIMIT, DRAFT_LIMIT = 5000, 20_000
+KEY_AT_MOST = 64
 EXCERPT = 200
 PAGE, HITS, AT_ONCE = 50, 50, 200
 BLANK = '____'
@@ -499,6 +500,8 @@ class Letter:
     internal: bool = False
     mentions: Sequence[int] = ()
     key: str | None = None
+    # what its box had kept: another window may keep something else
+    drafts: Sequence[str] = ()
 
 
 def write_message(session: Session, key: ThreadKey, letter: Letter, now: datetime) -> Message:
@@ -511,7 +514,7 @@ def write_message(session: Session, key: ThreadKey, letter: Letter, now: datetim
     mine = select(Message).where(Message.user_id == actor.user_id, Message.key == letter.key)
     sent = session.scalars(mine).one_or_none() if letter.key else None
     if sent is not None:
-        _forget_draft(session, thread)
+        _forget_draft(session, thread, letter)
         return sent
     body = values.long_text(letter.body, limit=NOTE_LIMIT if letter.internal else values.LONG_TEXT_LIMIT)
     if not body:
@@ -535,7 +538,7 @@ def write_message(session: Session, key: ThreadKey, letter: Letter, now: datetim
         thread.take(message)
         if actor.user_id is not None:
             _reach(_mark(session, thread), message.id, read=True)
-    _forget_draft(session, thread)
+    _forget_draft(session, thread, letter)
     return message
 
 
@@ -632,10 +635,13 @@ def _mark(session: Session, thread: Thread) -> ThreadMark:
     return mark
 
 
-def _forget_draft(session: Session, thread: Thread) -> None:
+def _forget_draft(session: Session, thread: Thread, sent: Letter | None = None) -> None:
+    """Nothing is kept any more; once a letter is sent, only what was kept of it goes."""
     user_id = session.info['actor'].user_id
     draft = session.get(Draft, (user_id, thread.id)) if user_id is not None else None  # a file has none
-    if draft is not None:
+    if draft is None:
+        return
+    if sent is None or draft.body in [values.long_text(kept, limit=DRAFT_LIMIT) for kept in (sent.body, *sent.drafts)]:
         session.delete(draft)
 
 

@@ -19,7 +19,7 @@ from db.base import Base, BigKey, alias_of
 from db.calendar import Calendar, Deadline, calendar_of
 from db.calls import Call, follow_ups_among
 from db.changes import Notice, record_quietly, ring_for
-from db.claims import Claim, lock_claim, lock_claims
+from db.claims import Claim, ClaimConflict, lock_claim, lock_claims
 from db.offices import User, bureau_people
 from db.reference import CallOutcome, CallParty, Labelled
 from db.scope import Actor, Can, ClaimPart, Event, ForBureau, Recorded, claim_key, shared_by_all
@@ -226,9 +226,11 @@ def postpone(session: Session, task_id: int, due: date, now: datetime) -> Task:
     return task
 
 
-def assign(session: Session, task_id: int, user_id: int | None, now: datetime) -> Task:
-    """Give a task to somebody of the bureau, take it over, or leave it to the team."""
+def assign(session: Session, task_id: int, seen: int | None, user_id: int | None, now: datetime) -> Task:
+    """Give a task to somebody of the bureau, take it over, or leave it to the team; `seen` is who had it when that was decided."""
     task = _task_to_change(session, task_id)
+    if task.user_id not in (seen, user_id):
+        raise ClaimConflict('user_id', task.user_id)
     _check_person(session, user_id)
     task.user_id = user_id
     return task

@@ -147,7 +147,7 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
     'add_task': (BUREAU, lambda s, c, a: tasks.add_task(s, c.id, TASK, now())),
     'complete': (BUREAU, lambda s, c, a: tasks.complete(s, task(s, c), now())),
     'postpone': (BUREAU, lambda s, c, a: tasks.postpone(s, task(s, c), date(2099, 1, 4), now())),
-    'assign': (BUREAU, lambda s, c, a: tasks.assign(s, task(s, c), None, now())),
+    'assign': (BUREAU, lambda s, c, a: tasks.assign(s, task(s, c), None, None, now())),
     'lock_claim': (EVERYBODY, lambda s, c, a: claims.lock_claim(s, c.id)),
     'mark_checked': (BUREAU, lambda s, c, a: claims.mark_checked(s, c.id, now())),
     'set_clock_day': (

@@ -112,6 +112,9 @@ def test_claims_are_counted_by_whom_they_wait_for(claim, other, people):
     assert ask(people.staff).waiting == {'tp_insurer': 1}
     assert ask(people.staff, whose='team').waiting == {'tp_insurer': 1, 'bureau': 1}
     assert named(people.staff, view='open', whose='team', waiting_on='bureau') == ['של עומר']
+    # the chosen one is always there, unless there is none of that name
+    assert ask(people.staff, waiting_on='bureau').waiting == {'tp_insurer': 1, 'bureau': 0}
+    assert ask(people.staff, waiting_on='qqq').waiting == {'tp_insurer': 1}
 
 
 def test_a_long_list_comes_in_pages(people):

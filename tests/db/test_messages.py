@@ -304,7 +304,18 @@ def test_what_was_typed_stays_until_it_is_sent(people, claim):
         messages.save_draft(session, key, 'שלום, רציתי לשאול', internal=True)
     assert (talk(people.dana, key).draft, talk(people.dana, key).draft_internal) == ('שלום, רציתי לשאול', False)
     assert talk(people.yossi, key).draft == talk(people.staff, key).draft == ''
-    write(people.dana, key, 'שלום, רציתי לשאול משהו')
+    write(people.dana, key, 'שלום, רציתי לשאול משהו', drafts=['שלום, רציתי', 'שלום, רציתי לשאול '])
+    assert talk(people.dana, key).draft == ''
+
+
+def test_a_draft_goes_only_when_it_is_what_was_sent(people, claim):
+    key = thread_of(claim)
+    with open_session(people.dana) as session:
+        messages.save_draft(session, key, 'מה שנכתב בחלון השני')
+    for body, over in (('קצר', {}), ('קצר שוב', {'drafts': ['קצר'], 'key': 'k'}), ('קצר שוב', {'key': 'k'})):
+        write(people.dana, key, body, **over)
+        assert talk(people.dana, key).draft == 'מה שנכתב בחלון השני'
+    write(people.dana, key, 'מה שנכתב בחלון השני')
     assert talk(people.dana, key).draft == ''
 
 

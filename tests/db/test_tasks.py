@@ -11,7 +11,7 @@ from db.alerts import Alert
 from db.calendar import calendar_of
 from db.calls import CallNote, log_call
 from db.changes import history_of
-from db.claims import Claim, change_status, save_fields
+from db.claims import Claim, ClaimConflict, change_status, save_fields
 from db.scope import Actor
 from db.session import fetch, open_session
 from db.tasks import (
@@ -209,11 +209,25 @@ def test_tasks_go_with_the_claim_to_another_handler(claim, people):
     assert set(whose.values()) == {people.admin.user_id}
 
 
+def test_who_is_slower_takes_no_task_from_who_took_it_over(claim, people):
+    me, other = people.staff.user_id, people.staff2.user_id
+    with open_session(people.staff) as session:
+        task = add_task(session, claim.id, TaskNote('להזמין שמאי', TODAY), AT)
+    for wanted in (other, other):  # the same once more is no conflict
+        with open_session(people.staff2) as session:
+            assign(session, task.id, None, wanted, AT)
+    with pytest.raises(ClaimConflict) as refused, open_session(people.staff) as session:
+        assign(session, task.id, None, me, AT)
+    assert refused.value.current == other
+    with open_session(people.staff) as session:
+        assert assign(session, task.id, other, me, AT).user_id == me
+
+
 def test_a_task_is_taken_over_postponed_and_done_once(claim, people):
     with open_session(people.staff) as session:
         task = add_task(session, claim.id, TaskNote('להזמין שמאי', TODAY), AT)
     with open_session(people.staff2) as session:
-        assign(session, task.id, people.staff2.user_id, AT)
+        assign(session, task.id, None, people.staff2.user_id, AT)
         postpone(session, task.id, TODAY + DAY, AT)
         complete(session, task.id, AT)
     with pytest.raises(ClaimError, match='done meanwhile'), open_session(people.staff) as session:

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, WebSocket, expect
 
-from tests.e2e.browsing import PHONE, Person, ready, rows
+from tests.e2e.browsing import PHONE, Person, nothing_arrives, ready, rows
 from tests.e2e.conftest import ROOT
 
 pytestmark = pytest.mark.e2e
@@ -69,9 +69,12 @@ def test_an_agent_and_the_bureau_write_to_each_other(person: Person) -> None:
     ready(staff)
     line = staff.locator(f'[data-testid=thread-line][data-claim="{claim_no}"]')
     expect(line).to_have_attribute('data-unread', 'true')
+    staff.get_by_test_id('threads-unread').click()
+    expect(staff.get_by_test_id('threads-unread')).to_have_attribute('aria-checked', 'true')
     line.get_by_role('link').click()
     staff.wait_for_url(re.compile('claim='))
     ready(staff)
+    expect(staff.get_by_test_id('threads-unread')).to_have_attribute('aria-checked', 'true')
     expect(staff.get_by_test_id('new-messages')).to_have_text('הודעה חדשה אחת')
     expect(sent).to_have_attribute('data-state', 'read')
     expect(sent.get_by_test_id('read-by')).to_have_text('נקראה ע״י שירה לביא')
@@ -116,6 +119,7 @@ def test_what_is_typed_survives_a_reload_and_a_refusal(person: Person) -> None:
     box.press('Enter')
     expect(dana.get_by_test_id('send-error')).to_contain_text('4000')
     expect(box).to_have_value(long)
+    expect(dana.get_by_test_id('draft-kept')).to_have_text('הטיוטה נשמרה')
     box.fill('קצר יותר')
     expect(dana.get_by_test_id('send-error')).to_have_count(0)
     box.press('Enter')
@@ -139,6 +143,78 @@ def test_a_message_sent_without_a_connection_arrives_once(person: Person) -> Non
     dana.reload()
     ready(dana)
     expect(message(dana, 'נשלחה בלי קליטה')).to_have_count(1)
+
+
+def test_the_next_message_may_be_typed_while_one_is_on_its_way(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    box = open_thread(staff, calm_claim(staff)).get_by_test_id('message-box')
+    with nothing_arrives(staff) as said:
+        box.fill('הנוסח הראשון')
+        box.press('Enter')
+        box.fill('ההודעה הבאה')
+        staff.get_by_test_id('internal').click()
+        # who waits long is told that it is on its way, and no wording beside it goes out
+        expect(staff.get_by_test_id('send-late')).to_contain_text('תגיע פעם אחת בלבד')
+        assert said('הנוסח הראשון') > 1, 'what may have got lost is said again'
+        box.press('Enter')
+    expect(message(staff, 'הנוסח הראשון')).to_be_visible()
+    expect(staff.get_by_test_id('send-late')).to_have_count(0)
+    expect(staff.get_by_test_id('draft-kept')).to_have_text('הטיוטה נשמרה')
+    staff.evaluate('sessionStorage.clear()')
+    staff.reload()
+    ready(staff)
+    expect(message(staff, 'הנוסח הראשון')).to_have_count(1)
+    expect(message(staff, 'ההודעה הבאה')).to_have_count(0)
+    expect(box).to_have_value('ההודעה הבאה')
+    expect(staff.get_by_test_id('internal')).to_have_attribute('aria-checked', 'true')
+    # what is as long as one likes is not cut, it is said
+    long = 'א' * 20_001
+    box.fill(long)
+    for _ in range(2):
+        expect(staff.get_by_test_id('send-error')).to_contain_text('5000')
+        box.press('Enter')
+    staff.reload()
+    ready(staff)
+    expect(box).to_have_value(long)
+
+
+def test_two_windows_of_one_person_lose_nothing_to_each_other_and_send_nothing_twice(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    claim_no = calm_claim(dana)
+    box = open_thread(dana, claim_no).get_by_test_id('message-box')
+    second = open_thread(dana.context.new_page(), claim_no)
+    other = second.get_by_test_id('message-box')
+    other.fill('שורה\n' * 8 + 'סוף')
+    expect(second.get_by_test_id('draft-kept')).to_have_text('הטיוטה נשמרה')
+    send(dana, 'קצר מהחלון הראשון')
+    second.evaluate('sessionStorage.clear()')
+    for page in (second, dana):
+        page.reload()
+        ready(page)
+    for field in (other, box):
+        expect(field).to_have_value('שורה\n' * 8 + 'סוף')
+    assert box.evaluate('box => box.offsetHeight') > 150
+    box.press('Enter')
+    expect(message(dana, 'סוף')).to_be_visible()
+    for page, field in ((dana, box), (second, other)):
+        expect(field).to_have_value('')
+        page.wait_for_function('document.querySelector("[data-testid=message-box]").offsetHeight < 80')
+    expect(second.get_by_text('הטקסט הזה נשלח מחלון אחר.')).to_be_visible()
+    other.press('Enter')
+    send(second, 'עוד משהו')
+    expect(message(second, 'סוף')).to_have_count(1)
+    # both are kept, one after the other: a reload shows both, and what is sent of them goes
+    for page, field, text in ((second, other, 'נכתב בחלון השני'), (dana, box, 'נכתב בראשון')):
+        field.fill(text)
+        expect(page.get_by_test_id('draft-kept')).to_have_text('הטיוטה נשמרה')
+    second.reload()
+    ready(second)
+    expect(other).to_have_value('נכתב בראשון\n\nנכתב בחלון השני')
+    send(dana, 'נכתב בראשון')
+    dana.reload()
+    ready(dana)
+    expect(message(dana, 'נכתב בראשון')).to_be_visible()
+    expect(box).not_to_have_value('נכתב בראשון')
 
 
 def test_no_note_of_the_bureau_ever_reaches_an_agents_browser(person: Person) -> None:
@@ -233,6 +309,9 @@ def test_the_office_and_the_bureau_have_a_thread_without_a_claim(person: Person)
     staff.get_by_role('link', name='סוכנות לוי', exact=True).click()
     ready(staff)
     staff.get_by_test_id('templates').click()
+    staff.keyboard.press('Escape')
+    expect(staff.get_by_test_id('template-thanks')).to_have_count(0)
+    staff.get_by_test_id('templates').click()
     staff.get_by_test_id('template-thanks').click()
     expect(staff.get_by_test_id('message-box')).to_have_value(re.compile('^תודה'))
     send(staff, 'שלום לכולם, ביום שלישי נסגור מוקדם')
@@ -259,6 +338,13 @@ def test_what_is_attached_becomes_a_document_of_its_kind(person: Person) -> None
     open_thread(dana, claim_no)
     files = [ROOT / 'static' / 'img' / 'icon-192.png', ROOT / 'static' / 'img' / 'icon-512.png']
     dana.get_by_test_id('attach-input').set_input_files([str(file) for file in files])
+    expect(dana.get_by_test_id('chosen-file')).to_have_count(2)
+    # a reload would lose them, so it asks first
+    dana.get_by_test_id('message-box').click()
+    with dana.expect_event('dialog') as asked:
+        dana.evaluate('setTimeout(() => location.reload())')
+    assert asked.value.type == 'beforeunload'
+    asked.value.dismiss()
     expect(dana.get_by_test_id('chosen-file')).to_have_count(2)
     dana.get_by_test_id('chosen-file').first.get_by_role('combobox').select_option(label='תמונות נזק')
     send(dana, 'מצורפות שתי תמונות')

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from db import values
 from db.base import now
-from tests.e2e.browsing import NO_DAY, PHONE, Person, press, ready, rows
+from tests.e2e.browsing import NO_DAY, PATIENCE, PHONE, Person, nothing_arrives, press, ready, rows
 
 pytestmark = pytest.mark.e2e
 
@@ -24,7 +24,7 @@ def first_line(page: Page) -> str:
 
 # within half a second of the first, however busy this machine is: its time is told by the first one's
 SECOND_CLICK = """([x, y]) => {
-    const click = new MouseEvent('click', {bubbles: true, detail: 1});
+    const click = new MouseEvent('click', {bubbles: true, cancelable: true, detail: 1, clientX: x, clientY: y});
     Object.defineProperty(click, 'timeStamp', {value: window.clicked + 350});
     document.elementFromPoint(x, y).dispatchEvent(click);
 }"""
@@ -103,6 +103,72 @@ def test_the_next_note_is_not_lost_when_others_work_on(person: Person) -> None:
     expect(beside.get_by_test_id('work-note')).to_have_value('')
     line.get_by_test_id('work-more').click()
     expect(note).to_have_value('ביקשו גם')
+
+
+def test_every_line_keeps_the_note_that_is_written_on_it(person: Person) -> None:
+    staff = person('staff@bureau.demo', path='/work?whose=team')
+    keys = staff.get_by_test_id('work-line').evaluate_all('lines => lines.map((line) => line.dataset.line)')
+    first, second = (line_of(staff, key) for key in keys[:2])
+    first.get_by_test_id('work-more').click()
+    first.get_by_test_id('work-note').fill('דיברתי, יחזרו אליי')
+    with nothing_arrives(staff):
+        first.get_by_test_id('work-note').press('Enter')
+        # typed before the answer, on this line and on another
+        first.get_by_test_id('work-note').fill('ביקשו גם')
+        second.get_by_test_id('work-more').click()
+        expect(first.get_by_test_id('work-note')).to_be_hidden()
+        second.get_by_test_id('work-note').fill('המוסך מבטיח')
+    expect(second.get_by_test_id('work-note-add')).to_be_enabled()
+    expect(second.get_by_test_id('work-note')).to_have_value('המוסך מבטיח')
+    first.get_by_role('button', name='הערה שעוד לא נוספה').click()
+    expect(first.get_by_test_id('work-note')).to_have_value('ביקשו גם')
+    # written, it is gone; and what stands on the other line survives a reload though its panel is shut
+    first.get_by_test_id('work-note-add').click()
+    expect(first.get_by_test_id('work-note')).to_have_value('')
+    staff.reload()
+    ready(staff)
+    expect(second.get_by_test_id('work-note')).to_have_value('המוסך מבטיח')
+    # no answer comes: that is said, and pressed again it is one note all the same
+    claim_no = second.get_attribute('data-claim')
+    with nothing_arrives(staff) as said:
+        second.get_by_test_id('work-note').press('Enter')
+        expect(staff.get_by_text('לא התקבלה תשובה')).to_be_visible(timeout=2 * PATIENCE)
+        second.get_by_test_id('work-note').press('Enter')
+        assert said('המוסך מבטיח') == 2
+    expect(second.get_by_test_id('work-note')).to_have_value('')
+    staff.goto(f'/claims/{claim_no}?tab=messages')
+    ready(staff)
+    expect(staff.get_by_test_id('message').filter(has_text='המוסך מבטיח')).to_have_count(1)
+
+
+def test_no_line_goes_that_nobody_meant(person: Person) -> None:
+    staff = person('staff@bureau.demo', path='/work?view=not_updated&whose=team')
+    board, line = staff.get_by_test_id('desk-not_updated'), first_line(staff)
+    before = count_of(staff, 'not_updated')
+    place = line_of(staff, line).get_by_test_id('work-checked').bounding_box()
+    assert place is not None
+    x, y = place['x'] + 20, place['y'] + 10
+    staff.evaluate(
+        "addEventListener('click', (event) => { window.clicked = event.timeStamp; }, {capture: true, once: true})"
+    )
+    staff.mouse.click(x, y)
+    expect(line_of(staff, line)).to_have_count(0)
+    staff.evaluate(SECOND_CLICK, [x, y])
+    # a key that is held: one line, not all that come under it
+    held = first_line(staff)
+    line_of(staff, held).focus()
+    staff.keyboard.down('x')
+    expect(line_of(staff, held)).to_have_count(0)
+    for _ in range(5):
+        staff.keyboard.down('x')
+    staff.keyboard.up('x')
+    staff.keyboard.press('j')
+    expect(board).to_have_attribute('data-count', str(before - 2))
+    # whoever comes after that is asked in turn: had there been more, they would be gone by now
+    third = first_line(staff)
+    line_of(staff, third).focus()
+    staff.keyboard.press('x')
+    expect(board).to_have_attribute('data-count', str(before - 3))
 
 
 def test_a_day_is_typed_as_it_is_written_here_and_what_is_wrong_with_it_is_said_where_it_stands(person: Person) -> None:

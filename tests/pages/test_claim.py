@@ -25,7 +25,7 @@ from db.changes import SeenMark, history_of
 from db.claims import Claim, mark_checked, save_fields
 from db.links import create_link, links_of, revoke_link
 from db.list_state import ListState
-from db.messages import Letter, ThreadKey, notes_of, write_message
+from db.messages import Letter, ThreadKey, conversation, notes_of, write_message
 from db.reference import Garage
 from db.scope import Actor, Role
 from db.session import fetch, open_session
@@ -465,6 +465,25 @@ async def test_a_tab_is_drawn_when_it_is_opened_and_counted_before(
     await soon(lambda: 'הכסף בדרך' in str(panel.props['items']))
     later = await open_page('dana', claim, '?tab=messages')
     assert 'הכסף בדרך' in str(later.of(MessagesPanel)[0].props['items']), 'the tab of the address comes with the page'
+
+
+async def test_a_message_is_answered_by_its_key_and_the_files_have_words_of_their_own(
+    open_page: Opener, claim: Claim, people: People
+) -> None:
+    page = await open_page('dana', claim, '?tab=messages')
+    [panel] = page.of(MessagesPanel)
+    page.send(panel, 'draft', {'body': 'הכסף'})
+    first = await page.answer(panel, 'send', {'body': 'הכסף בדרך', 'key': 'a', 'drafts': ['הכסף', 7]})
+    again = await page.answer(panel, 'send', {'body': 'הכסף בדרך', 'key': 'a'})
+    assert (first['key'], again['key'], first['sent']) == ('a', 'a', again['sent'])
+    with open_session(people.dana, reading=True) as session:
+        talk = conversation(session, ThreadKey(claim.office_id, claim.id))
+        assert [message.body for message in talk.messages] == ['הכסף בדרך']
+        assert talk.draft == ''
+    assert not (await page.answer(panel, 'send', 'x'))['sent']
+    words = panel.props['words']
+    assert 'ההודעה' in words['late']
+    assert 'הקובץ' in words['failed']
 
 
 async def test_checked_today_shows_and_alerts_nobody(open_page: Opener, claim: Claim) -> None:

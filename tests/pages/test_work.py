@@ -14,6 +14,8 @@ from db import values
 from db.base import now
 from db.changes import history_of
 from db.claims import Claim
+from db.messages import notes_of
+from db.offices import User
 from db.session import fetch, open_session
 from db.tasks import Task, TaskNote, add_task, tasks_of
 from tests.conftest import People
@@ -77,7 +79,8 @@ async def test_what_fails_by_our_own_fault_is_told_once(
 async def test_a_line_of_the_desk_is_worked_off(desk, task, people):
     key = f'task-{task}'
     assert 'לחזור למוסך' in titles(desk)
-    assert await act(desk, WorkDesk, {'key': key, 'act': 'give', 'value': people.staff2.user_id})
+    mine = {'key': key, 'act': 'give', 'seen': people.staff.user_id}
+    assert await act(desk, WorkDesk, mine | {'value': people.staff2.user_id})
     assert stored(task).user_id == people.staff2.user_id
     assert 'לחזור למוסך' not in titles(desk)  # it is another's now
     with open_session(people.staff2) as session:
@@ -85,6 +88,42 @@ async def test_a_line_of_the_desk_is_worked_off(desk, task, people):
     await soon(lambda: 'לחזור למוסך' in titles(desk))  # what somebody else did came by itself
     assert await act(desk, WorkDesk, {'key': key, 'act': 'postpone', 'value': 1})
     assert stored(task).due > values.israel(now()).date()
+
+
+async def test_who_is_slower_with_a_line_hears_whose_it_is_now(desk, task, claim, people, portal):
+    mine, other = people.staff.user_id, people.staff2.user_id
+    user = await signed_in(portal, EMAILS['staff'])
+    claims = Open(user, await user.open('/work?view=open'))
+    for page, key in ((desk, f'task-{task}'), (claims, f'claim-{claim.id}')):
+        given = {'key': key, 'act': 'give', 'seen': mine}
+        assert await act(page, WorkDesk, given | {'value': other})
+        refused = await page.answer(page.of(WorkDesk)[0], 'act', given | {'value': people.admin.user_id})
+        with open_session(SYSTEM, reading=True) as session:
+            assert session.get_one(User, other).name in refused['message']
+            assert session.get_one(Claim, claim.id).handler == (mine if page is desk else other)
+        assert stored(task).user_id == (other if page is desk else None)
+        back = await page.answer(page.of(WorkDesk)[0], 'act', given | {'seen': other, 'value': 0})
+        assert back['message'] == ''
+    await user.http_client.aclose()
+
+
+async def test_a_note_of_the_desk_sent_twice_is_one(desk, task, claim, people):
+    note = {'key': f'task-{task}', 'act': 'note', 'value': 'דיברתי, יחזרו אליי', 'once': 'a-b'}
+    for _ in range(2):
+        answer = await desk.answer(desk.of(WorkDesk)[0], 'act', note)
+        assert (answer['message'], answer['key']) == ('', note['key'])
+    assert await act(desk, WorkDesk, note | {'once': 'c-d'})
+    with open_session(people.staff, reading=True) as session:
+        assert [one.body for one in fetch(session, notes_of(claim.id))] == [note['value']] * 2
+
+
+async def test_the_tiles_lead_to_the_lists_they_count(desk, portal):
+    user = await signed_in(portal, EMAILS['staff'])
+    page = Open(user, await user.open('/work?whose=team&view=open&waiting_on=insured'))
+    [board] = page.of(WorkDesk)
+    assert all('waiting_on=insured' in tile['href'] for tile in board.props['tiles'])
+    assert [party['name'] for party in board.props['parties'] if party['on']] == ['insured']
+    await user.http_client.aclose()
 
 
 NEVER_SENT: tuple[Any, ...] = (
@@ -97,6 +136,8 @@ NEVER_SENT: tuple[Any, ...] = (
     {'key': 'TASK', 'act': 'give', 'value': 'x'},
     {'key': 'TASK', 'act': 'give', 'value': True},
     {'key': 'TASK', 'act': 'give', 'value': 2},
+    {'key': 'TASK', 'act': 'give', 'seen': 0, 'value': 2},
+    {'key': 'TASK', 'act': 'give', 'seen': '1', 'value': 0},
     {'key': 'TASK', 'act': 'postpone', 'value': 999},
     {'key': 'TASK', 'act': 'postpone', 'value': '2020-01-01'},
     {'key': 'TASK', 'act': 'postpone', 'value': {'a': 1}},
