@@ -390,5 +390,5 @@ def _offline_html() -> str:
         f'<div class="mk-offb" role="status" data-offline hidden>{icon_html("cloud_off")}'
         f'<span><b>{escape(t("Connection lost, reconnecting…"))}</b> '
         f'{shown.replace("{time}", since)}</span><span class="mk-sp"></span>'
-        f'<button type="button" class="mk-btn mk-sm" data-reconnect>{escape(t("Try now"))}</button></div>'
+        f'<button type="button" class="mk-btn mk-sm" data-reconnect>{escape(t("Try again"))}</button></div>'
     )

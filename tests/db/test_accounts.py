@@ -44,8 +44,6 @@ def standing_of(people: People, user_id: int) -> accounts.Account:
 
 
 def test_what_lies_idle_here_is_no_device(people: People):
-    with open_session(SYSTEM) as session:
-        identity.start_session(session, people.dana.user_id or 0, identity.Browser(), now())
     for later, longest, devices in ((13, 24, 1), (13, 12, 0), (2, 1, 0)):
         with open_session(people.admin, reading=True) as session:
             at = now() + timedelta(hours=later)
