@@ -85,12 +85,13 @@
 
   function fill() {
     asked = false;
-    const before = pending.length;
+    const before = pending.length, pressed = new Set();
     pending = pending.filter((kept) => {
       const element = find(kept, FIELDS);
       if (!element) {
         const opener = kept.opener && !kept.opened && find(kept.opener, 'button, [role=button], summary');
-        if (opener) { kept.opened = true; opener.click(); }
+        // once for all the fields it opens: each press more would empty those that are filled by then
+        if (opener) { kept.opened = true; if (!pressed.has(opener)) { pressed.add(opener); opener.click(); } }
         return true;
       }
       if (!ours(element) || typed.has(element)) return false;

@@ -20,9 +20,33 @@ def test_an_invitation_and_a_new_word(person: Person, chromium: Browser, demo: S
     admin.get_by_test_id('edit-name').press('Escape')  # loses nothing that was typed
     admin.mouse.click(5, 5)
     admin.get_by_test_id('edit-email').fill('noa@levi.demo')
+    admin.get_by_test_id('edit-role').press('ArrowDown')
+    admin.get_by_test_id('edit-office').press('ArrowDown')
+    office = admin.get_by_test_id('edit-office').input_value()
+    admin.reload()  # what was typed and chosen is there again
+    ready(admin)
+    for name, value in (('name', 'נועה שגב'), ('email', 'noa@levi.demo'), ('role', 'office_manager'), ('office', office)):
+        expect(admin.get_by_test_id(f'edit-{name}')).to_have_value(value)
+    admin.get_by_test_id('edit-role').select_option('agent')
     admin.get_by_test_id('edit-office').select_option(label='סוכנות לוי')
     admin.get_by_test_id('admin-save').click()
     link = admin.get_by_test_id('link-address').inner_text()
+    expect(admin.get_by_test_id('act-link')).to_be_visible()
+    admin.keyboard.press('Escape')  # the link is not shown again: only who closes the form lets it go
+    admin.mouse.click(5, 5)
+    expect(admin.get_by_test_id('link-address')).to_have_text(link)
+    # an order would close the form over what is typed in it
+    admin.get_by_test_id('edit-name').fill('נועה שגב-לב')
+    admin.get_by_test_id('act-disable').click()
+    expect(admin.get_by_test_id('act-held')).to_contain_text('עדיין לא נשמר')
+    admin.get_by_test_id('act-disable').click()
+    expect(admin.get_by_test_id('edit-name')).to_have_value('נועה שגב-לב')
+    admin.get_by_test_id('edit-name').fill('נועה שגב')
+    admin.reload()  # what was sent is not told as unsent
+    ready(admin)
+    admin.get_by_test_id('admin-search').fill('noa@levi.demo')
+    expect(admin.get_by_test_id('admin-row')).to_have_count(1)
+    expect(admin.get_by_test_id('admin-form')).to_have_count(0)
 
     context = chromium.new_context(base_url=demo.url, locale='he-IL')
     noa = context.new_page()
