@@ -15,7 +15,7 @@ from components.frame import say
 from components.live import Subscription, ask, base_url, show_changes, words_topic, work
 from components.words import language, moment_text, said_once, t
 from db import accounts, admin_rows, values
-from db.accounts import Account, Person, Wanted
+from db.accounts import Account, ChangedMeanwhile, Person, Wanted
 from db.admin_changes import key_of
 from db.admin_rows import Rows
 from db.admin_tables import AdminTable, Column
@@ -121,6 +121,9 @@ class AdminList(Element, ABC, component='admin_list.js'):
         except FieldsRefused as refusal:
             wrong = {name: error.told(language()) for name, error in refusal.fields.items()}
             answer = {'errors': wrong, 'message': refusal.told(language())}
+            # he reads what others wrote there: now it is his to decide
+            found = {name: error.present for name, error in refusal.fields.items() if isinstance(error, ChangedMeanwhile)}
+            form.seen = {**form.seen, **found}
         except ClaimError as refusal:
             answer = {'errors': {}, 'message': refusal.told(language())}
         finally:

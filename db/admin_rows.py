@@ -14,7 +14,7 @@ from sqlalchemy import Select, func, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from db import values
-from db.accounts import MEANWHILE
+from db.accounts import ChangedMeanwhile
 from db.admin_changes import key_of
 from db.admin_tables import TABLES, AdminTable, Choices, Column
 from db.base import take_turns
@@ -158,7 +158,11 @@ def save_row(session: Session, table: AdminTable, key: str, seen: Given, wanted:
     """Change a row, or add one when `key` is empty. Only what differs from what was `seen` is taken; every wrong field is told."""
     _admin(session)
     row = row_of(session, table, key) if key else _new_row(session, table, wanted, now)
-    changed = [column for column in table.columns if not key or wanted.get(column.name) != seen.get(column.name)]
+    changed = [
+        column
+        for column in table.columns
+        if not key or not (column.once or wanted.get(column.name) == seen.get(column.name))
+    ]
     taken = out_of_use(session, table)
     wrong: dict[str, Told] = {}
     with session.no_autoflush:
@@ -166,8 +170,8 @@ def save_row(session: Session, table: AdminTable, key: str, seen: Given, wanted:
             raw = wanted.get(column.name, '')
             present = written(column, getattr(row, column.name))
             try:
-                if key and (column.once or present not in (seen.get(column.name, ''), raw)):
-                    raise ClaimError(MEANWHILE)
+                if key and present not in (seen.get(column.name, ''), raw):
+                    raise ChangedMeanwhile(present, _in_words(session, column, present))
                 if raw != present and (column.name, raw) in taken:
                     raise ClaimError(N_('This is out of use. Please choose another value.'))
                 setattr(row, column.name, _read(session, table, column, raw))
@@ -240,6 +244,13 @@ def _read(session: Session, table: AdminTable, column: Column, raw: str) -> Any:
         'day': values.day,
     }
     return read.get(column.kind, partial(values.text, limit=column.limit))(raw)
+
+
+def _in_words(session: Session, column: Column, raw: str) -> str:
+    """What a form holds as the person who has it open reads it."""
+    words = choices_of(session, column, session.info['actor'].language)
+    between = '\n' if column.kind == 'long' else ', '
+    return between.join(words.get(part, part) for part in raw.split('\n') if part)
 
 
 def _may_be_null(table: AdminTable, column: Column) -> bool:

@@ -99,7 +99,13 @@ def test_two_admins_at_one_row_overwrite_nothing(people: People):
         assert said(row_of(session, table, key), table)['phone'] == '035550000'
     with pytest.raises(FieldsRefused) as refusal, open_session(people.admin) as session:
         save_row(session, table, key, seen, {**seen, 'phone': '03-5559999'}, NOON)
-    assert list(refusal.value.fields) == ['phone']
+    (found,) = refusal.value.fields.items()
+    assert (found[0], '״035550000״' in found[1].told('he')) == ('phone', True), 'he reads what the other one wrote'
+    edit(people, 'garages', key, network='yes', phone='')
+    for name, words in (('network', '״כן״'), ('phone', 'מחק')):
+        with pytest.raises(FieldsRefused) as refusal, open_session(people.admin) as session:
+            save_row(session, table, key, {**seen, 'network': '', 'phone': '1'}, {**seen, name: 'no'}, NOON)
+        assert words in refusal.value.fields[name].told('he')
 
 
 def test_one_name_stands_for_one_firm(people: People):

@@ -186,6 +186,28 @@ async def test_a_form_that_is_refused_twice_for_the_same_reason_answers_twice(ad
     assert screen.props['form']['errors'] == refused['errors']
 
 
+async def test_who_comes_second_reads_what_the_other_one_wrote_and_decides(admin: User, people: People) -> None:
+    page, screen = await opened(admin, 'garages')
+    await form_of(page, screen, '')
+    page.send(screen, 'save', {'name': 'מוסך הגל', 'network': 'no', 'contact': 'אבי'})
+    await soon(lambda: screen.props['rows'])
+    key = screen.props['rows'][0]['key']
+    form = await form_of(page, screen, key)
+    other, theirs = await opened(admin, 'garages')
+    told = await form_of(other, theirs, key)
+    other.send(theirs, 'save', {**told['values'], 'contact': 'בני'})
+    await soon(lambda: theirs.props['form'] is None)
+    mine = {**form['values'], 'contact': 'גדי', 'address': 'הרצל 1, חיפה'}
+    page.send(screen, 'save', mine)
+    await soon(lambda: screen.props['form']['errors'])
+    assert list(screen.props['form']['errors']) == ['contact']
+    assert 'בני' in screen.props['form']['errors']['contact']
+    page.send(screen, 'save', mine)
+    await soon(lambda: screen.props['form'] is None)
+    kept = (await form_of(page, screen, key))['values']
+    assert (kept['contact'], kept['address']) == ('גדי', 'הרצל 1, חיפה')
+
+
 async def test_each_table_says_who_changed_what_in_it(admin: User, people: People) -> None:
     page, screen = await opened(admin, 'garages')
     assert screen.props['record'] == []
