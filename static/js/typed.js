@@ -54,6 +54,8 @@
       typed.add(field);
     }, true);
   }
+  // what leaves with a form for another page is sent; a form that a part of the page takes is told of by that part
+  addEventListener('submit', (event) => { if (!event.defaultPrevented) for (const field of event.target.elements) typed.delete(field); });
   // who signs out leaves nothing behind, and whatever keeps something as the page goes asks for it
   addEventListener('submit', ({target}) => {
     if (!/^\/logout/.test(target.getAttribute('action'))) return;

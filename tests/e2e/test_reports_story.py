@@ -88,6 +88,8 @@ def test_the_days_of_the_dashboard_are_those_that_were_typed_or_nothing_is_asked
     manager.wait_for_url('**/reports?period=days&from=05%2F10%2F2026&to=30%2F11%2F2026')
     ready(manager)
     expect(manager.get_by_test_id('money-line')).to_contain_text('05/10/2026 – 30/11/2026')
+    # what was sent is not told as unsent
+    assert manager.evaluate('Object.keys(sessionStorage).filter((key) => key.startsWith("maakav.typed"))') == []
 
 
 def test_a_day_of_a_filter_is_kept_as_typed_and_said_to_be_none(person: Person) -> None:
