@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.browsing import NO_DAY, Person, ready
+from tests.e2e.browsing import NO_DAY, PHONE, Person, ready
 from tests.e2e.conftest import Server
 
 pytestmark = pytest.mark.e2e
@@ -96,3 +96,12 @@ def test_a_day_against_the_calendar_is_typed_like_any_other(person: Person) -> N
     admin.get_by_test_id('admin-open').filter(has_text='05/01/2098').click()
     expect(day).to_have_value('05/01/2098')
     expect(day).to_be_disabled()
+
+
+def test_a_name_without_an_end_moves_no_page_sideways(person: Person) -> None:
+    admin = person('admin@bureau.demo', path='/admin/garages', viewport=PHONE)
+    admin.get_by_test_id('admin-add').click()
+    admin.get_by_test_id('edit-name').fill('מ' * 120)
+    admin.get_by_test_id('admin-save').click()
+    expect(admin.get_by_test_id('admin-row').filter(has_text='מ' * 120)).to_have_count(1)
+    assert admin.evaluate('document.documentElement.scrollWidth') == PHONE['width']
