@@ -64,7 +64,7 @@ export default {
   },
   methods: {
     said(field) { const wrong = this.form.errors[field.name]; return {'aria-invalid': wrong ? 'true' : null, 'aria-describedby': wrong || field.help ? 'w-' + field.name : null}; },
-    shape(field) { return {phone: {type: 'tel'}, email: {type: 'email'}, whole: {inputmode: 'numeric'}, code: {dir: 'ltr'}}[field.kind] || {dir: 'auto'}; },
+    shape(field) { return {phone: {type: 'tel'}, email: {inputmode: 'email', dir: 'ltr'}, whole: {inputmode: 'numeric'}, code: {dir: 'ltr'}}[field.kind] || {dir: 'auto'}; },
     find() { clearTimeout(this.waiting); this.waiting = setTimeout(() => this.$emit('find', this.typed), 250); },
     close() { this.$emit('close'); },
     written() { return JSON.stringify([this.values, this.many]); },

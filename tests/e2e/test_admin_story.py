@@ -8,6 +8,8 @@ from tests.e2e.conftest import Server
 
 pytestmark = pytest.mark.e2e
 
+NO_ADDRESS = 'כתובת הדוא״ל אינה תקינה. יש לכתוב אותה כך: name@example.co.il.'
+
 
 def test_an_invitation_and_a_new_word(person: Person, chromium: Browser, demo: Server) -> None:
     admin = person('admin@bureau.demo', path='/admin/people')
@@ -19,6 +21,9 @@ def test_an_invitation_and_a_new_word(person: Person, chromium: Browser, demo: S
     admin.get_by_test_id('edit-name').fill('נועה שגב')
     admin.get_by_test_id('edit-name').press('Escape')  # loses nothing that was typed
     admin.mouse.click(5, 5)
+    admin.get_by_test_id('edit-email').fill('noa')
+    admin.get_by_test_id('admin-save').click()
+    expect(admin.get_by_test_id('edit-email')).to_have_accessible_description(NO_ADDRESS)
     admin.get_by_test_id('edit-email').fill('noa@levi.demo')
     admin.get_by_test_id('edit-role').press('ArrowDown')
     admin.get_by_test_id('edit-office').press('ArrowDown')
@@ -51,6 +56,8 @@ def test_an_invitation_and_a_new_word(person: Person, chromium: Browser, demo: S
     context = chromium.new_context(base_url=demo.url, locale='he-IL')
     noa = context.new_page()
     noa.goto(f'/setup/{link.rpartition("/")[2]}')
+    noa.click('button[type=submit]')
+    assert noa.eval_on_selector('[name=password]', 'field => field.validationMessage') == 'השדה ריק. נא למלא אותו.'
     noa.fill('[name=password]', 'חתול כחול על הגג')
     noa.fill('[name=password_again]', 'חתול כחול על הגג')
     noa.click('button[type=submit]')
