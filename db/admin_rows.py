@@ -57,7 +57,7 @@ def rows(session: Session, table: AdminTable, typed: str, page: int, language: s
 def row_of(session: Session, table: AdminTable, key: str) -> Any:
     """One row by its key; a broken rule when it is gone."""
     _admin(session)
-    row = session.get(table.model, _identity(table, key))
+    row = session.get(table.model, identity_of(table, key))
     if row is None:
         raise ClaimError(N_('This line is not there any more.'))
     return row
@@ -133,7 +133,8 @@ def _order(table: AdminTable) -> list[Any]:
     return [*resting, *names, *inspect(model).primary_key]
 
 
-def _identity(table: AdminTable, key: str) -> Any:
+def identity_of(table: AdminTable, key: str) -> Any:
+    """A row's key as the session asks for it; a broken rule when it is none."""
     columns, parts = inspect(table.model).primary_key, key.split(':')
     if len(parts) != len(columns):
         raise ClaimError(N_('This line is not there any more.'))
@@ -195,8 +196,11 @@ def move_row(session: Session, table: AdminTable, key: str, down: bool) -> None:
     other = place + (1 if down else -1)
     if not 0 <= other < len(line):
         return
+    places = [moved.position for moved in line]
+    if len(set(places)) < len(places):
+        places = list(range(1, len(line) + 1))
     line[place], line[other] = line[other], line[place]
-    for position, moved in enumerate(line, start=1):
+    for position, moved in zip(places, line, strict=True):
         if moved.position != position:
             moved.position = position
 

@@ -146,6 +146,18 @@ def test_rows_change_places_with_their_neighbours_only(people: People):
             move_row(session, TABLES['garages'], '1', down=True)
 
 
+def test_who_changes_places_leaves_all_others_where_they_are(people: People):
+    with open_session(people.admin) as session:
+        for stage in fetch(session, select(RepairStage)):
+            stage.position *= 10
+    with open_session(people.admin, reading=True) as session:
+        before = len(fetch(session, admin_history(['repair_stages'])))
+    with open_session(people.admin) as session:
+        move_row(session, TABLES['stages'], 'paint', down=False)
+    with open_session(people.admin, reading=True) as session:
+        assert len(fetch(session, admin_history(['repair_stages']))) == before + 2
+
+
 def test_what_is_in_use_says_so_and_is_never_deleted(people: People):
     key = add(people, 'garages', name='מוסך אביב', network='no')
     make_claim(people.levi, people.staff, garage=int(key))

@@ -1,5 +1,6 @@
 """The administration as an admin has it open: people, tables, history; nobody else gets in, and everybody sees new words at once."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from nicegui.testing import User
 
+import pages.admin
 from components.admin_list import AdminList
 from components.claims_list import ClaimsTable
 from db import accounts, identity
@@ -14,7 +16,7 @@ from db.accounts import Person
 from db.base import now
 from db.messages import VARIABLES
 from db.offices import User as Someone
-from db.reference import ClaimStatus
+from db.reference import ClaimStatus, Garage
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim, turn_on_two_factor
@@ -221,6 +223,45 @@ async def test_each_table_says_who_changed_what_in_it(admin: User, people: Peopl
     assert {line['label'] for line in offices.props['record']} == {'סוכנות לוי', 'סוכנות כהן'}
     _, everybody = await opened(admin, 'people')
     assert 'דנה ארז' in {line['label'] for line in everybody.props['record']}
+
+
+async def test_the_record_says_which_line_of_the_matrix_was_changed_and_went(admin: User, people: People) -> None:
+    page, screen = await opened(admin, 'requirements')
+    row = screen.props['rows'][0]
+    form = await form_of(page, screen, row['key'])
+    page.send(screen, 'save', {**form['values'], 'track': '', 'blocking': 'yes', 'required': 'yes', 'insurer': '1'})
+    await soon(lambda: screen.props['form'] is None)
+    await soon(lambda: [line['what'] for line in screen.props['record']] == ['שונה'])
+    line = screen.props['record'][0]
+    assert line['label'].startswith(row['label'] + ' · '), 'the document, then the insurer'
+    await form_of(page, screen, row['key'])
+    page.send(screen, 'act', 'remove')
+    await soon(lambda: [line['what'] for line in screen.props['record']] == ['נמחק', 'שונה'])
+    gone, changed = screen.props['record']
+    assert gone['label'] == changed['label'] == line['label'], 'also when it is gone'
+    assert not [pair for pair in gone['pairs'] if '←' in pair]
+    page, screen = await opened(admin, 'settings')
+    form = await form_of(page, screen, screen.props['rows'][0]['key'])
+    page.send(screen, 'save', {**form['values'], 'stuck_days': '9'})
+    await soon(lambda: screen.props['form'] is None)
+    history = Open(admin, await admin.open('/admin/history'))
+    assert '<b>שונה · הגדרות הלשכה</b>' in history.everything()
+    assert '· </b>' not in history.everything()
+
+
+async def test_the_record_goes_on_past_its_first_page(admin: User, people: People, monkeypatch) -> None:
+    monkeypatch.setattr(pages.admin, 'HISTORY', 2)
+    for name in ('אלף', 'בית', 'גימל'):
+        with open_session(people.admin) as session:
+            session.add(Garage(name=f'מוסך {name}'))
+    newest = Open(admin, await admin.open('/admin/history'))
+    await soon(lambda: 'older-changes' in newest.everything())
+    assert [name for name in ('אלף', 'בית', 'גימל') if f'מוסך {name}' in newest.everything()] == ['בית', 'גימל']
+    older = re.search(r'/admin/history\?before=\d+', newest.everything())
+    assert older
+    before = Open(admin, await admin.open(older[0]))
+    await soon(lambda: 'לשינויים האחרונים' in before.everything())
+    assert [name for name in ('אלף', 'בית', 'גימל') if f'מוסך {name}' in before.everything()] == ['אלף']
 
 
 async def test_a_template_can_be_tried_with_every_variable(admin: User) -> None:
