@@ -91,6 +91,8 @@ def _add_turning_on(portal: FastAPI, door: Door) -> None:
     @portal.post(guard.SET_UP)
     async def confirm(request: Request, code: Field = '') -> Response:
         present: SignedIn = request.state.session
+        if (await ask_as(present.actor, two_factor.own_standing, now())).since:
+            return RedirectResponse(guard.SET_UP, 303)  # the page of the codes was loaded anew
         try:
             codes = await work_as(present.actor, two_factor.confirm_two_factor, code, now())
         except ClaimError as error:
