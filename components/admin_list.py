@@ -122,7 +122,9 @@ class AdminList(Element, ABC, component='admin_list.js'):
             wrong = {name: error.told(language()) for name, error in refusal.fields.items()}
             answer = {'errors': wrong, 'message': refusal.told(language())}
             # he reads what others wrote there: now it is his to decide
-            found = {name: error.present for name, error in refusal.fields.items() if isinstance(error, ChangedMeanwhile)}
+            found = {
+                name: error.present for name, error in refusal.fields.items() if isinstance(error, ChangedMeanwhile)
+            }
             form.seen = {**form.seen, **found}
         except ClaimError as refusal:
             answer = {'errors': {}, 'message': refusal.told(language())}

@@ -92,12 +92,13 @@ def num_html(text: object) -> str:
 
 
 def day_input_html(
-    name: str, label: str, pick: str, value: str = '', first: str = '', size: str = 'sm', last: str = ''
+    name: str, label: str, pick: str, value: str = '', between: tuple[str, str] = ('', ''), size: str = 'sm'
 ) -> str:
     """A field that needs a day, written as everywhere here: the browser's own shows it by its language, maybe the month first.
 
-    Its calendar is the browser's; `maakav.js` reads what is typed. `first` and `last` are the days between which it may be chosen, as yyyy-mm-dd; size is '' or 'sm'.
+    Its calendar is the browser's; `maakav.js` reads what is typed. A day may be chosen `between` the first and the last, written yyyy-mm-dd; size is '' or 'sm'.
     """
+    first, last = between
     classes = 'mk-inp mk-sm mk-dayin' if size == 'sm' else 'mk-inp mk-dayin'
     return (
         f'<span class="{classes}"><input type="text" name="{escape(name)}" data-testid="{escape(name)}" data-day dir="ltr" maxlength="20" '

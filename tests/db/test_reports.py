@@ -639,7 +639,11 @@ def test_a_day_that_is_none_is_remembered_as_it_was_typed() -> None:
 
 
 def test_days_that_figures_do_not_reach_are_known(people: People) -> None:
-    for ends in ({'from': '1.1.2031', 'to': '2.2.2031'}, {'from': '1.1.1950', 'to': '31.12.2099'}, {'from': '1.1.2090'}):
+    for ends in (
+        {'from': '1.1.2031', 'to': '2.2.2031'},
+        {'from': '1.1.1950', 'to': '31.12.2099'},
+        {'from': '1.1.2090'},
+    ):
         state = ReportState.read({'period': 'days', **ends})
         assert len(state.cut(state.span(TODAY))) == len(ends), ends
     ahead = ReportState.read({'period': 'days', 'from': f'{TODAY + timedelta(days=5):%d.%m.%Y}'})

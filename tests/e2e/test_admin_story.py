@@ -30,7 +30,12 @@ def test_an_invitation_and_a_new_word(person: Person, chromium: Browser, demo: S
     office = admin.get_by_test_id('edit-office').input_value()
     admin.reload()  # what was typed and chosen is there again
     ready(admin)
-    for name, value in (('name', 'נועה שגב'), ('email', 'noa@levi.demo'), ('role', 'office_manager'), ('office', office)):
+    for name, value in (
+        ('name', 'נועה שגב'),
+        ('email', 'noa@levi.demo'),
+        ('role', 'office_manager'),
+        ('office', office),
+    ):
         expect(admin.get_by_test_id(f'edit-{name}')).to_have_value(value)
     admin.get_by_test_id('edit-role').select_option('agent')
     admin.get_by_test_id('edit-office').select_option(label='סוכנות לוי')
