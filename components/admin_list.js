@@ -1,11 +1,11 @@
 /* A list an admin keeps: find, order, open. A line opens a form in a dialog; what is typed lives here until the server says it is kept. */
 const FORM = `
-  <dialog v-if="form" ref="dialog" class="mk-dlg mk-adlg" :aria-label="form.title" data-testid="admin-form" @cancel.prevent="leave" @click.self="leave">
-    <form @submit.prevent="save"><div class="mk-dh"><h2>{{ form.title }}</h2><span class="mk-sp"></span><button type="button" class="mk-ib" :aria-label="words.close" @click="close"><span class="mk-ic" aria-hidden="true">close</span></button></div>
+  <dialog v-if="form" ref="dialog" class="mk-dlg mk-adlg" :aria-label="form.title" data-testid="admin-form" @cancel.prevent="leave" @keydown.esc.prevent="leave" @click.self="leave">
+    <form :key="form.opened" @submit.prevent="save"><div class="mk-dh"><h2>{{ form.title }}</h2><span class="mk-sp"></span><button type="button" class="mk-ib" :aria-label="words.close" @click="close"><span class="mk-ic" aria-hidden="true">close</span></button></div>
       <div class="mk-db">
         <div v-if="form.message" class="mk-call-out mk-hue-red" role="alert" data-testid="form-message"><span class="mk-ic" aria-hidden="true">error</span><span>{{ form.message }}</span></div>
         <div v-if="form.link" class="mk-call-out mk-hue-green" role="status" data-testid="one-time-link"><div class="mk-grow mk-alink"><b>{{ form.linkNote }}</b><bdi dir="ltr" data-testid="link-address">{{ form.link }}</bdi><span class="mk-row"><button type="button" class="mk-btn mk-p mk-sm" :data-copy="form.link"><span class="mk-ic" aria-hidden="true">content_copy</span>{{ words.copy }}</button></span></div></div>
-        <div v-for="field in form.fields" :key="field.name" class="mk-fld"><day-field v-if="field.kind === 'day' && !field.fixed" v-model="values[field.name]" :key="form.opened" :look="field.required ? 'mk-req' : ''" :label="field.label" :data-testid="'edit-' + field.name" v-bind="said(field)"></day-field><label v-else :for="'a-' + field.name" :class="{'mk-req': field.required}">{{ field.label }}</label>
+        <div v-for="field in form.fields" :key="field.name" class="mk-fld"><day-field v-if="field.kind === 'day' && !field.fixed" v-model="values[field.name]" :look="field.required ? 'mk-req' : ''" :label="field.label" :data-testid="'edit-' + field.name" v-bind="said(field)"></day-field><label v-else :for="'a-' + field.name" :class="{'mk-req': field.required}">{{ field.label }}</label>
           <div v-if="field.kind === 'many'" class="mk-pills" role="group" :aria-label="field.label"><label v-for="choice in field.choices" :key="choice[0]" class="mk-tick"><input type="checkbox" class="mk-box" :value="choice[0]" v-model="many[field.name]"><span>{{ choice[1] }}</span></label></div>
           <div v-else-if="field.kind !== 'day' || field.fixed" class="mk-inp" :class="{'mk-err': form.errors[field.name]}">
             <select v-if="field.choices" :id="'a-' + field.name" :data-testid="'edit-' + field.name" v-model="values[field.name]" :disabled="field.fixed ? true : null" v-bind="said(field)"><option v-if="!field.required || !values[field.name]" value="">{{ field.required ? words.choose : field.none || words.any }}</option><option v-for="choice in field.choices" :key="choice[0]" :value="choice[0]">{{ choice[1] }}</option></select>
@@ -15,7 +15,7 @@ const FORM = `
         <div v-if="Object.keys(form.samples).length" class="mk-aprev"><div class="mk-row mk-reasons" role="group" :aria-label="words.variables"><button v-for="(sample, name) in form.samples" :key="name" type="button" class="mk-btn mk-soft mk-sm" data-testid="variable" @click="insert(name)">{{ sample.label }}</button></div>
           <p class="mk-gh">{{ words.preview }}</p><p class="mk-blet" dir="auto" data-testid="template-preview">{{ preview }}</p></div>
         <p v-if="form.uses" class="mk-sm mk-t2" data-testid="uses">{{ form.uses }}</p>
-        <div v-if="form.actions.length" class="mk-aacts"><button v-for="action in form.actions" :key="action.key" type="button" class="mk-btn mk-sm" :class="action.danger ? 'mk-danger' : 'mk-s'" :data-testid="'act-' + action.key" @click="act(action)"><span class="mk-ic" aria-hidden="true">{{ action.icon }}</span>{{ sure === action.key ? words.sure : action.label }}</button></div>
+        <div v-if="form.actions.length" class="mk-aacts"><button v-for="action in form.actions" :key="action.key" type="button" class="mk-btn mk-sm" :class="action.danger ? 'mk-danger' : 'mk-s'" :data-testid="'act-' + action.key" @click="act(action)"><span class="mk-ic" aria-hidden="true">{{ action.icon }}</span>{{ sure === action.key ? words.sure : action.label }}</button></div><p v-if="held" class="mk-help mk-e" role="alert" data-testid="act-held"><span class="mk-ic" aria-hidden="true">error</span><span>{{ words.held }}</span></p>
         <details v-if="form.history.length"><summary class="mk-sm">{{ words.history }}</summary><ul class="mk-ahist"><li v-for="line in form.history" :key="line.id"><b>{{ line.what }}</b> <span class="mk-t3"><bdi>{{ line.by }}</bdi> · {{ line.when }}</span><span v-for="pair in line.pairs" :key="pair">{{ pair }}</span></li></ul></details>
       </div>
       <div class="mk-df"><button type="button" class="mk-btn mk-g" @click="close">{{ words.close }}</button><button type="submit" class="mk-btn mk-p" :disabled="busy ? true : null" data-testid="admin-save">{{ words.save }}</button></div></form>
@@ -38,7 +38,7 @@ export default {
     </section>`,
   props: {title: String, hint: String, total: Number, add: String, searched: Boolean, filters: Array, ordered: Boolean, rows: Array, page: Number, pages: Number, form: Object, record: Array, words: Object},
   emits: ['find', 'filter', 'page', 'open', 'close', 'save', 'act', 'move'],
-  data: () => ({typed: '', values: {}, many: {}, begun: '', busy: false, sure: ''}),
+  data: () => ({typed: '', values: {}, many: {}, begun: '', busy: false, sure: '', held: false}),
   computed: {
     // a template as somebody will read it; what cannot be filled in stands there as it was typed
     preview() { return (this.values.body || '').replace(/\{([^{}]*)\}/g, (found, name) => (Object.hasOwn(this.form.samples, name) ? this.form.samples[name].text : found)); },
@@ -48,6 +48,7 @@ export default {
       if (now && before && now.opened === before.opened && now.answered === before.answered) return;  // it comes along with every change of the list
       this.busy = false;
       this.sure = '';
+      this.held = false;
       if (!now) return;
       if (!before || before.opened !== now.opened) {
         this.values = {...now.values};
@@ -56,19 +57,19 @@ export default {
       }
       this.$nextTick(() => {
         if (!this.$refs.dialog.open) this.$refs.dialog.showModal();
-        const wrong = this.$refs.dialog.querySelector('[aria-invalid=true]');
-        if (wrong) wrong.focus();
+        const first = this.$refs.dialog.querySelector('[aria-invalid=true]') || this.$refs.dialog.querySelector('[data-copy]');
+        if (first) first.focus();
       });
     },
   },
   methods: {
     said(field) { const wrong = this.form.errors[field.name]; return {'aria-invalid': wrong ? 'true' : null, 'aria-describedby': wrong || field.help ? 'w-' + field.name : null}; },
-    shape(field) { return {phone: {type: 'tel'}, email: {type: 'email'}, whole: {inputmode: 'numeric'}, code: {dir: 'ltr'}}[field.kind] || {dir: 'auto'}; },
+    shape(field) { return {phone: {type: 'tel'}, email: {inputmode: 'email', dir: 'ltr'}, whole: {inputmode: 'numeric'}, code: {dir: 'ltr'}}[field.kind] || {dir: 'auto'}; },
     find() { clearTimeout(this.waiting); this.waiting = setTimeout(() => this.$emit('find', this.typed), 250); },
     close() { this.$emit('close'); },
     written() { return JSON.stringify([this.values, this.many]); },
-    /* Neither Escape nor a click beside it throws away what was typed. */
-    leave() { if (this.written() === this.begun) this.close(); },
+    /* Neither Escape nor a click beside it throws away what was typed, or a link that is not shown again. */
+    leave() { if (this.written() === this.begun && !this.form.link) this.close(); },
     insert(name) {
       const field = this.$refs.dialog.querySelector('#a-body'), text = this.values.body || '', at = field ? field.selectionEnd : text.length;
       this.values.body = `${text.slice(0, at)}{${name}}${text.slice(at)}`;
@@ -80,7 +81,10 @@ export default {
       const many = Object.fromEntries(Object.entries(this.many).map(([name, keys]) => [name, keys.join('\n')]));
       this.$emit('save', {...this.values, ...many});
     },
+    /* An order closes the form: what is typed there must be saved first, or left. */
     act(action) {
+      this.held = this.written() !== this.begun;
+      if (this.held) return;
       if (action.danger && this.sure !== action.key) { this.sure = action.key; return; }
       this.sure = '';
       this.$emit('act', action.key);

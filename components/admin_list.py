@@ -16,7 +16,7 @@ from components.frame import say
 from components.live import Subscription, ask, base_url, show_changes, words_topic, work
 from components.words import language, moment_text, said_once, t
 from db import accounts, admin_rows, values
-from db.accounts import Account, Person, Wanted
+from db.accounts import Account, ChangedMeanwhile, Person, Wanted
 from db.admin_changes import key_of
 from db.admin_rows import Rows
 from db.admin_tables import AdminTable, Column
@@ -71,7 +71,7 @@ class AdminList(Element, ABC, component='admin_list.js'):
 
     @abstractmethod
     async def save(self, form: Form, given: Mapping[str, str]) -> str | None:
-        """Take what was typed; returns a one-time link to show, or None."""
+        """Take what was typed; returns a one-time link to show, or None. A form that adds with a link learns its line's key."""
 
     @abstractmethod
     async def act(self, form: Form, action: str) -> str | None:
@@ -115,20 +115,25 @@ class AdminList(Element, ABC, component='admin_list.js'):
             if name in form.seen and isinstance(raw, str) and len(raw) <= SENT_AT_MOST
         }
         answer: dict[str, Any] = {'errors': {}, 'message': t('It was not saved. Please try again.')}
-        link = None
+        link, is_new = None, not form.key
         try:
             link = await self.save(form, {**form.seen, **given})
             answer = {}
         except FieldsRefused as refusal:
             wrong = {name: error.told(language()) for name, error in refusal.fields.items()}
             answer = {'errors': wrong, 'message': refusal.told(language())}
+            # he reads what others wrote there: now it is his to decide
+            found = {
+                name: error.present for name, error in refusal.fields.items() if isinstance(error, ChangedMeanwhile)
+            }
+            form.seen = {**form.seen, **found}
         except ClaimError as refusal:
             answer = {'errors': {}, 'message': refusal.told(language())}
         finally:
             if answer:
                 self._answer(form, answer)
         if not answer:
-            await self._done(form, link)
+            await self._done(form, link, is_new=is_new)
 
     async def _act(self, event: GenericEventArguments) -> None:
         form = self._form
@@ -141,11 +146,16 @@ class AdminList(Element, ABC, component='admin_list.js'):
         else:
             await self._done(form, link)
 
-    async def _done(self, form: Form, link: str | None) -> None:
+    async def _done(self, form: Form, link: str | None, *, is_new: bool = False) -> None:
         """Say that it is kept; a link stays on the screen until it is closed, for nobody can read it again."""
         say(t('Saved'))
         if link is not None:
-            self._answer(form, {'errors': {}, 'message': '', 'link': link, 'linkNote': _link_note()})
+            told = {'errors': {}, 'message': '', 'link': link, 'linkNote': _link_note()}
+            self._answer(form, told)
+            if is_new:  # from here on it is the form of whoever was added, and holds nothing that was not sent
+                kept = await self.form_of(form.key)
+                form.seen, form.shown = kept.seen, kept.shown
+                self._answer(form, {**kept.shown, **told, 'opened': next(_opened)})
         elif self._form is form:
             self._close()
         await self.load()
@@ -343,7 +353,8 @@ class PeopleScreen(AdminList):
         if form.key:
             await work(accounts.save_person, int(form.key), Person(**form.seen), wanted)
             return None
-        _, token = await work(accounts.invite, wanted, now())
+        user, token = await work(accounts.invite, wanted, now())
+        form.key = str(user.id)
         return f'{base_url()}/setup/{token}'
 
     async def act(self, form: Form, action: str) -> str | None:
@@ -460,6 +471,7 @@ def _words() -> dict[str, str]:
         'choose': t('Choose'),
         'any': t('Any'),
         'sure': t('Sure? Press again'),
+        'held': t('What was typed here is not saved yet. Save it first, or close the form without it.'),
         'history': t('What was changed'),
         'record': t('Who changed what in this table'),
         'preview': t('As it will be read'),

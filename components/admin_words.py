@@ -1,13 +1,15 @@
 """The record of the house in words: what was done to whom, and the fields before and after."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
+from components.words import NOTHING
 from db import texts, values
 from db.accounts import ROLES
-from db.admin_changes import AdminChange, admin_history
-from db.admin_rows import choices_of
-from db.admin_tables import BY_TABLE_NAME
+from db.admin_changes import CHANGED, AdminChange, admin_history
+from db.admin_rows import choices_of, identity_of
+from db.admin_tables import BY_TABLE_NAME, AdminTable
 from db.scope import Role
 from db.session import fetch
 from db.texts import N_
@@ -30,9 +32,11 @@ _OF_ALL = {'active': N_('In use'), 'position': N_('Place in the order')}
 _PAIRS_AT_MOST = 8
 
 
-def history_lines(session: Any, tables: Sequence[str], key: str | None, limit: int, reader: str) -> list[Told]:
-    """The newest lines of the record, ready to be shown; for admins only."""
-    return [_line(session, line, reader) for line in fetch(session, admin_history(tables, key).limit(limit))]
+def history_lines(
+    session: Any, tables: Sequence[str], key: str | None, limit: int, reader: str, before: int = 0
+) -> list[Told]:
+    """The newest lines of the record, ready to be shown, or the newest before a certain one; for admins only."""
+    return [_line(session, line, reader) for line in fetch(session, admin_history(tables, key, before).limit(limit))]
 
 
 def _line(session: Any, line: AdminChange, reader: str) -> Told:
@@ -43,11 +47,27 @@ def _line(session: Any, line: AdminChange, reader: str) -> Told:
         'id': line.id,
         'what': texts.t(_KINDS[line.kind], reader),
         'where': where,
-        'label': line.label,
+        'label': line.label or (_called(session, line, table, reader) if table else ''),
         'by': line.by,
         'when': values.format_exact(line.at),
         'pairs': [pair for pair in pairs if pair][:_PAIRS_AT_MOST],
     }
+
+
+def _called(session: Any, line: AdminChange, table: AdminTable, reader: str) -> str:
+    """What a line without a name of its own is known by: its day, or whatever it speaks of."""
+    if table.single:
+        return ''
+    row, known = session.get(table.model, identity_of(table, line.row_key)), []
+    # what is gone is known by what was noted as it went
+    held = {} if row else fetch(session, admin_history([line.table_name], line.row_key).limit(1))[0].fields
+    for column in table.columns:
+        value = getattr(row, column.name) if row else held.get(column.name, [None])[0]
+        if column.kind == 'day':
+            known.append(values.format_day(date.fromisoformat(str(value))))
+        elif column.kind == 'choice' and value:
+            known.append(_value(value, dict(choices_of(session, column, reader)), reader))
+    return ' · '.join(known)
 
 
 def _pair(session: Any, line: AdminChange, name: str, pair: Sequence[Any], reader: str) -> str:
@@ -60,7 +80,8 @@ def _pair(session: Any, line: AdminChange, name: str, pair: Sequence[Any], reade
     if name == 'role':
         words = {role.value: texts.t(ROLES[Role(role)], reader) for role in ROLES}
     before, after = (_value(value, words, reader) for value in pair)
-    return f'{texts.t(label, reader)}: {before} ← {after}' if before else f'{texts.t(label, reader)}: {after}'
+    told = f'{before} ← {after or NOTHING}' if before and line.kind == CHANGED else before or after
+    return f'{texts.t(label, reader)}: {told}'
 
 
 def _value(value: Any, words: dict[str, str], reader: str) -> str:

@@ -23,7 +23,7 @@ from components.marks import avatar_html, icon_html, logo_svg, notice_html
 from components.messages_link import MessagesLink
 from components.palette import Palette
 from components.plain import plain_page
-from components.theme import asset, head_html
+from components.theme import amiss_html, asset, head_html
 from components.words import day_words, html_once, language, t, unknown_text
 from db import texts
 from db.messages import mark_messages_delivered
@@ -158,7 +158,7 @@ def _settle(actor: Actor, title: str) -> None:
     ui.page_title(f'{t(title)} · {t("Maakav")}')
     ui.add_head_html(head_html(actor.language))
     ui.add_body_html(
-        f'{_browser_words_html()}<script src="{asset("js/maakav.js")}"></script>'
+        f'{amiss_html(actor.language)}{_browser_words_html()}<script src="{asset("js/maakav.js")}"></script>'
         f'<script src="{asset("js/typed.js")}" data-person="{actor.user_id}"></script>'
     )
     ui.on_exception(tell)

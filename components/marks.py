@@ -91,16 +91,19 @@ def num_html(text: object) -> str:
     return f'<bdi class="mk-num" dir="ltr">{escape(shown)}</bdi>'
 
 
-def day_input_html(name: str, label: str, pick: str, value: str = '', first: str = '', size: str = 'sm') -> str:
+def day_input_html(
+    name: str, label: str, pick: str, value: str = '', between: tuple[str, str] = ('', ''), size: str = 'sm'
+) -> str:
     """A field that needs a day, written as everywhere here: the browser's own shows it by its language, maybe the month first.
 
-    Its calendar is the browser's; `maakav.js` reads what is typed. `first` is the earliest day that may be chosen, as yyyy-mm-dd; size is '' or 'sm'.
+    Its calendar is the browser's; `maakav.js` reads what is typed. A day may be chosen `between` the first and the last, written yyyy-mm-dd; size is '' or 'sm'.
     """
+    first, last = between
     classes = 'mk-inp mk-sm mk-dayin' if size == 'sm' else 'mk-inp mk-dayin'
     return (
         f'<span class="{classes}"><input type="text" name="{escape(name)}" data-testid="{escape(name)}" data-day dir="ltr" maxlength="20" '
         f'placeholder="dd/mm/yyyy" autocomplete="off" aria-label="{escape(label)}" required value="{escape(value)}">'
-        f'<input type="date" class="mk-vh" tabindex="-1" aria-hidden="true" min="{escape(first)}"><button type="button" class="mk-ib mk-sm" '
+        f'<input type="date" class="mk-vh" tabindex="-1" aria-hidden="true" min="{escape(first)}" max="{escape(last)}"><button type="button" class="mk-ib mk-sm" '
         f'data-calendar aria-label="{escape(pick)}">{icon_html("calendar_month")}</button></span>'
         '<span class="mk-help mk-e" role="alert" data-said></span>'
     )

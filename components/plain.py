@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from components.marks import chip_html, day_input_html, icon_html, logo_svg, num_html, picture_html, plate_html
-from components.theme import asset, direction_of, icon_links
+from components.theme import amiss_html, asset, direction_of, icon_links
 from components.words import day_words
 from db.texts import t
 
@@ -38,6 +38,7 @@ _PAGES.globals |= {
     'asset': asset,
     'direction_of': direction_of,
     'icon_links': _drawn(icon_links),
+    'amiss': _drawn(amiss_html),
     'icon': _drawn(icon_html),
     'logo': _drawn(logo_svg),
     'picture': _drawn(picture_html),

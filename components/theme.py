@@ -1,10 +1,11 @@
 """The look in one place: where the static files live, what every page's head carries, which colour and icon means what."""
 
 from hashlib import sha256
+from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from db.texts import is_rtl
+from db.texts import is_rtl, t
 
 STATIC_FOLDER = Path(__file__).resolve().parent.parent / 'static'
 
@@ -140,6 +141,19 @@ def icon_links() -> str:
         '<meta name="theme-color" media="(prefers-color-scheme: dark)" content="#0A0E16">'
         '<meta name="format-detection" content="telephone=no,date=no,address=no,email=no">'
     )
+
+
+def amiss_html(language: str = 'he') -> str:
+    """Return the script that says in this language what is missing in a form; it comes before all others."""
+    words = {
+        'missing': t('Nothing was entered. Please fill in this field.', language),
+        'choice': t('Please choose a value from the list.', language),
+        'day': t('A date is missing here.', language),
+        'email': t('This is not an e-mail address. Write it as name@example.co.il.', language),
+        'digits': t('Only digits are written here.', language),
+    }
+    told = ''.join(f' data-{name}="{escape(text)}"' for name, text in words.items())
+    return f'<script src="{asset("js/amiss.js")}"{told}></script>'
 
 
 def head_html(language: str = 'he') -> str:

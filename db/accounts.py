@@ -15,7 +15,7 @@ from db.claims import Claim
 from db.identity import IDLE, PASSWORD, Credential, OneTimeLink, WebSession, end_all_sessions, in_use, make_link
 from db.offices import AgentOffice, User
 from db.scope import BUREAU_ROLES, Actor, Can, Role, open_books
-from db.texts import N_, ClaimError, FieldsRefused, Told
+from db.texts import N_, ClaimError, FieldsRefused, Told, t
 from db.two_factor import TwoFactor
 
 INVITE_HOURS, RESET_HOURS = 72, 24
@@ -157,6 +157,20 @@ def _accounts(session: Session, users: Sequence[User], now: datetime, idle: time
 # ---- orders -----------------------------------------------------------------------------------------------------------------
 
 
+class ChangedMeanwhile(ClaimError):  # noqa: N818 - said like what happened
+    """Somebody else was faster with the same field; carries what stands there now, so that the next save may replace it."""
+
+    def __init__(self, present: str, told: str) -> None:
+        """`present` as a form holds it, `told` as people read it."""
+        super().__init__(
+            N_('Somebody else wrote “{told}” here meanwhile. Saving again puts yours in its place.')
+            if told
+            else N_('Somebody else emptied this field meanwhile. Saving again puts yours in its place.'),
+            told=told,
+        )
+        self.present = present
+
+
 @dataclass(frozen=True)
 class Person:
     """What an admin says of somebody: as typed, the office as its id or '' for the bureau."""
@@ -203,7 +217,10 @@ def save_person(session: Session, user_id: int, seen: Person, wanted: Person) ->
     changed = [name for name in _FIELDS if getattr(wanted, name) != getattr(seen, name)]
     stale = [name for name in changed if getattr(present, name) not in (getattr(seen, name), getattr(wanted, name))]
     if stale:
-        raise FieldsRefused({name: ClaimError(MEANWHILE) for name in stale})
+        words = {'role': _role_in_words, 'office': _office_in_words}
+        there = {name: getattr(present, name) for name in stale}
+        told = {name: words[name](session, value) if name in words else value for name, value in there.items()}
+        raise FieldsRefused({name: ChangedMeanwhile(value, told[name]) for name, value in there.items()})
     merged = Person(**{name: getattr(wanted if name in changed else present, name) for name in _FIELDS})
     known = _checked(session, merged, user)
     if known['role'] != Role.ADMIN:
@@ -263,8 +280,15 @@ def reset_two_factor(session: Session, user_id: int) -> None:
         end_all_sessions(session, user_id)
 
 
-MEANWHILE = N_('Somebody else has changed this meanwhile. Close the form and look again.')
 _FIELDS = ('name', 'email', 'role', 'office')
+
+
+def _role_in_words(session: Session, role: str) -> str:
+    return t(ROLES[Role(role)], session.info['actor'].language)
+
+
+def _office_in_words(session: Session, office: str) -> str:
+    return session.get_one(AgentOffice, int(office)).name if office else ''
 
 
 def _admin(session: Session) -> None:

@@ -53,9 +53,11 @@ def key_of(row: Base) -> str:
 # ---- questions --------------------------------------------------------------------------------------------------------------
 
 
-def admin_history(tables: Iterable[str] = (), key: str | None = None) -> Select[AdminChange]:
-    """What was done to these tables (to one row of them), or to everything; newest first."""
+def admin_history(tables: Iterable[str] = (), key: str | None = None, before: int = 0) -> Select[AdminChange]:
+    """What was done to these tables (to one row of them), or to everything; newest first, from the one `before` on."""
     found = select(AdminChange).order_by(AdminChange.id.desc())
+    if before:
+        found = found.where(AdminChange.id < before)
     if tables:
         found = found.where(AdminChange.table_name.in_(tables))
     return found if key is None else found.where(AdminChange.row_key == key)

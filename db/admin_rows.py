@@ -14,7 +14,7 @@ from sqlalchemy import Select, func, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from db import values
-from db.accounts import MEANWHILE
+from db.accounts import ChangedMeanwhile
 from db.admin_changes import key_of
 from db.admin_tables import TABLES, AdminTable, Choices, Column
 from db.base import take_turns
@@ -57,7 +57,7 @@ def rows(session: Session, table: AdminTable, typed: str, page: int, language: s
 def row_of(session: Session, table: AdminTable, key: str) -> Any:
     """One row by its key; a broken rule when it is gone."""
     _admin(session)
-    row = session.get(table.model, _identity(table, key))
+    row = session.get(table.model, identity_of(table, key))
     if row is None:
         raise ClaimError(N_('This line is not there any more.'))
     return row
@@ -133,7 +133,8 @@ def _order(table: AdminTable) -> list[Any]:
     return [*resting, *names, *inspect(model).primary_key]
 
 
-def _identity(table: AdminTable, key: str) -> Any:
+def identity_of(table: AdminTable, key: str) -> Any:
+    """A row's key as the session asks for it; a broken rule when it is none."""
     columns, parts = inspect(table.model).primary_key, key.split(':')
     if len(parts) != len(columns):
         raise ClaimError(N_('This line is not there any more.'))
@@ -158,7 +159,11 @@ def save_row(session: Session, table: AdminTable, key: str, seen: Given, wanted:
     """Change a row, or add one when `key` is empty. Only what differs from what was `seen` is taken; every wrong field is told."""
     _admin(session)
     row = row_of(session, table, key) if key else _new_row(session, table, wanted, now)
-    changed = [column for column in table.columns if not key or wanted.get(column.name) != seen.get(column.name)]
+    changed = [
+        column
+        for column in table.columns
+        if not key or not (column.once or wanted.get(column.name) == seen.get(column.name))
+    ]
     taken = out_of_use(session, table)
     wrong: dict[str, Told] = {}
     with session.no_autoflush:
@@ -166,8 +171,8 @@ def save_row(session: Session, table: AdminTable, key: str, seen: Given, wanted:
             raw = wanted.get(column.name, '')
             present = written(column, getattr(row, column.name))
             try:
-                if key and (column.once or present not in (seen.get(column.name, ''), raw)):
-                    raise ClaimError(MEANWHILE)
+                if key and present not in (seen.get(column.name, ''), raw):
+                    raise ChangedMeanwhile(present, _in_words(session, column, present))
                 if raw != present and (column.name, raw) in taken:
                     raise ClaimError(N_('This is out of use. Please choose another value.'))
                 setattr(row, column.name, _read(session, table, column, raw))
@@ -191,8 +196,11 @@ def move_row(session: Session, table: AdminTable, key: str, down: bool) -> None:
     other = place + (1 if down else -1)
     if not 0 <= other < len(line):
         return
+    places = [moved.position for moved in line]
+    if len(set(places)) < len(places):
+        places = list(range(1, len(line) + 1))
     line[place], line[other] = line[other], line[place]
-    for position, moved in enumerate(line, start=1):
+    for position, moved in zip(places, line, strict=True):
         if moved.position != position:
             moved.position = position
 
@@ -240,6 +248,13 @@ def _read(session: Session, table: AdminTable, column: Column, raw: str) -> Any:
         'day': values.day,
     }
     return read.get(column.kind, partial(values.text, limit=column.limit))(raw)
+
+
+def _in_words(session: Session, column: Column, raw: str) -> str:
+    """What a form holds as the person who has it open reads it."""
+    words = choices_of(session, column, session.info['actor'].language)
+    between = '\n' if column.kind == 'long' else ', '
+    return between.join(words.get(part, part) for part in raw.split('\n') if part)
 
 
 def _may_be_null(table: AdminTable, column: Column) -> bool:

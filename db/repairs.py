@@ -27,6 +27,7 @@ _FOLLOWED: Mapping[str, str] = {'repair_stage': STAGE, 'eta': ETA}
 BEFORE_THE_GARAGE = frozenset({'not_arrived', 'towing'})
 DELIVERED = 'delivered'
 NOTE_AT_MOST = 500
+_FURTHEST = timedelta(days=730)
 _TAKEN_BACK = column('takes_back').is_not(None)
 
 
@@ -206,10 +207,20 @@ def expect(
     if day is not None and day < values.israel(now).date() and session.info['actor'].role == Role.GARAGE:
         raise ClaimError(N_('This day is over. Please choose one to come.'))
     if claim.eta != day:
+        if day is not None and day > (last := furthest(values.israel(now).date())):
+            raise ClaimError(
+                N_('This day is too far away: it can be {day} or earlier. Please check the year.'),
+                day=values.format_day(last),
+            )
         known, note = _reason(session, reason)
         _said(session)[claim.id, 'eta'] = _Said(now, reason=known, note=note)
         claim.eta = day
     return claim
+
+
+def furthest(today: date) -> date:
+    """The last day on which a car may be expected back."""
+    return today + _FURTHEST
 
 
 def hold(session: Session, claim_id: int, reason: str, now: datetime, note: str = '') -> Claim:

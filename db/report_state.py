@@ -126,6 +126,12 @@ class ReportState:
         """Its days, when they end before they begin."""
         return (self.first, self.last) if self.first and self.last and self.first > self.last else None
 
+    def cut(self, span: Span) -> tuple[date, ...]:
+        """Those of its days that its figures, which are of `span`, do not reach."""
+        ends = sorted(day for day in (self.first, self.last) if day)
+        beyond = [day for day in ends if not span.first <= day <= span.last]
+        return tuple(ends) if beyond else ()
+
     @property
     def narrowed(self) -> ListState:
         """The filters beside the days, as a list of claims has them."""
@@ -143,10 +149,11 @@ class ReportState:
         return Span(first, first + 27 * DAY)
 
     def span(self, today: date) -> Span:
-        """The days it means: whole months up to today; for `days` those that were asked for, no more than three years of them."""
+        """The days it means: whole months up to today; for `days` those that were asked for, whichever came first, no more than three years of them."""
         if self.period == 'days':
-            last = min(max(self.last or today, _EARLIEST), month_after(today, LONGEST))
-            first = max(min(self.first or last.replace(day=1), last), _EARLIEST)
+            first, last = self.turned_round[::-1] if self.turned_round else (self.first, self.last)
+            last = min(max(last or max(first or today, today), _EARLIEST), month_after(today, LONGEST))
+            first = max(min(first or last.replace(day=1), last), _EARLIEST)
             return Span(max(first, month_after(last, 1 - LONGEST)), last)
         back = {'month': 0, '3m': 2, '12m': 11, 'year': today.month - 1}[self.period]
         return Span(month_after(today, -back), today)

@@ -1,5 +1,6 @@
 """`/admin/…`: people, offices, reference data, settings, and what was done to all of them."""
 
+import re
 from html import escape
 from typing import Any
 
@@ -31,12 +32,12 @@ async def admin_page() -> None:
 
 
 @portal_page('/admin/{section}', title=N_('Administration'), active='admin', needs=Can.ADMINISTER, flow=True)
-async def admin_section(section: str) -> None:
-    """One section."""
-    await _draw(section)
+async def admin_section(section: str, before: str = '') -> None:
+    """One section; the history from the line `before` on, where that is one."""
+    await _draw(section, int(before) if re.fullmatch('[0-9]{1,15}', before) else 0)
 
 
-async def _draw(section: str) -> None:
+async def _draw(section: str, before: int = 0) -> None:
     if section not in {'people', 'history', 'exports', 'health', *TABLES}:
         raise NotFound
     ui.html(f'<div class="mk-ph"><h1>{escape(t("Administration"))}</h1></div>').classes('mk-contents')
@@ -44,7 +45,7 @@ async def _draw(section: str) -> None:
         ui.html(_sections_html(section), tag='nav').classes('mk-asecs').props(f'aria-label="{t("Sections")}"')
         with ui.element('div').classes('mk-stack'):
             if section == 'history':
-                await _history()
+                await _history(before)
             elif section == 'exports':
                 records = await ask(export_records, HISTORY)
                 ui.html(records_html(records)).classes('mk-card').props('data-testid=export-records')
@@ -54,11 +55,12 @@ async def _draw(section: str) -> None:
                 await (PeopleScreen() if section == 'people' else TableScreen(TABLES[section])).load()
 
 
-async def _history() -> None:
+async def _history(before: int) -> None:
     shown = ui.html('').classes('mk-card').props('data-testid=admin-history')
 
     async def load(_: set[Notice] | None = None) -> None:
-        shown.set_content(_history_html(await ask(history_lines, (), None, HISTORY, language())))
+        lines = await ask(history_lines, (), None, HISTORY + 1, language(), before)
+        shown.set_content(_history_html(lines[:HISTORY], older=len(lines) > HISTORY, newer=before > 0))
 
     Subscription([words_topic()], load)
     await load()
@@ -75,15 +77,22 @@ def _sections_html(section: str) -> str:
     )
 
 
-def _history_html(lines: list[dict[str, Any]]) -> str:
-    if not lines:
+def _history_html(lines: list[dict[str, Any]], *, older: bool, newer: bool) -> str:
+    if not lines and not newer:
         return f'<p class="mk-empty-line">{escape(t("Nothing was changed under administration yet."))}</p>'
     told = ''.join(
-        f'<li data-testid="admin-change"><b>{escape(line["what"])} · {escape(line["where"])} · {escape(line["label"])}</b> '
+        f'<li data-testid="admin-change"><b>{escape(" · ".join(filter(None, (line["what"], line["where"], line["label"]))))}</b> '
         f'<span class="mk-t3">{escape(line["by"])} · {escape(line["when"])}</span>'
         + ''.join(f'<span>{escape(pair)}</span>' for pair in line['pairs'])
         + '</li>'
         for line in lines
     )
     title = escape(t('History of changes'))
-    return f'<div class="mk-hd"><h2>{title}</h2></div><ul class="mk-ahist mk-bd">{told}</ul>'
+    ways = f'<a class="mk-btn mk-g mk-sm" href="/admin/history">{escape(t("The newest changes"))}</a>' if newer else ''
+    if older:
+        ways += (
+            f'<a class="mk-btn mk-g mk-sm" href="/admin/history?before={lines[-1]["id"]}" data-testid="older-changes">'
+            f'{escape(t("Earlier changes"))}</a>'
+        )
+    foot = f'<div class="mk-tfoot">{ways}</div>' if ways else ''
+    return f'<div class="mk-hd"><h2>{title}</h2></div><ul class="mk-ahist mk-bd">{told}</ul>{foot}'

@@ -43,6 +43,7 @@ def add_routes(portal: FastAPI, settings: Settings) -> None:
     door = Door(settings)
     _add_second_step(portal, door)
     _add_turning_on(portal, door)
+    _add_confirming(portal, door)
     _add_changes(portal, door)
 
 
@@ -88,9 +89,13 @@ def _add_turning_on(portal: FastAPI, door: Door) -> None:
             return await _own_page(present, {'': error.told(present.actor.language)})
         return RedirectResponse(guard.SET_UP, 303)
 
+
+def _add_confirming(portal: FastAPI, door: Door) -> None:
     @portal.post(guard.SET_UP)
     async def confirm(request: Request, code: Field = '') -> Response:
         present: SignedIn = request.state.session
+        if (await ask_as(present.actor, two_factor.own_standing, now())).since:
+            return RedirectResponse(guard.SET_UP, 303)  # the page of the codes was loaded anew
         try:
             codes = await work_as(present.actor, two_factor.confirm_two_factor, code, now())
         except ClaimError as error:

@@ -23,15 +23,19 @@
   function watchPhotos(box) {
     const told = box.querySelector('[data-told]');
     const input = box.querySelector('input[type=file]');
+    const tooBig = (file) => box.dataset.tooBig.replace('{name}', `\u2068${file.name}\u2069`);
     const send = async (file) => {
       const headers = {'X-File-Name': encodeURIComponent(file.name || 'photo.jpg'), 'Content-Type': 'application/octet-stream'};
       const answer = await fetch(`${location.pathname}/photo`, {method: 'POST', body: file, headers});
+      if (answer.status === 413) throw new Error(tooBig(file));
       if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error || box.dataset.failed);
     };
     input.addEventListener('change', async () => {
       const files = [...input.files];
+      const big = files.find((file) => file.size > Number(box.dataset.most));
       input.disabled = true;
       try {
+        if (big) throw new Error(tooBig(big));
         for (const [place, file] of files.entries()) {
           told.textContent = box.dataset.sending.replace('{n}', place + 1).replace('{all}', files.length);
           await send(file);

@@ -54,6 +54,8 @@
       typed.add(field);
     }, true);
   }
+  // what leaves with a form for another page is sent; a form that a part of the page takes is told of by that part
+  addEventListener('submit', (event) => { if (!event.defaultPrevented) for (const field of event.target.elements) typed.delete(field); });
   // who signs out leaves nothing behind, and whatever keeps something as the page goes asks for it
   addEventListener('submit', ({target}) => {
     if (!/^\/logout/.test(target.getAttribute('action'))) return;
@@ -85,12 +87,13 @@
 
   function fill() {
     asked = false;
-    const before = pending.length;
+    const before = pending.length, pressed = new Set();
     pending = pending.filter((kept) => {
       const element = find(kept, FIELDS);
       if (!element) {
         const opener = kept.opener && !kept.opened && find(kept.opener, 'button, [role=button], summary');
-        if (opener) { kept.opened = true; opener.click(); }
+        // once for all the fields it opens: each press more would empty those that are filled by then
+        if (opener) { kept.opened = true; if (!pressed.has(opener)) { pressed.add(opener); opener.click(); } }
         return true;
       }
       if (!ours(element) || typed.has(element)) return false;

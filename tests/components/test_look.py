@@ -188,7 +188,7 @@ PLAIN: dict[str, dict[str, object]] = {
     },
     'signed_garage.html': {
         **_CAR,
-        **dict.fromkeys(('said', 'error', 'eta_day', 'typed_day', 'photos', 'today'), ''),
+        **dict.fromkeys(('said', 'error', 'eta_day', 'typed_day', 'photos', 'today', 'furthest'), ''),
         'forward': None,
         'back': None,
         'choices': [],
@@ -196,6 +196,7 @@ PLAIN: dict[str, dict[str, object]] = {
         'stage_id': '',
         'is_held': False,
         'undo': 0,
+        'photo_most': 25 * 1024 * 1024,
     },
     'signed_insured.html': {
         **_CAR,

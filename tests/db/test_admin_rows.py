@@ -99,7 +99,13 @@ def test_two_admins_at_one_row_overwrite_nothing(people: People):
         assert said(row_of(session, table, key), table)['phone'] == '035550000'
     with pytest.raises(FieldsRefused) as refusal, open_session(people.admin) as session:
         save_row(session, table, key, seen, {**seen, 'phone': '03-5559999'}, NOON)
-    assert list(refusal.value.fields) == ['phone']
+    (found,) = refusal.value.fields.items()
+    assert (found[0], '״035550000״' in found[1].told('he')) == ('phone', True), 'he reads what the other one wrote'
+    edit(people, 'garages', key, network='yes', phone='')
+    for name, words in (('network', '״כן״'), ('phone', 'מחק')):
+        with pytest.raises(FieldsRefused) as refusal, open_session(people.admin) as session:
+            save_row(session, table, key, {**seen, 'network': '', 'phone': '1'}, {**seen, name: 'no'}, NOON)
+        assert words in refusal.value.fields[name].told('he')
 
 
 def test_one_name_stands_for_one_firm(people: People):
@@ -138,6 +144,18 @@ def test_rows_change_places_with_their_neighbours_only(people: People):
         move_row(session, TABLES['reasons'], key_of(reasons[0]), down=True)
         with pytest.raises(ClaimError):
             move_row(session, TABLES['garages'], '1', down=True)
+
+
+def test_who_changes_places_leaves_all_others_where_they_are(people: People):
+    with open_session(people.admin) as session:
+        for stage in fetch(session, select(RepairStage)):
+            stage.position *= 10
+    with open_session(people.admin, reading=True) as session:
+        before = len(fetch(session, admin_history(['repair_stages'])))
+    with open_session(people.admin) as session:
+        move_row(session, TABLES['stages'], 'paint', down=False)
+    with open_session(people.admin, reading=True) as session:
+        assert len(fetch(session, admin_history(['repair_stages']))) == before + 2
 
 
 def test_what_is_in_use_says_so_and_is_never_deleted(people: People):

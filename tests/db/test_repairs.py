@@ -188,6 +188,14 @@ def test_the_expected_day_keeps_its_history_and_reasons(people, claim):
         expect(session, claim.id, date(2026, 12, 9), '', at(3), seen=date(2026, 12, 6))
 
 
+def test_no_car_is_expected_in_another_age(people, claim):
+    with pytest.raises(ClaimError) as refusal, open_session(people.staff) as session:
+        expect(session, claim.id, date(2099, 1, 1), '', at(0))
+    assert 'נא לבדוק את השנה' in refusal.value.told('he')
+    with open_session(people.staff) as session:
+        expect(session, claim.id, date(2027, 11, 1), '', at(0))
+
+
 def test_a_hold_says_why_and_stops_the_road_until_it_goes_on(people, claim):
     move(people.staff, claim, 'bodywork', at(0))
     with open_session(people.staff, at=at(1)) as session:

@@ -630,9 +630,24 @@ def test_a_day_that_is_none_is_remembered_as_it_was_typed() -> None:
     assert ReportState.read({'period': 'month', 'from': 'x'}).misread == ()
     assert ReportState.read({'period': 'zzz', 'insurer': 'x', 'agent': '7'}).unknown == ('zzz', 'x')
     assert ReportState.read({'period': 'days', 'from': '1.12.26', 'to': '30.11.26'}).turned_round is not None
+    turned = ReportState.read({'period': 'days', 'from': '1.10.26', 'to': '30.9.26'})
+    assert turned.span(TODAY) == Span(date(2026, 9, 30), date(2026, 10, 1))
+    assert turned.cut(turned.span(TODAY)) == ()
     weeks = ReportState.read({'weeks': '31/11/2026'})
     assert (weeks.weeks, weeks.misread_weeks, weeks.address()) == (None, ('31/11/2026',), '')
     assert weeks.turned(TODAY, back=True).misread_weeks == ()
+
+
+def test_days_that_figures_do_not_reach_are_known(people: People) -> None:
+    for ends in (
+        {'from': '1.1.2031', 'to': '2.2.2031'},
+        {'from': '1.1.1950', 'to': '31.12.2099'},
+        {'from': '1.1.2090'},
+    ):
+        state = ReportState.read({'period': 'days', **ends})
+        assert len(state.cut(state.span(TODAY))) == len(ends), ends
+    ahead = ReportState.read({'period': 'days', 'from': f'{TODAY + timedelta(days=5):%d.%m.%Y}'})
+    assert (ahead.span(TODAY).first, ahead.cut(ahead.span(TODAY))) == (TODAY + timedelta(days=5), ())
 
 
 def test_days_of_long_ago_can_be_asked_about(people: People) -> None:

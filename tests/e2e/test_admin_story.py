@@ -3,10 +3,12 @@
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.browsing import NO_DAY, Person, ready
+from tests.e2e.browsing import NO_DAY, PHONE, Person, ready
 from tests.e2e.conftest import Server
 
 pytestmark = pytest.mark.e2e
+
+NO_ADDRESS = 'כתובת הדוא״ל אינה תקינה. יש לכתוב אותה כך: name@example.co.il.'
 
 
 def test_an_invitation_and_a_new_word(person: Person, chromium: Browser, demo: Server) -> None:
@@ -19,14 +21,48 @@ def test_an_invitation_and_a_new_word(person: Person, chromium: Browser, demo: S
     admin.get_by_test_id('edit-name').fill('נועה שגב')
     admin.get_by_test_id('edit-name').press('Escape')  # loses nothing that was typed
     admin.mouse.click(5, 5)
+    admin.get_by_test_id('edit-email').fill('noa')
+    admin.get_by_test_id('admin-save').click()
+    expect(admin.get_by_test_id('edit-email')).to_have_accessible_description(NO_ADDRESS)
     admin.get_by_test_id('edit-email').fill('noa@levi.demo')
+    admin.get_by_test_id('edit-role').press('ArrowDown')
+    admin.get_by_test_id('edit-office').press('ArrowDown')
+    office = admin.get_by_test_id('edit-office').input_value()
+    admin.reload()  # what was typed and chosen is there again
+    ready(admin)
+    for name, value in (
+        ('name', 'נועה שגב'),
+        ('email', 'noa@levi.demo'),
+        ('role', 'office_manager'),
+        ('office', office),
+    ):
+        expect(admin.get_by_test_id(f'edit-{name}')).to_have_value(value)
+    admin.get_by_test_id('edit-role').select_option('agent')
     admin.get_by_test_id('edit-office').select_option(label='סוכנות לוי')
     admin.get_by_test_id('admin-save').click()
     link = admin.get_by_test_id('link-address').inner_text()
+    expect(admin.get_by_test_id('act-link')).to_be_visible()
+    admin.keyboard.press('Escape')  # the link is not shown again: only who closes the form lets it go
+    admin.mouse.click(5, 5)
+    expect(admin.get_by_test_id('link-address')).to_have_text(link)
+    # an order would close the form over what is typed in it
+    admin.get_by_test_id('edit-name').fill('נועה שגב-לב')
+    admin.get_by_test_id('act-disable').click()
+    expect(admin.get_by_test_id('act-held')).to_contain_text('עדיין לא נשמר')
+    admin.get_by_test_id('act-disable').click()
+    expect(admin.get_by_test_id('edit-name')).to_have_value('נועה שגב-לב')
+    admin.get_by_test_id('edit-name').fill('נועה שגב')
+    admin.reload()  # what was sent is not told as unsent
+    ready(admin)
+    admin.get_by_test_id('admin-search').fill('noa@levi.demo')
+    expect(admin.get_by_test_id('admin-row')).to_have_count(1)
+    expect(admin.get_by_test_id('admin-form')).to_have_count(0)
 
     context = chromium.new_context(base_url=demo.url, locale='he-IL')
     noa = context.new_page()
     noa.goto(f'/setup/{link.rpartition("/")[2]}')
+    noa.click('button[type=submit]')
+    assert noa.eval_on_selector('[name=password]', 'field => field.validationMessage') == 'השדה ריק. נא למלא אותו.'
     noa.fill('[name=password]', 'חתול כחול על הגג')
     noa.fill('[name=password_again]', 'חתול כחול על הגג')
     noa.click('button[type=submit]')
@@ -72,3 +108,12 @@ def test_a_day_against_the_calendar_is_typed_like_any_other(person: Person) -> N
     admin.get_by_test_id('admin-open').filter(has_text='05/01/2098').click()
     expect(day).to_have_value('05/01/2098')
     expect(day).to_be_disabled()
+
+
+def test_a_name_without_an_end_moves_no_page_sideways(person: Person) -> None:
+    admin = person('admin@bureau.demo', path='/admin/garages', viewport=PHONE)
+    admin.get_by_test_id('admin-add').click()
+    admin.get_by_test_id('edit-name').fill('מ' * 120)
+    admin.get_by_test_id('admin-save').click()
+    expect(admin.get_by_test_id('admin-row').filter(has_text='מ' * 120)).to_have_count(1)
+    assert admin.evaluate('document.documentElement.scrollWidth') == PHONE['width']

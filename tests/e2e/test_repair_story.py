@@ -2,16 +2,21 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from db import values
+from db.base import now
 from tests import papers
 from tests.e2e.browsing import NO_DAY, PATIENCE, PHONE, Person, ready
 
 pytestmark = pytest.mark.e2e
 
 PARTS, BODYWORK, PAINT = 'המתנה לחלקים', 'פחחות', 'צבע'
+COMING = values.israel(now()).date() + timedelta(days=300)
 Phone = Callable[[str], Page]
 
 
@@ -92,7 +97,7 @@ def test_a_stage_moves_under_the_eyes_of_the_office_and_a_slip_is_taken_back(per
     assert dana.evaluate('window.sameLoad'), 'nothing was reloaded'
 
 
-def test_a_garage_works_from_a_phone_until_its_link_is_revoked(person: Person, phone: Phone) -> None:
+def test_a_garage_works_from_a_phone_until_its_link_is_revoked(person: Person, phone: Phone, tmp_path: Path) -> None:
     staff = person('staff@bureau.demo')
     open_repair(staff, claim_in_bodywork(person('dana@levi.demo')))
     link = make_link(staff, 'garage')
@@ -107,6 +112,13 @@ def test_a_garage_works_from_a_phone_until_its_link_is_revoked(person: Person, p
     )
     expect(garage.locator('[data-told]')).to_have_text('תמונה אחת מהשלב הזה')
     expect(staff.locator('[data-stage=paint]').get_by_test_id('repair-photo')).to_be_visible()
+    # as is a photo that is too big
+    film = tmp_path / 'film.jpg'
+    with film.open('wb') as file:
+        file.truncate(26 * 1024 * 1024)
+    garage.get_by_test_id('photo').set_input_files(film)
+    expect(garage.locator('[data-told]')).to_contain_text('גדולה מדי: אפשר לשלוח תמונה של עד 25 MB')
+    expect(garage.locator('[data-told]')).to_contain_text('film.jpg')
     # a day that is none is told before it is sent
     here = garage.url
     day = garage.get_by_test_id('day')
@@ -117,10 +129,13 @@ def test_a_garage_works_from_a_phone_until_its_link_is_revoked(person: Person, p
     assert day.evaluate('field => field.validationMessage') == NO_DAY
     assert garage.url == here
     day.fill('5.1.2098')
+    day.press('Enter')
+    assert 'מאוחר מדי' in day.evaluate('field => field.validationMessage')
+    day.fill(f'{COMING.day}.{COMING.month}.{COMING.year}')
     garage.get_by_test_id('save-day').click()
     expect(garage.get_by_test_id('said')).to_contain_text('מועד המסירה עודכן')
-    expect(staff.get_by_test_id('repair-days')).to_contain_text('05/01/2098')
-    expect(staff.get_by_test_id('expect-day')).to_have_value('05/01/2098')
+    expect(staff.get_by_test_id('repair-days')).to_contain_text(f'{COMING:%d/%m/%Y}')
+    expect(staff.get_by_test_id('expect-day')).to_have_value(f'{COMING:%d/%m/%Y}')
     revoke(staff)
     garage.reload()
     expect(garage.locator('body')).to_contain_text('הקישור')
@@ -187,9 +202,9 @@ def test_in_english_a_time_stands_after_a_hebrew_name_and_the_account_fits_the_p
     expect(staff.get_by_test_id('two-factor')).to_be_visible()
     assert staff.evaluate('document.documentElement.scrollWidth <= innerWidth')
     open_repair(staff, claim_no)
-    staff.get_by_test_id('expect-day').fill('05/01/2098')
+    staff.get_by_test_id('expect-day').fill(f'{COMING:%d/%m/%Y}')
     staff.get_by_test_id('expect-save').click()
-    expect(staff.get_by_test_id('repair-days')).to_contain_text('05/01/2098')
+    expect(staff.get_by_test_id('repair-days')).to_contain_text(f'{COMING:%d/%m/%Y}')
     name, time = staff.get_by_test_id('repair-days').locator('.mk-xs').first.evaluate(PLACES)
     assert name < time
     staff.evaluate(choose, 'he')

@@ -83,11 +83,17 @@ def test_the_days_of_the_dashboard_are_those_that_were_typed_or_nothing_is_asked
     expect(last).to_have_attribute('aria-invalid', 'true')
     assert manager.url.endswith('/reports')
     expect(last).to_have_value('31/11/2026')
+    last.fill('')
+    last.press('Enter')
+    expect(manager.get_by_role('alert').filter(has_text='חסר כאן תאריך')).to_be_visible()
+    expect(last).to_be_focused()
     last.fill('30112026')
     manager.get_by_test_id('show-days').click()
     manager.wait_for_url('**/reports?period=days&from=05%2F10%2F2026&to=30%2F11%2F2026')
     ready(manager)
     expect(manager.get_by_test_id('money-line')).to_contain_text('05/10/2026 – 30/11/2026')
+    # what was sent is not told as unsent
+    assert manager.evaluate('Object.keys(sessionStorage).filter((key) => key.startsWith("maakav.typed"))') == []
 
 
 def test_a_day_of_a_filter_is_kept_as_typed_and_said_to_be_none(person: Person) -> None:

@@ -1,5 +1,6 @@
 """The administration as an admin has it open: people, tables, history; nobody else gets in, and everybody sees new words at once."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from nicegui.testing import User
 
+import pages.admin
 from components.admin_list import AdminList
 from components.claims_list import ClaimsTable
 from db import accounts, identity
@@ -14,7 +16,7 @@ from db.accounts import Person
 from db.base import now
 from db.messages import VARIABLES
 from db.offices import User as Someone
-from db.reference import ClaimStatus
+from db.reference import ClaimStatus, Garage
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim, turn_on_two_factor
@@ -74,7 +76,11 @@ async def test_an_invited_person_sets_a_password_and_sees_his_office_only(
     assert list(screen.props['form']['errors']) == ['office']
     page.send(screen, 'save', {**given, 'office': str(people.levi)})
     await soon(lambda: screen.props['form']['link'])
+    # he is kept, so it is his own form now: there is nothing in it that was not sent
+    await soon(lambda: screen.props['form']['actions'] and screen.props['form']['title'] == 'נועה שגב')
     link = screen.props['form']['link']
+    page.send(screen, 'save', {**given, 'office': str(people.levi)})
+    await soon(lambda: screen.props['form'] is None)
     assert link.startswith('http://localhost:8080/setup/'), 'where the settings say that the portal is'
     link = link.removeprefix('http://localhost:8080')
     await soon(lambda: 'נועה שגב' in [row['label'] for row in screen.props['rows']])
@@ -182,6 +188,28 @@ async def test_a_form_that_is_refused_twice_for_the_same_reason_answers_twice(ad
     assert screen.props['form']['errors'] == refused['errors']
 
 
+async def test_who_comes_second_reads_what_the_other_one_wrote_and_decides(admin: User, people: People) -> None:
+    page, screen = await opened(admin, 'garages')
+    await form_of(page, screen, '')
+    page.send(screen, 'save', {'name': 'מוסך הגל', 'network': 'no', 'contact': 'אבי'})
+    await soon(lambda: screen.props['rows'])
+    key = screen.props['rows'][0]['key']
+    form = await form_of(page, screen, key)
+    other, theirs = await opened(admin, 'garages')
+    told = await form_of(other, theirs, key)
+    other.send(theirs, 'save', {**told['values'], 'contact': 'בני'})
+    await soon(lambda: theirs.props['form'] is None)
+    mine = {**form['values'], 'contact': 'גדי', 'address': 'הרצל 1, חיפה'}
+    page.send(screen, 'save', mine)
+    await soon(lambda: screen.props['form']['errors'])
+    assert list(screen.props['form']['errors']) == ['contact']
+    assert 'בני' in screen.props['form']['errors']['contact']
+    page.send(screen, 'save', mine)
+    await soon(lambda: screen.props['form'] is None)
+    kept = (await form_of(page, screen, key))['values']
+    assert (kept['contact'], kept['address']) == ('גדי', 'הרצל 1, חיפה')
+
+
 async def test_each_table_says_who_changed_what_in_it(admin: User, people: People) -> None:
     page, screen = await opened(admin, 'garages')
     assert screen.props['record'] == []
@@ -195,6 +223,45 @@ async def test_each_table_says_who_changed_what_in_it(admin: User, people: Peopl
     assert {line['label'] for line in offices.props['record']} == {'סוכנות לוי', 'סוכנות כהן'}
     _, everybody = await opened(admin, 'people')
     assert 'דנה ארז' in {line['label'] for line in everybody.props['record']}
+
+
+async def test_the_record_says_which_line_of_the_matrix_was_changed_and_went(admin: User, people: People) -> None:
+    page, screen = await opened(admin, 'requirements')
+    row = screen.props['rows'][0]
+    form = await form_of(page, screen, row['key'])
+    page.send(screen, 'save', {**form['values'], 'track': '', 'blocking': 'yes', 'required': 'yes', 'insurer': '1'})
+    await soon(lambda: screen.props['form'] is None)
+    await soon(lambda: [line['what'] for line in screen.props['record']] == ['שונה'])
+    line = screen.props['record'][0]
+    assert line['label'].startswith(row['label'] + ' · '), 'the document, then the insurer'
+    await form_of(page, screen, row['key'])
+    page.send(screen, 'act', 'remove')
+    await soon(lambda: [line['what'] for line in screen.props['record']] == ['נמחק', 'שונה'])
+    gone, changed = screen.props['record']
+    assert gone['label'] == changed['label'] == line['label'], 'also when it is gone'
+    assert not [pair for pair in gone['pairs'] if '←' in pair]
+    page, screen = await opened(admin, 'settings')
+    form = await form_of(page, screen, screen.props['rows'][0]['key'])
+    page.send(screen, 'save', {**form['values'], 'stuck_days': '9'})
+    await soon(lambda: screen.props['form'] is None)
+    history = Open(admin, await admin.open('/admin/history'))
+    assert '<b>שונה · הגדרות הלשכה</b>' in history.everything()
+    assert '· </b>' not in history.everything()
+
+
+async def test_the_record_goes_on_past_its_first_page(admin: User, people: People, monkeypatch) -> None:
+    monkeypatch.setattr(pages.admin, 'HISTORY', 2)
+    for name in ('אלף', 'בית', 'גימל'):
+        with open_session(people.admin) as session:
+            session.add(Garage(name=f'מוסך {name}'))
+    newest = Open(admin, await admin.open('/admin/history'))
+    await soon(lambda: 'older-changes' in newest.everything())
+    assert [name for name in ('אלף', 'בית', 'גימל') if f'מוסך {name}' in newest.everything()] == ['בית', 'גימל']
+    older = re.search(r'/admin/history\?before=\d+', newest.everything())
+    assert older
+    before = Open(admin, await admin.open(older[0]))
+    await soon(lambda: 'לשינויים האחרונים' in before.everything())
+    assert [name for name in ('אלף', 'בית', 'גימל') if f'מוסך {name}' in before.everything()] == ['אלף']
 
 
 async def test_a_template_can_be_tried_with_every_variable(admin: User) -> None:

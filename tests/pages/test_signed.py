@@ -1,5 +1,6 @@
 """The pages by link: the garage does its work from a phone, the insured follows, and nobody else sees anything."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -85,6 +86,9 @@ async def test_a_garage_promises_a_day_holds_goes_on_and_remarks(phone, people, 
     await press(phone, address, do='expect', day=f'{day:%d/%m/%Y}')
     wrong = await press(phone, address, do='expect', day='31/02/2098')
     assert (wrong.status_code, 'value="31/02/2098"' in wrong.text) == (422, True)
+    far = await press(phone, address, do='expect', day='01/01/2099')
+    assert (far.status_code, 'נא לבדוק את השנה' in far.text) == (422, True)
+    assert re.search(r'<input type="date"[^>]* max="20\d\d-\d\d-\d\d"', far.text), 'said before it is sent'
     await press(phone, address, do='note', note='הפגוש הגיע')
     held = await press(phone, address, do='hold', reason='parts')
     assert 'ממתין לחלקים' in held.text
