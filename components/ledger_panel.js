@@ -1,5 +1,4 @@
 /* The ledger of a claim: a table on a desk, a card for each head on a phone. What is being typed lives here until it is saved. */
-const ANSWER_WITHIN = 20000;
 const CELL = `
   <template v-if="edits[key(row, column.name)]" v-for="edit in [edits[key(row, column.name)]]" :key="column.name">
     <span class="mk-cell-e"><input :ref="(element) => { inputs[key(row, column.name)] = element; }" v-model="edit.draft" inputmode="decimal" maxlength="20" :aria-label="row.label + ', ' + column.label" :aria-invalid="edit.note ? 'true' : null" :data-testid="'edit-' + row.head + '-' + column.name" :disabled="edit.busy ? true : null" @keydown="keyed(row, column.name, $event)" @input="edit.note = ''" @blur="left(row, column.name, $event)"></span>
@@ -58,7 +57,7 @@ export default {
     free() { const there = new Set(this.rows.map((row) => row.head)); return (this.choices.heads || []).filter((head) => !there.has(head.id)); },
   },
   created() { this.cells = {}; this.inputs = {}; this.mine = new Set(); this.before = this.marks(); },
-  unmounted() { for (const edit of Object.values(this.edits)) clearTimeout(edit.waiting); },
+  unmounted() { for (const edit of Object.values(this.edits)) edit.waiting?.(); },
   watch: {
     'answer.turn'() { this.answered(this.answer); },
     heads() {
@@ -83,7 +82,7 @@ export default {
     },
     close(row, name, back = true) {
       const key = this.key(row, name);
-      clearTimeout(this.edits[key]?.waiting);
+      this.edits[key]?.waiting?.();
       delete this.edits[key];
       if (back) this.$nextTick(() => this.cells[key]?.focus());
     },
@@ -111,7 +110,7 @@ export default {
       if (!edit || edit.busy) return;
       if (edit.draft === edit.was && edit.seen === row.cells[name].value) { this.close(row, name); return; }
       edit.busy = true;
-      edit.waiting = setTimeout(() => { edit.busy = false; edit.note = this.words.late; }, ANSWER_WITHIN);
+      edit.waiting = maakav.whenLate(() => { edit.busy = false; edit.note = this.words.late; });
       this.mine.add(key);
       this.$emit('order', {do: 'save', key, head: row.head, name, seen: edit.seen, raw: edit.draft});
     },
@@ -143,7 +142,7 @@ export default {
         if (key === 'offer' && !message) this.offering = null;
         return;
       }
-      clearTimeout(edit.waiting);
+      edit.waiting?.();
       edit.busy = false;
       const [head, name] = key.split('.');
       const row = this.rows.find((one) => one.head === head);

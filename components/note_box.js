@@ -1,5 +1,4 @@
 /* Where the bureau writes a note to itself. What was typed stays until the server says it is kept, also over a reload. */
-const ANSWER_WITHIN = 20000;
 
 export default {
   template: `
@@ -17,11 +16,11 @@ export default {
     this.leaving = (event) => { if (this.unkept) event.preventDefault(); };
     addEventListener('beforeunload', this.leaving);
   },
-  unmounted() { clearTimeout(this.waiting); removeEventListener('beforeunload', this.leaving); },
+  unmounted() { this.waiting?.(); removeEventListener('beforeunload', this.leaving); },
   watch: {
     body() { this.remember(); },
-    kept() { clearTimeout(this.waiting); this.last = null; this.body = ''; this.busy = false; },
-    refused() { clearTimeout(this.waiting); this.busy = false; },
+    kept() { this.waiting?.(); this.last = null; this.body = ''; this.busy = false; },
+    refused() { this.waiting?.(); this.busy = false; },
   },
   methods: {
     write() {
@@ -29,7 +28,10 @@ export default {
       this.busy = true;
       this.last = maakav.keyed(this.body, this.last);
       this.remember();
-      this.wait();
+      this.waiting = maakav.whenLate(() => {
+        this.busy = false;
+        maakav.say(this.words.late, true);
+      });
       this.$emit('write', {body: this.body, key: this.last.key});
     },
     remember() {
@@ -38,15 +40,6 @@ export default {
         if (this.body) sessionStorage.setItem('maakav.note.' + this.keep, JSON.stringify({body: this.body, last: this.last}));
         else sessionStorage.removeItem('maakav.note.' + this.keep);
       } catch { this.unkept = Boolean(this.body.trim()); }
-    },
-    // while there is no connection the note waits to be sent
-    wait() {
-      clearTimeout(this.waiting);
-      this.waiting = setTimeout(() => {
-        if (document.body.classList.contains('mk-offline')) { this.wait(); return; }
-        this.busy = false;
-        maakav.say(this.words.late, true);
-      }, ANSWER_WITHIN);
     },
   },
 };

@@ -1,7 +1,6 @@
 /* What is typed and stands in no field just now: a form that waits while another one is filled in, a reason of what is not shown.
    It stays where it belongs and outlives a reload, for its person and under what the component is told in `keep`. */
 const SLOT = 'maakav.aside.';
-const ANSWER_WITHIN = 20000;
 
 /* For a component whose `toKeep` says what, or null. */
 export const keeping = {
@@ -28,7 +27,7 @@ export const keeping = {
 export const setAside = (parts, same) => ({
   mixins: [keeping],
   data: () => ({draft: {}, begun: '{}', refused: '', busy: false, aside: [], taken: 0, orders: [], number: 0}),
-  unmounted() { clearTimeout(this.waiting); },
+  unmounted() { this.waiting?.(); },
   methods: {
     written() { return Object.fromEntries(['draft', 'begun', 'refused', ...parts].map((part) => [part, this[part]])); },
     touched(one) { return JSON.stringify(one.draft) !== one.begun; },
@@ -70,7 +69,8 @@ export const setAside = (parts, same) => ({
       this.number += 1;
       const order = {...this.written(), number: this.number, sent: JSON.stringify(this.draft)};
       this.orders.push(order);
-      this.waiting = setTimeout(() => { this.busy = false; this.refuse(this.words.late, order); }, ANSWER_WITHIN);
+      this.waiting?.();
+      this.waiting = maakav.whenLate(() => { this.busy = false; this.refuse(this.words.late, order); });
       return order;
     },
     /* Which order it is an answer to: it may come so late that another one is on its way. */
@@ -79,7 +79,7 @@ export const setAside = (parts, same) => ({
       if (!order) return null;
       this.orders = this.orders.filter((one) => one !== order);
       if (number === this.number) {
-        clearTimeout(this.waiting);
+        this.waiting();
         this.busy = false;
       }
       this.refuse(message, order);

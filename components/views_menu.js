@@ -1,6 +1,5 @@
 /* The list under names: what everybody asks every day, with counts, and what one saved; pinned ones stand beside the tabs. */
 const ITEM = `<a class="mk-mi mk-grow" :class="{'mk-cur': view.key === here}" :href="view.href" :aria-current="view.key === here ? 'true' : null" :data-view="view.key" data-testid="view" @click.prevent="go(view)"><span class="mk-ic" aria-hidden="true">{{ view.icon }}</span><span class="mk-grow mk-ell" dir="auto">{{ view.label }}</span><span v-if="counts[view.key]" class="mk-num mk-t3" dir="ltr">{{ counts[view.key] }}</span></a>`;
-const ANSWER_WITHIN = 20000;
 const REFUSED = `<p v-if="refused" class="mk-help mk-e" role="alert"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refused }}</span></p>`;
 const MENU = `
   <div class="mk-pop mk-menu" role="group" :aria-label="words.views">
@@ -40,7 +39,7 @@ export default {
   watch: {
     // what was typed stays until it is kept
     'answer.turn'() {
-      clearTimeout(this.waiting);
+      this.waiting?.();
       this.refused = this.answer.message;
       if (!this.refused) Object.assign(this, {saving: false, editing: ''});
       this.busy = false;
@@ -56,7 +55,7 @@ export default {
     send(what, asked) {
       if (this.busy) return;
       this.busy = true;
-      this.waiting = setTimeout(() => { this.busy = false; }, ANSWER_WITHIN);
+      this.waiting = maakav.whenLate(() => { this.busy = false; });
       this.$emit(what, asked);
     },
   },

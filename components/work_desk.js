@@ -14,7 +14,7 @@ const MORE = `
       <button type="submit" class="mk-btn mk-s mk-sm" :disabled="busy || !written(line) ? true : null" data-testid="work-note-add">{{ texts.add }}</button></form>
   </div>`;
 
-const ANSWER_WITHIN = 20000, DOUBLE = 500, NEAR = 8;
+const DOUBLE = 500, NEAR = 8;
 const has = (lines, key) => lines.some((line) => line.key === key);
 
 export default {
@@ -59,11 +59,11 @@ export default {
     this.press = (event) => { if (event.target === document.body) this.key(event); };
     addEventListener('keydown', this.press);
   },
-  unmounted() { clearTimeout(this.waiting); removeEventListener('keydown', this.press); },
+  unmounted() { this.waiting?.(); removeEventListener('keydown', this.press); },
   watch: {
     // what was ordered is done, or refused: then what was typed stays
     'answer.turn'() {
-      clearTimeout(this.waiting);
+      this.waiting?.();
       this.busy = false;
       const {message, act, key} = this.answer;
       if (message) { maakav.say(message, true); return; }
@@ -98,17 +98,11 @@ export default {
     send(line, act, value, once) {
       if (this.busy) return;
       this.busy = true;
-      this.wait();
-      this.$emit('act', {key: line.key, act, value, seen: line.whose, once});
-    },
-    // while there is no connection it waits to be sent
-    wait() {
-      clearTimeout(this.waiting);
-      this.waiting = setTimeout(() => {
-        if (document.body.classList.contains('mk-offline')) { this.wait(); return; }
+      this.waiting = maakav.whenLate(() => {
         this.busy = false;
         maakav.say(this.texts.late, true);
-      }, ANSWER_WITHIN);
+      });
+      this.$emit('act', {key: line.key, act, value, seen: line.whose, once});
     },
     /* The second half of a double click would fall on the line that has moved up. */
     once(event) {

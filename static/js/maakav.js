@@ -312,7 +312,16 @@
     },
   });
 
-  globalThis.maakav = {afterPress, dayField, follow, unfollow, hurry, keyed, parts: withParts, relative, reveal, say, typing, words};
+  /* Have it said when no answer comes to what was ordered; while there is no connection it waits to be sent. Returns what ends the waiting. */
+  const ANSWER_WITHIN = 20000;
+  function whenLate(then) {
+    let waiting = 0;
+    const wait = () => { waiting = setTimeout(() => { if (document.body.classList.contains('mk-offline')) wait(); else then(); }, ANSWER_WITHIN); };
+    wait();
+    return () => clearTimeout(waiting);
+  }
+
+  globalThis.maakav = {afterPress, dayField, follow, unfollow, hurry, keyed, whenLate, parts: withParts, relative, reveal, say, typing, words};
   addEventListener('DOMContentLoaded', watchConnection);
   if (document.readyState !== 'loading') watchConnection();
   setInterval(refreshTimes, 30000);
