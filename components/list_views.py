@@ -165,5 +165,6 @@ def _words(actor: Actor) -> dict[str, str]:
         'sure': t('Delete for good?'),
         'save': t('Save the present view'),
         'keep': t('Save'),
+        'late': t('No answer came. What you typed is kept here; please save it again.'),
         'share': t('For everybody in the bureau') if actor.is_bureau else t('For everybody in the office'),
     }

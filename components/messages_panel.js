@@ -126,17 +126,19 @@ export default {
         else if (before.length && now.length && now.at(-1).id !== before.at(-1).id) this.below = true;
         this.see();
       });
-      if (this.wasSent((text, typed) => text === typed)) { this.empty(); maakav.say(this.words.sentElsewhere); }
+      const typed = this.body.trim(), sent = this.sentSince().find((text) => typed === text || typed.startsWith(text + '\n\n'));
+      if (sent) { this.without(sent); maakav.say(this.words.sentElsewhere); }
     },
     answer(told) {
-      if (!this.isNew('answer', told) || !this.busy || told.key !== this.letter.key) return;
+      if (!this.isNew('answer', told) || told.key !== this.letter?.key) return;
+      if (!this.busy && told.message) return;  // it was said again, and may be kept though it was refused before
       clearTimeout(this.waiting);
       Object.assign(this, {busy: false, late: false, refused: told.message});
       if (told.message) { this.later(); return; }  // a draft again
       this.last = null;
+      this.since = Math.max(this.since, told.sent);
+      this.without(this.letter.body);
       this.upload(told.sent);
-      if (this.body === this.letter.body) this.empty();
-      else { this.remember(); this.later(); }  // the next one is being written already
     },
     filled(told) { if (this.isNew('filled', told)) this.insert(told.text); },
     draft() { this.restore(); },
@@ -169,14 +171,15 @@ export default {
       return found ? found.id : this.attach.free;
     },
     upload(message) {
-      const going = this.files.filter((item) => this.going.includes(item));
+      const going = this.files.filter((item) => this.going.includes(item)), address = this.attach?.address || this.goingTo?.address;
       if (!going.length) return;
       if (!this.queue) {
         this.queue = new UploadQueue({address: this.attach.address, key: 'maakav.attached.' + this.name, words: this.words, most: this.attach.most});
         this.queue.start(() => null);
       }
-      const types = new Map(going.map((item) => [item.file, item.type])), address = this.attach.address || this.goal.address;
-      Object.assign(this, {files: this.files.filter((item) => !going.includes(item)), goal: null});
+      const types = new Map(going.map((item) => [item.file, item.type]));
+      this.files = this.files.filter((item) => !going.includes(item));
+      if (this.goal === this.goingTo) this.goal = null;
       this.queue.add([...types.keys()], (file) => ({type: types.get(file), need: null, replaces: null, label: '', message, address}));
     },
     told(row) {
@@ -210,29 +213,35 @@ export default {
       const local = this.remembered(), text = local || this.draft, other = this.draft.body;
       Object.assign(this, {body: text.body, internal: Boolean(this.staff && text.internal), last: local?.last || null, since: local ? local.since : this.newest()});
       this.tell(other, text.body);
-      if (this.wasSent((sent, typed) => sent === typed || (local?.kept && sent.includes(typed)))) this.empty();
+      const typed = this.body.trim();
+      if (typed && this.sentSince().some((sent) => sent === typed || (local?.kept && sent.includes(typed)))) this.empty();
       // what was kept for this window and differs now is of another window: neither is lost to the other
       if (local?.kept && !this.body.includes(other)) {
         this.body = other.includes(this.body) ? other : other + '\n\n' + this.body;
         this.internal ||= Boolean(this.staff && this.draft.internal);
       }
-      if (local && this.body) this.later();
+      if (local) this.later();
       this.$nextTick(this.grow);
     },
     // the server may have any of the last states of this box, as far as its page knows
     tell(...bodies) { this.drafts = [...this.drafts, ...bodies].slice(-4); },
     newest() { return this.items.length ? this.items.at(-1).id : 0; },
-    /* Whether its person has sent it since it was typed, from another window or before an answer that never came. */
-    wasSent(same) {
-      const typed = this.body.trim();
-      return Boolean(typed) && !this.busy && this.items.some((item) => item.mine && item.id > this.since && item.internal === this.internal && same(item.text, typed));
+    /* What its person has sent since this was typed, from another window or before an answer that never came. */
+    sentSince() { return this.busy ? [] : this.items.filter((item) => item.mine && item.id > this.since && item.internal === this.internal).map((item) => item.text); },
+    /* What was typed on behind a text that was sent is the next one. */
+    without(sent) {
+      if (this.body.trim() === sent.trim()) { this.empty(); return; }
+      if (this.body.trimStart().startsWith(sent.trim())) this.body = this.body.trimStart().slice(sent.trim().length).trimStart();
+      this.remember();
+      this.later();
+      this.$nextTick(this.grow);
     },
     empty() { this.body = ''; this.forget(); this.$nextTick(this.grow); },
     remembered() { try { return JSON.parse(sessionStorage.getItem('maakav.draft.' + this.name)); } catch { return null; } },
-    remember() { try { sessionStorage.setItem('maakav.draft.' + this.name, JSON.stringify({body: this.body, internal: this.internal, last: this.last, since: this.since, kept: this.kept})); } catch { /* full or forbidden: the server keeps it */ } },
+    remember() { if (maakav.leaving) return; try { sessionStorage.setItem('maakav.draft.' + this.name, JSON.stringify({at: Date.now(), body: this.body, internal: this.internal, last: this.last, since: this.since, kept: this.kept})); } catch { /* full or forbidden: the server keeps it */ } },
     forget() { clearTimeout(this.timer); this.timer = null; try { sessionStorage.removeItem('maakav.draft.' + this.name); } catch { /* as above */ } },
-    typed() { this.refused = this.tooLong(); this.since = this.newest(); this.grow(); this.look(); this.later(); this.remember(); },
-    tooLong() { return this.body.length > MOST ? this.words.tooLong[this.internal].replace('{length}', this.body.length.toLocaleString()) : ''; },
+    typed() { this.refused = this.tooLong(); this.since = Math.max(this.since, this.newest()); this.grow(); this.look(); this.later(); this.remember(); },
+    tooLong() { return this.body.length > MOST ? this.words.tooLong[this.internal].replace('{length}', this.body.length) : ''; },
     later() { this.kept = false; clearTimeout(this.timer); this.timer = setTimeout(() => this.keep(), DRAFT_AFTER); },
     keep() {
       // what is on its way is no draft; and what is too long stays with this window
@@ -265,7 +274,7 @@ export default {
         body: this.body, internal: this.internal, key: this.last.key, drafts: this.drafts,
         mentions: this.people.filter((person) => this.body.includes('@' + person.name)).map((person) => person.id),
       };
-      Object.assign(this, {calling: [], menu: false, busy: true, going: [...this.files]});
+      Object.assign(this, {calling: [], menu: false, busy: true, going: [...this.files], goingTo: this.goal});
       this.remember();
       this.$emit('send', this.letter);
       this.wait();

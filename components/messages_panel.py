@@ -138,7 +138,7 @@ class MessagesPanel(Element, component='messages_panel.js', dependencies=['uploa
         )
         self._props.update(
             back=back,
-            name=f'{self._actor.user_id}-{key.claim_id or 0}-{key.office_id}',
+            name=f'{self._actor.user_id}/{key.claim_id or 0}-{key.office_id}',
             writes=self._actor.may(Can.WRITE_MESSAGE),
             staff=self._actor.may(Can.SEE_INTERNAL),
             words=_words(self._actor) | attachment_words(),
@@ -199,7 +199,7 @@ class MessagesPanel(Element, component='messages_panel.js', dependencies=['uploa
                 answer |= {'sent': 0, 'key': event.args.get('key') if isinstance(event.args, dict) else None}
                 sent = await work(write_message, self._key, read_letter(event.args), now())
                 answer |= {'message': '', 'sent': sent.id}
-                self._fresh_after = sent.id
+                self._fresh_after = max(sent.id, self._fresh_after or 0)
         await self.refresh()
 
     async def _draft(self, event: GenericEventArguments) -> None:

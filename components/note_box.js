@@ -35,6 +35,7 @@ export default {
       this.$emit('write', {body: this.body, key: this.last.key});
     },
     remember() {
+      if (maakav.leaving) return;
       this.unkept = false;
       try {
         if (this.body) sessionStorage.setItem('maakav.note.' + this.keep, JSON.stringify({body: this.body, last: this.last}));

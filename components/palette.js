@@ -67,7 +67,7 @@ export default {
   methods: {
     close() { this.$refs.dialog.close(); },
     closed() { clearTimeout(this.pending); clearTimeout(this.waiting); this.hurried = false; this.turn++; },
-    later() { clearTimeout(this.pending); this.turn++; this.pending = setTimeout(this.ask, 150); },
+    later() { clearTimeout(this.pending); clearTimeout(this.waiting); this.turn++; this.pending = setTimeout(this.ask, 150); },
     ask() {
       clearTimeout(this.pending);
       clearTimeout(this.waiting);

@@ -40,11 +40,14 @@ export default {
     // what was typed stays until it is kept
     'answer.turn'() {
       this.waiting?.();
-      this.refused = this.answer.message;
-      if (!this.refused) Object.assign(this, {saving: false, editing: ''});
       this.busy = false;
+      const {message} = this.answer;
+      if (this.form() !== this.sent) { if (message) maakav.say(message, true); return; }
+      this.refused = message;
+      if (!message) Object.assign(this, {saving: false, editing: ''});
     },
   },
+  unmounted() { this.waiting?.(); },
   methods: {
     turn() { this.used = true; if (!this.$refs.box.open) Object.assign(this, {editing: '', saving: false, sure: ''}); this.$emit('seen', this.$refs.box.open); },
     shut() { this.$refs.box.open = false; this.$refs.box.querySelector('summary').focus(); },
@@ -52,10 +55,11 @@ export default {
     edit(view) { this.editing = this.editing === view.key ? '' : view.key; this.name = view.label; this.saving = false; this.sure = this.refused = ''; },
     remove(view) { if (this.sure === view.key) { this.$emit('edit', {key: view.key, order: 'delete'}); this.editing = ''; } else this.sure = view.key; },
     begin() { Object.assign(this, {saving: true, editing: '', name: '', shared: false, refused: ''}); this.$nextTick(() => this.$refs.fresh.focus()); },
+    form() { return this.saving ? 'new' : this.editing; },
     send(what, asked) {
       if (this.busy) return;
-      this.busy = true;
-      this.waiting = maakav.whenLate(() => { this.busy = false; });
+      Object.assign(this, {busy: true, refused: '', sent: this.form()});
+      this.waiting = maakav.whenLate(() => { this.busy = false; maakav.say(this.words.late, true); });
       this.$emit(what, asked);
     },
   },

@@ -54,7 +54,7 @@ export default {
       return rows;
     },
   },
-  created() { this.sent = {}; this.clicked = null; },
+  created() { Object.assign(this, {sent: {}, orders: {}, number: 0, clicked: null}); },
   mounted() {
     this.press = (event) => { if (event.target === document.body) this.key(event); };
     addEventListener('keydown', this.press);
@@ -63,11 +63,12 @@ export default {
   watch: {
     // what was ordered is done, or refused: then what was typed stays
     'answer.turn'() {
-      this.waiting?.();
-      this.busy = false;
-      const {message, act, key} = this.answer;
+      const {message, act, key, number} = this.answer, order = this.orders[number];
+      delete this.orders[number];
+      // it may come so late that another order is on its way
+      if (number === this.number) { this.waiting?.(); this.busy = false; }
       if (message) { maakav.say(message, true); return; }
-      if (act === 'note') this.noted(key);
+      if (act === 'note') this.noted(key, order?.value);
       if (act === 'postpone') delete this.days[key];
     },
     // a line that was worked off leaves the place to the one after it
@@ -98,11 +99,13 @@ export default {
     send(line, act, value, once) {
       if (this.busy) return;
       this.busy = true;
+      this.number += 1;
+      this.orders[this.number] = {value};
       this.waiting = maakav.whenLate(() => {
         this.busy = false;
         maakav.say(this.texts.late, true);
       });
-      this.$emit('act', {key: line.key, act, value, seen: line.whose, once});
+      this.$emit('act', {key: line.key, act, value, seen: line.whose, once, number: this.number});
     },
     /* The second half of a double click would fall on the line that has moved up. */
     once(event) {
@@ -121,20 +124,22 @@ export default {
       this.send(line, 'note', note, this.sent[line.key].key);
     },
     /* What was typed on since then is another note. */
-    noted(key) {
-      if (this.notes[key] === this.sent[key]?.text) delete this.notes[key];
-      delete this.sent[key];
+    noted(key, note) {
+      if (this.notes[key] === note) delete this.notes[key];
+      if (this.sent[key]?.text === note) delete this.sent[key];
+      const before = this.rows;
       this.aside = this.aside.filter(({line}) => this.written(line));
+      this.follow(this.rows, before);
     },
     focus() { const row = this.$refs.all.querySelector('[data-line="' + this.current + '"]'); if (row) row.focus(); },
     key(event) {
-      if (event.ctrlKey || event.altKey || event.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || !this.lines.length) return;
-      const place = this.lines.findIndex((line) => line.key === this.current);
-      const line = this.lines[place];
+      if (event.ctrlKey || event.altKey || event.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || !this.rows.length) return;
+      const place = this.rows.findIndex((line) => line.key === this.current);
+      const line = this.rows[place];
       const on = {KeyJ: 1, KeyK: -1}[event.code];
       // a key that is held walks, it orders nothing
       if (event.repeat && !on) return;
-      if (on) { this.current = this.lines[Math.max(0, Math.min(this.lines.length - 1, place + on))].key; this.$nextTick(this.focus); }
+      if (on) { this.current = this.rows[Math.max(0, Math.min(this.rows.length - 1, place + on))].key; this.$nextTick(this.focus); }
       else if (!line) return;
       else if (event.code === 'KeyD' && line.task) this.send(line, 'done', 0);
       else if (event.code === 'KeyX' && !line.checked) this.send(line, 'checked', 0);

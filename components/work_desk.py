@@ -150,7 +150,7 @@ class WorkDesk(Element, component='work_desk.js'):
         given = event.args if isinstance(event.args, dict) else {}
         line, act = self._lines.get(str(given.get('key'))), str(given.get('act'))
         order = _ORDERS.get(act)
-        with answering(self) as answer:
+        with answering(self, event.args) as answer:
             answer |= {'act': act, 'key': str(given.get('key'))[:80]}
             if line is not None and order is not None:
                 await work(order, line, given, now())

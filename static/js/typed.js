@@ -4,7 +4,7 @@
    Fields that keep themselves (claim sections, the note, messages) are left alone. */
 (function () {
   'use strict';
-  const SLOT = 'maakav.typed.', SLOTS = /^maakav\.(?:typed|aside)\.([^/]*)/, HOURS = 12, OPENS_WITHIN = 5000;
+  const SLOT = 'maakav.typed.', SLOTS = /^maakav\.(?:typed|aside|draft)\.([^/]*)/, HOURS = 12, OPENS_WITHIN = 5000;
   const person = document.currentScript.dataset.person;
   const FIELDS = 'input:not([type=password], [type=search], [type=file], [type=radio], [type=hidden], [type=submit]), textarea, select';
   const OWN = '.mk-edt, [data-testid=internal-note], [data-testid=message-box], [data-keeps=no]';
@@ -76,7 +76,7 @@
   function remember() {
     if (maakav.leaving) return;
     const kept = unsent(), known = new Set(kept.map((one) => one.name + one.whose));
-    kept.push(...pending.filter((one) => !known.has(one.name + one.whose)));
+    kept.push(...pending.filter((one) => !known.has(one.name + one.whose)).map(({opened, ...one}) => one));
     try {
       if (kept.length) sessionStorage.setItem(slot(), JSON.stringify({at: Date.now(), kept}));
       else sessionStorage.removeItem(slot());
@@ -87,13 +87,15 @@
 
   function fill() {
     asked = false;
-    const before = pending.length, pressed = new Set();
+    const before = pending.length;
+    let pressed = null;
     pending = pending.filter((kept) => {
       const element = find(kept, FIELDS);
       if (!element) {
         const opener = kept.opener && !kept.opened && find(kept.opener, 'button, [role=button], summary');
-        // once for all the fields it opens: each press more would empty those that are filled by then
-        if (opener) { kept.opened = true; if (!pressed.has(opener)) { pressed.add(opener); opener.click(); } }
+        // once for all the fields it opens: each press more would empty those that are filled by then. Another one is pressed when
+        // these are filled: of two, only the second might stay open
+        if (opener && (!pressed || pressed === opener)) { kept.opened = true; if (!pressed) { pressed = opener; opener.click(); } }
         return true;
       }
       if (!ours(element) || typed.has(element)) return false;

@@ -205,7 +205,7 @@ def test_the_palette_by_keyboard_alone(person: Person) -> None:
     with nothing_arrives(dana):
         dana.keyboard.type('המחאות')
         dana.keyboard.press('Enter')
-        expect(dana.get_by_test_id('palette').get_by_role('status')).to_contain_text('אין עדיין תשובה')
+        expect(dana.get_by_test_id('palette').get_by_role('status')).to_contain_text('עדיין אין תשובה')
     dana.wait_for_url(lambda url: 'quick=cheques' in url or url.endswith('/cheques'))
     ready(dana)
     dana.get_by_test_id('search').click()

@@ -125,9 +125,16 @@ def test_every_line_keeps_the_note_that_is_written_on_it(person: Person) -> None
     # written, it is gone; and what stands on the other line survives a reload though its panel is shut
     first.get_by_test_id('work-note-add').click()
     expect(first.get_by_test_id('work-note')).to_have_value('')
+    first.get_by_test_id('work-note').fill('ועוד משהו')
+    second.get_by_role('button', name='הערה שעוד לא נוספה').click()
     staff.reload()
     ready(staff)
-    expect(second.get_by_test_id('work-note')).to_have_value('המוסך מבטיח')
+    shut = staff.get_by_role('button', name='הערה שעוד לא נוספה')
+    expect(shut).to_have_count(1)
+    for line, note in ((first, 'ועוד משהו'), (second, 'המוסך מבטיח')):
+        if not line.get_by_test_id('work-note').is_visible():
+            shut.click()
+        expect(line.get_by_test_id('work-note')).to_have_value(note)
     # no answer comes: that is said, and pressed again it is one note all the same
     claim_no = second.get_attribute('data-claim')
     with nothing_arrives(staff) as said:
