@@ -1,12 +1,12 @@
 /* A list an admin keeps: find, order, open. A line opens a form in a dialog; what is typed lives here until the server says it is kept. */
 const FORM = `
   <dialog v-if="form" ref="dialog" class="mk-dlg mk-adlg" :aria-label="form.title" data-testid="admin-form" @cancel.prevent="leave" @keydown.esc.prevent="leave" @click.self="leave">
-    <form :key="form.opened" @submit.prevent="save"><div class="mk-dh"><h2>{{ form.title }}</h2><span class="mk-sp"></span><button type="button" class="mk-ib" :aria-label="words.close" @click="close"><span class="mk-ic" aria-hidden="true">close</span></button></div>
+    <form :key="form.opened" :data-key="form.key" @submit.prevent="save"><div class="mk-dh"><h2>{{ form.title }}</h2><span class="mk-sp"></span><button type="button" class="mk-ib" :aria-label="words.close" @click="close"><span class="mk-ic" aria-hidden="true">close</span></button></div>
       <div class="mk-db">
         <div v-if="form.message" class="mk-call-out mk-hue-red" role="alert" data-testid="form-message"><span class="mk-ic" aria-hidden="true">error</span><span>{{ form.message }}</span></div>
         <div v-if="form.link" class="mk-call-out mk-hue-green" role="status" data-testid="one-time-link"><div class="mk-grow mk-alink"><b>{{ form.linkNote }}</b><bdi dir="ltr" data-testid="link-address">{{ form.link }}</bdi><span class="mk-row"><button type="button" class="mk-btn mk-p mk-sm" :data-copy="form.link"><span class="mk-ic" aria-hidden="true">content_copy</span>{{ words.copy }}</button></span></div></div>
         <div v-for="field in form.fields" :key="field.name" class="mk-fld"><day-field v-if="field.kind === 'day' && !field.fixed" v-model="values[field.name]" :look="field.required ? 'mk-req' : ''" :label="field.label" :data-testid="'edit-' + field.name" v-bind="said(field)"></day-field><label v-else :for="'a-' + field.name" :class="{'mk-req': field.required}">{{ field.label }}</label>
-          <div v-if="field.kind === 'many'" class="mk-pills" role="group" :aria-label="field.label"><label v-for="choice in field.choices" :key="choice[0]" class="mk-tick"><input type="checkbox" class="mk-box" :value="choice[0]" v-model="many[field.name]"><span>{{ choice[1] }}</span></label></div>
+          <div v-if="field.kind === 'many'" class="mk-pills" role="group" :aria-label="field.label"><label v-for="choice in field.choices" :key="choice[0]" class="mk-tick"><input type="checkbox" class="mk-box" :value="choice[0]" v-model="many[field.name]" :data-testid="'edit-' + field.name + '-' + choice[0]"><span>{{ choice[1] }}</span></label></div>
           <div v-else-if="field.kind !== 'day' || field.fixed" class="mk-inp" :class="{'mk-err': form.errors[field.name]}">
             <select v-if="field.choices" :id="'a-' + field.name" :data-testid="'edit-' + field.name" v-model="values[field.name]" :disabled="field.fixed ? true : null" v-bind="said(field)"><option v-if="!field.required || !values[field.name]" value="">{{ field.required ? words.choose : field.none || words.any }}</option><option v-for="choice in field.choices" :key="choice[0]" :value="choice[0]">{{ choice[1] }}</option></select>
             <textarea v-else-if="field.kind === 'long' || field.kind === 'names'" :id="'a-' + field.name" :data-testid="'edit-' + field.name" v-model="values[field.name]" :rows="field.name === 'body' ? 8 : 3" :maxlength="field.limit" dir="auto" v-bind="said(field)"></textarea>
@@ -76,7 +76,8 @@ export default {
       this.$nextTick(() => { if (field) { field.focus(); field.setSelectionRange(at + name.length + 2, at + name.length + 2); } });
     },
     save() {
-      if (this.busy) return;
+      // a link that is shown once is not put away by saving again what is saved
+      if (this.busy || (this.form.link && this.written() === this.begun)) return;
       this.busy = true;
       const many = Object.fromEntries(Object.entries(this.many).map(([name, keys]) => [name, keys.join('\n')]));
       this.$emit('save', {...this.values, ...many});

@@ -98,7 +98,7 @@ class AdminList(Element, ABC, component='admin_list.js'):
 
     async def _open(self, event: GenericEventArguments) -> None:
         self._form = await self.form_of(event.args[:200] if isinstance(event.args, str) else '')
-        self.show(form={**self._form.shown, 'opened': next(_opened)})
+        self.show(form={**self._form.shown, 'key': self._form.key, 'opened': next(_opened)})
 
     def _close(self) -> None:
         self._form = None
@@ -155,7 +155,7 @@ class AdminList(Element, ABC, component='admin_list.js'):
             if is_new:  # from here on it is the form of whoever was added, and holds nothing that was not sent
                 kept = await self.form_of(form.key)
                 form.seen, form.shown = kept.seen, kept.shown
-                self._answer(form, {**kept.shown, **told, 'opened': next(_opened)})
+                self._answer(form, {**kept.shown, **told, 'key': kept.key, 'opened': next(_opened)})
         elif self._form is form:
             self._close()
         await self.load()

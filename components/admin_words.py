@@ -63,7 +63,7 @@ def _called(session: Any, line: AdminChange, table: AdminTable, reader: str) -> 
     held = {} if row else fetch(session, admin_history([line.table_name], line.row_key).limit(1))[0].fields
     for column in table.columns:
         value = getattr(row, column.name) if row else held.get(column.name, [None])[0]
-        if column.kind == 'day':
+        if column.kind == 'day' and value:
             known.append(values.format_day(date.fromisoformat(str(value))))
         elif column.kind == 'choice' and value:
             known.append(_value(value, dict(choices_of(session, column, reader)), reader))

@@ -195,7 +195,8 @@
     const wrong = settled ? faultOf(field) : '';
     field.setCustomValidity(wrong);
     const said = field.closest('label')?.querySelector('[data-said]');
-    if (said) afterPress(() => { said.textContent = wrong; });
+    // what was found missing as the form was sent meanwhile stays said
+    if (said) afterPress(() => { said.textContent = field.validity.customError ? field.validationMessage : ''; });
     if (wrong) field.setAttribute('aria-invalid', 'true');
     else field.removeAttribute('aria-invalid');
   }
@@ -224,6 +225,7 @@
     methods: {
       hear({target}) {
         this.wrong = '';
+        this.blamed = false;
         this.take(target);
       },
       take(field) {
@@ -234,13 +236,15 @@
       },
       settle({target}) {
         if (this.gone) return;
+        this.blamed = false;
         this.take(target);
         if (!faultOf(target)) this.$emit('settled', readIn(target));
-        afterPress(() => { this.wrong = faultOf(target); });
+        afterPress(() => { if (!this.blamed) this.wrong = faultOf(target); });
       },
       // said below the field, so the browser need not say it over it
       blame(event) {
         event.preventDefault();
+        this.blamed = true;
         this.wrong = event.target.validity.customError ? event.target.validationMessage : words.dayMissing;
         event.target.focus();
       },

@@ -8,7 +8,7 @@
   const person = document.currentScript.dataset.person;
   const FIELDS = 'input:not([type=password], [type=search], [type=file], [type=radio], [type=hidden], [type=submit]), textarea, select';
   const OWN = '.mk-edt, [data-testid=internal-note], [data-testid=message-box], [data-keeps=no]';
-  const OF = '[data-claim], [data-cheque], [data-document], [data-task], [data-call], [data-id]';
+  const OF = '[data-claim], [data-cheque], [data-document], [data-task], [data-call], [data-id], [data-key]';
   const slot = () => SLOT + person + location.pathname;
   const was = new WeakMap(), typed = new WeakSet(), openers = new WeakMap();
   let pending = [], opening = null, asked = false;

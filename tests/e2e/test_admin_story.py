@@ -117,3 +117,23 @@ def test_a_name_without_an_end_moves_no_page_sideways(person: Person) -> None:
     admin.get_by_test_id('admin-save').click()
     expect(admin.get_by_test_id('admin-row').filter(has_text='מ' * 120)).to_have_count(1)
     assert admin.evaluate('document.documentElement.scrollWidth') == PHONE['width']
+
+
+def test_what_is_typed_on_one_line_comes_back_on_that_line_with_its_ticks(person: Person) -> None:
+    admin = person('admin@bureau.demo', path='/admin/document_types')
+    keys = admin.get_by_test_id('admin-row').evaluate_all('rows => rows.map((row) => row.dataset.key)')
+    first, second = (admin.locator(f'[data-testid=admin-row][data-key="{key}"]') for key in keys[:2])
+    first.get_by_test_id('admin-open').click()
+    name, ticks = admin.get_by_test_id('edit-label'), admin.get_by_test_id('admin-form').get_by_role('checkbox')
+    expect(name).to_be_visible()
+    written, wanted = name.input_value(), not ticks.first.is_checked()
+    name.fill(f'{written} חדש')
+    ticks.first.click()
+    admin.reload()
+    ready(admin)
+    expect(name).to_have_value(f'{written} חדש')
+    expect(ticks.first).to_be_checked(checked=wanted)
+    admin.get_by_test_id('admin-form').get_by_role('button', name='סגירה').last.click()
+    second.get_by_test_id('admin-open').click()
+    expect(name).to_be_visible()
+    expect(name).not_to_have_value(f'{written} חדש')
