@@ -17,20 +17,24 @@ export default {
   props: {staff: Boolean, silences: Array, tasks: Array, today: String, answer: Object, words: Object},
   emits: ['act'],
   data: () => ({title: '', day: '', shown: false, busy: false}),
-  unmounted() { clearTimeout(this.waiting); },
+  unmounted() { this.waiting?.(); },
   watch: {
     'answer.turn'() {
-      clearTimeout(this.waiting);
+      this.waiting?.();
       this.busy = false;
       if (this.answer.message) maakav.say(this.answer.message, true);
-      else if (this.answer.act === 'add') { this.title = ''; this.day = ''; this.shown = false; }
+      else if (this.answer.act === 'add') {
+        this.title = maakav.behind(this.title, this.sent);
+        if (!this.title) Object.assign(this, {day: '', shown: false});
+      }
     },
   },
   methods: {
     send(act, given) {
       if (this.busy) return;
       this.busy = true;
-      this.waiting = setTimeout(() => { this.busy = false; }, 20000);
+      this.sent = given.title || '';
+      this.waiting = maakav.whenLate(() => { this.busy = false; maakav.say(this.words.late, true); });
       this.$emit('act', {act, ...given});
     },
     add() { if (this.title.trim()) this.send('add', {title: this.title, day: this.day || this.today, shown: this.shown}); },

@@ -132,14 +132,15 @@ export default {
       this.$nextTick(() => this.open(this.rows.find((row) => row.head === head.id), 'demanded'));
     },
     startOffer() { this.offering = {raw: '', day: this.choices.today, kind: this.choices.kinds[0].id, note: ''}; this.isTyped = false; },
-    offer() { this.order({do: 'offer', ...this.offering}, 'offer'); },
+    offer() { this.offered = JSON.stringify(this.offering); this.order({do: 'offer', ...this.offering}, 'offer'); },
     answered({key, message}) {
       this.busy = false;
       this.mine.delete(key);
       const edit = this.edits[key];
       if (!edit) {
         this.notes = message ? {[key]: message} : {};
-        if (key === 'offer' && !message) this.offering = null;
+        // what was put differently since it was sent is not thrown away
+        if (key === 'offer' && !message && JSON.stringify(this.offering) === this.offered) this.offering = null;
         return;
       }
       edit.waiting?.();

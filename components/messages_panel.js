@@ -156,6 +156,9 @@ export default {
     pick(files) {
       if (!this.attach || !files.length) return;
       if (this.internal) { this.refused = this.words.noneInNotes; return; }
+      // what would be refused is refused before the message says that it is attached
+      const bad = [...files].find((file) => !file.size || file.size > this.attach.most);
+      if (bad) { this.refused = `${bad.name}: ${bad.size ? this.words.tooBig : this.words.empty}`; return; }
       this.refused = '';
       for (const file of files) this.files.push({file, type: this.guess(file)});
       if (!this.attach.address && !this.goal) this.another();
@@ -214,7 +217,7 @@ export default {
       Object.assign(this, {body: text.body, internal: Boolean(this.staff && text.internal), last: local?.last || null, since: local ? local.since : this.newest()});
       this.tell(other, text.body);
       const typed = this.body.trim();
-      if (typed && this.sentSince().some((sent) => sent === typed || (local?.kept && sent.includes(typed)))) this.empty();
+      if (typed && this.sentSince().some((sent) => sent === typed || (local?.kept && sent.split('\n\n').includes(typed)))) this.empty();
       // what was kept for this window and differs now is of another window: neither is lost to the other
       if (local?.kept && !this.body.includes(other)) {
         this.body = other.includes(this.body) ? other : other + '\n\n' + this.body;
@@ -230,8 +233,8 @@ export default {
     sentSince() { return this.busy ? [] : this.items.filter((item) => item.mine && item.id > this.since && item.internal === this.internal).map((item) => item.text); },
     /* What was typed on behind a text that was sent is the next one. */
     without(sent) {
-      if (this.body.trim() === sent.trim()) { this.empty(); return; }
-      if (this.body.trimStart().startsWith(sent.trim())) this.body = this.body.trimStart().slice(sent.trim().length).trimStart();
+      this.body = maakav.behind(this.body, sent);
+      if (!this.body) { this.empty(); return; }
       this.remember();
       this.later();
       this.$nextTick(this.grow);

@@ -19,7 +19,7 @@ export default {
   unmounted() { this.waiting?.(); removeEventListener('beforeunload', this.leaving); },
   watch: {
     body() { this.remember(); },
-    kept() { this.waiting?.(); this.last = null; this.body = ''; this.busy = false; },
+    kept() { this.waiting?.(); this.body = maakav.behind(this.body, this.last?.text || ''); this.last = null; this.busy = false; },
     refused() { this.waiting?.(); this.busy = false; },
   },
   methods: {

@@ -125,7 +125,8 @@ export default {
     },
     /* What was typed on since then is another note. */
     noted(key, note) {
-      if (this.notes[key] === note) delete this.notes[key];
+      this.notes[key] = maakav.behind(this.notes[key] || '', note || '');
+      if (!this.notes[key]) delete this.notes[key];
       if (this.sent[key]?.text === note) delete this.sent[key];
       const before = this.rows;
       this.aside = this.aside.filter(({line}) => this.written(line));

@@ -4,6 +4,7 @@ An order is kept with a line for each claim. A line is settled in the same trans
 as a single edit: whoever goes on with an order that was interrupted does nothing twice.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -194,6 +195,12 @@ def _check(session: Session, wish: Wish) -> None:
         template = session.get(MessageTemplate, wish.value)
         if template is None or not template.active or template.audience != 'agent':
             raise ClaimError(N_('This template is not in use.'))
+        if _BY_HAND.search(template.body):
+            raise ClaimError(N_('A line of this template is filled in by hand. Send it claim by claim.'))
+
+
+# a line of a list with nothing on it
+_BY_HAND = re.compile(r'^\s*[•*–-]\s*$', re.MULTILINE)
 
 
 def _check_colleague(session: Session, wish: Wish) -> None:

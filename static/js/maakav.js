@@ -299,6 +299,13 @@
     return {text, key: Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('-')};
   }
 
+  /* What was typed on behind a text that was sent; of what was put differently meanwhile, all. */
+  function behind(typed, sent) {
+    const rest = typed.trimStart(), gone = sent.trim();
+    if (rest.trim() === gone) return '';
+    return rest.startsWith(gone) ? rest.slice(gone.length).trimStart() : typed;
+  }
+
   /* What is told to all open pages at once comes on the page's own socket, beside NiceGUI's messages. The page makes its parts
      first and the socket in the same breath, after them. */
   const follow = (name, hear) => queueMicrotask(() => {
@@ -325,7 +332,7 @@
     return () => clearTimeout(waiting);
   }
 
-  globalThis.maakav = {afterPress, dayField, follow, unfollow, hurry, keyed, whenLate, parts: withParts, relative, reveal, say, typing, words};
+  globalThis.maakav = {afterPress, behind, dayField, follow, unfollow, hurry, keyed, whenLate, parts: withParts, relative, reveal, say, typing, words};
   addEventListener('DOMContentLoaded', watchConnection);
   if (document.readyState !== 'loading') watchConnection();
   setInterval(refreshTimes, 30000);

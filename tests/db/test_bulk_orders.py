@@ -158,6 +158,8 @@ def test_a_template_goes_to_each_office_and_never_with_a_gap(people: People, thr
         assert '12,345' in message.body
     with pytest.raises(ClaimError, match='not in use'):
         plan(people.staff, Wish('message', 'no_such'), three)
+    with pytest.raises(ClaimError, match='filled in by hand'):
+        plan(people.staff, Wish('message', 'request_documents'), three)
 
 
 def test_what_somebody_changed_meanwhile_is_left_alone(people: People, three: list[Claim]) -> None:

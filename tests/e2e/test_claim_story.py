@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.browsing import PHONE, Person, press, ready, rows
+from tests.e2e.browsing import PHONE, Person, nothing_arrives, press, ready, rows
 
 pytestmark = pytest.mark.e2e
 
@@ -241,6 +241,12 @@ def test_what_is_being_typed_outlives_a_reload(person: Person) -> None:
     expect(box(staff, 'insured_address')).to_have_value('הרצל 12, חיפה')
     field(staff, 'insured_address').get_by_test_id('keep-mine').click()
     expect(field(staff, 'insured_address')).to_contain_text('נשמר ופורסם')
+    with nothing_arrives(staff):
+        staff.get_by_test_id('write-note').click()
+        staff.get_by_test_id('internal-note').press('Control+End')
+        staff.get_by_test_id('internal-note').press_sequentially(' ועוד')
+    # what is typed on behind a note that is written is the next one
+    expect(staff.get_by_test_id('internal-note')).to_have_value('ועוד')
     staff.get_by_test_id('write-note').click()
     expect(staff.get_by_test_id('internal-note')).to_have_value('')
     staff.reload()
