@@ -147,7 +147,7 @@ def amiss_html(language: str = 'he') -> str:
     """Return the script that says in this language what is missing in a form; it comes before all others."""
     words = {
         'missing': t('Nothing was entered. Please fill in this field.', language),
-        'choice': t('Please choose a value from the list.', language),
+        'choice': t('Please choose one of these.', language),
         'day': t('A date is missing here.', language),
         'email': t('This is not an e-mail address. Write it as name@example.co.il.', language),
         'digits': t('Only digits are written here.', language),

@@ -125,10 +125,8 @@ def _colleague(session: Session) -> int:
 
 
 def _letter(session: Session) -> str:
-    return (
-        session.scalars(select(messages.MessageTemplate.id).where(messages.MessageTemplate.audience == 'agent')).first()
-        or ''
-    )
+    whole = messages.MessageTemplate.audience == 'agent', ~messages.MessageTemplate.body.contains('•')
+    return session.scalars(select(messages.MessageTemplate.id).where(*whole)).first() or ''
 
 
 SCAN = Arrived('סריקה.pdf', 'scan.pdf', 'application/pdf', 1, 'cd' * 32, 1, 'cd' * 32, pages=1)

@@ -57,6 +57,7 @@ def many(people: People) -> list[Claim]:
             office, agents = rng.choice([(people.levi, [people.dana, people.yossi]), (people.cohen, [people.rival])])
             fields = {
                 'insured_name': rng.choice(['דנה לוי', 'אבי כהן', "צ'רלי", 'Zoe']),
+                'insured_address': 'רחוב הגפן',
                 'event_date': TODAY - timedelta(days=rng.randrange(5)),
                 'plate': rng.choice(['', '1234567', '21734801']),
                 'status': rng.choice(['new', 'submitted', 'in_repair', 'closed']),
@@ -356,7 +357,7 @@ def test_under_a_search_less_is_counted_and_nothing_is_lost(people, many, monkey
             monkeypatch.setattr(module, 'WALK_UP_TO', walk)
         listed = [claim.id for claim in many if actor is people.staff or claim.office_id == people.levi]
         for sort in ('-updated_at', 'plate', 'status'):
-            state = ListState(view='all', q='סוכנות', sort=sort, size=5)
+            state = ListState(view='all', q='הגפן', sort=sort, size=5)
             assert counts(actor, state)['all'] == 13
             last = -(-len(listed) // 5)
             typed = [page(actor, replace(state, page=number)) for number in range(1, last + 1)]
