@@ -23,6 +23,7 @@ export default {
   computed: {draft() { return this.drafts[this.about]; }, shown() { return this.clocks.filter((clock) => this.all || clock.started || clock.id === this.editing); }},
   watch: {
     'answer.turn'() {
+      this.waiting?.();
       this.busy = false;
       const {about, draft, day, reason} = this.sent, here = this.drafts[about] === draft;
       if (this.answer.message) {
@@ -34,6 +35,7 @@ export default {
       } else if (here) this.$nextTick(() => this.clocks.filter((clock) => clock.id === this.editing).forEach(this.choose));
     },
   },
+  unmounted() { this.waiting?.(); },
   methods: {
     begin(clock) {
       this.editing = clock.id;
@@ -58,6 +60,7 @@ export default {
     save() {
       if (this.busy) return;
       this.busy = true;
+      this.waiting = maakav.whenLate(() => { this.busy = false; maakav.say(this.words.late, true); });
       const {seen, day, reason} = this.draft;
       this.sent = {about: this.about, draft: this.draft, day, reason};
       this.$emit('set', {about: this.about, seen, day, reason});

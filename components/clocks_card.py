@@ -96,6 +96,7 @@ def _days(clock: Clock, reader: str) -> list[dict[str, str]]:
 @said_once
 def _words() -> dict[str, str]:
     return {
+        'late': t('No answer came. What you typed is kept here; please save it again.'),
         'title': t('Regulatory clocks'),
         'proof': t('Printable proof'),
         'set': t('Set a day'),

@@ -76,8 +76,8 @@ export default {
     },
   },
   watch: {
-    shown() { this.begin(); },
-    document(now) { if (!now && this.shown) this.$emit('close'); },
+    shown() { this.removing = false; this.begin(); },
+    document(now) { if (!now && this.shown) { if (!this.removing) maakav.say(this.words.gone); this.$emit('close'); } },
     // by its turn: the same answer comes along with every news of the documents
     'answer.turn'() {
       // what was pressed may be gone: the keyboard stays in the viewer
@@ -177,6 +177,6 @@ export default {
       const [type, need] = event.target.value.split(':');
       this.order('retype', {type, need: Number(need) || null});
     },
-    order(name, more = {}) { this.$emit('order', {order: name, document: this.document.uuid, ...more}, name === 'reject' ? `reject ${this.document.uuid}` : ''); },
+    order(name, more = {}) { this.removing = name === 'remove'; this.$emit('order', {order: name, document: this.document.uuid, ...more}, name === 'reject' ? `reject ${this.document.uuid}` : ''); },
   },
 };

@@ -494,6 +494,7 @@ def _words() -> dict[str, str]:
         'cancel': t('Cancel'),
         'viewer': t('Document'),
         'close': t('Close'),
+        'gone': t('The document that was open here is in the trash now.'),
         'expand': t('Full screen'),
         'shrink': t('Beside the list'),
         'nextPage': t('Next page'),

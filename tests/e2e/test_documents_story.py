@@ -343,9 +343,13 @@ def test_what_is_needed_is_the_bureaus_to_say_and_nothing_removed_is_lost(person
     expect(asked).to_have_count(0)
     sent = dana.get_by_test_id('document')
     expect(sent).to_contain_text('תצהיר בעל הרכב')
+    staff.get_by_test_id('document').get_by_test_id('document-open').click()
+    expect(staff.get_by_test_id('viewer')).to_be_visible()
     sent.get_by_test_id('document-menu').click()
     dana.get_by_role('button', name='העברה לסל המחזור').click()
     expect(asked).to_be_visible()
+    # whoever has it open is told why it goes
+    expect(staff.get_by_text('המסמך שהיה פתוח כאן הועבר לסל המחזור.')).to_be_visible()
     expect(staff.get_by_test_id('document')).to_have_count(0)
     dana.get_by_test_id('documents-trash').locator('summary').click()
     dana.get_by_test_id('document-restore').click()
