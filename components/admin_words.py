@@ -9,7 +9,7 @@ from db import texts, values
 from db.accounts import ROLES
 from db.admin_changes import CHANGED, AdminChange, admin_history
 from db.admin_rows import choices_of, identity_of
-from db.admin_tables import BY_TABLE_NAME, AdminTable
+from db.admin_tables import BY_TABLE_NAME, AdminTable, Column
 from db.scope import Role
 from db.session import fetch
 from db.texts import N_
@@ -66,7 +66,7 @@ def _called(session: Any, line: AdminChange, table: AdminTable, reader: str) -> 
         if column.kind == 'day' and value:
             known.append(values.format_day(date.fromisoformat(str(value))))
         elif column.kind == 'choice' and value:
-            known.append(_value(value, dict(choices_of(session, column, reader)), reader))
+            known.append(_value(value, _words_of(session, column, reader), reader))
     return ' · '.join(known)
 
 
@@ -76,12 +76,20 @@ def _pair(session: Any, line: AdminChange, name: str, pair: Sequence[Any], reade
     label = column.label if column else _OF_ALL.get(name) or (_PEOPLE.get(name) if table is None else None)
     if label is None:
         return ''
-    words = dict(choices_of(session, column, reader)) if column and column.choices else {}
+    words = _words_of(session, column, reader) if column and column.choices else {}
     if name == 'role':
         words = {role.value: texts.t(ROLES[Role(role)], reader) for role in ROLES}
     before, after = (_value(value, words, reader) for value in pair)
     told = f'{before} ← {after or NOTHING}' if before and line.kind == CHANGED else before or after
     return f'{texts.t(label, reader)}: {told}'
+
+
+def _words_of(session: Any, column: Column, reader: str) -> dict[str, str]:
+    """What the values of a column are called; asked once for all lines of the record."""
+    asked: dict[int, dict[str, str]] = session.info.setdefault('words of the record', {})
+    if id(column) not in asked:
+        asked[id(column)] = dict(choices_of(session, column, reader))
+    return asked[id(column)]
 
 
 def _value(value: Any, words: dict[str, str], reader: str) -> str:

@@ -2,7 +2,7 @@
    What is typed is told to the server a second later, and this tab remembers it too until it is sent. */
 import {UploadQueue} from 'upload_queue';
 
-const DRAFT_AFTER = 1000, SEEK_AFTER = 250, ANSWER_WITHIN = 12000, NEAR = 80, MOST = 20000;
+const DRAFT_AFTER = 1000, SEEK_AFTER = 250, ANSWER_WITHIN = 12000, NEAR = 80;
 const BUBBLE = `
   <div class="mk-msg" :class="{'mk-me': item.mine, 'mk-private': item.internal, 'mk-again': item.again}" data-testid="message" :data-id="item.id" :data-internal="String(item.internal)" :data-mine="String(item.mine)" :data-state="item.tick ? item.tick.state : null">
     <span v-if="!item.mine" class="mk-av mk-s28" :class="'mk-hue-' + item.hue" aria-hidden="true">{{ item.initials }}</span>
@@ -244,7 +244,7 @@ export default {
     remember() { if (maakav.leaving) return; try { sessionStorage.setItem('maakav.draft.' + this.name, JSON.stringify({at: Date.now(), body: this.body, internal: this.internal, last: this.last, since: this.since, kept: this.kept})); } catch { /* full or forbidden: the server keeps it */ } },
     forget() { clearTimeout(this.timer); this.timer = null; try { sessionStorage.removeItem('maakav.draft.' + this.name); } catch { /* as above */ } },
     typed() { this.refused = this.tooLong(); this.since = Math.max(this.since, this.newest()); this.grow(); this.look(); this.later(); this.remember(); },
-    tooLong() { return this.body.length > MOST ? this.words.tooLong[this.internal].replace('{length}', this.body.length) : ''; },
+    tooLong() { return this.body.length > this.words.most ? this.words.tooLong[this.internal].replace('{length}', this.body.length) : ''; },
     later() { this.kept = false; clearTimeout(this.timer); this.timer = setTimeout(() => this.keep(), DRAFT_AFTER); },
     keep() {
       // what is on its way is no draft; and what is too long stays with this window

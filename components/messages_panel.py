@@ -339,6 +339,7 @@ def _words(actor: Actor) -> dict[str, Any]:
         'kept': t('Draft saved'),
         'late': t('No answer yet. The message is still on its way; it will arrive only once.'),
         'sentElsewhere': t('This text was sent from another window.'),
+        'most': DRAFT_LIMIT,
         'tooLong': {
             internal: t(
                 'The text has {length} characters, at most {limit} fit. Please shorten it.',

@@ -111,28 +111,28 @@ def test_two_people_keep_the_money_of_a_claim(person: Person) -> None:
         expect(page.get_by_test_id('cheque').filter(has_text='0041882')).to_have_attribute('data-state', 'bounced')
 
 
+def begin_cheque(page: Page, sum_typed: str, number: str) -> None:
+    page.get_by_test_id('add-cheque').click()
+    for name, typed in (('amount', sum_typed), ('due', in_days(40)), ('chequeNo', number)):
+        page.get_by_test_id(f'cheque-f-{name}').fill(typed)
+
+
 def test_an_answer_that_comes_late_is_that_of_the_cheque_it_was_given_for(person: Person) -> None:
     staff = person('staff@bureau.demo')
     staff.goto('/')
     open_money(staff, rows(staff)[1])
     form, save, cancel = (staff.get_by_test_id(f'cheque-{name}') for name in ('form', 'save', 'cancel'))
-    amount, due, note, no = (staff.get_by_test_id(f'cheque-f-{name}') for name in ('amount', 'due', 'note', 'chequeNo'))
-
-    def write(sum_typed: str, number: str) -> None:
-        staff.get_by_test_id('add-cheque').click()
-        amount.fill(sum_typed)
-        due.fill(in_days(40))
-        no.fill(number)
+    amount, note, no = (staff.get_by_test_id(f'cheque-f-{name}') for name in ('amount', 'note', 'chequeNo'))
 
     def cheque(number: str) -> Locator:
         return staff.get_by_test_id('cheque').filter(has_text=number)
 
-    write('4000', '0077004')
+    begin_cheque(staff, '4000', '0077004')
     with nothing_arrives(staff, '0077004'):
         save.click()
         cancel.click()
         expect(form).to_have_count(0)
-        write('5000', '0077005')
+        begin_cheque(staff, '5000', '0077005')
     expect(cheque('0077004')).to_have_count(1)
     expect(no).to_have_value('0077005')
     save.click()
@@ -163,15 +163,12 @@ def test_no_cheque_that_is_being_written_is_lost_to_another(person: Person) -> N
     staff.goto('/')
     open_money(staff, rows(staff)[0])
     form, save, cancel = (staff.get_by_test_id(f'cheque-{name}') for name in ('form', 'save', 'cancel'))
-    amount, due, note, no = (staff.get_by_test_id(f'cheque-f-{name}') for name in ('amount', 'due', 'note', 'chequeNo'))
+    amount, due, note = (staff.get_by_test_id(f'cheque-f-{name}') for name in ('amount', 'due', 'note'))
     cheques, new = staff.get_by_test_id('cheque'), staff.get_by_test_id('add-cheque')
 
     def written(sum_typed: str, number: str) -> Locator:
         before = cheques.count()
-        new.click()
-        amount.fill(sum_typed)
-        due.fill(in_days(40))
-        no.fill(number)
+        begin_cheque(staff, sum_typed, number)
         save.click()
         expect(cheques).to_have_count(before + 1)
         expect(form).to_have_count(0)
