@@ -1,6 +1,6 @@
 """What a form is answered when somebody has sent it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,6 +9,14 @@ from nicegui.element import Element
 from components.frame import told_of
 from components.live import heard_later
 from components.words import language, t
+
+KEY_AT_MOST = 64
+
+
+def key_of(sent: Mapping[str, Any], name: str = 'key') -> str | None:
+    """By what a browser calls what it sent, so that it is carried out once however often it comes; None: by nothing."""
+    key = sent.get(name)
+    return key[:KEY_AT_MOST] if isinstance(key, str) and key else None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
-from components.answering import answering
+from components.answering import answering, key_of
 from components.live import Subscription, ask, claim_topic, current_actor, show_changes, words_topic, work
 from components.shared_words import reference
 from components.theme import Look
@@ -43,7 +43,6 @@ from db.values import Malformed
 
 SHOWN_AT_MOST = 500
 TYPED_AT_MOST = 5000
-KEY_AT_MOST = 64
 WARNED_FROM = 2
 _PARTY_HUES = {
     'insured': 'blue',
@@ -95,7 +94,7 @@ def read_note(sent: object) -> tuple[CallNote, int]:
         follow_up=values.day(day) if (day := typed.get('followUp', '').strip()) else None,
         at=_moment(typed.get('at', '')),
         internal=sent.get('internal') is True,
-        key=typed.get('key', '')[:KEY_AT_MOST] or None,
+        key=key_of(typed),
     )
     return note, corrects if type(corrects) is int and 0 < corrects < 2**63 else 0
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
-from components.answering import answering
+from components.answering import KEY_AT_MOST, answering
 from components.cheque_shown import draft_of
 from components.live import ask, current_actor, show_changes, work
 from components.words import language, said_once, t, tn
@@ -39,7 +39,6 @@ from db.texts import N_
 from db.values import Malformed
 
 _TYPED_AT_MOST = 400
-_KEY_AT_MOST = 64
 _TITLES: Mapping[str, str] = {
     'enter': N_('New cheque'),
     'edit': N_('Correct the cheque'),
@@ -97,7 +96,7 @@ def read_about(sent: object) -> About:
     """Likewise what the form that was sent is for."""
     given = sent if isinstance(sent, dict) else {}
     what, key = given.get('what'), given.get('key')
-    if not (isinstance(what, str) and what in _TITLES and isinstance(key, str) and 0 < len(key) <= _KEY_AT_MOST):
+    if not (isinstance(what, str) and what in _TITLES and isinstance(key, str) and 0 < len(key) <= KEY_AT_MOST):
         raise Malformed(N_('It was not saved. Please try again.'))
     return About(what, _number(given.get('id')), _number(given.get('seen')), key)
 

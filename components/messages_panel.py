@@ -11,7 +11,7 @@ from urllib.parse import quote
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
-from components.answering import answering
+from components.answering import answering, key_of
 from components.attachments import attached_to, attaching, attachment_words, choosable
 from components.live import Subscription, ask, claim_topic, current_actor, show_changes, thread_topic, work
 from components.marks import hue_of, initials_of
@@ -28,7 +28,6 @@ from db.lists import claims_named
 from db.messages import (
     AUDIENCES,
     DRAFT_LIMIT,
-    KEY_AT_MOST,
     NOTE_LIMIT,
     PAGE,
     Conversation,
@@ -110,12 +109,12 @@ def read_letter(sent: object) -> Letter:
     """What the browser sent, as a letter; whatever else it may be is refused."""
     if not isinstance(sent, dict) or not isinstance(sent.get('body'), str) or len(sent['body']) > DRAFT_LIMIT:
         raise Malformed(N_('The message was not sent. Your text is still here.'))
-    key, named, drafts = (sent.get(name) for name in ('key', 'mentions', 'drafts'))
+    named, drafts = (sent.get(name) for name in ('mentions', 'drafts'))
     return Letter(
         sent['body'],
         internal=sent.get('internal') is True,
         mentions=[who for who in named[:NAMED_AT_MOST] if isinstance(who, int)] if isinstance(named, list) else (),
-        key=key[:KEY_AT_MOST] if isinstance(key, str) and key else None,
+        key=key_of(sent),
         drafts=[body[:DRAFT_LIMIT] for body in drafts[:DRAFTS_AT_MOST] if isinstance(body, str)]
         if isinstance(drafts, list)
         else (),

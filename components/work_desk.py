@@ -8,7 +8,7 @@ from typing import Any
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
-from components.answering import answering
+from components.answering import answering, key_of
 from components.claim_head import claim_address
 from components.claim_rows import waited
 from components.live import Subscription, ask, claims_topic, current_actor, show_changes, words_topic, work
@@ -22,7 +22,7 @@ from db.calls import contacts_of
 from db.changes import Notice
 from db.claims import ClaimConflict, mark_checked, save_fields
 from db.desk import COUNTED_UP_TO, SILENT, VIEWS, WHOSE, Desk, DeskState, Line, desk_of
-from db.messages import KEY_AT_MOST, note_internally
+from db.messages import note_internally
 from db.offices import User, bureau_people
 from db.reference import Reference
 from db.session import fetch
@@ -205,9 +205,8 @@ def _checked(session: Any, line: Line, _: _Given, moment: datetime) -> None:
 
 
 def _note(session: Any, line: Line, given: _Given, moment: datetime) -> None:
-    once = given.get('once')
-    key = once[:KEY_AT_MOST] if isinstance(once, str) and once else None
-    note_internally(session, line.claim.id, str(given.get('value'))[:NOTE_AT_MOST], moment, key=key)
+    note = str(given.get('value'))[:NOTE_AT_MOST]
+    note_internally(session, line.claim.id, note, moment, key=key_of(given, 'once'))
 
 
 _ORDERS = {'done': _done, 'postpone': _postpone, 'give': _give, 'checked': _checked, 'note': _note}

@@ -45,7 +45,6 @@ from db.texts import N_, ClaimError
 
 # the bureau's notes hold what an import could not place, and that may be long
 NOTE_LIMIT, DRAFT_LIMIT = 5000, 20_000
-KEY_AT_MOST = 64
 EXCERPT = 200
 PAGE, HITS, AT_ONCE = 50, 50, 200
 BLANK = '____'
