@@ -15,8 +15,8 @@ from nicegui.client import Client
 
 from db.accounts import disable
 from db.base import now
-from db.changes import Notice, on_notice
 from db.claims import Claim, save_fields
+from db.doorbell import Notice, on_notice
 from db.offices import actor_of
 from db.scope import Actor
 from db.session import open_session

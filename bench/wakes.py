@@ -20,7 +20,7 @@ from db.session import connect, open_session
 # it hears as the portal does, and says when which change rang; one clock runs for all processes of a machine
 LISTENER = """
 import sys, time
-from db.changes import on_notice
+from db.doorbell import on_notice
 from db.session import connect
 from jobs.changes import hear_others
 connect(sys.argv[1])

@@ -21,7 +21,7 @@ from db.admin_changes import key_of
 from db.admin_rows import Rows
 from db.admin_tables import AdminTable, Column
 from db.base import now
-from db.changes import Notice
+from db.doorbell import Notice
 from db.messages import VARIABLES, MessageTemplate
 from db.offices import User, offices
 from db.scope import Role

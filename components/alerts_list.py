@@ -20,7 +20,7 @@ from db import texts, values
 from db.alert_kinds import GROUPS, events_in
 from db.alerts import AlertFilter, alert_groups, mark_all_read, mark_read, unread_by_group, unread_groups
 from db.base import now
-from db.changes import Notice
+from db.doorbell import Notice
 
 PAGE = 50
 SEARCH_AT_MOST = 40

@@ -18,7 +18,7 @@ from db import texts, values
 from db.alert_kinds import KINDS
 from db.alerts import AlertFilter, AlertGroup, alert_groups, mark_all_read, unread_groups, unread_groups_of
 from db.base import now
-from db.changes import Notice
+from db.doorbell import Notice
 from db.reference import Reference
 from db.scope import Actor
 

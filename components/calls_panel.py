@@ -33,8 +33,8 @@ from db.calls import (
     parties_for,
     standing,
 )
-from db.changes import Notice
 from db.claims import Claim
+from db.doorbell import Notice
 from db.reference import Reference
 from db.scope import Actor, Can
 from db.session import fetch

@@ -19,9 +19,9 @@ from components.undo_toast import UndoToast
 from components.words import language, misread_text, t, tn, turned_round_text, unknown_text, weekday_of
 from db import cheque_board, texts, values
 from db.base import now
-from db.changes import Notice
 from db.cheque_board import COUNTED_UP_TO, PAGE_SIZES, Board, BoardState, MonthDay, Sums
 from db.cheques import STATES, advance_cheque
+from db.doorbell import Notice
 from db.offices import User, offices
 from db.reference import Insurer
 from db.scope import Can

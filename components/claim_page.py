@@ -61,9 +61,10 @@ from components.words import label_of, language, t, tn
 from db import values
 from db.alerts import visit
 from db.base import now
-from db.changes import Change, Notice, history_of, mark_unseen
+from db.changes import Change, history_of
 from db.claims import FIELDS, Claim, mark_checked
 from db.clocks import SaidDay, set_clock_day
+from db.doorbell import Notice
 from db.links import SignedLink, links_of
 from db.list_state import ListState
 from db.messages import PAGE, Letter, ThreadKey, note_internally
@@ -72,6 +73,7 @@ from db.reference import RepairStage
 from db.repairs import advance_repair, may_take_back, take_back
 from db.sanity import confirm_doubt
 from db.scope import Can
+from db.seen_marks import mark_unseen
 from db.session import fetch
 from db.watching import is_older, take_over, twin_of
 

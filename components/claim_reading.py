@@ -19,10 +19,11 @@ from components.shared_words import people_known_to, reference
 from db import values
 from db.alerts import is_unseen
 from db.base import now
-from db.changes import Change, Notice, history_of, news_among, news_since, on_notice, seen_seq
+from db.changes import Change, history_of, news_among, news_since
 from db.cheques import Cheque, next_cheque_of
 from db.claims import Claim, number_and_version
 from db.clocks import Clock, clocks_of
+from db.doorbell import Notice, on_notice
 from db.list_state import ListState
 from db.lists import Neighbours, neighbours_of
 from db.messages import ThreadKey, unread_messages
@@ -30,6 +31,7 @@ from db.offices import AgentOffice
 from db.reference import Reference
 from db.sanity import Doubt, open_doubts
 from db.scope import Actor
+from db.seen_marks import seen_seq
 from db.session import fetch, fetch_one
 
 T = TypeVar('T')

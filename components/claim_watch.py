@@ -15,8 +15,8 @@ from db import values
 from db.alert_choices import PAUSE_AT_MOST, PAUSES, back_on, follow, watch_of
 from db.alerts import end_snooze, mute, snooze
 from db.base import now
-from db.changes import Notice
 from db.claims import Claim
+from db.doorbell import Notice
 from db.scope import Actor
 from db.texts import N_
 from db.texts import t as text

@@ -45,7 +45,7 @@ from db import list_counts, list_state, lists, texts, values
 from db.alerts import mark_all_read
 from db.at_hand import AtHand, at_hand
 from db.base import now
-from db.changes import Notice
+from db.doorbell import Notice
 from db.list_rows import News, Row
 from db.list_state import ListState
 from db.lists import Page

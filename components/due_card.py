@@ -12,9 +12,9 @@ from components.marks import icon_html
 from components.words import language
 from db import texts, values
 from db.base import now
-from db.changes import Notice
 from db.cheque_board import Board, due_soon
 from db.cheques import REMIND_DAYS
+from db.doorbell import Notice
 
 BREATH = 1.0
 

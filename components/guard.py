@@ -31,7 +31,7 @@ from websockets.protocol import State
 from components import sessions, sockets
 from components.outcome import Outcome
 from components.sessions import refuse
-from db.changes import Notice, on_notice
+from db.doorbell import Notice, on_notice
 from db.identity import SignedIn, hash_of
 from db.settings import Settings
 

@@ -9,7 +9,7 @@ from components.live import Subscription, ask, imports_topic, show_changes
 from components.words import isolated, language, moment_text, t, tn
 from db import import_runs
 from db.base import now
-from db.changes import Notice
+from db.doorbell import Notice
 from db.import_runs import CHECKED, DONE, DROPPED, INTERRUPTED, OUTCOMES, STATES, ImportRun
 from db.session import fetch
 

@@ -15,8 +15,8 @@ from components.shared_words import people_known_to
 from components.words import isolated, label_of, language, moment_text, said_once, t, tn, value_text
 from db import import_runs, texts
 from db.base import now
-from db.changes import Notice
 from db.claims import FIELDS
+from db.doorbell import Notice
 from db.import_runs import (
     CHECKED,
     CHECKING,

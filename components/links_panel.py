@@ -14,8 +14,8 @@ from components.live import Subscription, ask, base_url, claim_topic, current_ac
 from components.words import isolated, language, said_once, t, tn
 from db import texts, values
 from db.base import now
-from db.changes import Notice
 from db.claims import Claim
+from db.doorbell import Notice
 from db.links import GARAGE, INSURED, PURPOSES, SignedLink, create_link, hash_of, links_of, purposes_for, revoke_link
 from db.session import fetch
 from db.texts import N_

@@ -28,7 +28,7 @@ from components.live import (
 from components.row_news import Audience, audience_of
 from components.words import t
 from db import values
-from db.changes import Notice
+from db.doorbell import Notice
 from db.list_counts import demanded_in
 from db.list_state import ListState
 from db.scope import Actor

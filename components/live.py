@@ -21,8 +21,8 @@ from nicegui.props import Props
 
 from db import meters
 from db.base import Base
-from db.changes import Notice, on_notice
 from db.claims import Claim
+from db.doorbell import Notice, on_notice
 from db.messages import ThreadKey
 from db.scope import Actor
 from db.session import open_session

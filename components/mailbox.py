@@ -16,7 +16,7 @@ from components.messages_panel import MessagesPanel
 from components.words import language, moment_text, said_once, t
 from db import texts, values
 from db.base import now
-from db.changes import Notice
+from db.doorbell import Notice
 from db.messages import PAGE, Hit, ThreadKey, ThreadLine, excerpt, messages_found, thread_key, threads
 from db.offices import AgentOffice, offices
 from db.scope import Actor, Can

@@ -4,7 +4,7 @@ from nicegui.element import Element
 
 from components.live import Subscription, ask, current_actor, messages_topic, person_topic, show_changes, work
 from components.words import said_once, t
-from db.changes import Notice
+from db.doorbell import Notice
 from db.messages import mark_messages_delivered
 from db.standing import standing_of
 

@@ -20,10 +20,10 @@ from components.words import language, t, tn
 from db import texts, values
 from db.alerts import mark_read
 from db.base import now
-from db.changes import Notice
 from db.claims import Claim
 from db.documents import Document, document_types, documents_of
 from db.documents import attached_to as documents_attached_to
+from db.doorbell import Notice
 from db.lists import claims_named
 from db.messages import (
     AUDIENCES,

@@ -18,10 +18,10 @@ from components.shared_words import reference
 from components.words import language, t
 from db import values
 from db.base import now
-from db.changes import Notice
 from db.cheques import Cheque, ChequeStep, cheques_of, steps_of
 from db.claims import Claim
 from db.documents import documents_of
+from db.doorbell import Notice
 from db.habits import Cuts, cuts_of
 from db.money import HeadAmount, Offer, heads_of, offers_of, vat_rates
 from db.radar import Radar, radar_now

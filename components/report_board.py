@@ -28,7 +28,7 @@ from components.shared_words import choices_for
 from components.words import t
 from db import values
 from db.base import now
-from db.changes import Notice
+from db.doorbell import Notice
 from db.report_state import ReportState
 from db.reports import Figures, agents_to_choose, figures_of
 

@@ -16,7 +16,7 @@ from nicegui import json as nicegui_json
 from components import sockets
 from components.live import LONGEST_PAUSE, Subscription, ask_as, claims_topic, listen, when_gone
 from db import list_rows
-from db.changes import Notice
+from db.doorbell import Notice
 from db.list_rows import News
 from db.scope import Actor, Can
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 from db import lists, offices
 from db import reference as reference_rows
 from db.calendar import Calendar, calendar_of
-from db.changes import Notice, on_notice
+from db.doorbell import Notice, on_notice
 from db.lists import FilterChoices
 from db.reference import Reference
 from db.scope import Actor, Unscoped

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
-from db.changes import Notice, on_notice
+from db.doorbell import Notice, on_notice
 
 MOST, MOST_EACH = 300, 6
 HEARTBEAT_SECONDS = 20.0

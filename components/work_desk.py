@@ -19,9 +19,9 @@ from db import texts, values
 from db.base import now
 from db.calendar import Calendar, Deadline, calendar_of
 from db.calls import contacts_of
-from db.changes import Notice
 from db.claims import ClaimConflict, mark_checked, save_fields
 from db.desk import COUNTED_UP_TO, SILENT, VIEWS, WHOSE, Desk, DeskState, Line, desk_of
+from db.doorbell import Notice
 from db.messages import note_internally
 from db.offices import User, bureau_people
 from db.reference import Reference

@@ -12,7 +12,8 @@ from sqlalchemy import Index, Select, event, inspect, select
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
 from db.base import Base, BigKey, now
-from db.changes import Notice, edited, plain, ring_for
+from db.changes import edited, plain
+from db.doorbell import Notice, ring_for
 from db.offices import OWN_CHOICES, AgentOffice, User
 from db.scope import Evidence, ForAdmins
 

@@ -16,11 +16,13 @@ from db.alert_rows import COLUMNS, ROWS, Told, write_told
 from db.alerts import Alert, Cursor
 from db.base import take_turns
 from db.bureau import bureau_settings
-from db.changes import Change, SeenMark, changes_after, place_of
+from db.catch_up import changes_after, place_of
+from db.changes import Change
 from db.claims import Claim
 from db.offices import AgentOffice, User
 from db.reference import RepairStage
 from db.scope import BUREAU_ROLES, Can
+from db.seen_marks import SeenMark
 
 # ---- orders -----------------------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from db.alerts import Alert
 from db.base import Base
-from db.changes import Notice, ring_for
+from db.doorbell import Notice, ring_for
 from db.offices import User
 from db.scope import Can
 

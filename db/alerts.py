@@ -33,18 +33,13 @@ from db.alert_choices import (
 from db.alert_kinds import APP, EVENTS, GROUPS, MAIL, REMINDER, event_of, events_in
 from db.base import Base, BigKey, take_turns
 from db.calendar import calendar_of
-from db.changes import (
-    Change,
-    SeenMark,
-    latest_seq,
-    mark_seen,
-    seen_seq,
-    waiting_after,
-)
+from db.catch_up import waiting_after
+from db.changes import Change, latest_seq
 from db.claims import Claim
 from db.offices import User
 from db.prepared import one_answer
 from db.scope import Actor, Books, Can, ClaimPart, PersonOwned, claim_key
+from db.seen_marks import SeenMark, mark_seen, seen_seq
 
 
 class Alert(ClaimPart, PersonOwned, Base):

@@ -16,8 +16,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from db import values
 from db.alerts import is_unseen, visit
 from db.base import Base, BigKey, take_turns
-from db.changes import Notice, mark_unseen, newest_change, ring_for, seen_seq
+from db.changes import newest_change
 from db.claims import Claim, change_status, lock_claim, mark_checked, save_fields
+from db.doorbell import Notice, ring_for
 from db.list_claims import claims_in
 from db.list_state import ListState
 from db.messages import (
@@ -32,6 +33,7 @@ from db.messages import (
 from db.offices import User, bureau_people
 from db.reference import ClaimStatus
 from db.scope import Actor, Can, OfficeOwned, PersonOwned, claim_key
+from db.seen_marks import mark_unseen, seen_seq
 from db.texts import N_, ClaimError, Told
 
 ASSIGN, STATUS, CHECKED, MESSAGE, READ, UNREAD = 'assign', 'status', 'checked', 'message', 'read', 'unread'

@@ -1,49 +1,33 @@
 """The record of what changed: written by the session itself, read as history, as what is new, and as the source of alerts."""
 
-import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache, singledispatch
-from itertools import islice
-from typing import Any, ClassVar, TypeVar
-from uuid import uuid4
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
     BindParameter,
     ColumnElement,
     FetchedValue,
-    ForeignKey,
     Index,
     Integer,
     Select,
-    String,
     and_,
     bindparam,
-    cast,
     event,
     func,
     inspect,
     or_,
     select,
-    tuple_,
 )
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
-from db.base import Base, BigKey, has_changed, histories, now, take_turns
+from db.base import Base, BigKey, histories, now
 from db.claims import FIELDS, Claim
-from db.documents import Document
-from db.identity import Credential, WebSession
-from db.import_runs import ImportRun
-from db.messages import Message, ThreadMark
-from db.offices import User
-from db.prepared import one_answer
-from db.scope import Actor, Books, Can, ClaimPart, Event, Internal, PersonOwned, Recorded, claim_key
-
-log = logging.getLogger(__name__)
-Place = tuple[int, int]
-LogT = TypeVar('LogT', 'Change', 'Ring')
+from db.doorbell import CALL, Notice, collect_notices, notices_of, ring, take_back
+from db.scope import Actor, Can, ClaimPart, Event, Internal, Recorded, claim_key
+from db.seen_marks import SeenMark, begin_mark, mark_of, own_mark, seen_by
 
 
 class Change(ClaimPart, Internal, Base):
@@ -77,75 +61,6 @@ class Change(ClaimPart, Internal, Base):
         return told
 
 
-class SeenMark(ClaimPart, PersonOwned, Base):
-    """Up to which news a person has seen a claim, when he last looked, and when he last opened it himself."""
-
-    __tablename__ = 'seen_marks'
-    rings: ClassVar[str] = 'seen'
-    __table_args__ = (claim_key(), Index('ix_seen_marks_opened', 'user_id', 'opened_at'))
-    writable_with: ClassVar[Can] = Can.FOLLOW
-
-    user_id: Mapped[int] = mapped_column(ForeignKey('users.id'), primary_key=True)
-    claim_id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    seq: Mapped[int] = mapped_column(BigKey)
-    at: Mapped[datetime]
-    opened_at: Mapped[datetime | None]
-
-
-class Ring(Books, Base):
-    """A notice that stands in no change, for the other processes: they read it at once, and soon nobody needs it."""
-
-    __tablename__ = 'rings'
-    __table_args__ = (Index('ix_rings_xid', 'xid', 'id'),)
-
-    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    # as with changes
-    xid: Mapped[int | None] = mapped_column(BigKey, server_default=FetchedValue())
-    at: Mapped[datetime]
-    process: Mapped[str]
-    kind: Mapped[str]
-    office_id: Mapped[int | None]
-    claim_id: Mapped[int | None] = mapped_column(BigKey)
-    user_id: Mapped[int | None]
-
-    @property
-    def notices(self) -> 'list[Notice]':
-        """What it rings for."""
-        return [Notice(self.kind, self.office_id, self.claim_id, user_id=self.user_id)]
-
-
-@dataclass(frozen=True)
-class Notice:
-    """The doorbell after a commit: ids only.
-
-    `kind` is claim, message (in a claim's thread, or an office's), receipt (somebody got or read messages there),
-    person (his own marks and what he may see), seen (what he has seen and nothing else), alert (his alerts and nothing else),
-    import (how far one has come),
-    bulk (how far an order of his for many claims has come), export (how far a workbook of his has come), access (his account; an office's,
-    without a person) or words (people, offices or reference data are called something else).
-    """
-
-    kind: str
-    office_id: int | None = None
-    claim_id: int | None = None
-    user_id: int | None = None
-    change_id: int | None = None
-
-
-PROCESS = uuid4().hex
-CHANNEL = 'maakav_changes'
-_listeners: list[Callable[[Notice], None]] = []
-# the newest changes this process wrote itself; far more than can be committed between two looks at the others'
-_rung_here: dict[int, None] = {}
-_MOST_RUNG = 5000
-
-
-def on_notice(listener: Callable[[Notice], None]) -> Callable[[], None]:
-    """Have `listener` called after every commit that changed something, in the thread that committed; returns the way out."""
-    _listeners.append(listener)
-    return lambda: _listeners.remove(listener)
-
-
 # ---- questions --------------------------------------------------------------------------------------------------------------
 
 
@@ -172,91 +87,6 @@ def news_among(history: Iterable[Change], seq: int, user_id: int | None) -> list
     return [change for change in reversed([*told]) if change.id > seq]
 
 
-def seen_seq(session: Session, claim_id: int) -> tuple[int, datetime | None]:
-    """Up to which news the acting person has seen the claim, and when; his baseline when he never opened it."""
-    found = one_answer(session, _SEEN, me=session.info['actor'].user_id, claim=claim_id)
-    return (found[0], found[1]) if found else (0, None)
-
-
-_SEEN = (
-    select(func.coalesce(SeenMark.seq, User.baseline_seq), SeenMark.at)
-    .select_from(User)
-    .outerjoin(SeenMark, and_(SeenMark.user_id == User.id, SeenMark.claim_id == bindparam('claim')))
-    .where(User.id == bindparam('me', type_=Integer))
-)
-
-
-def _seen_by(session: Session, mark: SeenMark | None) -> tuple[int, datetime | None]:
-    if mark is not None:
-        return mark.seq, mark.at
-    user = session.get(User, session.info['actor'].user_id)
-    return (user.baseline_seq if user else 0), None
-
-
-def changes_after(session: Session, xid: int, change_id: int, limit: int = 500) -> list[Change]:
-    """The next changes in an order that skips none: by (transaction, id), leaving out transactions still under way.
-
-    On SQLite writers take turns, so ids alone are in order. The ids of one claim's changes are always in the order in which
-    they happened; here a transaction that waited for another one's claim may come before it, so go by the ids.
-    """
-    asked = {'xid': xid, 'row': change_id, 'limit': limit}
-    return list(session.scalars(_following(Change, session.get_bind().dialect.name), asked))
-
-
-def rings_of_others_after(session: Session, xid: int, ring_id: int, limit: int = 500) -> tuple[list[Ring], Place]:
-    """The next rings of other processes, and where to read on: a process has rung for its own, and most are its own."""
-    asked = {'xid': xid, 'row': ring_id, 'limit': limit}
-    rings = list(session.scalars(_of_others(session.get_bind().dialect.name), asked))
-    return rings, place_of(rings[-1]) if len(rings) == limit else newest_place(session, Ring)
-
-
-def waiting_after(session: Session, place: Place, model: type[Change] | type[Ring] = Change) -> bool:
-    """Whether something stands behind this place; what `changes_after` did not give is held back by a transaction under way."""
-    asked = {'xid': place[0], 'row': place[1]}
-    return session.scalar(_behind(model, session.get_bind().dialect.name), asked) is not None
-
-
-# made once: every commit makes somebody ask them
-@cache
-def _following(model: type[LogT], dialect: str) -> Select[LogT]:
-    following = select(model).where(_is_behind(model, dialect)).limit(bindparam('limit'))
-    if dialect != 'postgresql':
-        return following.order_by(model.id)
-    return following.where(model.xid < _oldest_running()).order_by(model.xid, model.id)
-
-
-@cache
-def _of_others(dialect: str) -> Select[Ring]:
-    return _following(Ring, dialect).where(Ring.process != PROCESS)
-
-
-@cache
-def _behind(model: type[Change] | type[Ring], dialect: str) -> Select[int]:
-    return select(model.id).where(_is_behind(model, dialect)).limit(1)
-
-
-def _is_behind(model: type[Change] | type[Ring], dialect: str) -> ColumnElement[bool]:
-    if dialect != 'postgresql':
-        return model.id > bindparam('row')
-    return tuple_(model.xid, model.id) > tuple_(bindparam('xid', type_=BigInteger), bindparam('row', type_=BigInteger))
-
-
-def _oldest_running() -> ColumnElement[int]:
-    return cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), String), BigInteger)
-
-
-def place_of(row: Change | Ring) -> Place:
-    """Where a reader stands who has read this row."""
-    return row.xid or 0, row.id
-
-
-def newest_place(session: Session, model: type[Change] | type[Ring] = Change) -> Place:
-    """A place to read on from: behind everything committed, before everything still under way."""
-    if session.get_bind().dialect.name != 'postgresql':
-        return 0, session.scalar(select(func.max(model.id))) or 0
-    return int(session.connection().scalar(select(_oldest_running())) or 1) - 1, 2**62
-
-
 def newest_change(session: Session, claim_id: int) -> int:
     """The id of the newest change of a claim that the asker may see; it tells whether a page shows the claim as it is."""
     return session.scalar(select(func.max(Change.id)).where(Change.claim_id == claim_id)) or 0
@@ -270,69 +100,11 @@ def latest_seq(session: Session) -> int:
 # ---- orders -----------------------------------------------------------------------------------------------------------------
 
 
-def mark_seen(session: Session, claim_id: int, now: datetime, *, visit: bool = True, up_to: int | None = None) -> int:
-    """The acting person has seen the claim as it is now, or its news `up_to` one of them; what is newer stays unseen.
-
-    Returns up to which news he had seen it before.
-    """
-    actor: Actor = session.info['actor']
-    claim = session.get(Claim, claim_id)
-    if claim is None or actor.user_id is None:
-        return 0
-    mark = _own_mark(session, claim_id)
-    before, _ = _seen_by(session, mark)
-    mark = mark or _begin_mark(session, claim, now)
-    mark.seq = claim.seq if up_to is None else max(before, min(claim.seq, up_to))
-    if visit:
-        mark.at = mark.opened_at = now
-    return before
-
-
-def mark_unseen(session: Session, claim_id: int, now: datetime) -> None:
-    """Make a claim bold again for the acting person: he was interrupted and wants it back."""
-    actor: Actor = session.info['actor']
-    claim = session.get(Claim, claim_id)
-    if claim is None or actor.user_id is None:
-        return
-    mark = _own_mark(session, claim_id) or _begin_mark(session, claim, now)
-    mark.seq = claim.seq - 1
-
-
-def _own_mark(session: Session, claim_id: int) -> SeenMark | None:
-    """What the acting person has seen of a claim, also when it is about to be written for the first time."""
-    its = session.info['actor'].user_id, claim_id
-    begun = (row for row in session.new if isinstance(row, SeenMark) and (row.user_id, row.claim_id) == its)
-    return session.get(SeenMark, its) or next(begun, None)
-
-
-def _begin_mark(session: Session, claim: Claim, at: datetime) -> SeenMark:
-    """The acting person's first mark on a claim; he may be there in two windows at once, so they take turns to make it."""
-    take_turns(session, f'seen {session.info["actor"].user_id} {claim.id}')
-    mark = _own_mark(session, claim.id)
-    if mark is None:
-        mark = _mark(session, claim, at, claim.seq)
-        session.add(mark)
-    return mark
-
-
-def _mark(session: Session, claim: Claim, at: datetime, seq: int) -> SeenMark:
-    user_id = session.info['actor'].user_id
-    return SeenMark(user_id=user_id, claim_id=claim.id, office_id=claim.office_id, at=at, seq=seq)
-
-
 def record_quietly(session: Session, *, internal: bool = False) -> None:
     """From here on what this session changes stands in the history (or in the bureau's own) and is no news: a rule changed, not a claim."""
     session.flush()
     session.info['quietly'] = True
     session.info['internally'] = internal
-
-
-def forget_rings(session: Session, before: datetime, limit: int = 1000) -> int:
-    """Clear away rings that every process has heard long ago; returns how many."""
-    old = list(session.scalars(select(Ring).where(Ring.at < before).order_by(Ring.id).limit(limit)))
-    for ring in old:
-        session.delete(ring)
-    return len(old)
 
 
 def date_record(session: Session, at: datetime, *, old_news: bool = False) -> None:
@@ -414,7 +186,7 @@ def write_planned(session: Session, _: UOWTransaction) -> None:
     for planned in session.info.pop('planned', []):
         _write(session, planned)
         if user_id is not None and planned.told.kind == 'opened':
-            session.add(_mark(session, planned.claim, session.info['moment'], planned.id))
+            session.add(mark_of(session, planned.claim, session.info['moment'], planned.id))
 
 
 def _write(session: Session, planned: _Planned) -> None:
@@ -441,8 +213,6 @@ def _same_change(kind: str) -> str:
     return 'updated' if kind == 'opened' else kind
 
 
-# made once, since every save asks them; with the number of a change, on PostgreSQL, the others are called
-_CALL = func.pg_notify(CHANNEL, PROCESS)
 _DRAWN = func.nextval('changes_id_seq').table_valued('id').render_derived()
 _LAST = select(func.max(Change.id))
 _MARKS = Base.metadata.tables[SeenMark.__tablename__]
@@ -454,7 +224,7 @@ _WRITTEN_IS_SEEN = _OWN_IS_SEEN.values(seq=bindparam('change'))
 
 
 def _drawn_and_seen() -> Select[int, bool]:
-    drawn = select(_DRAWN.c.id, _CALL.label('called')).select_from(_DRAWN).cte('drawn')
+    drawn = select(_DRAWN.c.id, CALL.label('called')).select_from(_DRAWN).cte('drawn')
     seen = _OWN_IS_SEEN.values(seq=select(drawn.c.id).scalar_subquery()).returning(_MARKS.c.seq).cte('seen')
     return select(drawn.c.id, _HAS_MARK).add_cte(seen).execution_options(by_key=True)
 
@@ -492,17 +262,17 @@ def _next_and_seen(session: Session, asked: dict[str, Any]) -> tuple[int, bool]:
 
 
 def _keep_author_up_to_date(session: Session, claim: Claim, change_id: int) -> None:
-    mark = _own_mark(session, claim.id)
-    seen, _ = _seen_by(session, mark)
+    mark = own_mark(session, claim.id)
+    seen, _ = seen_by(session, mark)
     if claim.seq <= seen or session.scalar(news_since(claim.id, seen, session.info['actor'].user_id).limit(1)) is None:
-        mark = mark or _begin_mark(session, claim, session.info['moment'])
+        mark = mark or begin_mark(session, claim, session.info['moment'])
         mark.seq = change_id
 
 
 def _next_id(session: Session) -> int:
     if session.get_bind().dialect.name == 'postgresql':
         session.info['called'] = True
-        return int(session.connection().scalar(select(_DRAWN.c.id, _CALL)) or 0)
+        return int(session.connection().scalar(select(_DRAWN.c.id, CALL)) or 0)
     last = session.info.get('last_change_id') or session.connection().scalar(_LAST) or 0
     session.info['last_change_id'] = last + 1
     return int(last) + 1
@@ -534,134 +304,9 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def collect_notices(session: Session, _: UOWTransaction) -> None:
-    """After a flush: remember whom to ring once the commit has happened."""
-    ring_for(session, {notice for row in [*session.new, *session.dirty] for notice in _notices_of(row)})
-    # a session of the web that is over cuts its pages off
-    ring_for(session, {Notice('access', user_id=row.user_id) for row in session.deleted if isinstance(row, WebSession)})
-
-
-_TOLD = ('kind', 'office_id', 'claim_id', 'user_id')
-_RUNG = Base.metadata.tables[Ring.__tablename__].insert().inline()
-
-
-def ring_for(session: Session, notices: set[Notice]) -> None:
-    """Ring for these once this transaction is committed, here and in the other processes.
-
-    A change tells them by itself what it rings for; everything else leaves a ring, in the same transaction, so that it rings there
-    exactly when it does here. NOTE: past the guard, which lets nobody write books.
-    """
-    waiting: set[Notice] = session.info.setdefault('notices', set())
-    if notices:
-        _call_the_others(session)
-    told = notices - waiting - session.info.get('told_by_changes', set())
-    _rung_here.update(dict.fromkeys(_changes_in(notices - waiting)))
-    for change_id in [*islice(_rung_here, max(len(_rung_here) - _MOST_RUNG, 0))]:
-        _rung_here.pop(change_id, None)  # another thread may have been quicker
-    waiting |= notices
-    if told:
-        same = {'at': now(), 'process': PROCESS}
-        rows = [{**same, **{name: getattr(notice, name) for name in _TOLD}} for notice in told]
-        session.connection().execute(_RUNG, rows)
-
-
-def _call_the_others(session: Session) -> None:
-    """With the commit, and only then, PostgreSQL wakes whoever listens; they read what is new. It says no more than who calls."""
-    if session.get_bind().dialect.name == 'postgresql' and not session.info.get('called'):
-        session.info['called'] = True
-        session.connection().execute(select(_CALL))
-
-
-def _changes_in(notices: Iterable[Notice]) -> list[int]:
-    return [notice.change_id for notice in notices if notice.change_id is not None]
-
-
-@singledispatch
-def _notices_of(row: object) -> list[Notice]:
-    """What a new or changed row rings for."""
-    if isinstance(row, PersonOwned) and isinstance(row, ClaimPart):
-        return [Notice(row.rings, row.office_id, row.claim_id, user_id=row.user_id)]
-    return []
-
-
-@_notices_of.register
+@notices_of.register
 def _(row: Change) -> list[Notice]:
     return row.notices
-
-
-@_notices_of.register
-def _(row: User) -> list[Notice]:
-    told = [Notice('access', row.office_id, user_id=row.id)]
-    if has_changed(row, 'baseline_seq'):  # he has read everything
-        told.append(Notice('person', row.office_id, user_id=row.id))
-    return told
-
-
-@_notices_of.register
-def _(row: Credential) -> list[Notice]:
-    return [Notice('access', user_id=row.user_id)]
-
-
-@_notices_of.register
-def _(row: ImportRun) -> list[Notice]:
-    return [Notice('import')]
-
-
-@_notices_of.register
-def _(row: Message) -> list[Notice]:
-    return [Notice('message', row.office_id, row.claim_id)]
-
-
-@_notices_of.register
-def _(row: Document) -> list[Notice]:
-    """A file that came with a message stands in the thread too: which one, only the message knows."""
-    return [Notice('message', row.office_id)] if row.message_id is not None else []
-
-
-@_notices_of.register
-def _(row: ThreadMark) -> list[Notice]:
-    return [Notice('receipt', row.office_id, row.claim_id, user_id=row.user_id)]
-
-
-@_notices_of.register
-def _(claim: Claim) -> list[Notice]:
-    """A claim that changes hands changes what both agents may see, alerts too."""
-    history = inspect(claim).attrs.agent.history
-    people = {*history.deleted, *history.added} if history.has_changes() else set()
-    return [Notice('person', claim.office_id, claim.id, user_id=user_id) for user_id in people if user_id is not None]
-
-
-def announce(notice: Notice) -> None:
-    """Ring for something committed: here after a commit of our own, or heard from another process."""
-    for listener in tuple(_listeners):
-        try:
-            listener(notice)
-        except Exception:  # what was committed stays committed, and the others are still to be told
-            log.exception('a listener failed on %s', notice)
-
-
-def ring(session: Session) -> None:
-    """After the commit: ring everybody's bell. A listener that fails is its own bug and stops nobody else."""
-    for notice in session.info.pop('notices', ()):
-        announce(notice)
-    forget(session)
-
-
-def start_anew() -> None:
-    """Another database counts its changes anew: forget which ones of the last were rung for."""
-    _rung_here.clear()
-
-
-def rung_here(change_id: int) -> bool:
-    """Whether this process rang for a change itself, when it committed it."""
-    return change_id in _rung_here
-
-
-def take_back(session: Session, *_: Any) -> None:
-    """After a rollback: nothing was written, and on SQLite the next one to write may be given the same ids."""
-    for change_id in _changes_in(session.info.pop('notices', ())):
-        _rung_here.pop(change_id, None)
-    forget(session)
 
 
 def forget(session: Session, *_: Any) -> None:
@@ -669,7 +314,6 @@ def forget(session: Session, *_: Any) -> None:
     for key in (
         'planned',
         'recorded',
-        'notices',
         'called',
         'told_by_changes',
         'moment',
@@ -688,4 +332,6 @@ def listen_to(session_class: type[Session]) -> None:
     event.listen(session_class, 'after_flush', write_planned)
     event.listen(session_class, 'after_flush', collect_notices)
     event.listen(session_class, 'after_commit', ring)
+    event.listen(session_class, 'after_commit', forget)
     event.listen(session_class, 'after_soft_rollback', take_back)
+    event.listen(session_class, 'after_soft_rollback', forget)

@@ -40,9 +40,9 @@ from db.alert_kinds import event_of
 from db.alerts import Alert
 from db.base import Base, Moment, has_changed, take_turns
 from db.calendar import calendar_of
-from db.changes import Notice, ring_for
 from db.cheques import REMIND_DAYS, Cheque, warning_day
 from db.claims import Claim
+from db.doorbell import Notice, ring_for
 from db.offices import AgentOffice, User
 from db.scope import Can, Role
 

@@ -22,7 +22,7 @@ from db.alerts import Alert, Cursor
 from db.base import now
 from db.calendar import calendar_of
 from db.calls import Call
-from db.changes import Change, SeenMark
+from db.changes import Change
 from db.cheque_alerts import DUE, OVERDUE, REMINDED, WARNED, alert_of_cheques, untold_cheques
 from db.cheques import REMIND_DAYS, WARN_DAYS, Cheque
 from db.claims import Claim
@@ -41,6 +41,7 @@ from db.repairs import ETA, STAGE, RepairEvent
 from db.requirements import Matrix
 from db.scope import Actor, Role
 from db.search import ClaimSearch
+from db.seen_marks import SeenMark
 from db.session import connect, open_session
 from db.settings import load as load_settings
 from db.silence import measure_usuals, settle_silences

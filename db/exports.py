@@ -17,8 +17,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db import values
 from db.base import Base, take_turns
-from db.changes import Notice, ring_for
 from db.claims import FIELDS, Claim
+from db.doorbell import Notice, ring_for
 from db.files import EXPORTS
 from db.identity import use_proof
 from db.list_claims import claims_in, count_claims

@@ -24,7 +24,6 @@ from sqlalchemy.orm import Session
 from db import values
 from db.base import Moment, alias_of, now
 from db.calendar import DAY
-from db.changes import SeenMark
 from db.cheques import WARN_DAYS, Cheque
 from db.claims import Claim
 from db.list_looks import baseline_of
@@ -45,6 +44,7 @@ from db.search import (
     whole_number,
     with_number,
 )
+from db.seen_marks import SeenMark
 from db.stuck import is_stuck, midnight
 from db.values import search_key
 

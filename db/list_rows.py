@@ -11,11 +11,12 @@ from sqlalchemy import Integer, Select, and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from db.base import alias_of
-from db.changes import Change, SeenMark
+from db.changes import Change
 from db.claims import Claim
 from db.offices import AgentOffice, User
 from db.prepared import answers
 from db.reference import CLOSED, Appraiser, ClaimStatus, Garage, Insurer
+from db.seen_marks import SeenMark
 
 
 @dataclass(frozen=True)

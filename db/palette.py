@@ -8,12 +8,12 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from db import values
-from db.changes import SeenMark
 from db.list_rows import Row, rows_of
 from db.list_state import ListState
 from db.lists import first_rows
 from db.offices import AgentOffice, User, agents_of, offices
 from db.scope import Actor
+from db.seen_marks import SeenMark
 from db.views import View, views_of
 
 CLAIMS, MOST, RECENT = 8, 5, 8

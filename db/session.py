@@ -14,6 +14,7 @@ from db import (
     admin_changes,
     changes,
     cheque_alerts,
+    doorbell,
     guard_reads,
     guard_writes,
     money,
@@ -103,7 +104,7 @@ def connect(url: str, *, patient: bool = False) -> Database:
     global _database  # noqa: PLW0603 - the one connection of the process, made by app, jobs and tests
     if _database is not None:
         _database.close()
-    changes.start_anew()
+    doorbell.start_anew()
     for table in Base.metadata.tables.values():
         learn_columns(table)
     writer = make_engine(url)

@@ -21,9 +21,9 @@ from db import texts, values
 from db.base import Base, BigKey, Json, alias_of
 from db.calendar import Calendar, calendar_of
 from db.calls import Call
-from db.changes import Notice, ring_for
 from db.claims import Claim, lock_claims
 from db.documents import Document
+from db.doorbell import Notice, ring_for
 from db.messages import Message
 from db.money import Offer
 from db.offices import User

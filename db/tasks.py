@@ -18,8 +18,9 @@ from db.alert_news import raise_alert
 from db.base import Base, BigKey, alias_of
 from db.calendar import Calendar, Deadline, calendar_of
 from db.calls import Call, follow_ups_among
-from db.changes import Notice, record_quietly, ring_for
+from db.changes import record_quietly
 from db.claims import Claim, ClaimConflict, lock_claim, lock_claims
+from db.doorbell import Notice, ring_for
 from db.offices import User, bureau_people
 from db.reference import CallOutcome, CallParty, Labelled
 from db.scope import Actor, Can, ClaimPart, Event, ForBureau, Recorded, claim_key, shared_by_all

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import values
 from db.base import Base, take_turns
-from db.changes import Notice, ring_for
+from db.doorbell import Notice, ring_for
 from db.list_state import QUICK, ListState
 from db.offices import User
 from db.scope import Actor, Can, OfficeOwned, PersonOwned

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from db.changes import CHANNEL, PROCESS, rung_here
+from db.doorbell import CHANNEL, PROCESS, rung_here
 from db.session import own_connection
 
 # on SQLite nobody calls: so often one looks at the counter, which takes some microseconds

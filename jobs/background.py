@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from db.changes import Notice, on_notice
+from db.doorbell import Notice, on_notice
 
 log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 5

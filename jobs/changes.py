@@ -10,18 +10,9 @@ from typing import Any
 from db.alert_news import alert_followers
 from db.alerts import held_back, next_due, show_waiting
 from db.base import now
-from db.changes import (
-    Change,
-    Ring,
-    announce,
-    changes_after,
-    forget_rings,
-    newest_place,
-    place_of,
-    rings_of_others_after,
-    rung_here,
-    waiting_after,
-)
+from db.catch_up import changes_after, newest_place, place_of, rings_of_others_after, waiting_after
+from db.changes import Change
+from db.doorbell import Ring, announce, forget_rings, rung_here
 from db.scope import Actor
 from db.session import open_session
 from db.wakes import listen

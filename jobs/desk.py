@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from db.alerts import Cursor
 from db.base import now, take_turns
-from db.changes import Change, changes_after, newest_place, place_of
+from db.catch_up import changes_after, newest_place, place_of
+from db.changes import Change
 from db.scope import Actor
 from db.session import fetch, open_session
 from db.silence import SILENCES_GO_BY, measure_usuals, settle_silences

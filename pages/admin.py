@@ -15,7 +15,7 @@ from components.live import Subscription, ask, words_topic
 from components.marks import icon_html
 from components.words import language, t
 from db.admin_tables import TABLES
-from db.changes import Notice
+from db.doorbell import Notice
 from db.exports import export_records
 from db.scope import Can
 from db.texts import N_

@@ -25,7 +25,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.util import LRUCache
 
-from db import changes, engines, schema, sealing
+from db import doorbell, engines, schema, sealing
 from db.session import Database, connect
 from db.settings import load
 from tests import factories
@@ -329,9 +329,9 @@ def people(request: pytest.FixtureRequest, database_url: str, database: Database
 
 
 @pytest.fixture
-def notices() -> Iterator[list[changes.Notice]]:
+def notices() -> Iterator[list[doorbell.Notice]]:
     """Everything that rang during the test."""
-    heard: list[changes.Notice] = []
-    stop: Callable[[], None] = changes.on_notice(heard.append)
+    heard: list[doorbell.Notice] = []
+    stop: Callable[[], None] = doorbell.on_notice(heard.append)
     yield heard
     stop()

@@ -34,11 +34,11 @@ from db import (
     alerts,
     bulk_orders,
     calls,
-    changes,
     cheques,
     claims,
     clocks,
     documents,
+    doorbell,
     exports,
     import_runs,
     import_words,
@@ -49,6 +49,7 @@ from db import (
     offices,
     repairs,
     requirements,
+    seen_marks,
     session,
     tasks,
     values,
@@ -60,7 +61,7 @@ from db.alerts import Alert, Cursor
 from db.base import Base, now
 from db.bulk_orders import BulkLine, BulkOrder
 from db.calls import Call, CallNote
-from db.changes import Change, SeenMark
+from db.changes import Change
 from db.cheques import Cheque, ChequeStep, Slip
 from db.claims import Claim
 from db.clocks import ClockDay
@@ -91,6 +92,7 @@ from db.scope import (
     Unscoped,
 )
 from db.search import ClaimSearch
+from db.seen_marks import SeenMark
 from db.session import Database, connect, open_session
 from db.silence import Silence, settle_silences
 from db.tasks import Task, TaskNote
@@ -237,7 +239,7 @@ def make_world(people: People) -> World:
         order = bulk_orders.place_order(writing, 'k', everything, now())
         export = exports.start_export(writing, exports.Asked(list_state.ListState(view='all')), now())
     with open_session(gal) as writing:
-        changes.mark_seen(writing, claim.id, now())
+        seen_marks.mark_seen(writing, claim.id, now())
         mine = views.save_view(writing, 'שלי', list_state.ListState(), now())
     with open_session(named['boss']) as writing:
         ours = views.save_view(writing, 'של המשרד', list_state.ListState(), now(), shared=True)
@@ -253,7 +255,7 @@ def make_world(people: People) -> World:
         found_by = reading.get_one(Claim, claim.id).seq
         edit = reading.scalars(select(func.min(AdminChange.id)).where(AdminChange.table_name == 'agent_offices')).one()
         shared = reading.scalars(select(SignedLink.id).where(SignedLink.claim_id == claim.id)).one()
-        ring = reading.scalars(select(func.min(changes.Ring.id))).one()
+        ring = reading.scalars(select(func.min(doorbell.Ring.id))).one()
         moved = reading.scalars(select(MoneyMove.id)).one()
     everybody = frozenset(named)
     with open_session(SYSTEM) as writing:
@@ -315,7 +317,7 @@ def make_world(people: People) -> World:
         Kept(SignInAttempt, (tried.id,), frozenset(), ('key', 'y')),
         Kept(OneTimeLink, ('l',), frozenset(), ('purpose', 'y')),
         Kept(AdminChange, (edit,), frozenset({'admin'}), ('kind', 'x')),
-        Kept(changes.Ring, (ring,), frozenset(), ('kind', 'x')),
+        Kept(doorbell.Ring, (ring,), frozenset(), ('kind', 'x')),
         Kept(Cursor, ('alerts',), frozenset(), ('change_id', 0)),
         Kept(Mail, (1,), frozenset(), ('error', 'x')),
         Kept(MailedAlert, (alert,), frozenset(), ('mail_id', 2)),
@@ -799,8 +801,10 @@ def test_only_the_search_and_the_record_use_the_bare_connection():
             'alert_news.py',
             'alert_rows.py',
             'base.py',
+            'catch_up.py',
             'changes.py',
             'cheque_alerts.py',
+            'doorbell.py',
             'guard_reads.py',
             'habits.py',
             'search.py',
@@ -1010,7 +1014,7 @@ def test_foreign_claims_cannot_be_marked_or_edited(world, people, database):
         actor = world.people[who]
         with open_session(actor) as writing:
             assert alerts.visit(writing, foreign.id, now()) == 0
-            changes.mark_unseen(writing, foreign.id, now())
+            seen_marks.mark_unseen(writing, foreign.id, now())
             alerts.mark_read(writing, now(), foreign.id)
             assert not writing.new
             assert not writing.dirty

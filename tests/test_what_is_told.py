@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from db import (
     alerts,
     calls,
+    catch_up,
     changes,
     claims,
     identity,
@@ -23,6 +24,7 @@ from db import (
     messages,
     offices,
     reference,
+    seen_marks,
 )
 from db.base import Base, now
 from db.calls import CallNote
@@ -74,7 +76,7 @@ def live(rng: random.Random, steps: int) -> Life:
         _step(rng, rng.choice(staff), claim.id, word)
         if rng.random() < 0.3:
             with open_session(actors[rng.choice(list(actors))]) as writing:
-                alerts.visit(writing, claim.id, now()) if n else changes.mark_unseen(writing, claim.id, now())
+                alerts.visit(writing, claim.id, now()) if n else seen_marks.mark_unseen(writing, claim.id, now())
     alert_everybody()
     return Life(actors, sees, [claim for claim, _ in made])
 
@@ -145,7 +147,7 @@ def everything_told(reading: Session, life: Life, actor: Actor) -> str:
             fetch(reading, claims.duplicates_of(claim.plate, claim.event_date)),
         ]
     answers += [
-        changes.changes_after(reading, 0, 0),
+        catch_up.changes_after(reading, 0, 0),
         fetch(reading, calls.follow_ups_due(date(2100, 1, 1))),
         fetch(reading, offices.offices()),
         fetch(reading, offices.people_of(1)),
@@ -190,7 +192,7 @@ def _what_moves(actor: Actor, claim_id: int) -> str:
                 alerts.alert_groups(reading),
                 alerts.unread_groups(reading),
                 fetch(reading, changes.history_of(claim_id)),
-                changes.seen_seq(reading, claim_id),
+                seen_marks.seen_seq(reading, claim_id),
                 list_counts.counts_of(reading, list_state.ListState(view='all', q=SECRET)),
                 reading.get_one(Claim, claim_id).seq,
             ]

@@ -11,7 +11,7 @@ from nicegui.element import Element
 from nicegui.page import page
 
 from components import live
-from db import changes
+from db import doorbell
 
 
 class Part:
@@ -82,7 +82,7 @@ def test_what_listens_leaves_with_the_part_it_stands_in() -> None:
 def test_whatever_listens_catches_up_when_the_line_comes_back_also_what_began_later(
     monkeypatch: pytest.MonkeyPatch, from_the_start: bool
 ) -> None:
-    rang: list[tuple[live.Topic, changes.Notice]] = []
+    rang: list[tuple[live.Topic, doorbell.Notice]] = []
     monkeypatch.setattr(live.Subscription, 'ring', lambda self, notice: rang.append((vars(self)['topic'], notice)))
     client = Client(page(''))
 

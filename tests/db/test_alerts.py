@@ -7,18 +7,18 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, select
 
-from db import alert_news, alert_rows, alerts, changes, list_counts
+from db import alert_news, alert_rows, alerts, catch_up, changes, list_counts, seen_marks
 from db.accounts import disable
 from db.alert_kinds import UPDATED
 from db.alerts import Alert, AlertGroup
 from db.base import now
-from db.changes import SeenMark
 from db.claims import Claim, change_status, mark_checked, save_fields
 from db.list_state import ListState
 from db.messages import note_internally
 from db.offices import AgentOffice
 from db.repairs import note_repair
 from db.scope import Actor, Role
+from db.seen_marks import SeenMark
 from db.session import fetch, open_session
 from tests.conftest import People
 from tests.factories import SYSTEM, alert_everybody, make_claim, make_user
@@ -205,7 +205,7 @@ def test_many_people_and_many_changes_are_asked_for_together(people, database):
         """On PostgreSQL, while any older transaction runs."""
         with open_session(SYSTEM, reading=True) as session:
             cursor = session.get_one(alerts.Cursor, 'alerts')
-            return len(changes.changes_after(session, cursor.xid, cursor.change_id)) < made
+            return len(catch_up.changes_after(session, cursor.xid, cursor.change_id)) < made
 
     one, *others = claims = [make_claim(people.levi, people.staff) for _ in range(4)]
     alert_everybody()
@@ -357,11 +357,11 @@ def test_a_visit_says_up_to_where_one_had_seen_the_claim(people):
     with open_session(people.dana) as session:
         assert alerts.visit(session, claim.id, later, arriving=False) == claim.seq
     with open_session(people.dana, reading=True) as session:
-        seq, at = changes.seen_seq(session, claim.id)
+        seq, at = seen_marks.seen_seq(session, claim.id)
         assert seq == claim.seq
         assert at is not None
         assert at < later, 'watching on is no new visit'
-        assert changes.seen_seq(session, 999_999) == (0, None)
+        assert seen_marks.seen_seq(session, 999_999) == (0, None)
 
 
 def test_ones_own_change_does_not_hide_what_waited_unseen(people):
@@ -370,7 +370,7 @@ def test_ones_own_change_does_not_hide_what_waited_unseen(people):
     with open_session(people.staff) as session:  # without having opened the claim since
         change_status(session, claim.id, 'submitted', '', 'new', now())
     with open_session(people.staff, reading=True) as session:
-        seen, _ = changes.seen_seq(session, claim.id)
+        seen, _ = seen_marks.seen_seq(session, claim.id)
         news = fetch(session, changes.news_since(claim.id, seen, people.staff.user_id))
         assert [change.by for change in news] == [people.staff2.name]
         assert list_counts.counts_of(session, ListState())['unread'] == 1
@@ -382,9 +382,9 @@ def test_what_is_made_bold_again_shows_its_last_news(people):
     with open_session(people.dana) as session:
         alerts.visit(session, claim.id, now())
     with open_session(people.dana) as session:
-        changes.mark_unseen(session, claim.id, now())
+        seen_marks.mark_unseen(session, claim.id, now())
     with open_session(people.dana, reading=True) as session:
-        seen, _ = changes.seen_seq(session, claim.id)
+        seen, _ = seen_marks.seen_seq(session, claim.id)
         (news,) = fetch(session, changes.news_since(claim.id, seen, people.dana.user_id))
     assert news.fields == {'make_model': ['', 'מאזדה']}
 
@@ -396,7 +396,7 @@ def test_the_product_itself_sees_nothing_and_marks_nothing(people: People) -> No
         alerts.mark_all_read(session, now())
         alerts.mark_read(session, now())
         assert alerts.visit(session, claim.id, now()) == 0
-        changes.mark_unseen(session, claim.id, now())
+        seen_marks.mark_unseen(session, claim.id, now())
     with open_session(SYSTEM, reading=True) as session:
         assert fetch(session, select(SeenMark.user_id)) == [people.staff.user_id]
     assert bell(people.dana) == 1, "everybody's alerts are not its own"

@@ -20,8 +20,9 @@ from db.bulk_orders import (
     present_order,
     put_away,
 )
-from db.changes import Change, Notice
+from db.changes import Change
 from db.claims import Claim, change_status, mark_checked, save_fields
+from db.doorbell import Notice
 from db.list_state import ListState
 from db.messages import Message, MessageTemplate
 from db.offices import User

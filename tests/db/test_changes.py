@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from db import alerts, changes, list_rows, list_state, lists
+from db import alerts, changes, doorbell, list_rows, list_state, lists, seen_marks
 from db.alerts import Alert
 from db.base import now
 from db.claims import Claim, change_status, lock_claim, mark_checked, save_fields
@@ -47,7 +47,7 @@ def test_what_one_does_to_a_claim_one_never_opened_is_no_news_to_oneself(people:
     assert row_for(people.staff2).unread, 'and still has not'
     with open_session(people.staff2) as session:
         alerts.mark_all_read(session, now())
-        assert changes.seen_seq(session, claim.id)[1] is None, 'never opened'
+        assert seen_marks.seen_seq(session, claim.id)[1] is None, 'never opened'
     with open_session(people.staff2) as session:
         save_fields(session, claim.id, {'insured_phone': ('0527654321', '0527654322')}, now())
     assert not row_for(people.staff2).unread
@@ -57,22 +57,22 @@ def test_what_one_does_to_a_claim_one_never_opened_is_no_news_to_oneself(people:
 def test_ones_own_change_is_seen_with_the_news_before_it_or_not_at_all(people: People, holds_mark: bool) -> None:
     claim = make_claim(people.levi, people.staff)
     with open_session(people.staff2) as session:
-        changes.mark_seen(session, claim.id, now())
+        seen_marks.mark_seen(session, claim.id, now())
     with open_session(people.staff2) as session:
-        mark = session.get(changes.SeenMark, (people.staff2.user_id, claim.id)) if holds_mark else None
+        mark = session.get(seen_marks.SeenMark, (people.staff2.user_id, claim.id)) if holds_mark else None
         latest = save_fields(session, claim.id, {'daily_note': ('', 'שלי')}, now())
         session.flush()
-        assert changes.seen_seq(session, claim.id)[0] == latest.seq
+        assert seen_marks.seen_seq(session, claim.id)[0] == latest.seq
         assert mark is None or mark.seq == latest.seq
     with open_session(people.staff2, reading=True) as session:
-        assert changes.seen_seq(session, claim.id)[0] == latest.seq
+        assert seen_marks.seen_seq(session, claim.id)[0] == latest.seq
     with open_session(people.staff) as session:
         theirs = save_fields(session, claim.id, {'daily_note': ('שלי', 'שלהם')}, now())
     with open_session(people.staff2) as session:
         save_fields(session, claim.id, {'daily_note': ('שלהם', 'שלי')}, now())
         save_fields(session, claim.id, {'driver': ('', 'אני')}, now())
     with open_session(people.staff2, reading=True) as session:
-        seen, _ = changes.seen_seq(session, claim.id)
+        seen, _ = seen_marks.seen_seq(session, claim.id)
         assert [change.id for change in fetch(session, changes.news_since(claim.id, seen, people.staff2.user_id))] == [
             theirs.seq
         ]
@@ -122,7 +122,7 @@ def test_what_came_after_what_was_shown_stays_unseen(people: People) -> None:
         assert changes.newest_change(session, claim.id) == newest
 
 
-def test_a_rollback_leaves_no_record_and_rings_nothing(people: People, notices: list[changes.Notice]) -> None:
+def test_a_rollback_leaves_no_record_and_rings_nothing(people: People, notices: list[doorbell.Notice]) -> None:
     claim = make_claim(people.levi, people.staff)
     notices.clear()
     with pytest.raises(ClaimError), open_session(people.staff) as session:

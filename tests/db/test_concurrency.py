@@ -21,12 +21,13 @@ from sqlalchemy import event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from db import alert_news, alerts, changes
+from db import alert_news, alerts, catch_up, doorbell
 from db.alerts import Alert
 from db.base import now
-from db.changes import Change, SeenMark
+from db.changes import Change
 from db.claims import Claim, ClaimConflict, change_status, claim_by_no, lock_claims, open_claim, save_fields
 from db.scope import Actor
+from db.seen_marks import SeenMark
 from db.session import ScopedSession, connect, fetch, fetch_one, open_session
 from jobs import desk
 from jobs.changes import hear_others
@@ -111,7 +112,9 @@ def be_killed_saving(staff: Actor, claim_id: int) -> None:
 
 
 def be_killed_after_saving(staff: Actor, claim_id: int) -> None:
-    changes.on_notice(lambda _: os.kill(os.getpid(), signal.SIGKILL))  # the first to hear of it, right after the commit
+    doorbell.on_notice(
+        lambda _: os.kill(os.getpid(), signal.SIGKILL)
+    )  # the first to hear of it, right after the commit
     with open_session(staff) as session:
         save_fields(session, claim_id, {'insured_phone': ('0525550134', '0521111111')}, now())
 
@@ -213,7 +216,7 @@ class Reader:
 
     def catch_up(self) -> int:
         with open_session(SYSTEM, reading=True) as session:
-            found = changes.changes_after(session, self.xid, self.change_id, 10_000)
+            found = catch_up.changes_after(session, self.xid, self.change_id, 10_000)
         if found:
             self.xid, self.change_id = found[-1].xid or 0, found[-1].id
         for change in sorted(found, key=lambda change: change.id):
@@ -256,7 +259,7 @@ def test_nobody_misses_a_ring_whose_connections_are_cut_at_random(postgres_url, 
     people = make_people()
     claims = [make_claim(people.levi, people.staff).id for _ in range(40)]
     with ExitStack() as stack:
-        stack.callback(changes.on_notice(lambda notice: heard.append(notice.change_id)))
+        stack.callback(doorbell.on_notice(lambda notice: heard.append(notice.change_id)))
         stack.callback(hear_others(0.05))
         pipes = workers.start('write_on', postgres_url, [(claims, 40, seed) for seed in range(MANY)])
         told = make_url(postgres_url).set(drivername='postgresql').render_as_string(hide_password=False)

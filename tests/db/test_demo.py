@@ -32,7 +32,7 @@ from db import (
 )
 from db.base import Base
 from db.calls import Call, CallNote, log_call, standing
-from db.changes import Change, SeenMark
+from db.changes import Change
 from db.cheques import Cheque, Slip, advance_cheque, enter_cheque
 from db.claims import FIELDS, Claim, change_status, open_claim, parse_field, save_fields
 from db.documents import Document
@@ -43,6 +43,7 @@ from db.offices import AgentOffice, User, actor_of
 from db.reference import Appraiser, Garage, Insurer
 from db.scope import Actor, Role
 from db.search import ClaimSearch, search_text
+from db.seen_marks import SeenMark
 from db.session import connect, fetch, open_session
 from db.silence import Silence
 from db.tasks import Task

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from db import identity
-from db.changes import Notice
+from db.doorbell import Notice
 from db.identity import Browser, Credential, NewAdmin, SignedIn, SignInAttempt, WebSession
 from db.offices import AgentOffice, User, actor_of
 from db.scope import Actor, Role

@@ -26,6 +26,7 @@ from db import (
     list_state,
     lists,
     search,
+    seen_marks,
     views,
 )
 from db.base import Base, now
@@ -138,7 +139,7 @@ def test_what_one_makes_bold_again_stays_in_the_unread_view(people, many):
     assert counts(people.dana)['unread'] == 0
     oldest = min((claim for claim in many if claim.office_id == people.levi), key=lambda claim: claim.seq)
     with open_session(people.dana) as session:
-        changes.mark_unseen(session, oldest.id, now())
+        seen_marks.mark_unseen(session, oldest.id, now())
     assert [row.claim_id for row in page(people.dana, ListState(view='unread')).rows] == [oldest.id]
     assert counts(people.dana)['unread'] == 1
     bold = [row.claim_id for row in every_page(people.dana, ListState(view='all')) if row.unread]

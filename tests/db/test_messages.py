@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from db import alerts, changes, list_rows, list_state, lists, messages
+from db import alerts, catch_up, changes, doorbell, list_rows, list_state, lists, messages
 from db.base import Base, now
 from db.claims import Claim
 from db.messages import Conversation, Draft, Letter, Message, MessageTemplate, Thread, ThreadKey, ThreadMark
@@ -220,7 +220,7 @@ def test_an_agents_message_moves_the_claim_and_rings_its_handler(people, claim, 
 def test_a_message_to_an_office_rings_and_moves_no_claim(people, claim, notices):
     before = row_for(people.dana)
     write(people.staff, ThreadKey(people.levi), 'שלום לכולם')
-    assert changes.Notice('message', people.levi) in notices
+    assert doorbell.Notice('message', people.levi) in notices
     assert row_for(people.dana).seq == before.seq
     assert (unread(people.dana), unread(people.rival), unread(people.staff)) == (1, 0, 0)
 
@@ -278,7 +278,7 @@ def test_the_sender_learns_who_got_and_who_read_it(people, claim, notices):
     notices.clear()
     with open_session(people.staff) as session:
         messages.mark_messages_read(session, key, 10**9)
-    assert changes.Notice('receipt', people.levi, claim.id, user_id=people.staff.user_id) in notices
+    assert doorbell.Notice('receipt', people.levi, claim.id, user_id=people.staff.user_id) in notices
     assert messages.Receipt('שירה לביא', sent.id, sent.id) in talk(people.yossi, key).receipts
     with open_session(people.staff, reading=True) as session:
         assert messages.undelivered(session) == []
@@ -419,7 +419,7 @@ def everything_told(actor: Actor, claim: Claim, word: str) -> str:
             alerts.alert_groups(session, limit=500),
             fetch(session, changes.history_of(claim.id)),
             fetch(session, changes.news_since(claim.id, 0, None)),
-            changes.changes_after(session, 0, 0),
+            catch_up.changes_after(session, 0, 0),
             fetch(session, messages.notes_of(claim.id)),
             messages.threads(session),
             messages.messages_found(session, word),

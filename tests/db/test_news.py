@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from db import alerts, changes, list_rows
+from db import alerts, doorbell, list_rows
 from db.base import now
 from db.claims import Claim, change_status, mark_checked, save_fields
 from db.list_rows import News
@@ -20,7 +20,7 @@ def claim(people: People) -> Claim:
     return make_claim(people.levi, people.staff, insured_name='משה אוחיון', agent=people.dana.user_id)
 
 
-def told(actor: Actor, notices: list[changes.Notice]) -> list[News]:
+def told(actor: Actor, notices: list[doorbell.Notice]) -> list[News]:
     """As a room of lists asks after these notices."""
     rung = [notice for notice in notices if notice.kind == 'claim']
     claims = {notice.claim_id for notice in rung if notice.claim_id}
@@ -38,7 +38,7 @@ def own_only(actor: Actor) -> Actor:
 
 
 def test_a_change_is_told_to_all_who_see_the_claim_and_to_nobody_else(
-    people: People, notices: list[changes.Notice], claim: Claim
+    people: People, notices: list[doorbell.Notice], claim: Claim
 ) -> None:
     before = claim.seq
     notices.clear()
@@ -56,7 +56,7 @@ def test_a_change_is_told_to_all_who_see_the_claim_and_to_nobody_else(
 
 
 def test_what_is_kept_from_the_office_is_quiet_there(
-    people: People, notices: list[changes.Notice], claim: Claim
+    people: People, notices: list[doorbell.Notice], claim: Claim
 ) -> None:
     notices.clear()
     with open_session(people.staff) as session:
@@ -69,7 +69,9 @@ def test_what_is_kept_from_the_office_is_quiet_there(
             assert 'כועס' not in str(news.row.change and news.row.change.fields)
 
 
-def test_lists_hear_when_they_gain_or_lose_a_claim(people: People, notices: list[changes.Notice], claim: Claim) -> None:
+def test_lists_hear_when_they_gain_or_lose_a_claim(
+    people: People, notices: list[doorbell.Notice], claim: Claim
+) -> None:
     assert told(people.dana, notices)[0].turned, 'it was opened'
     for status, reason, turned in (('submitted', '', False), ('closed', 'שולם', True), ('submitted', 'טעות', True)):
         notices.clear()
@@ -87,7 +89,7 @@ def test_lists_hear_when_they_gain_or_lose_a_claim(people: People, notices: list
 
 
 def test_it_is_known_for_whom_it_was_unread_already(
-    people: People, notices: list[changes.Notice], claim: Claim
+    people: People, notices: list[doorbell.Notice], claim: Claim
 ) -> None:
     with open_session(people.dana) as session:
         alerts.visit(session, claim.id, now())
@@ -105,7 +107,7 @@ def test_it_is_known_for_whom_it_was_unread_already(
         assert found == {(reader.user_id, claim.id) for reader in waiting}
 
 
-def test_alerts_ring_the_bell_and_not_the_lists(people: People, notices: list[changes.Notice], claim: Claim) -> None:
+def test_alerts_ring_the_bell_and_not_the_lists(people: People, notices: list[doorbell.Notice], claim: Claim) -> None:
     notices.clear()
     alert_everybody()
     assert {notice.kind for notice in notices if notice.user_id == people.dana.user_id} == {'alert'}
@@ -116,6 +118,6 @@ def test_alerts_ring_the_bell_and_not_the_lists(people: People, notices: list[ch
     notices.clear()
     with open_session(people.yossi) as session:
         alerts.mark_all_read(session, now())
-    assert changes.Notice('person', people.levi, user_id=people.yossi.user_id) in notices, (
+    assert doorbell.Notice('person', people.levi, user_id=people.yossi.user_id) in notices, (
         'no claim is bold for him now'
     )

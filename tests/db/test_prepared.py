@@ -9,7 +9,7 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session, aliased
 
 from db.base import now
-from db.changes import Change, SeenMark, mark_seen
+from db.changes import Change
 from db.claims import Claim, save_fields
 from db.identity import WebSession
 from db.list_state import ListState
@@ -17,6 +17,7 @@ from db.messages import note_internally
 from db.offices import User
 from db.prepared import answers, one_answer
 from db.scope import Actor, Role, Unscoped, open_books
+from db.seen_marks import SeenMark, mark_seen
 from db.session import ScopedSession, open_session
 from db.views import SavedView, save_view
 from tests.conftest import People

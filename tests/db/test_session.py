@@ -17,10 +17,11 @@ from sqlalchemy.orm import defer
 from sqlalchemy.sql.base import WriteableColumnCollection
 
 import db.session
-from db import changes, engines, guard_reads, search
+from db import doorbell, engines, guard_reads, search
 from db.base import alias_of, now
-from db.changes import Change, history_of, on_notice
+from db.changes import Change, history_of
 from db.claims import Claim, open_claim, save_fields
+from db.doorbell import on_notice
 from db.list_state import ListState
 from db.messages import note_internally
 from db.offices import AgentOffice, User
@@ -226,7 +227,7 @@ def test_nothing_rings_before_the_commit(people, database, notices):
 def test_whoever_hears_the_bell_finds_what_it_rang_for(people):
     found: list[int] = []
 
-    def listen(notice: changes.Notice) -> None:
+    def listen(notice: doorbell.Notice) -> None:
         with open_session(people.dana, reading=True) as session:
             if notice.change_id:
                 found.append(session.get_one(Change, notice.change_id).claim_id)
@@ -240,14 +241,14 @@ def test_whoever_hears_the_bell_finds_what_it_rang_for(people):
 
 
 def test_a_listener_that_fails_stops_nobody(people, notices, caplog):
-    def fail(_: changes.Notice) -> None:
+    def fail(_: doorbell.Notice) -> None:
         raise ValueError('a broken page')
 
-    changes._listeners.insert(0, fail)
+    doorbell._listeners.insert(0, fail)
     try:
         claim = make_claim(people.levi, people.staff)
     finally:
-        changes._listeners.remove(fail)
+        doorbell._listeners.remove(fail)
     assert {notice.claim_id for notice in notices} == {claim.id}
     assert 'a broken page' in caplog.text
     with open_session(SYSTEM, reading=True) as session:

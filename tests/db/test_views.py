@@ -9,7 +9,6 @@ from sqlalchemy import select
 
 from db import (
     alerts,
-    changes,
     exports,
     list_counts,
     list_looks,
@@ -18,12 +17,13 @@ from db import (
     list_words,
     lists,
     palette,
+    seen_marks,
     views,
 )
 from db.base import now
-from db.changes import Notice
 from db.cheques import Slip, advance_cheque, enter_cheque
 from db.claims import Claim, change_status, save_fields
+from db.doorbell import Notice
 from db.exports import Asked
 from db.list_state import ListState
 from db.list_words import filters_in_words
@@ -330,7 +330,7 @@ def test_recent_are_the_claims_one_opened_not_those_one_only_marked(people: Peop
             alerts.visit(session, claim.id, NOON + timedelta(minutes=minute))
     with open_session(people.dana) as session:
         alerts.visit(session, third.id, now(), arriving=False)
-        changes.mark_unseen(session, second.id, now())
+        seen_marks.mark_unseen(session, second.id, now())
         alerts.visit(session, foreign.id, now())
     with open_session(people.dana, reading=True) as session:
         assert [row.claim_id for row in palette.recent_claims(session)] == [first.id, second.id]

@@ -11,13 +11,14 @@ import psycopg
 import pytest
 from sqlalchemy import select
 
-from db import alerts, changes, messages, wakes
+from db import alerts, doorbell, messages, wakes
 from db.base import now
-from db.changes import Ring
 from db.claims import Claim, change_status, save_fields
+from db.doorbell import Ring
 from db.messages import Letter, ThreadKey
 from db.repairs import advance_repair
 from db.scope import Actor
+from db.seen_marks import mark_seen  # noqa: F401 - the code given to another process names it
 from db.session import connect, fetch, open_session, own_connection
 from jobs.changes import HELD_BACK_SECONDS, Others, alert_all, clear_rings, follow_changes, hear_others, seconds_to_next
 from tests.conftest import People
@@ -55,7 +56,7 @@ def others(people: People) -> Iterator[None]:
 
 
 def test_what_another_process_commits_rings_here(
-    people: People, database_url: str, others: None, notices: list[changes.Notice]
+    people: People, database_url: str, others: None, notices: list[doorbell.Notice]
 ) -> None:
     claim = make_claim(people.levi, people.staff)
     notices.clear()
@@ -64,7 +65,7 @@ def test_what_another_process_commits_rings_here(
 
 
 def test_what_stands_in_no_change_rings_here_too(
-    people: People, database_url: str, others: None, notices: list[changes.Notice]
+    people: People, database_url: str, others: None, notices: list[doorbell.Notice]
 ) -> None:
     """A message to the office as a whole, how far it has come, a person's own marks, and a session that ends."""
     claim = make_claim(people.levi, people.staff)
@@ -78,20 +79,20 @@ def test_what_stands_in_no_change_rings_here_too(
         claim,
         f"""
 messages.mark_messages_read(session, ThreadKey(office_id), {written.id})
-changes.mark_seen(session, claim_id, now())
+mark_seen(session, claim_id, now())
 messages.write_message(session, ThreadKey(office_id), Letter('קיבלנו, תודה'), now())
 """,
     )
     expected = {
-        changes.Notice('receipt', people.levi, user_id=people.dana.user_id),
-        changes.Notice('seen', people.levi, claim.id, user_id=people.dana.user_id),
-        changes.Notice('message', people.levi),
+        doorbell.Notice('receipt', people.levi, user_id=people.dana.user_id),
+        doorbell.Notice('seen', people.levi, claim.id, user_id=people.dana.user_id),
+        doorbell.Notice('message', people.levi),
     }
     until(lambda: set(notices) == expected)
     assert len(notices) == len(expected)
 
 
-def test_what_is_committed_here_rings_once(people: People, others: None, notices: list[changes.Notice]) -> None:
+def test_what_is_committed_here_rings_once(people: People, others: None, notices: list[doorbell.Notice]) -> None:
     claim = make_claim(people.levi, people.staff)
     notices.clear()
     with open_session(people.staff) as session:
@@ -111,7 +112,7 @@ def roused(people: People) -> Iterator[None]:
 
 
 def test_a_commit_elsewhere_wakes_long_before_the_next_look(
-    people: People, database_url: str, roused: None, notices: list[changes.Notice]
+    people: People, database_url: str, roused: None, notices: list[doorbell.Notice]
 ) -> None:
     claim = make_claim(people.levi, people.staff)
     for seen, status in (('new', 'in_repair'), ('in_repair', 'new')):
@@ -152,8 +153,8 @@ def test_whoever_lost_his_connection_listens_anew_and_catches_up(
     database = connect(postgres_url)
     people = make_people()
     claim = make_claim(people.levi, people.staff)
-    notices: list[changes.Notice] = []
-    request.addfinalizer(changes.on_notice(notices.append))
+    notices: list[doorbell.Notice] = []
+    request.addfinalizer(doorbell.on_notice(notices.append))
     request.addfinalizer(hear_others(1))
     listeners = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"
     with psycopg.connect(database.writer.url.set(drivername='postgresql').render_as_string(), autocommit=True) as admin:
@@ -184,7 +185,7 @@ def test_who_is_not_let_listen_leaves_no_connection_behind(postgres_url: str, mo
 
 
 def test_what_was_read_when_the_connection_was_lost_is_read_again(
-    people: People, database_url: str, notices: list[changes.Notice], monkeypatch: pytest.MonkeyPatch
+    people: People, database_url: str, notices: list[doorbell.Notice], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim = make_claim(people.levi, people.staff)
     others = Others()
@@ -207,7 +208,7 @@ def test_what_was_read_when_the_connection_was_lost_is_read_again(
 
 
 def test_what_is_written_elsewhere_after_a_rollback_here_rings_although_it_has_the_same_number(
-    people: People, database_url: str, roused: None, notices: list[changes.Notice]
+    people: People, database_url: str, roused: None, notices: list[doorbell.Notice]
 ) -> None:
     claim = make_claim(people.levi, people.staff)
     with pytest.raises(ZeroDivisionError), open_session(people.staff) as session:
@@ -228,7 +229,7 @@ def test_what_was_rolled_back_rings_nowhere(people: People) -> None:
 
 
 def test_a_change_written_elsewhere_tells_its_author_too_that_he_has_seen_it(
-    people: People, database_url: str, roused: None, notices: list[changes.Notice]
+    people: People, database_url: str, roused: None, notices: list[doorbell.Notice]
 ) -> None:
     def rings() -> int:
         with open_session(SYSTEM, reading=True) as session:
@@ -239,7 +240,7 @@ def test_a_change_written_elsewhere_tells_its_author_too_that_he_has_seen_it(
     before = rings()
     elsewhere(database_url, people.staff, claim, "change_status(session, claim_id, 'in_repair', '', 'new', now())")
     until(lambda: 'seen' in {notice.kind for notice in notices})
-    assert changes.Notice('seen', people.levi, claim.id, user_id=people.staff.user_id) in notices
+    assert doorbell.Notice('seen', people.levi, claim.id, user_id=people.staff.user_id) in notices
     assert rings() == before, 'the change itself tells it'
 
 
@@ -248,7 +249,7 @@ def test_rings_are_forgotten_after_an_hour(people: People) -> None:
         messages.write_message(session, ThreadKey(people.levi), Letter('שלום לכולם'), now())
     assert clear_rings() == 0
     with open_session(SYSTEM) as session:
-        rung = session.scalars(select(changes.Ring)).all()
+        rung = session.scalars(select(doorbell.Ring)).all()
         for ring in rung:
             ring.at = now() - timedelta(hours=2)
     assert clear_rings() == len(rung) > 0
@@ -285,7 +286,7 @@ def test_a_transaction_that_ends_without_a_word_holds_alerts_back_no_longer(peop
         assert alerts.unread_groups(session) == 1
 
 
-def test_a_claim_that_changes_hands_rings_both_agents(people: People, notices: list[changes.Notice]) -> None:
+def test_a_claim_that_changes_hands_rings_both_agents(people: People, notices: list[doorbell.Notice]) -> None:
     claim = make_claim(people.levi, people.staff, agent=people.dana.user_id)
     notices.clear()
     with open_session(people.staff) as session:

@@ -17,10 +17,10 @@ from db.alert_kinds import KINDS
 from db.alerts import Alert
 from db.base import now, take_turns
 from db.calendar import Calendar, set_calendar_day
-from db.changes import Notice
 from db.cheque_board import take_back_cheque
 from db.cheques import Cheque, Slip, advance_cheque, change_cheque, enter_cheque, warning_day
 from db.claims import Claim
+from db.doorbell import Notice
 from db.scope import Actor, Role
 from db.session import connect, fetch, open_session
 from jobs import cheques as jobs_cheques

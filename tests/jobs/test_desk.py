@@ -11,7 +11,8 @@ from sqlalchemy import event
 from db import silence, tasks
 from db.alerts import Cursor
 from db.base import now
-from db.changes import latest_seq, waiting_after
+from db.catch_up import waiting_after
+from db.changes import latest_seq
 from db.claims import Claim, change_status, save_fields
 from db.repairs import advance_repair
 from db.session import fetch, open_session

@@ -17,8 +17,8 @@ import pytest
 
 from db import exports, files, two_factor
 from db.base import now
-from db.changes import Notice
 from db.claims import Claim, change_status, save_fields
+from db.doorbell import Notice
 from db.exports import (
     CANCELLED,
     DONE,

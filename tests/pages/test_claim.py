@@ -21,13 +21,14 @@ from components.messages_panel import MessagesPanel
 from components.repair_tracker import RepairTracker
 from db import alert_choices, alerts
 from db.base import now
-from db.changes import SeenMark, history_of
+from db.changes import history_of
 from db.claims import Claim, mark_checked, save_fields
 from db.links import create_link, links_of, revoke_link
 from db.list_state import ListState
 from db.messages import Letter, ThreadKey, conversation, notes_of, write_message
 from db.reference import Garage
 from db.scope import Actor, Role
+from db.seen_marks import SeenMark
 from db.session import fetch, open_session
 from db.texts import ClaimError
 from tests import papers

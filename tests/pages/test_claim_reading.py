@@ -16,8 +16,8 @@ from components.claim_reading import audience_of, kept, read_once
 from components.claim_watch import ClaimWatchMenu
 from db.alerts import snooze
 from db.base import now
-from db.changes import Notice, announce
 from db.claims import Claim, save_fields
+from db.doorbell import Notice, announce
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import alert_everybody, make_claim

@@ -19,8 +19,8 @@ from components.frame import PORTAL_PAGES
 from components.list_views import ViewsMenu
 from db import alerts, identity, list_counts, list_state, values, views
 from db.base import now
-from db.changes import Notice
 from db.claims import Claim, change_status, mark_checked, save_fields
+from db.doorbell import Notice
 from db.import_runs import Uploaded, start_run
 from db.list_state import ListState
 from db.messages import note_internally

@@ -1,0 +1,77 @@
+"""What other processes wrote since one looked last: changes and rings in an order that skips none."""
+
+from functools import cache
+from typing import TypeVar
+
+from sqlalchemy import BigInteger, ColumnElement, Select, String, bindparam, cast, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from db.changes import Change
+from db.doorbell import PROCESS, Ring
+
+Place = tuple[int, int]
+LogT = TypeVar('LogT', 'Change', 'Ring')
+
+
+def changes_after(session: Session, xid: int, change_id: int, limit: int = 500) -> list[Change]:
+    """The next changes in an order that skips none: by (transaction, id), leaving out transactions still under way.
+
+    On SQLite writers take turns, so ids alone are in order. The ids of one claim's changes are always in the order in which
+    they happened; here a transaction that waited for another one's claim may come before it, so go by the ids.
+    """
+    asked = {'xid': xid, 'row': change_id, 'limit': limit}
+    return list(session.scalars(_following(Change, session.get_bind().dialect.name), asked))
+
+
+def rings_of_others_after(session: Session, xid: int, ring_id: int, limit: int = 500) -> tuple[list[Ring], Place]:
+    """The next rings of other processes, and where to read on: a process has rung for its own, and most are its own."""
+    asked = {'xid': xid, 'row': ring_id, 'limit': limit}
+    rings = list(session.scalars(_of_others(session.get_bind().dialect.name), asked))
+    return rings, place_of(rings[-1]) if len(rings) == limit else newest_place(session, Ring)
+
+
+def waiting_after(session: Session, place: Place, model: type[Change] | type[Ring] = Change) -> bool:
+    """Whether something stands behind this place; what `changes_after` did not give is held back by a transaction under way."""
+    asked = {'xid': place[0], 'row': place[1]}
+    return session.scalar(_behind(model, session.get_bind().dialect.name), asked) is not None
+
+
+def place_of(row: Change | Ring) -> Place:
+    """Where a reader stands who has read this row."""
+    return row.xid or 0, row.id
+
+
+def newest_place(session: Session, model: type[Change] | type[Ring] = Change) -> Place:
+    """A place to read on from: behind everything committed, before everything still under way."""
+    if session.get_bind().dialect.name != 'postgresql':
+        return 0, session.scalar(select(func.max(model.id))) or 0
+    return int(session.connection().scalar(select(_oldest_running())) or 1) - 1, 2**62
+
+
+# made once: every commit makes somebody ask them
+@cache
+def _following(model: type[LogT], dialect: str) -> Select[LogT]:
+    following = select(model).where(_is_behind(model, dialect)).limit(bindparam('limit'))
+    if dialect != 'postgresql':
+        return following.order_by(model.id)
+    return following.where(model.xid < _oldest_running()).order_by(model.xid, model.id)
+
+
+@cache
+def _of_others(dialect: str) -> Select[Ring]:
+    return _following(Ring, dialect).where(Ring.process != PROCESS)
+
+
+@cache
+def _behind(model: type[Change] | type[Ring], dialect: str) -> Select[int]:
+    return select(model.id).where(_is_behind(model, dialect)).limit(1)
+
+
+def _is_behind(model: type[Change] | type[Ring], dialect: str) -> ColumnElement[bool]:
+    if dialect != 'postgresql':
+        return model.id > bindparam('row')
+    return tuple_(model.xid, model.id) > tuple_(bindparam('xid', type_=BigInteger), bindparam('row', type_=BigInteger))
+
+
+def _oldest_running() -> ColumnElement[int]:
+    return cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), String), BigInteger)
