@@ -22,7 +22,7 @@ from db.admin_rows import Rows
 from db.admin_tables import AdminTable, Column
 from db.base import now
 from db.doorbell import Notice
-from db.messages import VARIABLES, MessageTemplate
+from db.message_templates import VARIABLES, MessageTemplate
 from db.offices import User, offices
 from db.scope import Role
 from db.session import fetch

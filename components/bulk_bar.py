@@ -33,7 +33,7 @@ from db.bulk_orders import (
     put_away,
 )
 from db.list_state import ListState
-from db.messages import VARIABLES, templates
+from db.message_templates import VARIABLES, templates
 from db.offices import bureau_people
 from db.papers import Papers, papers_of
 from db.reference import CLOSED, Reference

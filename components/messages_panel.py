@@ -25,23 +25,20 @@ from db.documents import Document, document_types, documents_of
 from db.documents import attached_to as documents_attached_to
 from db.doorbell import Notice
 from db.lists import claims_named
+from db.message_templates import AUDIENCES, MessageTemplate, filled_template, templates
 from db.messages import (
-    AUDIENCES,
     DRAFT_LIMIT,
     NOTE_LIMIT,
     PAGE,
     Conversation,
     Letter,
     Message,
-    MessageTemplate,
     Receipt,
     ThreadKey,
     colleagues,
     conversation,
-    filled_template,
     mark_messages_read,
     save_draft,
-    templates,
     write_message,
 )
 from db.offices import AgentOffice, User

@@ -19,7 +19,7 @@ from db.calls import Call
 from db.claims import FIELDS, TRACKS, YES_NO, Claim
 from db.clocks import EVENTS, UNITS, ClockRule
 from db.documents import FLAGS, FREE_TYPE, GROUPS, Document, DocumentNeed, DocumentRequirement
-from db.messages import AUDIENCES, MessageTemplate
+from db.message_templates import AUDIENCES, MessageTemplate
 from db.offices import AgentOffice, User
 from db.reference import (
     CLOSED,

@@ -21,15 +21,8 @@ from db.claims import Claim, change_status, lock_claim, mark_checked, save_field
 from db.doorbell import Notice, ring_for
 from db.list_claims import claims_in
 from db.list_state import ListState
-from db.messages import (
-    VARIABLES,
-    Letter,
-    MessageTemplate,
-    ThreadKey,
-    filled_template,
-    not_known_of,
-    write_message,
-)
+from db.message_templates import VARIABLES, MessageTemplate, filled_template, not_known_of
+from db.messages import Letter, ThreadKey, write_message
 from db.offices import User, bureau_people
 from db.reference import ClaimStatus
 from db.scope import Actor, Can, OfficeOwned, PersonOwned, claim_key

@@ -31,6 +31,7 @@ from db import (
     list_looks,
     list_state,
     mail,
+    message_templates,
     messages,
     money,
     offices,
@@ -127,8 +128,8 @@ def _colleague(session: Session) -> int:
 
 
 def _letter(session: Session) -> str:
-    whole = messages.MessageTemplate.audience == 'agent', ~messages.MessageTemplate.body.contains('•')
-    return session.scalars(select(messages.MessageTemplate.id).where(*whole)).first() or ''
+    whole = message_templates.MessageTemplate.audience == 'agent', ~message_templates.MessageTemplate.body.contains('•')
+    return session.scalars(select(message_templates.MessageTemplate.id).where(*whole)).first() or ''
 
 
 SCAN = Arrived('סריקה.pdf', 'scan.pdf', 'application/pdf', 1, 'cd' * 32, 1, 'cd' * 32, pages=1)
@@ -271,7 +272,7 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
     ),
     'word a template anew': (
         {Role.ADMIN},
-        lambda s, c, a: setattr(s.scalars(select(messages.MessageTemplate).limit(1)).one(), 'body', 'x'),
+        lambda s, c, a: setattr(s.scalars(select(message_templates.MessageTemplate).limit(1)).one(), 'body', 'x'),
     ),
     'add a garage': (BUREAU, lambda s, c, a: s.add(Garage(name='מוסך חדש'))),
     'add an appraiser': (BUREAU, lambda s, c, a: s.add(Appraiser(name='שמאי חדש'))),

@@ -24,7 +24,8 @@ from db.changes import Change
 from db.claims import Claim, change_status, mark_checked, save_fields
 from db.doorbell import Notice
 from db.list_state import ListState
-from db.messages import Message, MessageTemplate
+from db.message_templates import MessageTemplate
+from db.messages import Message
 from db.offices import User
 from db.scope import Actor, Role
 from db.session import open_session

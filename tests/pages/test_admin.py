@@ -14,7 +14,7 @@ from components.claims_list import ClaimsTable
 from db import accounts, identity
 from db.accounts import Person
 from db.base import now
-from db.messages import VARIABLES
+from db.message_templates import VARIABLES
 from db.offices import User as Someone
 from db.reference import ClaimStatus, Garage
 from db.session import open_session
