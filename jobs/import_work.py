@@ -7,48 +7,42 @@ transaction as what was done: a process that dies leaves nothing half done, and 
 import hashlib
 import logging
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from db import import_runs, import_words, values
+from db import import_runs, import_words
 from db.base import now, take_turns
 from db.changes import plain
-from db.claims import FIELDS, Claim, lock_claims, open_claims_on
-from db.import_mappings import heading_key, mapping_for, remember_mapping
+from db.claims import Claim, lock_claims
+from db.import_mappings import remember_mapping
 from db.import_runs import (
     CHECKING,
     COMMITTING,
     NEW,
     REFUSED,
-    SAME,
     UPDATED,
     ImportRow,
     ImportRun,
     Superseded,
     Uploaded,
     Verdict,
-    rows_of_sheet,
     rows_to_apply,
     rows_with,
 )
 from db.import_words import INSURER
-from db.sanity import doubts_in, twin_doubt, values_of
 from db.scope import Actor, Can
-from db.session import fetch, fetch_one, open_session
+from db.session import fetch, open_session
 from db.texts import N_, ClaimError, Told
 from db.values import Malformed
 from jobs.import_applying import (
     BATCH,
     IMPORT,
     Applying,
-    Weighed,
     claims_of,
     in_order,
     open_row,
@@ -59,25 +53,12 @@ from jobs.import_applying import (
     whom_rows_name,
     words_of,
 )
-from jobs.import_names import NEW as NEWCOMER
+from jobs.import_layout import COLUMNS, heading_of, suggested, suggested_place, table_for
 from jobs.import_names import Names, add, newcomers
-from jobs.import_rows import (
-    HEADER_WITHIN,
-    KEYS,
-    Fault,
-    Row,
-    Table,
-    columns_by,
-    find_headers,
-    headers_of,
-    known_column,
-    table_of,
-    understand,
-    written,
-)
-from jobs.import_words import HEADERS
+from jobs.import_rows import KEYS, Fault, Row, Table, headers_of, understand
+from jobs.import_verdicts import kept_fault, verdicts_of, words_in
 from jobs.refused_rows import write_refused
-from jobs.workbook_reading import MAX_COLUMNS, Sheet, Unreadable, packed_cells, read_workbook, unpacked_cells
+from jobs.workbook_reading import MAX_COLUMNS, Unreadable, packed_cells, read_workbook, unpacked_cells
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -88,18 +69,6 @@ ROWS_AT_ONCE = 1000
 # a commit takes small steps and breathes between them: whoever waits to write on SQLite looks ten times a second.
 # On a machine that is slow or busy a step takes long, and so do those who wait: a third of the time is always theirs
 SAVED_AT_ONCE, BREATH, BREATH_PER_STEP = 50, 0.12, 0.5
-WORDS_KEPT = 200
-# the meaning of a word that refuses its rows
-REFUSED_WORD = '-'
-SAMPLES = 3
-SHOWN = 80
-MORE_TEXT = 120
-# what weekly sheets of garages and insurers bring; everything else in them is left alone
-UPDATABLE = (
-    *('claim_no', 'insurer_claim_no', 'status', 'status_reason', 'repair_stage', 'eta'),
-    *('demand_amount', 'offered_amount', 'approved_amount', 'received_amount', 'updated', 'remarks'),
-)
-COLUMNS = tuple(name for name in HEADERS if name != 'refused_because')
 
 
 # ---- coming in --------------------------------------------------------------------------------------------------------------
@@ -123,78 +92,14 @@ def take_in(actor: Actor, path: Path, name: str) -> int:
             with open_session(actor) as session:
                 import_runs.add_rows(session, run.id, number, some)
     with open_session(actor) as session:
-        place = _suggested_place(sheets)
+        place = suggested_place(sheets)
         columns = suggested(session, headers_of(sheets[place[0]], place[1]))
         row = sheets[place[0]].rows[place[1]][0]
         import_runs.finish_upload(session, run.id, place[0], row, columns)
     return run.id
 
 
-def _suggested_place(sheets: Sequence[Sheet]) -> tuple[int, int]:
-    with suppress(Unreadable):
-        return find_headers(sheets)
-    return next(number for number, sheet in enumerate(sheets) if sheet.rows), 0
-
-
-def suggested(session: 'Session', headers: Sequence[str]) -> dict[str, str]:
-    """Field by number of the column: as the bureau said the last time, otherwise by the headings known; each field once."""
-    said = fetch_one(session, mapping_for(headers))
-    kept = said.columns if said is not None else {}
-    columns: dict[str, str] = {}
-    for index, header in enumerate(headers):
-        name = kept.get(heading_key(header), known_column(header))
-        if name in COLUMNS and name not in columns.values():
-            columns[str(index)] = name
-    return columns
-
-
 # ---- how it is read ---------------------------------------------------------------------------------------------------------
-
-
-def layout(session: 'Session', run_id: int, sheet: int, heading_row: int) -> dict[str, Any]:
-    """The columns below a row of headings: heading, suggested field and samples; and which rows may be the headings."""
-    rows = fetch(session, rows_of_sheet(run_id, sheet).limit(HEADER_WITHIN + SAMPLES))
-    heading = next((row for row in rows if row.number == heading_row), rows[0] if rows else None)
-    if heading is None:
-        return {'heading': 0, 'headings': [], 'columns': []}
-    below = [unpacked_cells(row.cells) for row in rows if row.number > heading.number][:SAMPLES]
-    headers = [values.normalise(written(cell)) for cell in unpacked_cells(heading.cells)]
-    width = max([len(headers), *(len(cells) for cells in below)])
-    headers += [''] * (width - len(headers))
-    fields = suggested(session, headers)
-    said = fetch_one(session, mapping_for(headers))
-    columns = [
-        {
-            'index': index,
-            'heading': header,
-            'field': fields.get(str(index), ''),
-            'why': 'said' if said and heading_key(header) in said.columns else 'known' if str(index) in fields else '',
-            'samples': [
-                _short(written(cells[index])) for cells in below if index < len(cells) and written(cells[index])
-            ],
-        }
-        for index, header in enumerate(headers)
-    ]
-    offered = [{'number': row.number, 'text': _short(' · '.join(_written_in(row)))} for row in rows[:HEADER_WITHIN]]
-    return {'heading': heading.number, 'headings': offered, 'columns': columns}
-
-
-def _written_in(row: ImportRow) -> Iterator[str]:
-    return (text for cell in unpacked_cells(row.cells) if (text := values.normalise(written(cell))))
-
-
-def told_of(run: ImportRun, row: ImportRow) -> str:
-    """What tells a row from the others beside its claim number: who, which vehicle, when, or what is there."""
-    cells = unpacked_cells(row.cells)
-    places = {name: int(index) for index, name in run.columns.items()}
-    wanted = [places[name] for name in ('insured_name', 'plate', 'event_date') if name in places]
-    shown = [written(cells[index]) for index in wanted if index < len(cells) and written(cells[index])]
-    return _short(' · '.join(shown))
-
-
-def _short(text: str) -> str:
-    line = values.normalise(text)
-    return line if len(line) <= SHOWN else f'{line[:SHOWN]}…'
 
 
 def settle(session: 'Session', run_id: int, mode: str, place: tuple[int, int], fields: Mapping[int, str]) -> str:
@@ -207,37 +112,9 @@ def settle(session: 'Session', run_id: int, mode: str, place: tuple[int, int], f
         raise ClaimError(N_('One column must hold the claim number.'))
     moment = now()
     run = import_runs.choose(session, run_id, mode, place, {str(index): name for index, name in fields.items()})
-    headers = _heading(session, run)
+    headers = heading_of(session, run)
     remember_mapping(session, {header: fields.get(index, '') for index, header in enumerate(headers) if header}, moment)
     return import_runs.take(session, run_id, CHECKING, moment)
-
-
-def _heading(session: 'Session', run: ImportRun) -> list[str]:
-    """The row of headings alone: whoever gives an order holds the database, and does not read the whole workbook meanwhile."""
-    found = fetch_one(session, rows_of_sheet(run.id, run.sheet, below=run.heading_row - 1).limit(1))
-    if found is None or found.number != run.heading_row:
-        raise ClaimError(N_('Please choose a value from the list.'))
-    return headers_of(Sheet(run.sheets[run.sheet], [(found.number, unpacked_cells(found.cells))]), 0)
-
-
-def _sheet(session: 'Session', run: ImportRun) -> tuple[Sheet, int]:
-    """The chosen sheet, and the place of its heading row."""
-    kept = fetch(session, rows_of_sheet(run.id, run.sheet))
-    sheet = Sheet(run.sheets[run.sheet], [(row.number, unpacked_cells(row.cells)) for row in kept])
-    place = next((place for place, (number, _) in enumerate(sheet.rows) if number == run.heading_row), None)
-    if place is None:
-        raise ClaimError(N_('Please choose a value from the list.'))
-    return sheet, place
-
-
-def table_for(session: 'Session', run: ImportRun) -> Table:
-    """The table of an import as its person said it is read."""
-    sheet, place = _sheet(session, run)
-    headers = headers_of(sheet, place)
-    names = [run.columns.get(str(index), '') for index in range(len(headers))]
-    if run.mode == 'updates':
-        names = [name if name in UPDATABLE else '' for name in names]
-    return table_of(sheet, place, columns_by(headers, names))
 
 
 def teach(session: 'Session', run_id: int, said: Mapping[tuple[str, str], str]) -> str:
@@ -327,143 +204,11 @@ def check(run_id: int, token: str) -> None:
     for part in parts(rows, BATCH):
         _stay()
         with open_session(IMPORT, reading=True) as session:
-            verdicts = _verdicts(session, part, applying, table, run.mode)
+            verdicts = verdicts_of(session, part, applying, table, run.mode)
         with open_session(IMPORT) as session:
             import_runs.judge(session, run_id, token, verdicts, now())
     with open_session(IMPORT) as session:
-        import_runs.end_step(session, run_id, token, now(), _words_in(rows, names, table))
-
-
-def _words_in(rows: Sequence[Row], names: Names, table: Table) -> list[dict[str, Any]]:
-    """What was not plain: words that stand for something else or for nothing known, and names that will be added. The commonest first."""
-    found: Counter[tuple[str, str, str, str]] = Counter()
-    for row in rows:
-        found.update(
-            (FIELDS[one.column].kind, table.header(one.column), one.value, one.meaning)
-            for one in row.remarks
-            if row.good
-        )
-        found.update((kind, table.header(kind), word, REFUSED_WORD) for kind, word in row.unknown)
-    new = newcomers([row for row in rows if row.good], names)
-    added = {'office': new.offices, 'garage': new.garages, 'appraiser': new.appraisers}
-    for kind, counted in added.items():
-        found.update({(f'new_{kind}', table.header(kind), name, ''): count for name, count in counted.items()})
-    people = {
-        ('new_agent', table.header('agent'), f'{name}, {office}', ''): n for (office, name), n in new.agents.items()
-    }
-    found.update(people)
-    return [
-        {'kind': kind, 'column': column, 'word': word, 'meaning': meaning, 'rows': count}
-        for (kind, column, word, meaning), count in found.most_common(WORDS_KEPT)
-    ]
-
-
-def _verdicts(
-    session: 'Session', rows: Sequence[Row], applying: Applying, table: Table, mode: str
-) -> dict[int, Verdict]:
-    existing = claims_of(session, rows)
-    twins = _twins(session, [row for row in rows if row.good and row.claim_no.casefold() not in existing])
-    verdicts = {}
-    for row in rows:
-        claim = existing.get(row.claim_no.casefold())
-        try:
-            found = None if claim is None or not row.good else weigh(session, row, claim, applying)
-        except (ClaimError, Malformed) as reason:
-            row.faults.append(Fault(table.header('claim_no'), row.claim_no, reason))
-            found = None
-        if not row.good:
-            verdicts[row.number] = Verdict(REFUSED, row.claim_no, [_fault(fault) for fault in row.faults])
-        elif claim is None or found is None:
-            verdicts[row.number] = Verdict(NEW, row.claim_no, (), _warnings(row, table, twins.get(row.number, ())))
-        else:
-            verdicts[row.number] = _known(row, claim, found, applying, table, mode=mode)
-    return verdicts
-
-
-def _known(row: Row, claim: Claim, found: Weighed, applying: Applying, table: Table, *, mode: str) -> Verdict:
-    if mode == 'new':
-        left = _remark(table.header('claim_no'), row.claim_no, N_('The claim is known and is left as it is.'))
-        return Verdict(SAME, claim.claim_no, (), [left])
-    changes = {name: [plain(before), _wanted(row, name, after)] for name, (before, after) in found.changes.items()}
-    if found.note:
-        changes['note'] = ['', found.note[:MORE_TEXT]]
-    warnings = [*_doubts_beside(row, claim, found, applying, table), *_older(row, found, table)]
-    warnings += [
-        _remark(table.header(name), '', N_('Changed in the product since the last import, and left as it is.'))
-        for name in sorted(found.kept)
-    ]
-    return Verdict(UPDATED if found else SAME, claim.claim_no, (), warnings, changes)
-
-
-def _wanted(row: Row, name: str, after: Any) -> Any:
-    """What will stand there; somebody who is still to be added by his name."""
-    return row.names.get(name, '') if after == NEWCOMER else plain(after)
-
-
-def _fault(fault: Fault) -> dict[str, Any]:
-    shown = {name: str(value) for name, value in fault.reason.values.items()}
-    return {'column': fault.column, 'value': fault.value, 'key': fault.reason.key, 'values': shown}
-
-
-def _remark(column: str, value: str, key: str, **shown: str) -> dict[str, Any]:
-    return {'column': column, 'value': value, 'key': key, 'values': shown}
-
-
-def _warnings(row: Row, table: Table, more: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    doubts = [_remark(_called(table, doubt.field), '', doubt.key, **doubt.values) for doubt in row.doubts]
-    return [*doubts, *_remarks(row, table), *more]
-
-
-def _called(table: Table, name: str) -> str:
-    """What the file calls a field; `field:` and its name when the file has no such column."""
-    return table.headers[table.columns[name]] if name in table.columns else f'field:{name}'
-
-
-def _remarks(row: Row, table: Table) -> list[Mapping[str, Any]]:
-    understood, noted = (
-        N_('Was understood as «{meaning}» and kept in the internal note.'),
-        N_('Is not known and was kept in the internal note.'),
-    )
-    return [
-        _remark(table.header(one.column), one.value, understood if one.meaning else noted, meaning=one.meaning)
-        for one in row.remarks
-    ]
-
-
-def _doubts_beside(row: Row, claim: Claim, found: Weighed, applying: Applying, table: Table) -> list[Mapping[str, Any]]:
-    """What the changes would make doubtful beside what the claim says already."""
-    unknown, today = applying.words.unknown_insurer.id, applying.words.today
-    before = values_of(claim)
-    known = {doubt.mark for doubt in doubts_in(before, today, unknown_insurer=unknown)}
-    after = {**before, **{name: pair[1] for name, pair in found.changes.items()}}
-    doubts = [doubt for doubt in doubts_in(after, today, unknown_insurer=unknown) if doubt.mark not in known]
-    told = [_remark(_called(table, doubt.field), '', doubt.key, **doubt.values) for doubt in doubts]
-    return [*told, *(_remarks(row, table) if found else [])]
-
-
-def _older(row: Row, found: Weighed, table: Table) -> Iterator[dict[str, Any]]:
-    """What is newer here than the row says of itself: it is shown before somebody lets the row overwrite it."""
-    for name, change in found.written.items():
-        if row.updated is not None and values.israel(change.at).date() > row.updated:
-            key = N_('Newer here than in the file ({day}): {name} wrote it on {when}.')
-            shown = {'day': values.format_day(row.updated), 'name': change.by, 'when': values.format_exact(change.at)}
-            yield _remark(_called(table, name), '', key, **shown)
-
-
-def _twins(session: 'Session', rows: Sequence[Row]) -> dict[int, list[Mapping[str, Any]]]:
-    """Open claims on the same vehicle within three days of a row that would open another, by row number."""
-    plates = {row.fields['plate'] for row in rows if row.fields.get('plate')}
-    by_plate: dict[str, list[Claim]] = {}
-    for claim in fetch(session, open_claims_on(plates)) if plates else ():
-        by_plate.setdefault(claim.plate, []).append(claim)
-    found: dict[int, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        plate, day = row.fields.get('plate', ''), row.fields['event_date']
-        for other in by_plate.get(plate, ()):
-            if abs(other.event_date - day) <= timedelta(days=3):
-                doubt = twin_doubt(plate, day, other)
-                found.setdefault(row.number, []).append(_remark('field:plate', plate, doubt.key, **doubt.values))
-    return found
+        import_runs.end_step(session, run_id, token, now(), words_in(rows, names, table))
 
 
 # ---- the commit -------------------------------------------------------------------------------------------------------------
@@ -500,7 +245,7 @@ def commit(run_id: int, token: str) -> None:
 
 def _refuse_spoiled(run_id: int, token: str, rows: Sequence[Row]) -> None:
     """What was good at the check and is not any more: a word was taken out of a list since."""
-    verdicts = {row.number: Verdict(REFUSED, row.claim_no, [_fault(fault) for fault in row.faults]) for row in rows}
+    verdicts = {row.number: Verdict(REFUSED, row.claim_no, [kept_fault(fault) for fault in row.faults]) for row in rows}
     if verdicts:
         with open_session(IMPORT) as session:
             import_runs.judge(session, run_id, token, verdicts, now())
@@ -534,7 +279,7 @@ def _save_alone(run_id: int, token: str, row: Row, applying: Applying, table: Ta
     except Superseded:
         raise
     except (ClaimError, Malformed) as reason:
-        fault = _fault(Fault(table.header('claim_no'), row.claim_no, reason))
+        fault = kept_fault(Fault(table.header('claim_no'), row.claim_no, reason))
         with open_session(IMPORT) as session:
             import_runs.judge(session, run_id, token, {row.number: Verdict(REFUSED, row.claim_no, [fault])}, now())
 

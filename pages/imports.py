@@ -23,19 +23,19 @@ from components.import_run import Engine, ImportScreen
 from components.words import language
 from db.scope import Actor, Can
 from db.texts import N_, ClaimError, Told, t
-from jobs import import_work, receiving
+from jobs import import_layout, import_work, receiving
 from jobs.intake import clean_name
 from jobs.receiving import in_thread
 from jobs.workbook_reading import MAX_PACKED, TooLarge
 
 ENGINE = Engine(
-    columns=import_work.COLUMNS,
-    layout=import_work.layout,
+    columns=import_layout.COLUMNS,
+    layout=import_layout.layout,
     settle=import_work.settle,
     teach=import_work.teach,
     begin=import_work.begin,
     told=import_work.told,
-    told_of=import_work.told_of,
+    told_of=import_layout.told_of,
 )
 WORKBOOK = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 # each reads in a child process of its own; more at once would starve everybody else

@@ -15,7 +15,7 @@ from db.import_runs import CHECKING, COMMITTING, ImportRow, ImportRun, Supersede
 from db.reference import reference
 from db.session import connect, fetch, fetch_one, open_session
 from db.texts import ClaimError
-from jobs import import_work
+from jobs import import_layout, import_verdicts, import_work
 from jobs.workbook_reading import Unreadable, unpacked_cells
 from tests.conftest import People, wait_until_somebody_waits
 from tests.factories import SYSTEM, make_claim, make_people
@@ -151,9 +151,9 @@ def test_a_mapping_is_remembered_for_the_bureau_and_no_agent_reads_it(people: Pe
     path = workbook(('TG-1', 'סוכנות לוי', 'רונית', '28/10/2026'), headings=('קוד', 'בית', 'מי', 'מתי'))
     uploaded(people.staff, path, fields={0: 'claim_no', 1: 'office', 2: 'insured_name', 3: 'event_date'})
     with open_session(people.staff2, reading=True) as session:
-        assert import_work.suggested(session, ['מתי', 'קוד', 'מי', 'בית'])['1'] == 'claim_no'
+        assert import_layout.suggested(session, ['מתי', 'קוד', 'מי', 'בית'])['1'] == 'claim_no'
     with open_session(people.manager, reading=True) as session:
-        assert import_work.suggested(session, ['מתי', 'קוד', 'מי', 'בית']) == {}
+        assert import_layout.suggested(session, ['מתי', 'קוד', 'מי', 'בית']) == {}
         assert fetch(session, import_runs.runs()) == []
     with pytest.raises(ClaimError), open_session(people.dana) as session:
         import_runs.take(session, 1, CHECKING, now())
@@ -168,7 +168,7 @@ def test_the_order_to_check_reads_the_row_of_headings_and_no_other(people: Peopl
         read.append(cells)
         return unpacked_cells(cells)
 
-    monkeypatch.setattr(import_work, 'unpacked_cells', noted)
+    monkeypatch.setattr(import_layout, 'unpacked_cells', noted)
     with open_session(people.staff) as session:
         run = session.get_one(ImportRun, run_id)
         fields = {int(index): name for index, name in run.columns.items()}
@@ -206,8 +206,8 @@ def test_a_word_that_was_taught_is_understood_from_then_on_by_everybody(people: 
     with open_session(people.staff, reading=True) as session:
         words = session.get_one(ImportRun, run_id).words
     assert {(word['kind'], word['word'], word['meaning']) for word in words} == {
-        ('status', 'חונה אצלנו', import_work.REFUSED_WORD),
-        ('office', 'לוי ובניו', import_work.REFUSED_WORD),
+        ('status', 'חונה אצלנו', import_verdicts.REFUSED_WORD),
+        ('office', 'לוי ובניו', import_verdicts.REFUSED_WORD),
         ('status', 'פתוח', 'חדשה'),
     }
     said = {('status', 'חונה אצלנו'): 'in_repair', ('office', 'לוי ובניו'): str(people.levi)}
