@@ -46,6 +46,27 @@ def test_the_bureau_changes_many_and_the_agent_sees_it(person: Person) -> None:
     expect(already).to_contain_text(mine)
 
 
+def test_what_is_selected_is_of_the_list_that_is_shown(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    rows(staff)
+    staff.get_by_test_id('pick').first.check()
+    # all of the list stay selected wherever in it one looks, until one of them is left out
+    staff.get_by_test_id('bulk-all').click()
+    said = staff.get_by_test_id('bulk-count')
+    expect(said).to_contain_text('נבחרו כל')
+    staff.get_by_test_id('claims-table').locator('th.mk-sorted button').click()
+    staff.get_by_role('button', name='העמוד הבא').click()
+    expect(staff.get_by_role('button', name='2', exact=True)).to_have_attribute('aria-current', 'page')
+    expect(staff.get_by_test_id('pick-page')).to_be_checked()
+    expect(said).to_contain_text('נבחרו כל')
+    staff.get_by_test_id('pick').first.uncheck()
+    expect(said).to_have_text('תביעה אחת נבחרה')
+    # another list: no order is given for what is not in it
+    staff.get_by_test_id('view-closed').click()
+    expect(staff.get_by_test_id('bulk-bar')).to_have_count(0)
+    expect(staff.get_by_test_id('pick').and_(staff.locator(':checked'))).to_have_count(0)
+
+
 def test_on_a_phone_one_presses_long_and_taps(person: Person) -> None:
     dana = person('dana@levi.demo', viewport=PHONE)
     numbers = rows(dana)
