@@ -21,7 +21,7 @@ const BAR = `
     <button type="button" class="mk-btn mk-s mk-sm" data-testid="bulk-pack" @click="$emit('pack', {all, numbers: all ? [] : numbers})"><span class="mk-ic" aria-hidden="true">folder_zip</span><span>{{ words.pack }}</span></button>
   </div>`;
 const DIALOG = `
-  <dialog ref="dialog" class="mk-dlg mk-adlg" :aria-label="doing.label" data-testid="bulk-dialog" @cancel.prevent="leave" @keydown.esc.prevent="leave" @click.self="leave">
+  <dialog ref="dialog" @vue:before-unmount="$event.el.close()" class="mk-dlg mk-adlg" :aria-label="doing.label" data-testid="bulk-dialog" @cancel.prevent="leave" @keydown.esc.prevent="leave" @click.self="leave">
     <form @submit.prevent="go"><div class="mk-dh"><h2>{{ doing.label }}</h2><span class="mk-sp"></span><span class="mk-t2">{{ countText }}</span></div>
       <div class="mk-db">
         <div v-if="offered" class="mk-fld"><label for="bulk-value">{{ words[label] }}</label><div class="mk-inp"><select id="bulk-value" v-model="value" data-testid="bulk-value" @change="reason = ''; ask()"><option value="" disabled>{{ words.choose }}</option><option v-for="choice in offered" :key="choice.key" :value="choice.key">{{ choice.label }}</option></select></div></div>
