@@ -82,6 +82,7 @@ export default {
   },
   created() {
     this.told = [];
+    this.answered = this.asked;
     this.known = this.shown = this.rows;
     this.narrow = matchMedia('(max-width: 1023.98px)');
     this.fit = () => { this.compact = this.narrow.matches; };
@@ -114,14 +115,17 @@ export default {
     rows(now) {
       this.told = this.told.filter((news) => news.number > this.upto);
       this.known = this.told.reduce(this.patched, now);
-      this.take(this.known);
+      if (this.asked === this.answered) { this.take(this.known); return; }
+      // the person asked for other rows himself: they come at once, wherever his pointer is
+      this.answered = this.asked;
+      this.arriving = {};
+      this.settle();
     },
-    // the person asked for other rows himself: they come at once, wherever his pointer is
-    asked() { this.arriving = {}; this.settle(); },
     // another list: what was picked in the one before is no longer meant
     listed() { this.unpick(); },
     picked() { this.tellPicked(); },
     all() { this.tellPicked(); },
+    wholePage() { this.tellPicked(); },
   },
   methods: {
     sorted(column) { return this.sort.replace('-', '') === column.name; },
@@ -187,7 +191,8 @@ export default {
       setTimeout(() => { const {[row.no]: gone, ...rest} = this.arriving; this.arriving = rest; }, 7600);
       this.toSay.push(row.hint ? `${row.name}: ${row.hint.label} ${row.hint.after || ''}` : row.name);
     },
-    tellPicked() { dispatchEvent(new CustomEvent('maakav:picked', {detail: {numbers: Object.keys(this.picked), all: this.all}})); },
+    // a page is picked at once where there is a box for it; elsewhere all are offered with the first one
+    tellPicked() { dispatchEvent(new CustomEvent('maakav:picked', {detail: {numbers: Object.keys(this.picked), all: this.all, offersAll: this.wholePage || this.compact}})); },
     isPicked(row) { return this.all || !!this.picked[row.no]; },
     pick(row, event) {
       const on = !this.isPicked(row), places = [this.anchor, row.no].map((no) => this.shown.findIndex((other) => other.no === no));
