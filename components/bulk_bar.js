@@ -12,7 +12,7 @@ const BAR = `
   <div class="mk-bulk" role="region" :aria-label="words.bar" data-testid="bulk-bar" @keydown.esc="unpick">
     <button type="button" class="mk-ib mk-sm" :aria-label="words.unpick" data-testid="bulk-unpick" @click="unpick"><span class="mk-ic" aria-hidden="true">close</span></button>
     <b role="status" data-testid="bulk-count">{{ countText }}</b>
-    <button v-if="!all && total > numbers.length" type="button" class="mk-btn mk-lnk mk-sm" data-testid="bulk-all" @click="pickAll">{{ words.all.replace('{n}', totalText) }}</button>
+    <button v-if="offersAll && !all && total > numbers.length" type="button" class="mk-btn mk-lnk mk-sm" data-testid="bulk-all" @click="pickAll">{{ words.all.replace('{n}', totalText) }}</button>
     <span class="mk-sp"></span>
     <button v-for="action in actions" :key="action.key" type="button" class="mk-btn mk-s mk-sm" :data-testid="'bulk-' + action.key" :disabled="order && order.running ? true : null" @click="begin(action)"><span class="mk-ic" aria-hidden="true">{{ action.icon }}</span><span>{{ action.label }}</span></button>
     <span v-if="exports" class="mk-split mk-bexp"><button type="button" class="mk-btn mk-s mk-sm" data-testid="bulk-export" @click="carry(false)"><span class="mk-ic" aria-hidden="true">download</span><span>{{ exports }}</span></button>
@@ -47,7 +47,7 @@ export default {
     </div>`,
   props: {words: Object, actions: Array, choices: Object, plan: Object, order: Object, total: Number, totalText: String, exports: String, exportChoices: Array},
   emits: ['plan', 'order', 'away', 'export', 'pack'],
-  data: () => ({numbers: [], all: false, doing: null, value: '', reason: '', turn: 0, isAsked: false, sent: false}),
+  data: () => ({numbers: [], all: false, offersAll: false, doing: null, value: '', reason: '', turn: 0, isAsked: false, sent: false}),
   computed: {
     countText() { return this.all ? this.words.isAll.replace('{n}', this.totalText) : this.numbers.length === 1 ? this.words.one : this.words.many.replace('{n}', this.numbers.length); },
     offered() { return this.choices[this.doing.key]; },
@@ -56,13 +56,13 @@ export default {
     ready() { return !this.sent && this.plan && this.plan.turn === this.turn && this.plan.ready > 0; },
   },
   mounted() {
-    this.take = (event) => { ({numbers: this.numbers, all: this.all} = event.detail); };
+    this.take = (event) => { Object.assign(this, event.detail); };
     addEventListener('maakav:picked', this.take);
   },
   unmounted() { removeEventListener('maakav:picked', this.take); clearTimeout(this.waiting); },
   watch: {
-    // the order was taken: what it is about is no longer selected
-    order(now, before) { if (this.sent && now && (!before || before.id !== now.id)) { this.stop(); this.unpick(); } },
+    // the order was taken, however late: what it is about is no longer selected
+    order(now) { if (now && now.key === this.key) { this.key = ''; this.stop(); this.unpick(); } },
   },
   methods: {
     shut(event) { const box = event.target.closest('details'); box.open = false; box.querySelector('summary').focus(); },
