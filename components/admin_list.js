@@ -1,6 +1,6 @@
 /* A list an admin keeps: find, order, open. A line opens a form in a dialog; what is typed lives here until the server says it is kept. */
 const FORM = `
-  <dialog v-if="form" ref="dialog" class="mk-dlg mk-adlg" :aria-label="form.title" data-testid="admin-form" @cancel.prevent="leave" @keydown.esc.prevent="leave" @click.self="leave">
+  <dialog v-if="form" ref="dialog" @vue:before-unmount="$event.el.close()" class="mk-dlg mk-adlg" :aria-label="form.title" data-testid="admin-form" @cancel.prevent="leave" @keydown.esc.prevent="leave" @click.self="leave">
     <form :key="form.opened" :data-key="form.key" @submit.prevent="save"><div class="mk-dh"><h2>{{ form.title }}</h2><span class="mk-sp"></span><button type="button" class="mk-ib" :aria-label="words.close" @click="close"><span class="mk-ic" aria-hidden="true">close</span></button></div>
       <div class="mk-db">
         <div v-if="form.message" class="mk-call-out mk-hue-red" role="alert" data-testid="form-message"><span class="mk-ic" aria-hidden="true">error</span><span>{{ form.message }}</span></div>

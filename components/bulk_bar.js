@@ -12,7 +12,7 @@ const BAR = `
   <div class="mk-bulk" role="region" :aria-label="words.bar" data-testid="bulk-bar" @keydown.esc="unpick">
     <button type="button" class="mk-ib mk-sm" :aria-label="words.unpick" data-testid="bulk-unpick" @click="unpick"><span class="mk-ic" aria-hidden="true">close</span></button>
     <b role="status" data-testid="bulk-count">{{ countText }}</b>
-    <button v-if="wholePage && !all && total > numbers.length" type="button" class="mk-btn mk-lnk mk-sm" data-testid="bulk-all" @click="all = true">{{ words.all.replace('{n}', totalText) }}</button>
+    <button v-if="offersAll && !all && total > numbers.length" type="button" class="mk-btn mk-lnk mk-sm" data-testid="bulk-all" @click="pickAll">{{ words.all.replace('{n}', totalText) }}</button>
     <span class="mk-sp"></span>
     <button v-for="action in actions" :key="action.key" type="button" class="mk-btn mk-s mk-sm" :data-testid="'bulk-' + action.key" :disabled="order && order.running ? true : null" @click="begin(action)"><span class="mk-ic" aria-hidden="true">{{ action.icon }}</span><span>{{ action.label }}</span></button>
     <span v-if="exports" class="mk-split mk-bexp"><button type="button" class="mk-btn mk-s mk-sm" data-testid="bulk-export" @click="carry(false)"><span class="mk-ic" aria-hidden="true">download</span><span>{{ exports }}</span></button>
@@ -21,7 +21,7 @@ const BAR = `
     <button type="button" class="mk-btn mk-s mk-sm" data-testid="bulk-pack" @click="$emit('pack', {all, numbers: all ? [] : numbers})"><span class="mk-ic" aria-hidden="true">folder_zip</span><span>{{ words.pack }}</span></button>
   </div>`;
 const DIALOG = `
-  <dialog ref="dialog" class="mk-dlg mk-adlg" :aria-label="doing.label" data-testid="bulk-dialog" @cancel.prevent="leave" @keydown.esc.prevent="leave" @click.self="leave">
+  <dialog ref="dialog" @vue:before-unmount="$event.el.close()" class="mk-dlg mk-adlg" :aria-label="doing.label" data-testid="bulk-dialog" @cancel.prevent="leave" @keydown.esc.prevent="leave" @click.self="leave">
     <form @submit.prevent="go"><div class="mk-dh"><h2>{{ doing.label }}</h2><span class="mk-sp"></span><span class="mk-t2">{{ countText }}</span></div>
       <div class="mk-db">
         <div v-if="offered" class="mk-fld"><label for="bulk-value">{{ words[label] }}</label><div class="mk-inp"><select id="bulk-value" v-model="value" data-testid="bulk-value" @change="reason = ''; ask()"><option value="" disabled>{{ words.choose }}</option><option v-for="choice in offered" :key="choice.key" :value="choice.key">{{ choice.label }}</option></select></div></div>
@@ -42,12 +42,12 @@ export default {
   template: `
     <div class="mk-contents">
       <component v-if="order" :is="part('order')"></component>
-      <component v-if="numbers.length" :is="part('bar')"></component>
+      <component v-if="all || numbers.length" :is="part('bar')"></component>
       <component v-if="doing" :is="part('dialog')"></component>
     </div>`,
   props: {words: Object, actions: Array, choices: Object, plan: Object, order: Object, total: Number, totalText: String, exports: String, exportChoices: Array},
   emits: ['plan', 'order', 'away', 'export', 'pack'],
-  data: () => ({numbers: [], wholePage: false, all: false, doing: null, value: '', reason: '', turn: 0, isAsked: false, sent: false}),
+  data: () => ({numbers: [], all: false, offersAll: false, doing: null, value: '', reason: '', turn: 0, isAsked: false, sent: false}),
   computed: {
     countText() { return this.all ? this.words.isAll.replace('{n}', this.totalText) : this.numbers.length === 1 ? this.words.one : this.words.many.replace('{n}', this.numbers.length); },
     offered() { return this.choices[this.doing.key]; },
@@ -56,18 +56,19 @@ export default {
     ready() { return !this.sent && this.plan && this.plan.turn === this.turn && this.plan.ready > 0; },
   },
   mounted() {
-    this.take = (event) => { ({numbers: this.numbers, wholePage: this.wholePage} = event.detail); this.all = false; };
+    this.take = (event) => { Object.assign(this, event.detail); };
     addEventListener('maakav:picked', this.take);
   },
   unmounted() { removeEventListener('maakav:picked', this.take); clearTimeout(this.waiting); },
   watch: {
-    // the order was taken: what it is about is no longer selected
-    order(now, before) { if (this.sent && now && (!before || before.id !== now.id)) { this.stop(); this.unpick(); } },
+    // the order was taken, however late: what it is about is no longer selected
+    order(now) { if (now && now.key === this.key) { this.key = ''; this.stop(); this.unpick(); } },
   },
   methods: {
     shut(event) { const box = event.target.closest('details'); box.open = false; box.querySelector('summary').focus(); },
     carry(details) { this.$emit('export', {all: this.all, numbers: this.all ? [] : this.numbers, details}); },
     unpick() { dispatchEvent(new CustomEvent('maakav:unpick')); },
+    pickAll() { dispatchEvent(new CustomEvent('maakav:pickall')); },
     begin(action) {
       Object.assign(this, {doing: action, value: '', reason: '', isAsked: false, sent: false, turn: this.turn + 1});
       // drawn once for each time the dialog opens: two clicks are one order

@@ -252,6 +252,7 @@ def _report_shown(report: Report) -> dict[str, Any]:
     left = settled - report.done
     return {
         'id': report.order.id,
+        'key': report.order.key,
         'running': running,
         'settled': settled,
         'total': report.total,

@@ -13,7 +13,7 @@ const CALENDAR = `
     <div class="mk-callegend"><span><i class="mk-qover"></i>{{ texts.overdue }}</span><span><i class="mk-qsoon"></i>{{ texts.soon }}</span><span><i class="mk-qlater"></i>{{ texts.later }}</span><span><span class="mk-ic mk-s16 mk-flip" aria-hidden="true">call_received</span>{{ texts.incoming }}</span><span><span class="mk-ic mk-s16 mk-flip" aria-hidden="true">call_made</span>{{ texts.outgoing }}</span><span><span class="mk-ic mk-s16" aria-hidden="true">check</span>{{ texts.cleared }}</span></div>
   </section>`;
 const DIALOG = `
-  <dialog v-if="open" ref="dialog" class="mk-dlg mk-qdlg" :aria-label="texts.act" data-testid="cheque-dialog" @cancel.prevent="close" @click.self="close">
+  <dialog v-if="open" ref="dialog" @vue:before-unmount="$event.el.close()" class="mk-dlg mk-qdlg" :aria-label="texts.act" data-testid="cheque-dialog" @cancel.prevent="close" @click.self="close">
     <div class="mk-dh"><h2><bdi class="mk-num" dir="ltr">{{ open.amount }}</bdi> · <span dir="auto">{{ open.name }}</span></h2><span class="mk-sp"></span><button type="button" class="mk-ib" :aria-label="texts.close" @click="close"><span class="mk-ic" aria-hidden="true">close</span></button></div>
     <div class="mk-db"><p v-if="refusal" class="mk-call-out mk-hue-red" role="alert" data-testid="cheque-refusal"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refusal }}</span></p>
       <template v-if="!chosen"><button v-for="step in open.steps" :key="step.state" type="button" class="mk-btn mk-w mk-lg" :class="step.danger ? 'mk-danger' : 'mk-s'" :data-testid="'step-' + step.state" :disabled="busy ? true : null" @click="choose(step)"><span class="mk-ic" aria-hidden="true">{{ step.icon }}</span>{{ step.label }}</button></template>

@@ -35,12 +35,12 @@ export default {
         </div>
         <label class="mk-tick"><input type="checkbox" class="mk-box" v-model="draft.waiver" data-testid="cheque-f-waiver"><span>{{ words.waiver }}</span></label>
         <div class="mk-row mk-wrapr"><label class="mk-btn mk-s mk-sm"><span class="mk-ic" aria-hidden="true">photo_camera</span><span>{{ words.addImage }}</span><input type="file" class="mk-vh" accept="image/*,application/pdf" data-testid="cheque-f-image" @change="send($event.target)"></label>
-          <span v-if="picture" class="mk-note" role="status">{{ picture.told }}</span><span v-else-if="draft.image" class="mk-note mk-ok"><span class="mk-ic" aria-hidden="true">check_circle</span>{{ words.sent }}</span></div>
+          <span v-if="picture" class="mk-note" :class="{'mk-e': !picture.underway}" role="status" data-testid="cheque-picture">{{ [picture.told, draft.image && !picture.underway && words.earlierStays].filter(Boolean).join(' ') }}</span><span v-else-if="draft.image" class="mk-note mk-ok"><span class="mk-ic" aria-hidden="true">check_circle</span>{{ words.sent }}</span></div>
         <p v-if="refused" class="mk-note mk-e" role="alert" data-testid="cheque-refused"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refused }}</span></p>
         <div class="mk-row"><span class="mk-sp"></span><button type="button" class="mk-btn mk-g mk-sm" data-testid="cheque-cancel" @click="cancel">{{ words.cancel }}</button>
           <button type="submit" class="mk-btn mk-p mk-sm" :disabled="busy || picture?.underway ? true : null" data-testid="cheque-save">{{ busy ? words.saving : words.save }}</button></div>
       </div></form>`,
-  props: {opened: Object, choices: Object, answer: Object, told: Object, upload: String, keep: String, words: Object, limit: Number},
+  props: {opened: Object, choices: Object, answer: Object, told: Object, upload: String, keep: String, most: Number, words: Object, limit: Number},
   emits: ['save', 'day'],
   data: () => ({about: null, dayTold: null, pictures: []}),
   computed: {
@@ -96,6 +96,7 @@ export default {
       const tell = (...said) => { this.pictures = [...this.pictures.filter((one) => one.draft !== draft), ...said]; };
       tell({draft, told: this.words.sending, underway: true});
       try {
+        if (file.size > this.most) throw new Error(this.words.tooBig);
         const headers = {'X-Maakav-Upload': '1', 'X-File-Name': encodeURIComponent(file.name), 'X-Document-Type': 'cheque_image'};
         const answer = await fetch(this.upload, {method: 'POST', body: file, headers});
         const told = await answer.json().catch(() => ({}));

@@ -38,10 +38,10 @@ export default {
           <input type="search" data-testid="search" v-model="typed" :placeholder="texts.search" :aria-label="texts.search" maxlength="100" autocomplete="off" @input="later" @keydown.enter="now" @keydown.esc="clear">
           <button type="button" v-if="typed" class="mk-ib mk-sm" :aria-label="texts.clearSearch" @click="clear"><span class="mk-ic" aria-hidden="true">close</span></button>
         </div>
-        <button type="button" class="mk-fbtn" data-testid="filter-sheet" :aria-label="texts.filters" @click="sheet = true"><span class="mk-in"><span class="mk-ic" aria-hidden="true">tune</span><span v-if="active.length">{{ active.length }}</span></span></button>
+        <button type="button" class="mk-fbtn" ref="tune" data-testid="filter-sheet" :aria-label="texts.filters" @click="sheet = true"><span class="mk-in"><span class="mk-ic" aria-hidden="true">tune</span><span v-if="active.length">{{ active.length }}</span></span></button>
         <span class="mk-vr mk-hide-sm"></span>
         <div class="mk-fchips">
-          <div v-for="filter in offered" :key="filter.name" class="mk-fbox" :class="{'mk-hide-md': !more && !filter.chosen && (filter.name === 'documents' || filter.dates)}" @keydown.esc.stop="open = ''">
+          <div v-for="filter in offered" :key="filter.name" class="mk-fbox" :class="{'mk-hide-md': !more && !filter.chosen && (filter.name === 'documents' || filter.dates)}" @keydown.esc.stop="leave">
             <span v-if="filter.chosen" class="mk-fchip mk-on" data-testid="active-filter" :data-filter="filter.name"><button type="button" @click="toggle(filter.name)" :aria-expanded="String(open === filter.name)">{{ filter.label }}: <b>{{ filter.chosen }}</b></button><button type="button" :aria-label="texts.remove + ' ' + filter.label" @click="choose(filter.name, [])"><span class="mk-ic" aria-hidden="true">close</span></button></span>
             <button type="button" v-else class="mk-fchip" :data-testid="'filter-' + filter.name" @click="toggle(filter.name)" :aria-expanded="String(open === filter.name)"><span class="mk-ic" aria-hidden="true">{{ filter.dates ? 'calendar_month' : 'add' }}</span>{{ filter.label }}</button>
             <component v-if="open === filter.name" :is="part('menu')"></component>
@@ -91,7 +91,7 @@ export default {
     'state.view'() { this.$nextTick(this.reveal); },
     'state.q'(q) { if (!this.pending) this.typed = q; },
     open(name) { this.$emit('menu', name); },
-    sheet(open) { if (open) this.$nextTick(() => this.$refs.sheet.focus()); },
+    sheet(open) { this.$nextTick(() => (open ? this.$refs.sheet : this.$refs.tune).focus()); },
   },
   methods: {
     reveal() { maakav.reveal(this.$el.querySelector('.mk-tab.mk-on')); },
@@ -117,7 +117,8 @@ export default {
     },
     // how many claims it has; an answer about a menu that was open before says nothing of this one
     number(choice) { return this.counts && this.counts.menu === this.open ? this.counts.choices[choice.key] : ''; },
-    shut() { if (!this.wrongDay()) this.open = ''; },
+    shut(event) { if (!this.wrongDay()) this.leave(event); },
+    leave(event) { this.open = ''; event.target.closest('.mk-fbox').querySelector('[aria-expanded]').focus(); },
     toggle(name) { this.open = this.open === name ? '' : name; this.sought = ''; },
     found(filter) { return filter.choices.filter((choice) => !this.sought || choice.label.includes(this.sought.trim())); },
     pick(filter, choice, on) {

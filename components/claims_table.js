@@ -4,7 +4,7 @@ const PLATE = `<span v-if="row.plate" class="mk-plate" dir="ltr" role="img" :ari
 const HINT = `<span v-if="row.hint" class="mk-chgl"><span>{{ row.hint.label }}<template v-if="row.hint.after">:</template></span><span class="mk-ba" v-if="row.hint.after"><template v-if="row.hint.before"><span class="mk-was" dir="auto">{{ row.hint.before }}</span><span class="mk-ic mk-dir" aria-hidden="true">arrow_back</span><span class="mk-vh"> {{ texts.changedTo }} </span></template><b dir="auto">{{ row.hint.after }}</b></span><span v-if="row.hint.more" class="mk-t3">{{ row.hint.more }}</span></span>`;
 const CHIP = `<span class="mk-chip" :class="'mk-hue-' + row.status.hue"><span class="mk-ic" aria-hidden="true">{{ row.status.icon }}</span><span class="mk-ell">{{ row.status.label }}</span></span>`;
 const STAGE = `<span class="mk-stg" :class="{'mk-full': row.stage.done === row.stage.total}" role="img" :aria-label="row.stage.aria"><i v-for="n in row.stage.total" :class="n < row.stage.done || row.stage.done === row.stage.total ? 'mk-d' : n === row.stage.done ? 'mk-c' : ''"></i></span>`;
-const PICK = `<input type="checkbox" class="mk-check mk-pick" :checked="!!picked[row.no]" :aria-label="texts.pick + ' ' + row.name" data-testid="pick" @click.stop="pick(row, $event)">`;
+const PICK = `<input type="checkbox" class="mk-check mk-pick" :checked="isPicked(row)" :aria-label="texts.pick + ' ' + row.name" data-testid="pick" @click.stop="pick(row, $event)">`;
 const WHEN = `<span v-if="isNow(row)" class="mk-nowt">{{ when(row) }}</span><time v-else :datetime="row.at" :title="row.exact">{{ when(row) }}</time>`;
 const WAITS = `<div class="mk-waits" v-if="waiting"><button type="button" class="mk-wait" data-testid="updates-waiting" @click="settle"><span class="mk-ic" aria-hidden="true">arrow_upward</span>{{ waitingText }}</button></div>`;
 const EMPTY = `<div v-if="state === 'empty' || state === 'error'" class="mk-empty" :role="state === 'error' ? 'alert' : 'status'" :data-testid="'list-' + state">
@@ -20,7 +20,7 @@ const DESK = `
           <button type="button" v-if="column.sortable" @click="$emit('sort', column.name)">{{ column.label }}<span v-if="sorted(column)" class="mk-ic" aria-hidden="true">{{ descending ? 'arrow_downward' : 'arrow_upward' }}</span></button><template v-else>{{ column.label }}</template></th></tr></thead>
       <tbody v-if="state === 'loading'"><tr v-for="n in 9" :key="n" aria-hidden="true"><td></td><td v-for="column in columns" :class="'mk-col-' + column.name"><span class="mk-sk" :style="'width:' + (40 + (n * 17 + column.name.length * 11) % 50) + '%'"></span></td></tr></tbody>
       <tbody v-else-if="state === 'ready'">
-        <tr v-for="row in shown" :key="row.no" data-testid="claim-row" :data-claim="row.no" :data-unread="String(row.unread)" :class="{'mk-chg': row.unread, 'mk-arr': arriving[row.no], 'mk-sel': picked[row.no]}">
+        <tr v-for="row in shown" :key="row.no" data-testid="claim-row" :data-claim="row.no" :data-unread="String(row.unread)" :class="{'mk-chg': row.unread, 'mk-arr': arriving[row.no], 'mk-sel': isPicked(row)}">
           <td><span class="mk-pk">${PICK}<span v-if="row.unread" class="mk-udot" role="img" :aria-label="texts.unread"></span></span></td>
           <td v-for="column in columns" :class="['mk-col-' + column.name, {'mk-k': column.name === 'claim_no', 'mk-amt': column.kind === 'money', 'mk-t2': column.name === 'agent' || column.kind === 'when'}]">
             <template v-if="column.name === 'insured_name'"><div class="mk-nm mk-ell" dir="auto"><a class="mk-rowlink" :href="row.href" :title="inFull(row)" @mousemove="tip($event.target, titleUnder($event) || inFull(row))" @mouseleave="tip($event.target, inFull(row))" @keydown.space.prevent="pick(row, $event)">{{ row.name }}</a></div>${HINT}<div v-if="!row.hint" class="mk-ln2">{{ row.line2 }}</div></template>
@@ -42,8 +42,8 @@ const CARDS = `
     ${WAITS}
     <template v-if="state === 'loading'"><div v-for="n in 5" :key="n" class="mk-mc" aria-hidden="true"><span class="mk-sk" style="width:45%"></span><br><span class="mk-sk" style="width:70%"></span><br><span class="mk-sk" style="width:90%"></span></div></template>
     <template v-else-if="state === 'ready'">
-      <div v-for="row in shown" :key="row.no" role="listitem"><a class="mk-mc" :href="row.href" :title="inFull(row)" data-testid="claim-row" :data-claim="row.no" :data-unread="String(row.unread)" :class="{'mk-chg': row.unread, 'mk-arr': arriving[row.no], 'mk-sel': picked[row.no]}" @keydown.space.prevent="pick(row, $event)" @click="tap(row, $event)" @contextmenu="tapMenu" @touchstart.passive="press(row)" @touchmove.passive="release" @touchend="release" @touchcancel="release">
-        <div class="mk-l1"><span v-if="picking" class="mk-tickd" :class="{'mk-on': picked[row.no]}" role="img" :aria-label="picked[row.no] ? texts.isPicked : texts.isNotPicked" data-testid="picked"><span v-if="picked[row.no]" class="mk-ic" aria-hidden="true">check</span></span><span v-if="row.unread" class="mk-udot" role="img" :aria-label="texts.unread"></span><span class="mk-nm mk-ell mk-grow" dir="auto">{{ row.name }}</span>${PLATE}</div>
+      <div v-for="row in shown" :key="row.no" role="listitem"><a class="mk-mc" :href="row.href" :title="inFull(row)" data-testid="claim-row" :data-claim="row.no" :data-unread="String(row.unread)" :class="{'mk-chg': row.unread, 'mk-arr': arriving[row.no], 'mk-sel': isPicked(row)}" @keydown.space.prevent="pick(row, $event)" @click="tap(row, $event)" @contextmenu="tapMenu" @touchstart.passive="press(row)" @touchmove.passive="release" @touchend="release" @touchcancel="release">
+        <div class="mk-l1"><span v-if="picking" class="mk-tickd" :class="{'mk-on': isPicked(row)}" role="img" :aria-label="isPicked(row) ? texts.isPicked : texts.isNotPicked" data-testid="picked"><span v-if="isPicked(row)" class="mk-ic" aria-hidden="true">check</span></span><span v-if="row.unread" class="mk-udot" role="img" :aria-label="texts.unread"></span><span class="mk-nm mk-ell mk-grow" dir="auto">{{ row.name }}</span>${PLATE}</div>
         ${HINT}<div v-if="!row.hint" class="mk-ln2">{{ row.line2 }}</div>
         <div v-if="row.stage" class="mk-l3">${STAGE}<span class="mk-sn">{{ row.stage.label }} <bdi v-if="row.stage.done && row.stage.done < row.stage.total" class="mk-num mk-t3" dir="ltr">{{ row.stage.done }}/{{ row.stage.total }}</bdi></span></div>
         <div class="mk-l4">${CHIP}<span class="mk-ell">{{ row.tp_insurer }}</span><bdi v-if="row.demand_amount" class="mk-num mk-b" dir="ltr">{{ row.demand_amount }}</bdi><span class="mk-sp"></span>${WHEN}</div>
@@ -70,18 +70,19 @@ export default {
     </div>`,
   props: {
     rows: Array, upto: Number, trail: String, columns: Array, room: Number, dense: Boolean, sort: String, page: Number, pages: Array, more: Boolean, size: Number, sizes: Array, range: String,
-    state: String, message: Object, texts: Object, asked: Number, busy: Boolean,
+    state: String, message: Object, texts: Object, asked: Number, listed: String, busy: Boolean,
   },
   emits: ['sort', 'page', 'size', 'rescue'],
-  data: () => ({known: [], shown: [], waiting: 0, arriving: {}, compact: false, inside: false, spoken: '', clock: 0, toSay: [], picked: {}, anchor: ''}),
+  data: () => ({known: [], shown: [], waiting: 0, arriving: {}, compact: false, inside: false, spoken: '', clock: 0, toSay: [], picked: {}, all: false, anchor: ''}),
   computed: {
-    picking() { return Object.keys(this.picked).length > 0; },
-    wholePage() { return this.shown.length > 0 && this.shown.every((row) => this.picked[row.no]); },
+    picking() { return this.all || Object.keys(this.picked).length > 0; },
+    wholePage() { return this.shown.length > 0 && this.shown.every(this.isPicked); },
     descending() { return this.sort.startsWith('-'); },
     waitingText() { return (this.waiting === 1 ? this.texts.waitingOne : this.texts.waitingMany).replace('{n}', this.waiting); },
   },
   created() {
     this.told = [];
+    this.answered = this.asked;
     this.known = this.shown = this.rows;
     this.narrow = matchMedia('(max-width: 1023.98px)');
     this.fit = () => { this.compact = this.narrow.matches; };
@@ -91,8 +92,10 @@ export default {
     this.narrow.addEventListener('change', this.fit);
     this.step = (event) => this.move(event.detail);
     addEventListener('maakav:step', this.step);
-    this.unpick = () => { this.picked = {}; };
+    this.unpick = () => { this.picked = {}; this.all = false; };
     addEventListener('maakav:unpick', this.unpick);
+    this.pickAll = () => { this.all = true; };
+    addEventListener('maakav:pickall', this.pickAll);
     this.ticking = setInterval(() => { this.clock++; }, 30000);
     this.speaking = setInterval(this.speak, 5000);
     maakav.follow('news', this.hear);
@@ -101,6 +104,7 @@ export default {
     this.narrow.removeEventListener('change', this.fit);
     removeEventListener('maakav:step', this.step);
     removeEventListener('maakav:unpick', this.unpick);
+    removeEventListener('maakav:pickall', this.pickAll);
     clearTimeout(this.pressing);
     clearInterval(this.ticking);
     clearInterval(this.speaking);
@@ -111,13 +115,16 @@ export default {
     rows(now) {
       this.told = this.told.filter((news) => news.number > this.upto);
       this.known = this.told.reduce(this.patched, now);
-      this.take(this.known);
+      if (this.asked === this.answered) { this.take(this.known); return; }
+      // the person asked for other rows himself: they come at once, wherever his pointer is
+      this.answered = this.asked;
+      this.arriving = {};
+      this.settle();
     },
-    // the person asked for other rows himself: they come at once, wherever his pointer is
-    asked() { this.arriving = {}; this.settle(); },
     // another list: what was picked in the one before is no longer meant
-    listed() { this.picked = {}; },
+    listed() { this.unpick(); },
     picked() { this.tellPicked(); },
+    all() { this.tellPicked(); },
     wholePage() { this.tellPicked(); },
   },
   methods: {
@@ -184,9 +191,11 @@ export default {
       setTimeout(() => { const {[row.no]: gone, ...rest} = this.arriving; this.arriving = rest; }, 7600);
       this.toSay.push(row.hint ? `${row.name}: ${row.hint.label} ${row.hint.after || ''}` : row.name);
     },
-    tellPicked() { dispatchEvent(new CustomEvent('maakav:picked', {detail: {numbers: Object.keys(this.picked), wholePage: this.wholePage}})); },
+    // a page is picked at once where there is a box for it; elsewhere all are offered with the first one
+    tellPicked() { dispatchEvent(new CustomEvent('maakav:picked', {detail: {numbers: Object.keys(this.picked), all: this.all, offersAll: this.wholePage || this.compact}})); },
+    isPicked(row) { return this.all || !!this.picked[row.no]; },
     pick(row, event) {
-      const on = !this.picked[row.no], places = [this.anchor, row.no].map((no) => this.shown.findIndex((other) => other.no === no));
+      const on = !this.isPicked(row), places = [this.anchor, row.no].map((no) => this.shown.findIndex((other) => other.no === no));
       const range = event.shiftKey && places[0] >= 0 ? this.shown.slice(Math.min(...places), Math.max(...places) + 1) : [row];
       this.set(range, on);
       this.anchor = row.no;
@@ -196,6 +205,7 @@ export default {
       const picked = {...this.picked};
       for (const row of rows) if (on) picked[row.no] = true; else delete picked[row.no];
       this.picked = picked;
+      this.all = false;
     },
     // on a touch screen: press long to begin, then tap
     press(row) { clearTimeout(this.pressing); this.pressed = false; this.pressing = setTimeout(() => { this.pressed = true; this.pick(row, {}); if (navigator.vibrate) navigator.vibrate(15); }, 500); },

@@ -18,7 +18,7 @@ const TRAY = `
     <p class="mk-xnote mk-sm mk-t3">{{ words.note }}</p></template>
   </div>`;
 const DIALOG = `
-  <dialog ref="dialog" class="mk-dlg mk-adlg mk-xdlg" :aria-label="words.export" data-testid="export-confirm" @cancel.prevent="leave" @keydown.esc.prevent="leave">
+  <dialog ref="dialog" @vue:before-unmount="$event.el.close()" class="mk-dlg mk-adlg mk-xdlg" :aria-label="words.export" data-testid="export-confirm" @cancel.prevent="leave" @keydown.esc.prevent="leave">
     <form @submit.prevent="prove"><div class="mk-dh"><h2>{{ words.export }}</h2></div>
       <div class="mk-db"><p>{{ confirm.text }}</p>
         <div class="mk-fld"><label for="export-password">{{ words.password }}</label><div class="mk-inp"><input id="export-password" type="password" v-model="password" autocomplete="current-password" maxlength="256" dir="ltr" required ref="password" data-testid="export-password"></div></div>

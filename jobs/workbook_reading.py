@@ -163,6 +163,8 @@ def _delimiter(text: str) -> str:
 
 
 def _check_size(path: Path) -> None:
+    if not path.stat().st_size:
+        raise Unreadable(N_('The file is empty.'))
     if path.stat().st_size > MAX_PACKED:
         raise TooLarge
 

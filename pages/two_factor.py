@@ -31,11 +31,14 @@ from db import identity, two_factor, values
 from db.base import now
 from db.identity import SignedIn
 from db.settings import Settings
-from db.texts import ClaimError, t, tn
+from db.texts import N_, ClaimError, t, tn
 
 Field = Annotated[str, Form()]
 T = TypeVar('T')
 log = structlog.get_logger(__name__)
+_WRONG_APP_CODE = N_(
+    'The code is not right, or was used before. Please wait for the next one; is the clock of the phone set by itself?'
+)
 
 
 def add_routes(portal: FastAPI, settings: Settings) -> None:
@@ -68,7 +71,7 @@ def _add_second_step(portal: FastAPI, door: Door) -> None:
             return _code_page(next, wait_text(wait), 429, **asked)
         if await tell_sign_in(two_factor.second_step, half, code or recovery_code, now()) is None:
             _log_refusal('sign-in code refused', request, entry)
-            return _code_page(next, t(WRONG_CODE), 401, **asked)
+            return _code_page(next, t(WRONG_CODE if recovery_code else _WRONG_APP_CODE), 401, **asked)
         return await door.let_in(request, entry, next, remember=bool(remember))
 
 

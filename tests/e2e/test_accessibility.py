@@ -114,6 +114,25 @@ def test_the_keyboard_need_not_pass_the_navigation(person: Person) -> None:
     expect(dana.locator('#main :focus')).to_be_visible()
 
 
+def test_who_leaves_a_menu_or_a_dialog_by_the_keyboard_is_where_he_was(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    rows(staff)
+    chip, read = staff.get_by_test_id('filter-status'), staff.get_by_test_id('bulk-read')
+    for key in ('Escape', 'Enter'):
+        chip.press('Enter')
+        show = staff.get_by_test_id('filter-show')
+        show.focus()
+        show.press(key)
+        expect(show).to_have_count(0)
+        expect(chip).to_be_focused()
+    staff.get_by_test_id('pick').first.check()
+    read.press('Enter')
+    expect(staff.get_by_test_id('bulk-dialog')).to_be_visible()
+    staff.keyboard.press('Escape')
+    expect(staff.get_by_test_id('bulk-dialog')).to_have_count(0)
+    expect(read).to_be_focused()
+
+
 def test_pages_for_strangers(chromium: Browser, demo: Server) -> None:
     page = chromium.new_page(base_url=demo.url)
     findings = {}

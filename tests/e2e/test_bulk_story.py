@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.browsing import PHONE, Person, rows
+from tests.e2e.browsing import PHONE, Person, nothing_arrives, rows
 
 pytestmark = pytest.mark.e2e
 
@@ -46,6 +46,42 @@ def test_the_bureau_changes_many_and_the_agent_sees_it(person: Person) -> None:
     expect(already).to_contain_text(mine)
 
 
+def test_what_is_selected_is_of_the_list_that_is_shown(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    rows(staff)
+    staff.get_by_test_id('pick-page').check()
+    # all of the list stay selected wherever in it one looks, until one of them is left out
+    staff.get_by_test_id('bulk-all').click()
+    said = staff.get_by_test_id('bulk-count')
+    expect(said).to_contain_text('נבחרו כל')
+    staff.get_by_test_id('claims-table').locator('th.mk-sorted button').click()
+    staff.get_by_role('button', name='העמוד הבא').click()
+    expect(staff.get_by_role('button', name='2', exact=True)).to_have_attribute('aria-current', 'page')
+    expect(staff.get_by_test_id('pick-page')).to_be_checked()
+    expect(said).to_contain_text('נבחרו כל')
+    staff.get_by_test_id('pick').first.uncheck()
+    expect(said).to_have_text('25 נבחרו')
+    # another list: no order is given for what is not in it
+    staff.get_by_test_id('view-closed').click()
+    expect(staff.get_by_test_id('bulk-bar')).to_have_count(0)
+    expect(staff.get_by_test_id('pick').and_(staff.locator(':checked'))).to_have_count(0)
+
+
+def test_an_order_that_arrives_late_is_done_with_as_it_is_taken(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    rows(staff)
+    staff.get_by_test_id('pick').first.check()
+    staff.get_by_test_id('bulk-checked').click()
+    do = staff.get_by_test_id('bulk-go')
+    with nothing_arrives(staff):
+        do.click()
+        expect(do).to_be_disabled()
+        expect(do).to_be_enabled()  # no answer: it may be sent again
+    expect(staff.get_by_test_id('bulk-order')).to_be_visible()
+    expect(staff.get_by_test_id('bulk-dialog')).to_have_count(0)
+    expect(staff.get_by_test_id('bulk-bar')).to_have_count(0)
+
+
 def test_on_a_phone_one_presses_long_and_taps(person: Person) -> None:
     dana = person('dana@levi.demo', viewport=PHONE)
     numbers = rows(dana)
@@ -56,6 +92,7 @@ def test_on_a_phone_one_presses_long_and_taps(person: Person) -> None:
     cards.first.click()  # the click that follows a long press opens nothing
     dana.locator(f'[data-testid=claim-row][data-claim="{numbers[1]}"]').click()
     expect(dana.get_by_test_id('bulk-count')).to_have_text('2 נבחרו')
+    expect(dana.get_by_test_id('bulk-all')).to_be_visible()
     expect(dana.get_by_test_id('bulk-status')).to_have_count(0)
     dana.get_by_test_id('bulk-read').click()
     expect(dana.get_by_test_id('bulk-plan').or_(dana.get_by_test_id('bulk-error'))).to_be_visible()

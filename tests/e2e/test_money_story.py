@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from db import values
+from tests import papers
 from tests.e2e.browsing import NO_DAY, PHONE, Person, nothing_arrives, press, ready, rows
 
 pytestmark = pytest.mark.e2e
@@ -156,6 +157,25 @@ def test_an_answer_that_comes_late_is_that_of_the_cheque_it_was_given_for(person
     save.click()
     expect(cheque('0077004')).to_contain_text('של הראשונה')
     expect(cheque('0077004')).to_contain_text('4,500')
+
+
+def test_a_picture_that_is_too_big_says_so_and_takes_the_earlier_one_from_no_cheque(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    staff.goto('/')
+    open_money(staff, rows(staff)[0])
+    staff.get_by_test_id('add-cheque').click()
+    form, picture = staff.get_by_test_id('cheque-form'), staff.get_by_test_id('cheque-f-image')
+    said = staff.get_by_test_id('cheque-picture')
+
+    def choose(content: bytes) -> None:
+        picture.set_input_files({'name': 'cheque.jpg', 'mimeType': 'image/jpeg', 'buffer': content})
+
+    choose(papers.jpeg() + bytes(26 * 2**20))
+    expect(said).to_have_text('הקובץ גדול מ-25 MB.')
+    choose(papers.jpeg())
+    expect(form).to_contain_text('הצילום צורף')
+    choose(b'')
+    expect(said).to_have_text('הקובץ ריק. הצילום הקודם נשאר.')
 
 
 def test_no_cheque_that_is_being_written_is_lost_to_another(person: Person) -> None:

@@ -96,6 +96,15 @@ def test_the_days_of_the_dashboard_are_those_that_were_typed_or_nothing_is_asked
     assert manager.evaluate('Object.keys(sessionStorage).filter((key) => key.startsWith("maakav.typed"))') == []
 
 
+def test_on_paper_the_dashboard_says_what_its_figures_are_of(person: Person) -> None:
+    manager = person('manager@levi.demo', path='/reports?period=12m')
+    manager.emulate_media(media='print')
+    for told in ('from', 'filter-insurer', 'period-12m'):
+        expect(manager.get_by_test_id(told)).to_be_visible()
+    for ordered in ('show-days', 'show-firms', 'period-3m', 'export-all', 'export-garages', 'export-month'):
+        expect(manager.get_by_test_id(ordered)).to_be_hidden()
+
+
 def test_a_day_of_a_filter_is_kept_as_typed_and_said_to_be_none(person: Person) -> None:
     dana = person('dana@levi.demo')
     year = values.israel(datetime.now(UTC)).year

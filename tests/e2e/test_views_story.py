@@ -246,3 +246,25 @@ def as_the_device(page: Page) -> None:
     page.locator('.mk-user').click()
     page.locator('.mk-menu button[value=auto]').click()
     ready(page)
+
+
+def test_on_the_phone_too_one_says_what_to_search_in(person: Person) -> None:
+    dana = person('dana@levi.demo', viewport=PHONE, path='/?view=all')
+    claim_no = rows(dana)[0]
+    dana.get_by_test_id('search').fill(claim_no)
+    dana.get_by_test_id('search-field').select_option('insured_name')
+    expect(dana.get_by_test_id('list-empty')).to_be_visible()
+    dana.get_by_test_id('search-field').select_option('claim_no')
+    expect(dana.get_by_test_id('claim-row')).to_have_count(1)
+
+
+def test_rows_that_are_asked_for_come_at_once_also_under_the_pointer(person: Person) -> None:
+    dana = person('dana@levi.demo', path='/?view=all&sort=claim_no')
+    wanted = rows(dana)
+    dana.goto('/?view=all')
+    ready(dana)
+    assert rows(dana) != wanted
+    dana.get_by_test_id('claims-table').get_by_role('button', name='מס׳ תביעה').click()
+    expect(dana.get_by_test_id('claim-row').first).to_have_attribute('data-claim', wanted[0])
+    expect(dana.get_by_test_id('updates-waiting')).to_have_count(0)
+    assert rows(dana) == wanted

@@ -135,7 +135,9 @@ async def test_what_is_no_workbook_is_refused_in_words_and_leaves_nothing(client
         (b'\xd0\xcf\x11\xe0' + b'\0' * 600, 'a.xls', 422, 'נעול בסיסמה'),
         (workbook(*GOOD), 'a.csv', 422, 'זה אינו קובץ CSV'),
         (b'\0' * (MAX_PACKED + 1), 'a.xlsx', 413, 'גדול מ-5'),
-        (b'', 'a.csv', 422, 'אין שורות'),
+        (b'', 'a.csv', 422, 'הקובץ ריק'),
+        (b'', 'a.xlsx', 422, 'הקובץ ריק'),
+        (b'\n', 'a.csv', 422, 'אין שורות'),
     ):
         answer = await send(client, content, name)
         assert (answer.status_code, reason in answer.json()['error']) == (status, True), answer.text
