@@ -80,7 +80,7 @@ const MAIN = `
 export default {
   components: {DocumentViewer},
   template: `
-    <div class="mk-docs" :class="{'mk-with': shown}" @click.capture="halve">
+    <div class="mk-docs" :class="{'mk-with': shown}">
       <input type="file" multiple class="mk-vh" tabindex="-1" ref="input" :accept="accept" :aria-label="words.chooseFile" :disabled="!mayUpload" data-testid="upload" @change="chosen">
       <input type="file" multiple class="mk-vh" tabindex="-1" ref="photos" accept="image/*" :aria-label="words.photograph" :disabled="!mayUpload" data-testid="upload-photo" @change="chosen">
       ${UPLOADS}
@@ -290,15 +290,10 @@ export default {
       const text = JSON.stringify(what);
       if (text === this.ordered?.text && Date.now() - this.ordered.at < ANSWER_WITHIN) return;
       this.ordered = {text, at: Date.now()};
-      this.hasOrdered = true;
+      maakav.ordered();
       delete this.refused[form];
       this.sent[form] = this.typedIn(form);
       this.$emit('order', {...what, form});
-    },
-    /* The second half of a double click that ordered something would fall on what has moved up. */
-    halve(event) {
-      if (event.detail < 2) this.hasOrdered = false;
-      else if (this.hasOrdered) { event.preventDefault(); event.stopPropagation(); }
     },
     require() {
       const {type, label, blocking} = this.wanted;

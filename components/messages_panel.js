@@ -2,7 +2,7 @@
    What is typed is told to the server a second later, and this tab remembers it too until it is sent. */
 import {UploadQueue} from 'upload_queue';
 
-const DRAFT_AFTER = 1000, SEEK_AFTER = 250, ANSWER_WITHIN = 12000, NEAR = 80;
+const DRAFT_AFTER = 1000, SEEK_AFTER = 250, NEAR = 80;
 const BUBBLE = `
   <div class="mk-msg" :class="{'mk-me': item.mine, 'mk-private': item.internal, 'mk-again': item.again}" data-testid="message" :data-id="item.id" :data-internal="String(item.internal)" :data-mine="String(item.mine)" :data-state="item.tick ? item.tick.state : null">
     <span v-if="!item.mine" class="mk-av mk-s28" :class="'mk-hue-' + item.hue" aria-hidden="true">{{ item.initials }}</span>
@@ -105,7 +105,7 @@ export default {
   unmounted() {
     this.screen.disconnect();
     this.queue?.stop();
-    clearTimeout(this.waiting);
+    this.ending?.();
     clearTimeout(this.timer);
     clearTimeout(this.seeking);
     document.removeEventListener('visibilitychange', this.turned);
@@ -132,7 +132,7 @@ export default {
     answer(told) {
       if (!this.isNew('answer', told) || told.key !== this.letter?.key) return;
       if (!this.busy && told.message) return;  // it was said again, and may be kept though it was refused before
-      clearTimeout(this.waiting);
+      this.ending();
       Object.assign(this, {busy: false, late: false, refused: told.message});
       if (told.message) { this.later(); return; }  // a draft again
       this.last = null;
@@ -279,16 +279,7 @@ export default {
       };
       Object.assign(this, {calling: [], menu: false, busy: true, going: [...this.files], goingTo: this.goal});
       this.remember();
-      this.$emit('send', this.letter);
-      this.wait();
-    },
-    /* Nobody knows yet that it did not arrive: it is on its way, and said again under its key in case it got lost there. */
-    wait() {
-      this.waiting = setTimeout(() => {
-        this.late = true;
-        if (!document.body.classList.contains('mk-offline')) this.$emit('send', this.letter);
-        this.wait();
-      }, ANSWER_WITHIN);
+      this.ending = maakav.insist(() => this.$emit('send', this.letter), () => { this.late = true; });
     },
     pressed(event) {
       if (this.calling.length && this.picked(event)) return;

@@ -132,6 +132,20 @@
   addEventListener('blur', release);
   const afterPress = (tell) => { if (pressed) unsaid.push(tell); else tell(); };
 
+  /* An order moves what is on the page: the second half of the double click that gave it would fall on something else. Not every browser
+     counts a second click on something else as one, so its time and place tell as well. Whoever orders by a click says so with `ordered`. */
+  const DOUBLE = 500, NEAR = 8;
+  let clicked = null;
+  function halve(event) {
+    if (!event.detail) return;  // no click of a mouse or a finger
+    const {clientX: x, clientY: y, timeStamp: at} = event, before = clicked;
+    const isSecond = before && (event.detail > 1 || (at - before.at < DOUBLE && Math.hypot(x - before.x, y - before.y) <= NEAR));
+    clicked = {x, y, at, hasOrdered: isSecond && before.hasOrdered};
+    if (clicked.hasOrdered) { event.preventDefault(); event.stopImmediatePropagation(); }
+  }
+  addEventListener('click', halve, true);
+  const ordered = () => { if (clicked) clicked.hasOrdered = true; };
+
   const typing = (target) => target.closest('input, textarea, select, [contenteditable=true]');
 
   /* A typed day as yyyy-mm-dd, read as db/values.day reads it; without a year it is of this one. Empty when it is none. */
@@ -325,14 +339,32 @@
 
   /* Have it said when no answer comes to what was ordered; while there is no connection it waits to be sent. Returns what ends the waiting. */
   const ANSWER_WITHIN = 20000;
-  function whenLate(then) {
+  function whenLate(then, within = ANSWER_WITHIN) {
     let waiting = 0;
-    const wait = () => { waiting = setTimeout(() => { if (document.body.classList.contains('mk-offline')) wait(); else then(); }, ANSWER_WITHIN); };
+    const wait = () => { waiting = setTimeout(() => { if (document.body.classList.contains('mk-offline')) wait(); else then(); }, within); };
     wait();
     return () => clearTimeout(waiting);
   }
 
-  globalThis.maakav = {afterPress, behind, dayField, follow, unfollow, hurry, keyed, whenLate, parts: withParts, relative, reveal, say, typing, words};
+  /* What goes under a key is carried out once. So it is said again until it is answered: nobody knows that it did not arrive, and no other
+     wording of it goes out beside it. `late` is called once. Returns what ends it. */
+  const SAID_AGAIN_AFTER = 12000;
+  function insist(say, late) {
+    let ending, isLate = false;
+    const wait = () => {
+      ending = whenLate(() => {
+        if (!isLate) late();
+        isLate = true;
+        say();
+        wait();
+      }, SAID_AGAIN_AFTER);
+    };
+    say();
+    wait();
+    return () => ending();
+  }
+
+  globalThis.maakav = {afterPress, behind, dayField, follow, unfollow, hurry, insist, keyed, ordered, whenLate, parts: withParts, relative, reveal, say, typing, words};
   addEventListener('DOMContentLoaded', watchConnection);
   if (document.readyState !== 'loading') watchConnection();
   setInterval(refreshTimes, 30000);
