@@ -105,6 +105,23 @@ def test_a_call_without_an_answer_stays_in_the_form(person: Person) -> None:
     expect(staff.get_by_test_id('call-save')).to_be_disabled()
 
 
+def test_a_call_that_a_reload_left_on_its_way_arrives_once_and_alone(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_calls(staff, read_claim_of(staff))
+    calls, summary = staff.get_by_test_id('call'), staff.get_by_test_id('call-summary')
+    before = calls.count()
+    summary.fill('המוסך ממתין לחלקים')
+    staff.evaluate('window.socket.emit = () => window.socket')
+    staff.get_by_test_id('call-save').click()
+    summary.fill('המוסך ממתין לשני חלקים')
+    staff.reload()
+    ready(staff)
+    expect(calls).to_have_count(before + 1)
+    expect(calls.first).to_contain_text('המוסך ממתין לחלקים')
+    expect(summary).to_have_value('המוסך ממתין לשני חלקים')
+    expect(staff.get_by_test_id('call-save')).to_be_enabled()
+
+
 def test_attempts_are_counted_filtered_corrected_and_kept_internal(person: Person) -> None:
     dana = person('dana@levi.demo')
     for claim_no in rows(dana, unread=False):

@@ -247,6 +247,14 @@ def test_what_is_being_typed_outlives_a_reload(person: Person) -> None:
         staff.get_by_test_id('internal-note').press_sequentially(' ועוד')
     # what is typed on behind a note that is written is the next one
     expect(staff.get_by_test_id('internal-note')).to_have_value('ועוד')
+    # also when it was put differently and a reload led away before the answer: no second wording goes out beside it
+    staff.evaluate('window.socket.emit = () => window.socket')
+    staff.get_by_test_id('write-note').click()
+    staff.get_by_test_id('internal-note').fill('ועוד משהו')
+    expect(staff.get_by_test_id('write-note')).to_be_disabled()
+    staff.reload()
+    ready(staff)
+    expect(staff.get_by_test_id('internal-note')).to_have_value('משהו')
     staff.get_by_test_id('write-note').click()
     expect(staff.get_by_test_id('internal-note')).to_have_value('')
     staff.reload()
