@@ -1,7 +1,7 @@
 /* The bureau's desk: lists with their counts, and lines one works off without leaving the page. J and K walk, Enter opens the claim, D is done, X was checked, M shows more. */
 import {keeping} from 'set_aside';
 
-const PLATE = `<span v-if="line.plate" class="mk-plate mk-sm" dir="ltr" role="img" :aria-label="texts.plate + ' ' + line.plate"><i><svg viewBox="0 0 22 16" aria-hidden="true"><rect width="22" height="16" fill="#fff"/><rect y="1.6" width="22" height="2.4" fill="#0B3C9E"/><rect y="12" width="22" height="2.4" fill="#0B3C9E"/><path d="M11 4.9l2.7 4.6H8.3zM11 11.1L8.3 6.5h5.4z" fill="none" stroke="#0B3C9E" stroke-width=".9"/></svg>IL</i><b>{{ line.plate }}</b></span>`;
+const PLATE = `<template v-if="line.plate">${maakav.plate('line.plate', "texts.plate + ' ' + line.plate")}</template>`;
 const MORE = `
   <div v-if="open === line.key || written(line)" v-show="open === line.key" class="mk-wkmore" data-testid="work-panel">
     <p v-if="gone(line)" class="mk-t2 mk-sm" data-testid="work-gone"><span class="mk-ic mk-s16" aria-hidden="true">info</span> <span>{{ texts.gone }}</span></p>
@@ -14,8 +14,8 @@ const MORE = `
       <button type="button" v-if="!line.mine" class="mk-pill" data-testid="work-take" :disabled="busy ? true : null" @click="send(line, 'give', me)"><span class="mk-ic mk-s16" aria-hidden="true">front_hand</span>{{ texts.take }}</button>
       <select class="mk-size" :aria-label="texts.give" data-testid="work-give" :value="line.whose" :disabled="busy ? true : null" @change="send(line, 'give', Number($event.target.value))"><option v-if="line.task || !line.whose" :value="0">{{ line.task ? texts.team : texts.nobody }}</option><option v-for="one in staff" :key="one[0]" :value="one[0]">{{ one[1] }}</option></select></div></template>
     <form class="mk-wkrow" @submit.prevent="write(line)"><label class="mk-inp mk-sm mk-grow"><span class="mk-vh">{{ texts.note }}</span><input v-model="notes[line.key]" :placeholder="texts.note" maxlength="1000" dir="auto" autocomplete="off" data-keeps="no" data-testid="work-note"></label>
-      <button type="submit" class="mk-btn mk-s mk-sm" :disabled="going[line.key] || !written(line) ? true : null" data-testid="work-note-add">{{ texts.add }}</button>
-      <template v-if="gone(line) && written(line)"><button type="button" class="mk-btn mk-g mk-sm" :data-copy="notes[line.key]" data-testid="work-note-copy">{{ texts.copy }}</button><button type="button" class="mk-btn mk-g mk-sm" data-testid="work-note-discard" @click="leave(line.key, '')">{{ texts.discard }}</button></template></form>
+      <button type="submit" class="mk-btn mk-s mk-sm" :disabled="going[line.key] || !written(line) ? true : null" data-testid="work-note-add">{{ texts.add }}</button></form>
+    <div v-if="gone(line) && written(line)" class="mk-wkrow"><button type="button" class="mk-btn mk-g mk-sm" :data-copy="notes[line.key]" data-testid="work-note-copy">{{ texts.copy }}</button><button type="button" class="mk-btn mk-g mk-sm" data-testid="work-note-discard" @click="leave(line.key, '')">{{ texts.discard }}</button></div>
   </div>`;
 
 const has = (lines, key) => lines.some((line) => line.key === key);
@@ -48,10 +48,10 @@ export default {
     view: String, heading: String, nothing: String, sides: Array, tiles: Array, parties: Array, lines: Array, pages: Array, staff: Array, ways: Array, me: Number, today: String, answer: Object, keep: String, texts: Object,
   },
   emits: ['act'],
-  mixins: [keeping],
+  mixins: [keeping, maakav.ordering],
   // every line has its own note and day; those on which one is written and that left meanwhile stand aside, with their list and their
   // place in it; notes that are on their way are each said until they are answered
-  data: () => ({current: '', open: '', notes: {}, days: {}, aside: [], going: {}, busy: false}),
+  data: () => ({current: '', open: '', notes: {}, days: {}, aside: [], going: {}}),
   computed: {
     rows() {
       const rows = [...this.lines];
@@ -62,7 +62,7 @@ export default {
   created() {
     const {notes = {}, aside = [], open = ''} = this.remembered();
     Object.assign(this, {notes, open, aside: aside.filter(({line}) => !has(this.lines, line.key))});
-    Object.assign(this, {sent: {}, orders: {}, endings: {}, number: 0});
+    Object.assign(this, {sent: {}, endings: {}, noted: 0});
   },
   mounted() {
     const {sent = {}, going = {}} = this.remembered();
@@ -71,14 +71,13 @@ export default {
     this.press = (event) => { if (event.target === document.body) this.key(event); };
     addEventListener('keydown', this.press);
   },
-  unmounted() { this.waiting?.(); for (const end of Object.values(this.endings)) end(); removeEventListener('keydown', this.press); },
+  unmounted() { for (const end of Object.values(this.endings)) end(); removeEventListener('keydown', this.press); },
   watch: {
     // what was ordered is done, or refused: then what was typed stays
     'answer.turn'() {
       const {message, act, key, number} = this.answer;
-      if (act === 'note') { this.noted(key, number, message); return; }
-      // it may come so late that another order is on its way
-      if (number === this.ordered) { this.waiting?.(); this.busy = false; }
+      if (act === 'note') { this.hear(key, number, message); return; }
+      this.answered(this.answer);
       if (message) maakav.say(message, true);
       else if (act === 'postpone') delete this.days[key];
     },
@@ -115,15 +114,7 @@ export default {
     unsent(line) { return this.open !== line.key && this.written(line); },
     tidy() { this.aside = this.aside.filter(({line}) => this.written(line) || line.key === this.open); },
     send(line, act, value) {
-      if (this.busy) return;
-      maakav.ordered();
-      this.busy = true;
-      this.ordered = this.number += 1;
-      this.waiting = maakav.whenLate(() => {
-        this.busy = false;
-        maakav.say(this.texts.late, true);
-      });
-      this.$emit('act', {key: line.key, act, value, seen: line.whose, number: this.number});
+      if (!this.busy) this.$emit('act', {key: line.key, act, value, seen: line.whose, number: this.numbered(act)});
     },
     write(line) {
       if (this.going[line.key] || !this.written(line)) return;
@@ -131,14 +122,14 @@ export default {
     },
     carry(key, letter) {
       maakav.ordered();
-      const number = this.number += 1, {text, claim} = letter;
+      const number = this.noted += 1, {text, claim} = letter;
       this.sent[key] = letter;
       this.going[key] = {...letter, number};
       const say = () => this.$emit('act', {key, act: 'note', value: text, claim_no: claim, once: letter.key, number});
       this.endings[key] = maakav.insist(say, () => maakav.say(this.texts.going, true));
     },
     /* Said again, it is answered again. What was typed on since it was sent is another note. */
-    noted(key, number, message) {
+    hear(key, number, message) {
       if (this.going[key]?.number !== number) return;
       const {text} = this.going[key];
       this.endings[key]();

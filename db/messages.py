@@ -41,12 +41,13 @@ from db.scope import (
     claim_key,
     shared_by_all,
 )
-from db.texts import N_, ClaimError
+from db.texts import N_, ClaimError, t
 
 # the bureau's notes hold what an import could not place, and that may be long
 NOTE_LIMIT, DRAFT_LIMIT = 5000, 20_000
 EXCERPT = 200
 PAGE, HITS, AT_ONCE = 50, 50, 200
+_NAME_AT_MOST = 120
 BLANK = '____'
 AUDIENCES = {
     'agent': N_("To the agent's office"),
@@ -440,6 +441,16 @@ def check_attachable(session: Session, message_id: int, claim: Claim) -> None:
     )
     if not fits:
         raise ClaimError(N_('Files can be attached only to a message of your own that the office can read.'))
+
+
+def tell_not_attached(session: Session, message_id: int, name: str, now: datetime) -> None:
+    """Say in the thread that a file sent with a message of one's own was refused: whoever read of it would wait for it. Once for each name."""
+    message, reader = session.get_one(Message, message_id), session.info['actor'].language
+    told = t(
+        'The file {name} was not accepted, so it is not attached.', reader, name=f'\u2068{name[:_NAME_AT_MOST]}\u2069'
+    )
+    letter = Letter(told, key=f'not attached {message_id} {name[:_NAME_AT_MOST]}')
+    write_message(session, ThreadKey(message.office_id, message.claim_id), letter, now)
 
 
 def templates(session: Session) -> list[MessageTemplate]:
