@@ -17,7 +17,7 @@ from db import values
 from db.alerts import is_unseen, visit
 from db.base import Base, BigKey, take_turns
 from db.changes import Notice, mark_unseen, newest_change, ring_for, seen_seq
-from db.claims import NOT_FOUND, Claim, change_status, lock_claim, mark_checked, save_fields
+from db.claims import Claim, change_status, lock_claim, mark_checked, save_fields
 from db.list_claims import claims_in
 from db.list_state import ListState
 from db.messages import (
