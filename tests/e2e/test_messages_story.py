@@ -410,6 +410,20 @@ def test_no_message_claims_a_file_that_is_not_taken(person: Person) -> None:
     expect(sent).not_to_contain_text('מצורף')
 
 
+def test_a_file_that_a_reload_stopped_on_its_way_is_told_of(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    open_thread(dana, calm_claim(dana))
+    dana.route('**/files/claims/**', lambda _: None)  # it never gets there
+    dana.get_by_test_id('attach-input').set_input_files(str(ROOT / 'static' / 'img' / 'icon-192.png'))
+    send(dana, 'התמונה בדרך')
+    expect(dana.get_by_test_id('attaching')).to_be_visible()
+    dana.on('dialog', lambda asked: asked.accept())
+    dana.reload()
+    ready(dana)
+    expect(dana.get_by_test_id('attaching')).to_have_attribute('data-state', 'lost')
+    expect(dana.get_by_test_id('attaching').get_by_role('alert')).to_contain_text('הקובץ לא נשמר')
+
+
 def test_files_in_the_general_thread_go_to_the_claim_one_names(person: Person) -> None:
     dana, staff = person('dana@levi.demo'), person('staff@bureau.demo')
     claim_no = calm_claim(dana)
