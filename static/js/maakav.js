@@ -144,7 +144,8 @@
     if (clicked.hasOrdered) { event.preventDefault(); event.stopImmediatePropagation(); }
   }
   addEventListener('click', halve, true);
-  addEventListener('keydown', () => { clicked = null; }, true);  // who types in between clicks twice
+  // who writes in between clicks twice
+  addEventListener('input', ({target}) => { if (target.matches('textarea, input:not([type=checkbox], [type=radio])')) clicked = null; }, true);
   const ordered = () => { if (clicked) clicked.hasOrdered = true; };
 
   const typing = (target) => target.closest('input, textarea, select, [contenteditable=true]');

@@ -400,7 +400,11 @@ def test_no_message_claims_a_file_that_is_not_taken(person: Person) -> None:
     expect(dana.get_by_test_id('send-error')).to_contain_text('סוג הקובץ אינו מתקבל')
     expect(dana.get_by_test_id('chosen-file')).to_have_text(re.compile('נזק.png'))
     # by its content it is refused later: the message does not go on naming it as attached
-    page: FilePayload = {'name': 'מכתב.pdf', 'mimeType': 'application/pdf', 'buffer': b'<html><script>alert(1)</script>'}
+    page: FilePayload = {
+        'name': 'מכתב.pdf',
+        'mimeType': 'application/pdf',
+        'buffer': b'<html><script>alert(1)</script>',
+    }
     dana.get_by_test_id('attach-input').set_input_files([page])
     expect(dana.get_by_test_id('chosen-file')).to_have_count(2)
     dana.get_by_test_id('send').click()
