@@ -78,6 +78,7 @@ export default {
     save() {
       // a link that is shown once is not put away by saving again what is saved
       if (this.busy || (this.form.link && this.written() === this.begun)) return;
+      maakav.ordered();
       this.busy = true;
       const many = Object.fromEntries(Object.entries(this.many).map(([name, keys]) => [name, keys.join('\n')]));
       this.$emit('save', {...this.values, ...many});
@@ -87,6 +88,7 @@ export default {
       this.held = this.written() !== this.begun;
       if (this.held) return;
       if (action.danger && this.sure !== action.key) { this.sure = action.key; return; }
+      maakav.ordered();
       this.sure = '';
       this.$emit('act', action.key);
     },

@@ -1,5 +1,5 @@
 /* The alerts page. A line leads to its claim; beside it one marks it read or opens what one can choose about the claim. */
-const PLATE = `<span v-if="line.plate" class="mk-plate mk-sm" dir="ltr" role="img" :aria-label="line.plate"><i><svg viewBox="0 0 22 16" aria-hidden="true"><rect width="22" height="16" fill="#fff"/><rect y="1.6" width="22" height="2.4" fill="#0B3C9E"/><rect y="12" width="22" height="2.4" fill="#0B3C9E"/><path d="M11 4.9l2.7 4.6H8.3zM11 11.1L8.3 6.5h5.4z" fill="none" stroke="#0B3C9E" stroke-width=".9"/></svg>IL</i><b>{{ line.plate }}</b></span>`;
+const PLATE = `<template v-if="line.plate">${maakav.plate('line.plate', 'line.plate')}</template>`;
 
 export default {
   template: `
@@ -18,7 +18,7 @@ export default {
             <span><a class="mk-t" :href="line.href"><bdi>{{ line.title }}</bdi></a>
               <span class="mk-d"><span v-if="line.after || line.before" class="mk-ba"><template v-if="line.before"><span class="mk-was">{{ line.before }}</span><span class="mk-ic mk-dir" aria-hidden="true">arrow_back</span><span class="mk-vh"> {{ words.changedTo }} </span></template><b>{{ line.after }}</b></span>
                 <a v-if="line.more && !claim" class="mk-morea" :href="'/alerts?claim=' + encodeURIComponent(line.claim_no)" :title="words.allOfClaim" data-testid="alert-more" @click="choose({theme: '', unread: false, claim: line.claim_no}, $event)">{{ line.more }}</a><span v-else-if="line.more" class="mk-t3"> · {{ line.more }}</span> ${PLATE}</span></span>
-            <span class="mk-w"><time :data-ts="line.at">{{ line.when }}</time><span class="mk-ala"><button v-if="line.unread" type="button" class="mk-ib mk-sm" data-testid="alert-read" :aria-label="words.read + ': ' + line.title" :title="words.read" @click="$emit('read', line.claim_no)"><span class="mk-ic" aria-hidden="true">done</span></button>
+            <span class="mk-w"><time :data-ts="line.at">{{ line.when }}</time><span class="mk-ala"><button v-if="line.unread" type="button" class="mk-ib mk-sm" data-testid="alert-read" :aria-label="words.read + ': ' + line.title" :title="words.read" @click="read(line)"><span class="mk-ic" aria-hidden="true">done</span></button>
               <button type="button" class="mk-ib mk-sm" data-testid="alert-menu" :aria-label="words.menu + ': ' + line.title" :title="words.menu" @click="$emit('menu', line.claim_no)"><span class="mk-ic" aria-hidden="true">more_horiz</span></button></span><span class="mk-uslot"><span v-if="line.unread" class="mk-udot" role="img" :aria-label="words.unread"></span></span></span></div></section>
         <button v-if="more" type="button" class="mk-btn mk-soft mk-w" data-testid="alerts-older" @click="$emit('older')">{{ words.older }}</button></div>
         <div class="mk-alside"><slot name="beside"></slot></div>
@@ -33,6 +33,10 @@ export default {
     address(now) { if (now) history.replaceState(history.state, '', now); },
   },
   methods: {
+    read(line) {
+      maakav.ordered();
+      this.$emit('read', line.claim_no);
+    },
     choose(change, event) {
       if (event && (event.ctrlKey || event.metaKey || event.shiftKey)) return;
       if (event) event.preventDefault();

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from components.documents_panel import ACCEPTED, MOST_MEGABYTES
+from components.files_taken import files_taken, queue_words
 from components.theme import Look
-from components.words import t
+from components.words import language, t
 from db import values
 from db.claims import Claim
 from db.documents import FREE_TYPE, Document
@@ -43,8 +43,7 @@ def attaching(claim: Claim | None, kinds: Sequence[DocumentType], reader: str) -
     """What the box needs to attach files: where they go ('' when a claim must be chosen first), what is accepted, filed as what."""
     return {
         'address': _address(claim) if claim else '',
-        'accept': ACCEPTED,
-        'most': MOST_MEGABYTES * 1024 * 1024,
+        'taken': files_taken(),
         'free': FREE_TYPE,
         'types': [{'id': kind.id, 'label': kind.label_in(reader)} for kind in kinds if kind.active],
     }
@@ -61,18 +60,14 @@ def _address(claim: Claim) -> str:
 
 
 def attachment_words() -> dict[str, str]:
-    """What is said about files on their way; the queue knows the first six by name."""
+    """What is said of the files of a message."""
     return {
-        'held': t('No connection. It goes on as soon as the connection is back.'),
-        'lost': t('The upload failed: the file was not saved.'),
-        'failed': t('It did not arrive. Please try again.'),
-        'signedOut': t('You are signed out. Sign in and send the file again.'),
-        'tooBig': t('The file is larger than {most} MB.', most=MOST_MEGABYTES),
-        'empty': t('The file is empty.'),
+        **queue_words(language()),
         'attach': t('Attach files'),
         'filedAs': t('Filed as'),
         'without': t('Remove'),
-        'attached': t('Attached: {names}', names='{names}'),
+        # nobody knows yet which of them will be accepted
+        'files': t('Sending files: {names}', names='{names}'),
         'noneInNotes': t(
             'Files cannot be attached to an internal note: documents of the claim are there for the office too.'
         ),
@@ -80,10 +75,7 @@ def attachment_words() -> dict[str, str]:
         'findClaim': t('Claim number, plate or name'),
         'noClaim': t('No claims found'),
         'anotherClaim': t('Choose another claim'),
-        'waiting': t('Waiting for its turn'),
         'uploading': t('Uploading…'),
-        'checking': t('Sent. The file is being checked…'),
         'retry': t('Try again'),
-        'dismiss': t('Hide'),
         'savedAs': t('saved in the documents'),
     }

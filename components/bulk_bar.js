@@ -72,7 +72,7 @@ export default {
     begin(action) {
       Object.assign(this, {doing: action, value: '', reason: '', isAsked: false, sent: false, turn: this.turn + 1});
       // drawn once for each time the dialog opens: two clicks are one order
-      this.key = globalThis.crypto && crypto.randomUUID ? crypto.randomUUID() : String(Math.random()).slice(2) + Date.now();
+      this.key = maakav.freshKey();
       this.$nextTick(() => this.$refs.dialog.showModal());
       if (!this.choices[action.key]) this.ask();
     },
@@ -89,6 +89,7 @@ export default {
     stop() { clearTimeout(this.waiting); this.doing = null; this.sent = false; },
     go() {
       if (!this.ready) return;
+      maakav.ordered();
       this.sent = true;
       this.$emit('order', {turn: this.turn, key: this.key});
       setTimeout(() => { this.sent = false; }, 4000);

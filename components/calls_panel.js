@@ -185,12 +185,10 @@ export default {
     hurry: maakav.hurry,
     save() {
       if (this.busy) return;
-      const {number, sent} = this.sending();
       this.untimed = false;
-      // the same once more, because no answer came, is known by its key
-      this.last = maakav.keyed(`${this.correcting} ${sent}`, this.last);
+      this.last = maakav.keyed(`${this.correcting} ${JSON.stringify(this.draft)}`, this.last);
       const {day, time, ...draft} = this.draft;
-      this.$emit('save', {...draft, at: day && `${day}T${time}`, corrects: this.correcting, key: this.last.key, number});
+      this.send({...draft, at: day && `${day}T${time}`, corrects: this.correcting, key: this.last.key}, true);
     },
   },
 };

@@ -340,7 +340,7 @@ def _words() -> dict[str, str]:
         'keys': t('Digits choose, Ctrl+Enter saves'),
         'save': t('Save'),
         'saving': t('Saving…'),
-        'late': t('No answer came. What you typed is kept here; please save it again.'),
+        'going': t('No answer yet. What you wrote is still on its way; it will be kept only once.'),
         'cancel': t('Cancel'),
         'filter': t('Calls with'),
         'search': t('Search the calls'),

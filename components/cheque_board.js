@@ -1,5 +1,5 @@
 /* Cheques: views, who pays, a month of days, and the rows: a table on the desk, cards below 1024 px. What may be done with a cheque comes with its row. */
-const PLATE = `<span v-if="row.plate" class="mk-plate mk-sm" dir="ltr" role="img" :aria-label="texts.plate + ' ' + row.plate"><i><svg viewBox="0 0 22 16" aria-hidden="true"><rect width="22" height="16" fill="#fff"/><rect y="1.6" width="22" height="2.4" fill="#0B3C9E"/><rect y="12" width="22" height="2.4" fill="#0B3C9E"/><path d="M11 4.9l2.7 4.6H8.3zM11 11.1L8.3 6.5h5.4z" fill="none" stroke="#0B3C9E" stroke-width=".9"/></svg>IL</i><b>{{ row.plate }}</b></span>`;
+const PLATE = `<template v-if="row.plate">${maakav.plate('row.plate', "texts.plate + ' ' + row.plate")}</template>`;
 const CHIP = `<span class="mk-chip" :class="'mk-hue-' + row.state.hue" data-testid="cheque-state" :data-state="row.state.id"><span class="mk-ic" aria-hidden="true">{{ row.state.icon }}</span><span class="mk-ell">{{ row.state.label }}</span></span>`;
 const NOTES = `<span v-if="row.reason" class="mk-t3">{{ row.reason }}</span><span v-if="row.late" class="mk-qlate">{{ texts.late }}</span><span v-if="row.waiver && row.live" class="mk-qlate">{{ texts.waiver }}</span>`;
 const WAY = `<span class="mk-qway"><span class="mk-ic mk-s16" :class="row.out ? 'mk-out' : 'mk-inw'" aria-hidden="true">{{ row.out ? 'call_made' : 'call_received' }}</span><span class="mk-ell">{{ row.way }}</span></span>`;
@@ -101,6 +101,7 @@ export default {
     close() { this.open = null; this.chosen = null; this.refusal = ''; },
     send(row, step) {
       if (this.busy) return;
+      maakav.ordered();
       this.busy = row.id;
       this.$emit('step', {id: row.id, state: step.state, reason: this.reason, waiver: Boolean(step.waiver)});
       this.reason = '';

@@ -50,7 +50,7 @@ export default {
       const marks = this.marks();
       for (const [id, mark] of Object.entries(marks)) {
         if (this.seen[id] === mark) continue;
-        if (!this.mine.delete(id)) this.$nextTick(() => this.glow(this.cards[id]));
+        if (!this.mine.delete(id)) this.$nextTick(() => maakav.glow(this.cards[id]));
       }
       this.seen = marks;
     },
@@ -59,15 +59,10 @@ export default {
     marks() { return Object.fromEntries(this.cheques.map((cheque) => [String(cheque.id), String(cheque.version)])); },
     order(cheque, order, answered) {
       if ((order.reasons.length || order.waiver) && !answered) { this.asking[cheque.id] = {order, reason: ''}; this.refused = {}; return; }
+      maakav.ordered();
       this.busy = true;
       this.mine.add(String(cheque.id));
       this.$emit('advance', {id: cheque.id, state: order.state, reason: order.reasons.length ? this.asking[cheque.id].reason : '', confirmed: order.waiver});
-    },
-    glow(element) {
-      if (!element) return;
-      element.classList.remove('mk-glow');
-      void element.offsetWidth;
-      element.classList.add('mk-glow');
     },
   },
 };

@@ -34,7 +34,7 @@ export default {
           <label class="mk-fld mk-wide"><span class="mk-lab">{{ words.note }}</span><span class="mk-inp mk-sm"><input v-model="draft.note" :maxlength="limit" dir="auto" data-testid="cheque-f-note"></span></label>
         </div>
         <label class="mk-tick"><input type="checkbox" class="mk-box" v-model="draft.waiver" data-testid="cheque-f-waiver"><span>{{ words.waiver }}</span></label>
-        <div class="mk-row mk-wrapr"><label class="mk-btn mk-s mk-sm"><span class="mk-ic" aria-hidden="true">photo_camera</span><span>{{ words.addImage }}</span><input type="file" class="mk-vh" accept="image/*,application/pdf" data-testid="cheque-f-image" @change="send($event.target)"></label>
+        <div class="mk-row mk-wrapr"><label class="mk-btn mk-s mk-sm"><span class="mk-ic" aria-hidden="true">photo_camera</span><span>{{ words.addImage }}</span><input type="file" class="mk-vh" accept="image/*,application/pdf" data-testid="cheque-f-image" @change="photograph($event.target)"></label>
           <span v-if="picture" class="mk-note" :class="{'mk-e': !picture.underway}" role="status" data-testid="cheque-picture">{{ [picture.told, draft.image && !picture.underway && words.earlierStays].filter(Boolean).join(' ') }}</span><span v-else-if="draft.image" class="mk-note mk-ok"><span class="mk-ic" aria-hidden="true">check_circle</span>{{ words.sent }}</span></div>
         <p v-if="refused" class="mk-note mk-e" role="alert" data-testid="cheque-refused"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refused }}</span></p>
         <div class="mk-row"><span class="mk-sp"></span><button type="button" class="mk-btn mk-g mk-sm" data-testid="cheque-cancel" @click="cancel">{{ words.cancel }}</button>
@@ -85,11 +85,10 @@ export default {
     look(day) { if (day) this.$emit('day', day); },
     save() {
       if (this.busy || this.picture?.underway) return;
-      const {number} = this.sending();
-      this.$emit('save', {...this.draft, ...this.about, number});
+      this.send({...this.draft, ...this.about});
     },
     /* It belongs to the form it was chosen in, whichever is open when it has arrived. */
-    async send(input) {
+    async photograph(input) {
       const [file] = input.files;
       if (!file) return;
       const {draft} = this;

@@ -15,27 +15,22 @@ export default {
             <button type="submit" class="mk-btn mk-s mk-sm" :disabled="busy || !title.trim() ? true : null" data-testid="task-add">{{ words.add }}</button></div></form></section>
     </div>`,
   props: {staff: Boolean, silences: Array, tasks: Array, today: String, answer: Object, words: Object},
+  mixins: [maakav.ordering],
   emits: ['act'],
-  data: () => ({title: '', day: '', shown: false, busy: false}),
-  unmounted() { this.waiting?.(); },
+  data: () => ({title: '', day: '', shown: false}),
   watch: {
     'answer.turn'() {
-      this.waiting?.();
-      this.busy = false;
+      const order = this.answered(this.answer);
       if (this.answer.message) maakav.say(this.answer.message, true);
-      else if (this.answer.act === 'add') {
-        this.title = maakav.behind(this.title, this.sent);
+      else if (order?.title) {
+        this.title = maakav.behind(this.title, order.title);
         if (!this.title) Object.assign(this, {day: '', shown: false});
       }
     },
   },
   methods: {
     send(act, given) {
-      if (this.busy) return;
-      this.busy = true;
-      this.sent = given.title || '';
-      this.waiting = maakav.whenLate(() => { this.busy = false; maakav.say(this.words.late, true); });
-      this.$emit('act', {act, ...given});
+      if (!this.busy) this.$emit('act', {act, ...given, number: this.numbered(given)});
     },
     add() { if (this.title.trim()) this.send('add', {title: this.title, day: this.day || this.today, shown: this.shown}); },
   },

@@ -74,8 +74,7 @@ class ClaimDesk(Element, component='claim_desk.js'):
         """What staff asked; refused, what was typed stays."""
         given = event.args if isinstance(event.args, dict) else {}
         act = str(given.get('act'))
-        with answering(self) as answer:
-            answer['act'] = act
+        with answering(self, event.args) as answer:
             if act in _ORDERS:
                 await work(_ORDERS[act], self, given)
                 answer['message'] = ''

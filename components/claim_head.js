@@ -1,5 +1,5 @@
 /* The head of the claim page: where one came from, who and what, what one can do, the tabs; and whether anybody looks. */
-const PLATE = `<span v-if="plate" class="mk-plate mk-lg" dir="ltr" role="img" :aria-label="words.plate + ' ' + plate"><i><svg viewBox="0 0 22 16" aria-hidden="true"><rect width="22" height="16" fill="#fff"/><rect y="1.6" width="22" height="2.4" fill="#0B3C9E"/><rect y="12" width="22" height="2.4" fill="#0B3C9E"/><path d="M11 4.9l2.7 4.6H8.3zM11 11.1L8.3 6.5h5.4z" fill="none" stroke="#0B3C9E" stroke-width=".9"/></svg>IL</i><b>{{ plate }}</b></span>`;
+const PLATE = `<template v-if="plate">${maakav.plate('plate', "words.plate + ' ' + plate", 'mk-lg')}</template>`;
 
 export default {
   template: `
@@ -66,11 +66,7 @@ export default {
     active() { this.$nextTick(this.reveal); },
     glow(now, before) {
       for (const name of Object.keys(now || {})) {
-        const element = this.$refs[name] || this.parts[name];
-        if (!element || now[name] === (before || {})[name]) continue;
-        element.classList.remove('mk-glow');
-        void element.offsetWidth;
-        element.classList.add('mk-glow');
+        if (now[name] !== (before || {})[name]) maakav.glow(this.$refs[name] || this.parts[name]);
       }
     },
     // several changes within five seconds are spoken as one

@@ -7,6 +7,7 @@ from typing import Any
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components.answering import answering
 from components.claim_rows import SECTIONS, News, Wording, names_in, row_of, section_summary, title_of
 from components.claim_sections import Written
 from components.marks import hue_of, initials_of
@@ -131,8 +132,7 @@ class NoteBox(Element, component='note_box.js'):
         """`write` keeps the note; when it raises, what was typed stays. The browser's tab remembers it under `keep`."""
         super().__init__()
         self._props.update(
-            kept=0,
-            refused=0,
+            answer=None,
             keep=keep,
             limit=NOTE_AT_MOST,
             words={
@@ -140,19 +140,15 @@ class NoteBox(Element, component='note_box.js'):
                 'hint': t('Note for the bureau only…'),
                 'who': t('Only the bureau sees it'),
                 'write': t('Add note'),
-                'late': t('No answer came. What you typed is kept here; please save it again.'),
+                'going': t('No answer yet. What you wrote is still on its way; it will be kept only once.'),
             },
         )
 
         async def asked(event: GenericEventArguments) -> None:
-            outcome = 'refused'
-            try:
+            with answering(self, event.args) as answer:
                 letter = read_letter(event.args)
                 if len(letter.body) <= NOTE_AT_MOST:
                     await write(letter)
-                    outcome = 'kept'
-            finally:
-                self._props[outcome] += 1
-                self.update()
+                    answer['message'] = ''
 
         self.on('write', asked)

@@ -1,7 +1,7 @@
 /* The sections of the claim page: rows that read and, for staff, rows that are edited in place. What is being typed lives here, and
    in the tab's own memory for the case that it reloads, until it is saved; the server answers each save by a new `turn` of its row. */
-const PLATE = `<span class="mk-plate mk-sm" dir="ltr" role="img" :aria-label="words.plate + ' ' + row.text"><i><svg viewBox="0 0 22 16" aria-hidden="true"><rect width="22" height="16" fill="#fff"/><rect y="1.6" width="22" height="2.4" fill="#0B3C9E"/><rect y="12" width="22" height="2.4" fill="#0B3C9E"/><path d="M11 4.9l2.7 4.6H8.3zM11 11.1L8.3 6.5h5.4z" fill="none" stroke="#0B3C9E" stroke-width=".9"/></svg>IL</i><b>{{ row.text }}</b></span>`;
-const WHATSAPP = `<svg class="mk-icv" viewBox="0 0 24 24" fill="currentColor" aria-hidden="true"><path d="M12.04 2a9.9 9.9 0 0 0-8.5 15L2.2 21.8l4.9-1.3A9.9 9.9 0 1 0 12.04 2Zm0 1.8a8.1 8.1 0 1 1-4.1 15.1l-.3-.2-2.9.8.8-2.8-.2-.3a8.1 8.1 0 0 1 6.7-12.6Zm-3 4.1c-.2 0-.5.1-.7.3-.3.3-.9.9-.9 2.1 0 1.3.9 2.5 1 2.6.2.2 1.8 2.8 4.5 3.8 2.2.9 2.7.7 3.2.7.5-.1 1.5-.6 1.7-1.2.2-.6.2-1.1.2-1.2-.1-.1-.3-.2-.5-.3l-1.7-.8c-.3-.1-.4-.1-.6.1l-.8 1c-.1.2-.3.2-.5.1-.3-.1-1.1-.4-2-1.2-.8-.7-1.3-1.5-1.4-1.8-.2-.2 0-.4.1-.5l.4-.5.2-.4v-.4l-.8-1.9c-.2-.4-.4-.5-.6-.5h-.4Z"/></svg>`;
+const PLATE = maakav.plate('row.text', "words.plate + ' ' + row.text");
+const WHATSAPP = maakav.whatsapp;
 const WAS = `<template v-if="row.changed && row.before && row.kind !== 'long_text'"><bdi v-if="row.number" class="mk-was mk-num" dir="ltr">{{ row.before }}</bdi><span v-else class="mk-was">{{ row.before }}</span><span class="mk-ic mk-dir mk-arrow" aria-hidden="true">arrow_back</span><span class="mk-vh"> {{ words.changedTo }} </span></template>`;
 const VALUE = `
   <span v-if="row.chip" class="mk-chip" :class="'mk-hue-' + row.chip.hue"><span class="mk-ic" aria-hidden="true">{{ row.chip.icon }}</span><span class="mk-ell">{{ row.text }}</span></span>
@@ -125,13 +125,7 @@ const SECTION = {
         'mk-bad': edit && !edit.busy && edit.note && !edit.doubt, 'mk-sv': this.saved[row.name] && !edit, 'mk-wide': row.kind === 'long_text',
       };
     },
-    shape(row) {
-      const shapes = {
-        tel: {type: 'tel'}, email: {type: 'email'}, digits: {inputmode: 'numeric'}, money: {inputmode: 'decimal'},
-        day: {dir: 'ltr', placeholder: 'dd/mm/yyyy'}, code: {dir: 'ltr'},
-      };
-      return {autocomplete: 'off', maxlength: row.limit, ...(shapes[row.editor] || {dir: 'auto'})};
-    },
+    shape: maakav.shapeOf,
     clicked(row, event) {
       if (!row.editable || this.edits[row.name] || event.target.closest('a, button, input, select, textarea')) return;
       const marked = getSelection();
@@ -252,9 +246,7 @@ const SECTION = {
     glow(row) {
       for (const element of [this.elements[row.name], row.name === 'status' ? this.$refs.glows : null]) {
         if (!element) continue;
-        element.classList.remove('mk-glow');
-        void element.offsetWidth;
-        element.classList.add('mk-glow');
+        maakav.glow(element);
         setTimeout(() => element.classList.remove('mk-glow'), 2700);
       }
     },

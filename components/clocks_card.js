@@ -1,6 +1,7 @@
 /* The clocks of a claim. Closed, each is a line with its state; open, it explains itself. */
 export default {
   components: {DayField: maakav.dayField},
+  mixins: [maakav.ordering],
   template: `
     <section v-if="clocks.length" class="mk-card mk-clocks" :aria-label="words.title" data-testid="clocks"><div class="mk-hd"><span class="mk-ic mk-lead" aria-hidden="true">timer</span><h2>{{ words.title }}</h2></div>
       <details v-for="clock in shown" :key="clock.id" data-testid="clock" :data-clock="clock.id"><summary><span class="mk-grow">{{ clock.label }}</span><span class="mk-chip mk-tiny" :class="'mk-hue-' + clock.hue">{{ clock.state }}</span></summary>
@@ -19,13 +20,13 @@ export default {
   props: {clocks: Array, waiting: String, staff: Boolean, answer: Object, words: Object},
   emits: ['set'],
   // what is typed about each day stays with it until it is kept or thrown away
-  data: () => ({editing: '', about: '', drafts: {}, busy: false, all: false}),
+  data: () => ({editing: '', about: '', drafts: {}, all: false}),
   computed: {draft() { return this.drafts[this.about]; }, shown() { return this.clocks.filter((clock) => this.all || clock.started || clock.id === this.editing); }},
   watch: {
     'answer.turn'() {
-      this.waiting?.();
-      this.busy = false;
-      const {about, draft, day, reason} = this.sent, here = this.drafts[about] === draft;
+      const order = this.answered(this.answer);
+      if (!order) return;
+      const {about, draft, day, reason} = order, here = this.drafts[about] === draft;
       if (this.answer.message) {
         if (here) draft.refused = this.answer.message;
         else maakav.say(this.answer.message, true);
@@ -35,7 +36,6 @@ export default {
       } else if (here) this.$nextTick(() => this.clocks.filter((clock) => clock.id === this.editing).forEach(this.choose));
     },
   },
-  unmounted() { this.waiting?.(); },
   methods: {
     begin(clock) {
       this.editing = clock.id;
@@ -59,11 +59,8 @@ export default {
     },
     save() {
       if (this.busy) return;
-      this.busy = true;
-      this.waiting = maakav.whenLate(() => { this.busy = false; maakav.say(this.words.late, true); });
-      const {seen, day, reason} = this.draft;
-      this.sent = {about: this.about, draft: this.draft, day, reason};
-      this.$emit('set', {about: this.about, seen, day, reason});
+      const {about, draft} = this, {seen, day, reason} = draft;
+      this.$emit('set', {about, seen, day, reason, number: this.numbered({about, draft, day, reason})});
     },
   },
 };

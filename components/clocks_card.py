@@ -67,7 +67,7 @@ class ClocksCard(Element, component='clocks_card.js'):
         """Keep a day; what is wrong with it stands beside what was typed."""
         sent = event.args if isinstance(event.args, Mapping) else {}
         about, seen, day, reason = (str(sent.get(name) or '')[:_LONGEST] for name in ('about', 'seen', 'day', 'reason'))
-        with answering(self) as answer:
+        with answering(self, event.args) as answer:
             if self._set_day is not None:
                 await self._set_day(SaidDay(about, _day(seen), _day(day), reason))
                 answer['message'] = ''

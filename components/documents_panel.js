@@ -7,7 +7,7 @@ import {UploadQueue} from 'upload_queue';
 const ANSWER_WITHIN = 20000;
 const FREE = 'other_required';
 const WANTED = {type: FREE, label: '', blocking: false};
-const ICON = (name, more = '') => `<span class="mk-ic${more}" aria-hidden="true">${name}</span>`;
+const ICON = maakav.icon;
 const UPLOADS = `
   <section v-if="queue.rows.length" class="mk-card mk-ups" :aria-label="words.uploads" data-testid="uploads">
     <div v-if="queue.rows.length > 1" class="mk-ups-h"><h2 class="mk-b">{{ words.arrivedOf.replace('{done}', queue.done).replace('{all}', queue.rows.length) }}</h2><span class="mk-sp"></span><button v-if="queue.done" type="button" class="mk-btn mk-g mk-sm" data-testid="uploads-clear" @click="queue.clear()">{{ words.clear }}</button></div>
@@ -22,7 +22,7 @@ const UPLOADS = `
 const DROPZONE = `
   <div v-if="mayUpload" class="mk-dz" :class="{'mk-over': over === 'zone'}" data-slot="zone"><span class="mk-ic mk-s28" aria-hidden="true">cloud_upload</span>
     <span><b>{{ over ? words.dropHere : words.drop }}</b> {{ words.or }} <button type="button" class="mk-b mk-lnk2" data-testid="upload-choose" @click="choose(null)">{{ words.choose }}</button>
-      <span class="mk-t3 mk-sm mk-dz-l"><bdi class="mk-num" dir="ltr" data-testid="upload-kinds">{{ kinds }}</bdi> · {{ limit }}</span><span class="mk-t3 mk-sm mk-dz-l">{{ words.sorted }}</span></span></div>`;
+      <span class="mk-t3 mk-sm mk-dz-l"><bdi class="mk-num" dir="ltr" data-testid="upload-kinds">{{ kinds }}</bdi> · {{ words.limit }}</span><span class="mk-t3 mk-sm mk-dz-l">{{ words.sorted }}</span></span></div>`;
 const CHECKLIST = `
   <section class="mk-card mk-need" :aria-label="words.required" data-testid="checklist">
     <div class="mk-row mk-need-h"><span class="mk-ring" :style="{'--v': sums.required ? 100 * sums.received / sums.required : 0}" role="img" :aria-label="sums.title" data-testid="checklist-ring" :data-received="sums.received" :data-required="sums.required">{{ sums.received }}/{{ sums.required }}</span>
@@ -80,8 +80,8 @@ const MAIN = `
 export default {
   components: {DocumentViewer},
   template: `
-    <div class="mk-docs" :class="{'mk-with': shown}" @click.capture="halve">
-      <input type="file" multiple class="mk-vh" tabindex="-1" ref="input" :accept="accept" :aria-label="words.chooseFile" :disabled="!mayUpload" data-testid="upload" @change="chosen">
+    <div class="mk-docs" :class="{'mk-with': shown}">
+      <input type="file" multiple class="mk-vh" tabindex="-1" ref="input" :accept="taken.accept" :aria-label="words.chooseFile" :disabled="!mayUpload" data-testid="upload" @change="chosen">
       <input type="file" multiple class="mk-vh" tabindex="-1" ref="photos" accept="image/*" :aria-label="words.photograph" :disabled="!mayUpload" data-testid="upload-photo" @change="chosen">
       ${UPLOADS}
       <div class="mk-dside">${DROPZONE}${CHECKLIST}</div>
@@ -94,13 +94,13 @@ export default {
     </div>`,
   mixins: [keeping],
   props: {
-    claimNo: String, keep: String, address: String, person: String, accept: String, kinds: String, mostMegabytes: Number, mayUpload: Boolean, mayJudge: Boolean, items: Array, documents: Array,
+    claimNo: String, keep: String, address: String, person: String, taken: Object, kinds: String, mayUpload: Boolean, mayJudge: Boolean, items: Array, documents: Array,
     trash: Array, groups: Array, types: Array, reasons: Array, sums: Object, views: Object, answer: Object, words: Object,
   },
   emits: ['order', 'look'],
   data() {
     return {
-      queue: new UploadQueue({address: this.address, key: `maakav.uploads.${this.person}.${this.claimNo}`, words: this.words, most: this.mostMegabytes * 1024 * 1024}),
+      queue: new UploadQueue({address: this.address, key: `maakav.uploads.${this.person}.${this.claimNo}`, words: this.words, taken: this.taken}),
       shown: '', only: '', menu: '', picking: false, picked: [], broken: [], tried: [], over: '', waiting: null, waiving: '', asking: false, sheet: false, spoken: '', free: FREE,
       // what is typed, each under what it is about: why one is not required, which other one is, why one is rejected; and why such an order was refused
       whys: {}, wanted: {...WANTED}, rejections: {}, sent: {}, refused: {},
@@ -119,7 +119,6 @@ export default {
       return [...missing, {key: this.free, type: this.free, need: null, replaces: null, label: this.words.other}];
     },
     requests() { return this.items.filter((item) => item.need); },
-    limit() { return this.words.limit.replace('{size}', `\u2066${this.mostMegabytes} MB\u2069`); },
     /* Missing first, of them what this person can bring, then what holds the claim up; what is not needed comes last. */
     listed() {
       const weight = (item) => (item.missing ? (item.yours ? 0 : 2) + (item.blocking ? 0 : 1) : item.required ? 4 : 5);
@@ -134,8 +133,7 @@ export default {
       const {message, said, form} = this.answer;
       this.menu = '';
       this.ordered = null;
-      // what was typed on since it was sent stays
-      if (!message && this.typedIn(form) === this.sent[form]) this.settled(form);
+      if (!message) this.kept(form);
       if (message && this.typedIn(form)) this.refused[form] = message;
       if (message && !this.stands(form)) maakav.say(message, true);
       this.spoken = message ? '' : said;
@@ -258,6 +256,16 @@ export default {
       const [name, about] = form.split(' ');
       return name ? JSON.stringify({require: this.wanted, reject: this.rejections[about], waive: this.whys[about] || ''}[name]) : '';
     },
+    /* What was typed or chosen since it was sent stays. */
+    kept(form) {
+      const [name, about] = form.split(' '), sent = this.sent[form], typed = this.typedIn(form);
+      if (typed === sent) this.settled(form);
+      if (typed === sent || !typed || !sent) return;
+      const [now, before] = [typed, sent].map((text) => JSON.parse(text));
+      if (name === 'waive') this.whys[about] = maakav.behind(now, before);
+      if (name === 'require') this.wanted.label = maakav.behind(now.label, before.label);
+      if (name === 'reject') this.rejections[about] = {reason: now.reason === before.reason ? '' : now.reason, free: maakav.behind(now.free, before.free)};
+    },
     /* What was sent, or thrown away, is in no form any more; what stands in others stays. */
     settled(form) {
       const [name, about] = form.split(' ');
@@ -290,15 +298,10 @@ export default {
       const text = JSON.stringify(what);
       if (text === this.ordered?.text && Date.now() - this.ordered.at < ANSWER_WITHIN) return;
       this.ordered = {text, at: Date.now()};
-      this.hasOrdered = true;
+      maakav.ordered();
       delete this.refused[form];
       this.sent[form] = this.typedIn(form);
       this.$emit('order', {...what, form});
-    },
-    /* The second half of a double click that ordered something would fall on what has moved up. */
-    halve(event) {
-      if (event.detail < 2) this.hasOrdered = false;
-      else if (this.hasOrdered) { event.preventDefault(); event.stopPropagation(); }
     },
     require() {
       const {type, label, blocking} = this.wanted;

@@ -12,6 +12,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.answering import answering
+from components.files_taken import MOST_MEGABYTES, files_taken, queue_words
 from components.live import Subscription, ask, claim_topic, current_actor, show_changes, words_topic, work
 from components.shared_words import reference
 from components.words import isolated, language, reject_reason, said_once, t, tn
@@ -37,11 +38,8 @@ from db.session import fetch, fetch_one
 from db.texts import N_
 from db.values import Malformed
 
-MOST_MEGABYTES = 25
 VIEWS_SHOWN = 50
 TYPED_AT_MOST = 1000
-# what a phone's and a desk's file dialog offer; no `capture`, which would hide the gallery
-ACCEPTED = 'image/*,application/pdf,.pdf,.jpg,.jpeg,.jfif,.png,.webp,.heic,.heif,.tif,.tiff,.xlsx,.docx'
 # the kinds that are taken, as `jobs/decoding.py` knows them
 _KINDS: Mapping[str, tuple[str, str]] = {
     'application/pdf': ('PDF', 'picture_as_pdf'),
@@ -117,9 +115,8 @@ class DocumentsPanel(
             address=address,
             person=str(self._actor.user_id),
             keep=f'{self._actor.user_id}/{claim.id}/documents',
-            accept=ACCEPTED,
+            taken=files_taken(),
             kinds=', '.join(name for name, _ in _KINDS.values()),
-            mostMegabytes=MOST_MEGABYTES,
             mayUpload=self._actor.may(Can.UPLOAD),
             mayJudge=self._actor.may(Can.EDIT_CLAIM),
             reasons=[{'id': key, 'label': t(label)} for key, label in REJECT_REASONS.items()],
@@ -444,7 +441,7 @@ def _words() -> dict[str, str]:
         'or': t('or'),
         'choose': t('choose them from the computer'),
         'dropHere': t('Drop to upload'),
-        'limit': t('up to {size} a file', size='{size}'),
+        'limit': t('up to {size} a file', size=f'\u2066{MOST_MEGABYTES} MB\u2069'),
         'sorted': t('The kind is guessed from the name; the bureau files it where it belongs.'),
         'all': t('All'),
         'groups': t('Kinds of documents'),
@@ -455,17 +452,9 @@ def _words() -> dict[str, str]:
         'uploads': t('Uploads'),
         'arrivedOf': t('Arrived: {done} of {all}', done='{done}', all='{all}'),
         'clear': t('Clear the list'),
-        'waiting': t('Waiting for its turn'),
+        **queue_words(language()),
         'sending': t('Sending…'),
-        'checking': t('Sent. The file is being checked…'),
-        'held': t('No connection. It goes on as soon as the connection is back.'),
-        'lost': t('The upload failed: the file was not saved.'),
-        'failed': t('It did not arrive. Please try again.'),
-        'signedOut': t('You are signed out. Sign in and send the file again.'),
-        'tooBig': t('The file is larger than {most} MB.', most=MOST_MEGABYTES),
-        'empty': t('The file is empty.'),
         'retry': t('Send it again'),
-        'dismiss': t('Hide'),
         'fresh': t('New since your last visit'),
         'actions': t('Actions'),
         'open': t('Open it'),

@@ -11,6 +11,7 @@ export default {
   methods: {
     right(id) {
       if (this.busy[id]) return;
+      maakav.ordered();
       this.busy[id] = true;
       this.$emit('right', id);
     },

@@ -12,7 +12,7 @@ const TRAY = `
         <button v-if="item.making" type="button" class="mk-btn mk-g mk-sm" data-testid="export-cancel" @click="$emit('cancel', item.id)">{{ words.cancel }}</button>
         <a v-if="item.href" class="mk-btn mk-p mk-sm" data-testid="export-download" :href="item.href" download>{{ words.download }}</a>
         <button v-if="item.again" type="button" class="mk-btn mk-s mk-sm" data-testid="export-again" @click="$emit('again', item.id)">{{ words.again }}</button>
-        <button v-if="!item.making" type="button" class="mk-ib mk-sm" data-testid="export-away" :aria-label="words.away" :title="words.away" @click="$emit('away', item.id)"><span class="mk-ic" aria-hidden="true">close</span></button>
+        <button v-if="!item.making" type="button" class="mk-ib mk-sm" data-testid="export-away" :aria-label="words.away" :title="words.away" @click="putAway(item)"><span class="mk-ic" aria-hidden="true">close</span></button>
       </li>
     </ul>
     <p class="mk-xnote mk-sm mk-t3">{{ words.note }}</p></template>
@@ -73,6 +73,7 @@ export default {
   },
   methods: {
     toggle() { this.open = this.choosing = !this.open; },
+    putAway(item) { maakav.ordered(); this.$emit('away', item.id); },
     start(details) { this.close(); this.$emit('start', details); },
     close() { this.open = false; if (this.$refs.toggle) this.$refs.toggle.focus(); },
     /* Escape does not throw away what was typed. The browser would let the third one by: it is taken as a key. */

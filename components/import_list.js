@@ -1,5 +1,5 @@
 /* Where a workbook is sent, straight to its own route, and the imports so far. */
-const ICON = (name, more = '') => `<span class="mk-ic${more}" aria-hidden="true">${name}</span>`;
+const ICON = maakav.icon;
 
 export default {
   template: `

@@ -1,5 +1,5 @@
 /* One import: its columns, its words, its rows and its orders. What is chosen lives here until the check begins. */
-const ICON = (name, more = '') => `<span class="mk-ic${more}" aria-hidden="true">${name}</span>`;
+const ICON = maakav.icon;
 const FORM = `
   <section v-if="form" class="mk-card" :aria-label="words.columns" data-testid="import-columns"><div class="mk-hd"><h2>{{ words.columns }}</h2></div><div class="mk-bd mk-stack">
     <p class="mk-sm mk-t2">{{ words.columnsHint }}</p>

@@ -64,7 +64,7 @@ export default {
       const marks = this.marks();
       for (const [name, value] of Object.entries(marks)) {
         if (value === this.before[name] || this.mine.has(name)) continue;
-        this.$nextTick(() => this.glow(this.cells[name]));
+        this.$nextTick(() => maakav.glow(this.cells[name]));
       }
       this.before = marks;
     },
@@ -117,7 +117,11 @@ export default {
     clashing(row, name) { const edit = this.edits[this.key(row, name)]; return Boolean(edit && !edit.busy && edit.seen !== row.cells[name].value); },
     insist(row, name) { const edit = this.edits[this.key(row, name)]; edit.seen = row.cells[name].value; edit.was = null; this.save(row, name); },
     refusal(row) { return ['off-', 'vat-', 'reason-'].map((order) => this.notes[order + row.head]).find(Boolean); },
-    order(what, key) { this.notes = {}; this.busy = true; this.$emit('order', {...what, key}); },
+    order(what, key) {
+      maakav.ordered();
+      Object.assign(this, {notes: {}, busy: true});
+      this.$emit('order', {...what, key});
+    },
     takeOff(row) {
       const sums = Object.fromEntries(Object.entries(row.cells).map(([name, cell]) => [name, cell.value]));
       this.blank = this.blank.filter((head) => head.id !== row.head);
@@ -152,12 +156,6 @@ export default {
       if (row) this.close(row, name, here);
       this.saved[key] = true;
       setTimeout(() => { delete this.saved[key]; }, 3000);
-    },
-    glow(element) {
-      if (!element) return;
-      element.classList.remove('mk-glow');
-      void element.offsetWidth;
-      element.classList.add('mk-glow');
     },
   },
 };

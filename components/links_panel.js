@@ -1,6 +1,5 @@
 /* Links to the claim for people without an account: what stands open, a new one with its QR code, and how to hand it on. */
-const ICON = (name, more = '') => `<span class="mk-ic${more}" aria-hidden="true">${name}</span>`;
-const WHATSAPP = `<svg class="mk-icv" viewBox="0 0 24 24" fill="currentColor" aria-hidden="true"><path d="M12.04 2a9.9 9.9 0 0 0-8.5 15L2.2 21.8l4.9-1.3A9.9 9.9 0 1 0 12.04 2Zm0 1.8a8.1 8.1 0 1 1-4.1 15.1l-.3-.2-2.9.8.8-2.8-.2-.3a8.1 8.1 0 0 1 6.7-12.6Zm-3 4.1c-.2 0-.5.1-.7.3-.3.3-.9.9-.9 2.1 0 1.3.9 2.5 1 2.6.2.2 1.8 2.8 4.5 3.8 2.2.9 2.7.7 3.2.7.5-.1 1.5-.6 1.7-1.2.2-.6.2-1.1.2-1.2-.1-.1-.3-.2-.5-.3l-1.7-.8c-.3-.1-.4-.1-.6.1l-.8 1c-.1.2-.3.2-.5.1-.3-.1-1.1-.4-2-1.2-.8-.7-1.3-1.5-1.4-1.8-.2-.2 0-.4.1-.5l.4-.5.2-.4v-.4l-.8-1.9c-.2-.4-.4-.5-.6-.5h-.4Z"/></svg>`;
+const {icon: ICON, whatsapp: WHATSAPP} = maakav;
 
 export default {
   template: `
@@ -17,20 +16,21 @@ export default {
         <p v-else class="mk-sm mk-t3">{{ words.none }}</p></div>
     </section>`,
   props: {links: Array, kinds: Array, answer: Object, words: Object},
+  mixins: [maakav.ordering],
   emits: ['make', 'revoke'],
-  data: () => ({phone: '', busy: false, shown: false}),
+  data: () => ({phone: '', shown: false}),
   computed: {made() { return this.answer && this.answer.made; }},
   watch: {
     'answer.turn'() {
-      this.busy = false;
+      this.answered(this.answer);
       this.shown = true;
       if (this.answer.message) maakav.say(this.answer.message, true);
     },
   },
   methods: {
     make(purpose) {
-      this.busy = true;
-      this.$emit('make', {purpose, phone: purpose === 'insured' ? this.phone : ''});
+      const phone = purpose === 'insured' ? this.phone : '';
+      if (!this.busy) this.$emit('make', {purpose, phone, number: this.numbered(purpose)});
     },
   },
 };

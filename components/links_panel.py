@@ -66,7 +66,7 @@ class LinksPanel(Element, component='links_panel.js'):
         """Make a link and show it, with everything it takes to hand it on."""
         sent = event.args if isinstance(event.args, dict) else {}
         purpose, phone = (value if isinstance(value := sent.get(name), str) else '' for name in ('purpose', 'phone'))
-        with answering(self) as answer:
+        with answering(self, event.args) as answer:
             answer['made'] = None
             token = await work(create_link, self._claim.id, purpose, now(), phone[:_PHONE_AT_MOST])
             answer['message'] = ''
@@ -130,4 +130,5 @@ def _words() -> dict[str, str]:
         'revokeNamed': t('Revoke: {name}', name='{name}'),
         'none': t('No links have been made yet.'),
         'close': t('Close'),
+        'late': t('No answer came. Please look whether the link was made before you try again.'),
     }

@@ -91,7 +91,7 @@ class ListViews:
     async def _save(self, event: GenericEventArguments) -> None:
         asked = event.args if isinstance(event.args, Mapping) else {}
         name, shared = str(asked.get('name', ''))[:200], asked.get('shared') is True
-        with answering(self.menu) as answer:
+        with answering(self.menu, event.args) as answer:
             await work(views.save_view, name, self._listed(), now(), shared=shared)
             answer['message'] = ''
             await self.load()
@@ -100,7 +100,7 @@ class ListViews:
         asked = event.args if isinstance(event.args, Mapping) else {}
         key, order = str(asked.get('key', ''))[:40], str(asked.get('order', ''))
         if order == 'rename':
-            with answering(self.menu) as answer:
+            with answering(self.menu, event.args) as answer:
                 await work(views.rename_view, key, str(asked.get('name', ''))[:200])
                 answer['message'] = ''
         elif order == 'update':

@@ -2,7 +2,7 @@
    What is typed is told to the server a second later, and this tab remembers it too until it is sent. */
 import {UploadQueue} from 'upload_queue';
 
-const DRAFT_AFTER = 1000, SEEK_AFTER = 250, ANSWER_WITHIN = 12000, NEAR = 80;
+const DRAFT_AFTER = 1000, SEEK_AFTER = 250, NEAR = 80;
 const BUBBLE = `
   <div class="mk-msg" :class="{'mk-me': item.mine, 'mk-private': item.internal, 'mk-again': item.again}" data-testid="message" :data-id="item.id" :data-internal="String(item.internal)" :data-mine="String(item.mine)" :data-state="item.tick ? item.tick.state : null">
     <span v-if="!item.mine" class="mk-av mk-s28" :class="'mk-hue-' + item.hue" aria-hidden="true">{{ item.initials }}</span>
@@ -29,14 +29,14 @@ const COMPOSE = `
       <textarea ref="box" v-model="body" rows="1" :dir="body ? 'auto' : null" :placeholder="internal ? words.hintInternal : words.hint" :aria-label="internal ? words.internal : words.box" data-testid="message-box"
         @input="typed" @keydown="pressed" @blur="calling = []; keep()" @click="look" @paste="pasted"></textarea>
       <ul v-if="files.length" class="mk-filel"><li v-for="(item, place) in files" :key="place" data-testid="chosen-file"><span class="mk-ic mk-s18" aria-hidden="true">description</span><bdi class="mk-ell mk-grow">{{ item.file.name }}</bdi>
-        <select v-model="item.type" :aria-label="words.filedAs + ': ' + item.file.name"><option v-for="kind in attach.types" :key="kind.id" :value="kind.id">{{ kind.label }}</option></select><button type="button" class="mk-ib mk-sm" :aria-label="words.without + ': ' + item.file.name" @click="files.splice(place, 1)"><span class="mk-ic" aria-hidden="true">close</span></button></li></ul>
+        <select v-model="item.type" :aria-label="words.filedAs + ': ' + item.file.name"><option v-for="kind in attach.types" :key="kind.id" :value="kind.id">{{ kind.label }}</option></select><button type="button" class="mk-ib mk-sm" :aria-label="words.without + ': ' + item.file.name" @click="drop(place)"><span class="mk-ic" aria-hidden="true">close</span></button></li></ul>
       <div v-if="files.length && !attach.address" class="mk-forclaim" data-testid="which-claim" role="group" :aria-label="words.whichClaim"><template v-if="goal"><span class="mk-ic mk-s18" aria-hidden="true">directions_car</span><span class="mk-grow mk-ell" data-testid="chosen-claim"><bdi>{{ goal.name }}</bdi> · <bdi class="mk-num" dir="ltr">{{ goal.number }}</bdi></span><button type="button" class="mk-ib mk-sm" :aria-label="words.anotherClaim" :title="words.anotherClaim" @click="another"><span class="mk-ic" aria-hidden="true">close</span></button></template>
         <template v-else><label class="mk-inp mk-sm"><span class="mk-ic mk-s18" aria-hidden="true">search</span><span class="mk-vh">{{ words.whichClaim }}</span><input ref="seek" v-model="sought" type="search" maxlength="200" autocomplete="off" :dir="sought ? 'auto' : null" :placeholder="words.whichClaim + ' ' + words.findClaim" data-testid="find-claim" @input="seek" @keydown.enter.prevent="offered[0] && choose(offered[0])"></label>
           <ul v-if="offered.length" :aria-label="words.whichClaim"><li v-for="claim in offered" :key="claim.number"><button type="button" class="mk-mi" data-testid="offered-claim" :data-claim="claim.number" @click="choose(claim)"><bdi class="mk-ell mk-grow">{{ claim.name }}</bdi><bdi v-if="claim.plate" class="mk-num mk-t3" dir="ltr">{{ claim.plate }}</bdi><bdi class="mk-num" dir="ltr">{{ claim.number }}</bdi></button></li></ul>
           <p v-else-if="found" class="mk-sm mk-t3" role="status">{{ words.noClaim }}</p></template></div>
       <p v-if="refused" class="mk-help mk-e mk-refused" role="alert" data-testid="send-error"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refused }}</span></p>
       <p v-else-if="late" class="mk-help mk-refused" role="status" data-testid="send-late"><span class="mk-ic" aria-hidden="true">schedule</span><span>{{ words.late }}</span></p>
-      <div class="mk-br"><template v-if="attach && !internal"><input ref="input" type="file" multiple class="mk-vh" tabindex="-1" aria-hidden="true" :accept="attach.accept" data-testid="attach-input" @change="pick($event.target.files); $event.target.value = ''"><button type="button" class="mk-ib" :aria-label="words.attach" :title="words.attach" data-testid="attach" @click="$refs.input.click()"><span class="mk-ic" aria-hidden="true">attach_file</span></button></template>
+      <div class="mk-br"><template v-if="attach && !internal"><input ref="input" type="file" multiple class="mk-vh" tabindex="-1" aria-hidden="true" :accept="attach.taken.accept" data-testid="attach-input" @change="pick($event.target.files); $event.target.value = ''"><button type="button" class="mk-ib" :aria-label="words.attach" :title="words.attach" data-testid="attach" @click="$refs.input.click()"><span class="mk-ic" aria-hidden="true">attach_file</span></button></template>
         <button v-if="templates.length" type="button" class="mk-ib" :aria-label="words.templates" :title="words.templates" :aria-expanded="String(menu)" aria-haspopup="menu" data-testid="templates" @click="menu = !menu"><span class="mk-ic" aria-hidden="true">quick_phrases</span></button>
         <button v-if="people.length" type="button" class="mk-ib" :aria-label="words.mention" :title="words.mention" data-testid="mention-open" @click="insert('@'); look()"><span class="mk-ic" aria-hidden="true">alternate_email</span></button>
         <span class="mk-xs mk-t3 mk-hide-xs" role="status" data-testid="draft-kept">{{ kept && body ? words.kept : '' }}</span><span class="mk-sp"></span>
@@ -88,6 +88,7 @@ export default {
   created() { this.last = null; this.seenId = 0; this.arrived = false; this.onScreen = false; this.restored = false; this.turns = {}; this.since = 0; this.drafts = []; },
   mounted() {
     this.restore();
+    this.startQueue();
     this.screen = new IntersectionObserver((entries) => {
       this.onScreen = entries.at(-1).isIntersecting;
       if (this.onScreen) this.arrive();
@@ -105,7 +106,7 @@ export default {
   unmounted() {
     this.screen.disconnect();
     this.queue?.stop();
-    clearTimeout(this.waiting);
+    this.ending?.();
     clearTimeout(this.timer);
     clearTimeout(this.seeking);
     document.removeEventListener('visibilitychange', this.turned);
@@ -126,13 +127,14 @@ export default {
         else if (before.length && now.length && now.at(-1).id !== before.at(-1).id) this.below = true;
         this.see();
       });
+      this.queue?.settle();
       const typed = this.body.trim(), sent = this.sentSince().find((text) => typed === text || typed.startsWith(text + '\n\n'));
       if (sent) { this.without(sent); maakav.say(this.words.sentElsewhere); }
     },
     answer(told) {
       if (!this.isNew('answer', told) || told.key !== this.letter?.key) return;
       if (!this.busy && told.message) return;  // it was said again, and may be kept though it was refused before
-      clearTimeout(this.waiting);
+      this.ending();
       Object.assign(this, {busy: false, late: false, refused: told.message});
       if (told.message) { this.later(); return; }  // a draft again
       this.last = null;
@@ -142,6 +144,7 @@ export default {
     },
     filled(told) { if (this.isNew('filled', told)) this.insert(told.text); },
     draft() { this.restore(); },
+    attach() { this.startQueue(); },
   },
   methods: {
     parts(text) {
@@ -156,13 +159,13 @@ export default {
     pick(files) {
       if (!this.attach || !files.length) return;
       if (this.internal) { this.refused = this.words.noneInNotes; return; }
-      // what would be refused is refused before the message says that it is attached
-      const bad = [...files].find((file) => !file.size || file.size > this.attach.most);
-      if (bad) { this.refused = `${bad.name}: ${bad.size ? this.words.tooBig : this.words.empty}`; return; }
-      this.refused = '';
-      for (const file of files) this.files.push({file, type: this.guess(file)});
-      if (!this.attach.address && !this.goal) this.another();
+      // what would be refused is refused before the message names it
+      const told = [...files].map((file) => ({file, why: maakav.whyNot(file, this.attach.taken, this.words)})), taken = told.filter(({why}) => !why);
+      this.refused = told.filter(({why}) => why).map(({file, why}) => `\u2068${file.name}\u2069: ${why}`).join(' ');
+      this.files.push(...taken.map(({file}) => ({file, type: this.guess(file)})));
+      if (taken.length && !this.attach.address && !this.goal) this.another();
     },
+    drop(place) { maakav.ordered(); this.files.splice(place, 1); },
     pasted(event) { if (event.clipboardData?.files.length && this.attach) { event.preventDefault(); this.pick(event.clipboardData.files); } },
     /* ---- in a general thread one says which claim they belong to ---- */
     another() { this.goal = null; this.sought = ''; this.$emit('find', ''); this.$nextTick(() => this.$refs.seek?.focus()); },
@@ -173,13 +176,20 @@ export default {
       const found = this.attach.types.find((kind) => kind.id !== this.attach.free && plain(kind.label).split(/\s+/).filter((word) => word.length > 2).every((word) => said.includes(word)));
       return found ? found.id : this.attach.free;
     },
+    /* What an earlier page left on its way is told at once; it may have come in the very last moment. */
+    startQueue() {
+      if (this.queue || !this.attach) return;
+      const {address, taken} = this.attach, key = 'maakav.attached.' + this.name;
+      this.queue = new UploadQueue({address, key, words: this.words, taken});
+      this.queue.start((row) => {
+        const item = this.items.find(({id}) => id === row.slot.message);
+        return item?.files.some((file) => file.title === row.name) && {at: item.at};
+      });
+    },
     upload(message) {
       const going = this.files.filter((item) => this.going.includes(item)), address = this.attach?.address || this.goingTo?.address;
       if (!going.length) return;
-      if (!this.queue) {
-        this.queue = new UploadQueue({address: this.attach.address, key: 'maakav.attached.' + this.name, words: this.words, most: this.attach.most});
-        this.queue.start(() => null);
-      }
+      this.startQueue();
       const types = new Map(going.map((item) => [item.file, item.type]));
       this.files = this.files.filter((item) => !going.includes(item));
       if (this.goal === this.goingTo) this.goal = null;
@@ -269,7 +279,7 @@ export default {
       this.refused = this.tooLong();
       if (this.refused) return;
       if (this.files.length && !this.attach.address && !this.goal) { this.refused = this.words.whichClaim; this.$refs.seek.focus(); return; }
-      if (!this.body.trim()) this.body = this.words.attached.replace('{names}', this.files.map((item) => item.file.name).join(', ')).slice(0, 1000);
+      if (!this.body.trim()) this.body = this.words.files.replace('{names}', this.files.map((item) => item.file.name).join(', ')).slice(0, 1000);
       clearTimeout(this.timer);
       this.timer = null;
       this.last = maakav.keyed(this.internal + this.body, this.last);
@@ -279,16 +289,7 @@ export default {
       };
       Object.assign(this, {calling: [], menu: false, busy: true, going: [...this.files], goingTo: this.goal});
       this.remember();
-      this.$emit('send', this.letter);
-      this.wait();
-    },
-    /* Nobody knows yet that it did not arrive: it is on its way, and said again under its key in case it got lost there. */
-    wait() {
-      this.waiting = setTimeout(() => {
-        this.late = true;
-        if (!document.body.classList.contains('mk-offline')) this.$emit('send', this.letter);
-        this.wait();
-      }, ANSWER_WITHIN);
+      this.ending = maakav.insist(() => this.$emit('send', this.letter), () => { this.late = true; });
     },
     pressed(event) {
       if (this.calling.length && this.picked(event)) return;

@@ -50,13 +50,7 @@ export default {
       const told = this.told.errors[field.name] || this.told.doubts[field.name];
       return {'aria-invalid': this.told.errors[field.name] ? 'true' : null, 'aria-describedby': told ? `said-${field.name}` : null, 'aria-required': field.required ? 'true' : null};
     },
-    shape(field) {
-      const shapes = {
-        tel: {type: 'tel'}, email: {type: 'email'}, digits: {inputmode: 'numeric'},
-        day: {dir: 'ltr', placeholder: 'dd/mm/yyyy'}, code: {dir: 'ltr'},
-      };
-      return {autocomplete: 'off', maxlength: field.limit, ...(shapes[field.editor] || {dir: 'auto'})};
-    },
+    shape: maakav.shapeOf,
     touched(name) { if (name === 'plate' || name === 'event_date') this.sure = false; },
     check(name) {
       if (this.asked[name] === this.values[name] && name !== 'office') return;

@@ -1,9 +1,12 @@
 /* The repair in full: each stage with its days, notes and photos, every day that was promised, and for staff the forms. */
-const ICON = (name, more = '') => `<span class="mk-ic${more}" aria-hidden="true">${name}</span>`;
+const ICON = maakav.icon;
 const PHOTOS = (list) => `<ul class="mk-rp-ph"><li v-for="photo in ${list}" :key="photo.small"><a :href="photo.large" target="_blank" rel="noopener" :title="photo.by"><img :src="photo.small" :alt="photo.name" loading="lazy" width="112" height="84" data-testid="repair-photo"></a></li></ul>`;
+// in what one types the words and chooses the reason of an order
+const TYPED = {expect: ['why', 'reason'], hold: ['holdNote', 'holdReason'], note: ['note']};
 
 export default {
   components: {DayField: maakav.dayField},
+  mixins: [maakav.ordering],
   template: `
     <div class="mk-rp">
       <section class="mk-card mk-rp-way" :aria-label="words.road"><div class="mk-hd"><h2>{{ words.road }}</h2></div>
@@ -15,7 +18,7 @@ export default {
               <p v-if="stay.note" class="mk-qt" dir="auto">{{ stay.note }}</p>
               <div v-for="(line, place) in stay.told" :key="place" class="mk-rp-n"><span class="mk-ic mk-s18" aria-hidden="true">{{ line.icon }}</span><div><span>{{ line.text }}</span><p v-if="line.note" class="mk-qt" dir="auto">{{ line.note }}</p><p class="mk-xs mk-t3">{{ line.by }}</p></div></div>
               ${PHOTOS('stay.photos')}
-              <template v-if="stay.here && upload"><label class="mk-btn mk-soft mk-sm mk-rp-up">${ICON('photo_camera')}<span>{{ words.addPhotos }}</span><input class="mk-vh" type="file" accept="image/*" multiple :disabled="busy" data-testid="repair-upload" @change="sendPhotos($event.target, stay.stage)"></label><span class="mk-sm mk-t3" role="status">{{ told }}</span></template></div></li></ol>
+              <template v-if="stay.here && upload"><label class="mk-btn mk-soft mk-sm mk-rp-up">${ICON('photo_camera')}<span>{{ words.addPhotos }}</span><input class="mk-vh" type="file" accept="image/*" multiple :disabled="sending" data-testid="repair-upload" @change="sendPhotos($event.target, stay.stage)"></label><span class="mk-sm mk-t3" role="status">{{ told }}</span></template></div></li></ol>
           <template v-if="loose.length"><h3 class="mk-day">{{ words.beside }}</h3>${PHOTOS('loose')}</template></div>
       </section>
       <div class="mk-stack">
@@ -36,46 +39,31 @@ export default {
             <button type="submit" class="mk-btn mk-s mk-sm" :disabled="busy ? true : null" data-testid="repair-note-save">{{ words.send }}</button></form></div></section>
       </div>
     </div>`,
-  props: {stays: Array, loose: Array, days: Array, held: String, form: Object, answer: Object, words: Object, upload: String, limit: Number},
+  props: {stays: Array, loose: Array, days: Array, held: String, form: Object, answer: Object, words: Object, upload: String, photos: Object, limit: Number},
   emits: ['order'],
-  data: () => ({day: '', reason: '', why: '', holdReason: '', holdNote: '', note: '', busy: false, told: ''}),
+  data: () => ({day: '', reason: '', why: '', holdReason: '', holdNote: '', note: '', sending: false, told: ''}),
   created() { this.day = this.form?.day || ''; },
   watch: {
     // somebody else promised another day; one that is being typed stays
     'form.day'(now, before) { if (this.day === (before || '')) this.day = now; },
     'answer.turn'() {
-      this.busy = false;
+      const order = this.answered(this.answer), [note, reason] = TYPED[order?.do] || [];
       if (this.answer.message) { maakav.say(this.answer.message, true); return; }
-      const sent = this.ordered;
-      // what was typed on since it was sent stays
-      if (sent.do === 'expect') { this.reason = ''; if (this.why === sent.note) this.why = ''; }
-      if (sent.do === 'hold') { this.holdReason = ''; if (this.holdNote === sent.note) this.holdNote = ''; }
-      if (sent.do === 'note' && this.note === sent.note) this.note = '';
+      // what was typed or chosen since it was sent stays
+      if (note) this[note] = maakav.behind(this[note], order.note);
+      if (reason && this[reason] === order.reason) this[reason] = '';
     },
   },
   methods: {
     order(what) {
-      this.busy = true;
-      this.ordered = what;
-      this.$emit('order', what);
+      if (!this.busy) this.$emit('order', {...what, number: this.numbered(what)});
     },
     async sendPhotos(input, stage) {
-      const files = [...input.files];
-      this.busy = true;
-      try {
-        for (const [place, file] of files.entries()) {
-          this.told = this.words.sending.replace('{n}', place + 1).replace('{all}', files.length);
-          const headers = {'X-Maakav-Upload': '1', 'X-File-Name': encodeURIComponent(file.name), 'X-Document-Type': 'repair_photos', 'X-Repair-Stage': stage};
-          const answer = await fetch(this.upload, {method: 'POST', body: file, headers});
-          if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error || this.words.failed);
-        }
-        this.told = '';
-      } catch (error) {
-        this.told = error instanceof TypeError ? this.words.failed : error.message;
-      } finally {
-        this.busy = false;
-        input.value = '';
-      }
+      this.sending = true;
+      const headers = {'X-Document-Type': 'repair_photos', 'X-Repair-Stage': stage};
+      const refused = await maakav.sendPhotos([...input.files], this.upload, {...this.photos, headers, tell: (said) => { this.told = said; }});
+      Object.assign(this, {sending: false, told: refused.join(' ')});
+      input.value = '';
     },
   },
 };

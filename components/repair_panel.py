@@ -10,6 +10,7 @@ from nicegui.events import GenericEventArguments
 
 from components.answering import answering
 from components.claim_rows import Wording
+from components.files_taken import photos_taken
 from components.live import current_actor, show_changes, work
 from components.repair_words import Repair, days_text
 from components.words import isolated, language, said_once, t
@@ -64,7 +65,9 @@ class RepairPanel(Element, component='repair_panel.js'):
         self._staff, self._reader = current_actor().may(Can.UPDATE_REPAIR), language()
         self._props.update(stays=[], loose=[], days=[], held='', form=None, answer=None, words=_words())
         self._props.update(
-            upload=f'/files/claims/{quote(claim.claim_no, safe="")}' if self._staff else '', limit=NOTE_AT_MOST
+            upload=f'/files/claims/{quote(claim.claim_no, safe="")}' if self._staff else '',
+            limit=NOTE_AT_MOST,
+            photos=photos_taken(self._reader),
         )
         self.on('order', self._obey)
 
@@ -90,7 +93,7 @@ class RepairPanel(Element, component='repair_panel.js'):
 
     async def _obey(self, event: GenericEventArguments) -> None:
         """Do what the form asks, and answer it; when it is refused, what was typed stays there with the reason."""
-        with answering(self) as answer:
+        with answering(self, event.args) as answer:
             order, sent = read_order(event.args)
             await work(order, self._claim.id, sent, now())
             answer['message'] = ''
@@ -190,8 +193,6 @@ def _words() -> dict[str, str]:
         'photos': t('Photos'),
         'beside': t('More photos'),
         'addPhotos': t('Add photos'),
-        'sending': t('Sending photo {n} of {all}…', n='{n}', all='{all}'),
-        'failed': t('The photo was not sent. Please try again.'),
         'promised': t('Expected hand-over'),
         'noDay': t('No day has been promised yet.'),
         'changedTo': t('changed to'),
@@ -206,4 +207,5 @@ def _words() -> dict[str, str]:
         'note': t('A note on the repair'),
         'noteHint': t('The agent sees it too'),
         'send': t('Add note'),
+        'late': t('No answer came. What you typed is kept here; please save it again.'),
     }

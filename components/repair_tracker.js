@@ -7,7 +7,7 @@ export default {
         <span v-if="since" class="mk-chgl"><span v-if="before !== null" class="mk-udot"></span><span class="mk-ba"><template v-if="before"><span class="mk-was">{{ before }}</span><span class="mk-ic mk-dir" aria-hidden="true">arrow_back</span><span class="mk-vh"> {{ changedTo }} </span></template><b>{{ now }}</b></span><span class="mk-t3">· <time :datetime="since.at" :data-ts="since.at" :title="since.exact">{{ since.when }}</time></span></span></div>
         <div v-if="eta" class="mk-eta"><div><div class="mk-sm mk-t3">{{ eta.label }}</div><div class="mk-b">{{ eta.weekday }}, <bdi class="mk-num" dir="ltr">{{ eta.day }}</bdi></div><div v-if="eta.left" class="mk-sm mk-t3">{{ eta.left }}</div></div>
           <div class="mk-leaf" aria-hidden="true"><i>{{ eta.month }}</i><b>{{ eta.number }}</b></div></div>
-        <div v-if="moves.length" class="mk-trk-do"><button v-for="move in moves" :key="move.key" type="button" class="mk-btn" :class="move.key === 'forward' ? 'mk-p' : 'mk-s'" :title="move.title || null" :data-testid="hook('stage-' + move.key)" @click="$emit('move', move.stage)"><span v-if="move.key === 'back'" class="mk-ic" aria-hidden="true">undo</span><span>{{ move.label }}</span><span v-if="move.key === 'forward'" class="mk-ic mk-dir" aria-hidden="true">arrow_back</span></button></div></div>
+        <div v-if="moves.length" class="mk-trk-do"><button v-for="move in moves" :key="move.key" type="button" class="mk-btn" :class="move.key === 'forward' ? 'mk-p' : 'mk-s'" :title="move.title || null" :data-testid="hook('stage-' + move.key)" @click="go(move.stage)"><span v-if="move.key === 'back'" class="mk-ic" aria-hidden="true">undo</span><span>{{ move.label }}</span><span v-if="move.key === 'forward'" class="mk-ic mk-dir" aria-hidden="true">arrow_back</span></button></div></div>
       <p v-if="hold" class="mk-call-out mk-hue-orange mk-trk-hold" :data-testid="hook('repair-hold')"><span class="mk-ic mk-f" aria-hidden="true">pause_circle</span><span>{{ hold }}</span></p>
       <ol class="mk-road" :class="{'mk-all': all}" :data-testid="hook('repair-steps')"><li v-for="stage in stages" :key="stage.id" class="mk-st" :class="['mk-' + stage.state, stage.state === 'c' && stage.hue ? 'mk-st-hue mk-hue-' + stage.hue : '']" :aria-current="stage.state === 'c' ? 'step' : null">
         <span class="mk-nd"><span><span v-if="stage.state === 'd'" class="mk-ic" aria-hidden="true">check</span><span v-else-if="stage.state === 'c'" class="mk-ic mk-f" aria-hidden="true">directions_car</span><template v-else>{{ stage.number }}</template></span></span>
@@ -22,16 +22,14 @@ export default {
   emits: ['move'],
   data: () => ({all: false}),
   methods: {
+    go(stage) {
+      maakav.ordered();
+      this.$emit('move', stage);
+    },
     // it stands on two tabs: only the one in sight is found by its name
     hook(name) { return this.inSight ? name : null; },
   },
   watch: {
-    glow() {
-      const element = this.$refs.now;
-      if (!element) return;
-      element.classList.remove('mk-glow');
-      void element.offsetWidth;
-      element.classList.add('mk-glow');
-    },
+    glow() { maakav.glow(this.$refs.now); },
   },
 };

@@ -54,24 +54,34 @@ export const setAside = (parts, same) => ({
     resume() { if (this.aside.length) this.take(this.aside.pop()); else this.blank(); },
     toKeep() {
       // also what stands in the form: a reload fills its fields, but not what it is about
-      const aside = [...this.aside, this.written()].filter(this.touched);
-      return aside.length ? {aside, last: this.last} : null;
+      const aside = [...this.aside, this.written()].filter(this.touched), going = this.orders.find((order) => order.insists);
+      return aside.length || going ? {aside, last: this.last, going} : null;
     },
     recall() {
-      const {aside = [], last} = this.remembered();
+      const {aside = [], last, going} = this.remembered();
       Object.assign(this, {aside, last});
       if (aside.length) this.resume();
+      if (going) this.say(going);
     },
-    /* What is in the form is sent under this number, which comes back with its answer. */
-    sending() {
-      this.busy = true;
+    /* What is in the form is sent as this. When it `insists`, it has a key, and is said until it is answered, also after a reload. */
+    send(letter, insists = false) {
+      maakav.ordered();
       this.refused = '';
-      this.number += 1;
-      const order = {...this.written(), number: this.number, sent: JSON.stringify(this.draft)};
+      this.say({...this.written(), sent: JSON.stringify(this.draft), letter, insists});
+    },
+    /* Its number comes back with its answer. */
+    say(order) {
+      this.busy = true;
+      order.number = this.number += 1;
       this.orders.push(order);
       this.waiting?.();
+      const say = () => this.$emit('save', {...order.letter, number: order.number});
+      if (order.insists) {
+        this.waiting = maakav.insist(say, () => this.refuse(this.words.going, order));
+        return;
+      }
       this.waiting = maakav.whenLate(() => { this.busy = false; this.refuse(this.words.late, order); });
-      return order;
+      say();
     },
     /* Which order it is an answer to: it may come so late that another one is on its way. */
     answered({number, message}) {

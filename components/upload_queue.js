@@ -17,9 +17,9 @@ function remember(key, change) {
 }
 
 export class UploadQueue {
-  /* `address` takes the files whose slot names none; `key` names this person's notes about this claim; `words` say what went wrong. */
-  constructor({address, key, words, most}) {
-    Object.assign(this, {address, key, words, most, rows: [], count: 0});
+  /* `address` takes the files whose slot names none; `key` names this person's notes about this claim; `words` say what went wrong; `taken` is what a file must be. */
+  constructor({address, key, words, taken}) {
+    Object.assign(this, {address, key, words, taken, rows: [], count: 0});
     this.page = Math.random().toString(36).slice(2);
   }
 
@@ -77,9 +77,8 @@ export class UploadQueue {
       const slot = slotOf(file);
       this.count += 1;
       this.rows.unshift({id: `${this.page}-${this.count}`, name: file.name, size: file.size, slot, label: slot.label, state: 'waiting', share: 0, message: '', retry: false, time: '', file, request: null});
-      const row = this.rows[0];  // as the page watches it
-      if (!file.size) this.fail(row, this.words.empty, false);
-      else if (file.size > this.most) this.fail(row, this.words.tooBig, false);
+      const row = this.rows[0], why = maakav.whyNot(file, this.taken, this.words);  // as the page watches it
+      if (why) this.fail(row, why, false);
       else this.note(row);
     }
     this.pump();
@@ -152,6 +151,7 @@ export class UploadQueue {
   }
 
   dismiss(row) {
+    maakav.ordered();
     row.request?.abort();
     remember(this.key, (notes) => { delete notes[row.id]; });
     this.rows = this.rows.filter((other) => other.id !== row.id);

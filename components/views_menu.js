@@ -22,7 +22,7 @@ const MENU = `
   </div>`;
 
 export default {
-  mixins: [maakav.parts({menu: MENU})],
+  mixins: [maakav.parts({menu: MENU}), maakav.ordering],
   template: `
     <div class="mk-contents">
       <a v-for="view in pinned" :key="view.key" class="mk-tab mk-pinned" :class="{'mk-on': view.key === here}" :aria-current="view.key === here ? 'true' : null" :href="view.href" data-testid="pinned-view" @click.prevent="go(view)"><span class="mk-ic" aria-hidden="true">bookmark</span><span class="mk-ell" dir="auto">{{ view.label }}</span></a>
@@ -34,20 +34,17 @@ export default {
     </div>`,
   props: {quick: Array, groups: Array, counts: Object, here: String, mayShare: Boolean, answer: Object, words: Object},
   emits: ['open', 'seen', 'save', 'edit'],
-  data: () => ({used: false, editing: '', saving: false, name: '', shared: false, sure: '', busy: false, refused: ''}),
+  data: () => ({used: false, editing: '', saving: false, name: '', shared: false, sure: '', refused: ''}),
   computed: { pinned() { return this.groups.flatMap((group) => group.views).filter((view) => view.pinned); } },
   watch: {
     // what was typed stays until it is kept
     'answer.turn'() {
-      this.waiting?.();
-      this.busy = false;
-      const {message} = this.answer;
-      if (this.form() !== this.sent) { if (message) maakav.say(message, true); return; }
+      const {message} = this.answer, form = this.answered(this.answer);
+      if (this.form() !== form) { if (message) maakav.say(message, true); return; }
       this.refused = message;
       if (!message) Object.assign(this, {saving: false, editing: ''});
     },
   },
-  unmounted() { this.waiting?.(); },
   methods: {
     turn() { this.used = true; if (!this.$refs.box.open) Object.assign(this, {editing: '', saving: false, sure: ''}); this.$emit('seen', this.$refs.box.open); },
     shut() { this.$refs.box.open = false; this.$refs.box.querySelector('summary').focus(); },
@@ -58,9 +55,8 @@ export default {
     form() { return this.saving ? 'new' : this.editing; },
     send(what, asked) {
       if (this.busy) return;
-      Object.assign(this, {busy: true, refused: '', sent: this.form()});
-      this.waiting = maakav.whenLate(() => { this.busy = false; maakav.say(this.words.late, true); });
-      this.$emit(what, asked);
+      this.refused = '';
+      this.$emit(what, {...asked, number: this.numbered(this.form())});
     },
   },
 };

@@ -19,13 +19,13 @@ from db import texts, values
 from db.base import now
 from db.calendar import Calendar, Deadline, calendar_of
 from db.calls import contacts_of
-from db.claims import ClaimConflict, mark_checked, save_fields
+from db.claims import NOT_FOUND, ClaimConflict, claim_by_no, mark_checked, save_fields
 from db.desk import COUNTED_UP_TO, SILENT, VIEWS, WHOSE, Desk, DeskState, Line, desk_of
 from db.doorbell import Notice
 from db.messages import note_internally
 from db.offices import User, bureau_people
 from db.reference import Reference
-from db.session import fetch
+from db.session import fetch, fetch_one
 from db.silence import told_silence
 from db.tasks import POSTPONE_BY, Task, assign, complete, postpone
 from db.texts import N_, ClaimError
@@ -59,7 +59,7 @@ def read(session: Any, state: DeskState, moment: datetime) -> Reading:
     return Reading(desk, reference(session), people_known_to(session), staff, contacts)
 
 
-class WorkDesk(Element, component='work_desk.js'):
+class WorkDesk(Element, component='work_desk.js', dependencies=['set_aside.js']):
     """One person's desk on one page; `load` fills it, every change of a claim fills it again."""
 
     def __init__(self, state: DeskState) -> None:
@@ -81,6 +81,7 @@ class WorkDesk(Element, component='work_desk.js'):
             me=self._actor.user_id,
             today='',
             answer=None,
+            keep=f'{self._actor.user_id}/work',
             texts=_texts(),
         )
         self.on('act', self._act)
@@ -92,7 +93,7 @@ class WorkDesk(Element, component='work_desk.js'):
         reading = await ask(read, self.state, now())
         if not self.is_deleted:
             self.state = reading.desk.state
-            # also those that have left it: somebody may be writing a note on one of them
+            # also those that have left it: who orders something of one of them is told why not
             self._lines = {**self._lines, **{line.key: line for line in reading.desk.lines}}
             show_changes(self, self._shown(reading))
 
@@ -148,14 +149,17 @@ class WorkDesk(Element, component='work_desk.js'):
     async def _act(self, event: GenericEventArguments) -> None:
         """What somebody asked of a line that stands on his page; refused, what was typed stays."""
         given = event.args if isinstance(event.args, dict) else {}
-        line, act = self._lines.get(str(given.get('key'))), str(given.get('act'))
-        order = _ORDERS.get(act)
+        key, act = str(given.get('key')), str(given.get('act'))
         with answering(self, event.args) as answer:
-            answer |= {'act': act, 'key': str(given.get('key'))[:80]}
-            if line is not None and order is not None:
-                await work(order, line, given, now())
-                answer['message'] = ''
-                await self.load()
+            answer |= {'act': act, 'key': key[:80]}
+            if act == 'note':
+                await work(_note, given, now())
+            elif key in self._lines and act in _ORDERS:
+                await work(_ORDERS[act], self._lines[key], given, now())
+            else:
+                return
+            answer['message'] = ''
+            await self.load()
 
 
 # ---- orders: each is given the line and what the browser says beside it -----------------------------------------------------
@@ -204,12 +208,16 @@ def _checked(session: Any, line: Line, _: _Given, moment: datetime) -> None:
     mark_checked(session, line.claim.id, moment)
 
 
-def _note(session: Any, line: Line, given: _Given, moment: datetime) -> None:
-    note = str(given.get('value'))[:NOTE_AT_MOST]
-    note_internally(session, line.claim.id, note, moment, key=key_of(given, 'once'))
+_ORDERS = {'done': _done, 'postpone': _postpone, 'give': _give, 'checked': _checked}
 
 
-_ORDERS = {'done': _done, 'postpone': _postpone, 'give': _give, 'checked': _checked, 'note': _note}
+def _note(session: Any, given: _Given, moment: datetime) -> None:
+    """On a claim, whose line may have left the desk before this page was opened."""
+    claim_no = str(given.get('claim_no'))
+    claim = fetch_one(session, claim_by_no(claim_no)) if claim_no.isprintable() else None
+    if claim is None:
+        raise ClaimError(NOT_FOUND)
+    note_internally(session, claim.id, str(given.get('value'))[:NOTE_AT_MOST], moment, key=key_of(given, 'once'))
 
 
 # ---- words ------------------------------------------------------------------------------------------------------------------
@@ -356,6 +364,10 @@ def _texts() -> dict[str, str]:
         'more': t('More actions'),
         'unsent': t('More actions, and a note that was not added yet'),
         'late': t('No answer came. Please try again: nothing is done twice.'),
+        'going': t('No answer yet. What you wrote is still on its way; it will be kept only once.'),
+        'gone': t('This line left the list. The note can still be added to the claim, copied or discarded.'),
+        'copy': t('Copy'),
+        'discard': t('Discard the note'),
         'postpone': t('Postpone'),
         'day': t('To another day'),
         'to': t('To this day'),

@@ -48,7 +48,6 @@ CHUNK = 20
 NUMBERS_SHOWN = 30
 REASON_LIMIT = 500
 
-NOT_FOUND = N_('The claim was not found or does not belong to your office.')
 _ALREADY: Mapping[str, str] = {
     ASSIGN: N_('Already with this colleague'),
     STATUS: N_('Already in this status'),

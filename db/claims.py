@@ -26,6 +26,7 @@ DOCUMENTS = {
 }
 YES_NO = {'yes': N_('Yes'), 'no': N_('No')}
 DUPLICATE_DAYS = 3
+NOT_FOUND = N_('The claim was not found or does not belong to your office.')
 # the status of a demand that the insurer sent back to be completed
 SENT_BACK = 'insurer_requested_info'
 
@@ -555,7 +556,7 @@ def lock_claim(session: Session, claim_id: int) -> Claim:
     """Load under scope and lock, so that two people writing at once, to the claim or to a part of it, take turns."""
     claim = session.scalars(_ONE_TO_LOCK, {'id': claim_id}).one_or_none()
     if claim is None:
-        raise ClaimError(N_('The claim was not found or does not belong to your office.'))
+        raise ClaimError(NOT_FOUND)
     return claim
 
 

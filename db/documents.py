@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import values
 from db.base import Base, BigKey
-from db.claims import Claim, lock_claim
+from db.claims import NOT_FOUND, Claim, lock_claim
 from db.reference import DocumentType, RepairStage
 from db.scope import (
     Actor,
@@ -356,7 +356,7 @@ def check_room(session: Session, claim_no: str, size: int, slot: Slot) -> Claim:
     actor.need(Can.UPLOAD)
     claim = session.scalar(select(Claim).where(Claim.claim_no == claim_no))
     if claim is None:
-        raise ClaimError(N_('The claim was not found or does not belong to your office.'))
+        raise ClaimError(NOT_FOUND)
     older = _document(session, slot.replaces) if slot.replaces else None
     _filed_under(session, claim, slot.type, slot.need_id, older)
     _check_photo(session, slot)

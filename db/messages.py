@@ -27,12 +27,13 @@ from db.claims import Claim, lock_claim
 from db.offices import AgentOffice, User, bureau_people, people_of
 from db.prepared import one_answer
 from db.scope import Actor, Can, Event, Evidence, Internal, OfficePart, PersonOwned, PersonSigned, Recorded, claim_key
-from db.texts import N_, ClaimError
+from db.texts import N_, ClaimError, t
 
 # the bureau's notes hold what an import could not place, and that may be long
 NOTE_LIMIT, DRAFT_LIMIT = 5000, 20_000
 EXCERPT = 200
 PAGE, HITS, AT_ONCE = 50, 50, 200
+_NAME_AT_MOST = 120
 _NOTHING = {False: N_('Please write the message first.'), True: N_('Please write the note first.')}
 
 
@@ -433,6 +434,16 @@ def write_message(session: Session, key: ThreadKey, letter: Letter, now: datetim
             _reach(_mark(session, thread), message.id, read=True)
     _forget_draft(session, thread, letter)
     return message
+
+
+def tell_not_attached(session: Session, message_id: int, name: str, now: datetime) -> None:
+    """Say in the thread that a file sent with a message of one's own was refused: whoever read of it would wait for it. Once for each name."""
+    message, reader = session.get_one(Message, message_id), session.info['actor'].language
+    told = t(
+        'The file {name} was not accepted, so it is not attached.', reader, name=f'\u2068{name[:_NAME_AT_MOST]}\u2069'
+    )
+    letter = Letter(told, key=f'not attached {message_id} {name[:_NAME_AT_MOST]}')
+    write_message(session, ThreadKey(message.office_id, message.claim_id), letter, now)
 
 
 def _mentioned(session: Session, key: ThreadKey, wanted: Iterable[int]) -> list[int]:

@@ -30,7 +30,7 @@ from db.base import now
 from db.claims import Claim, claim_by_no
 from db.documents import FREE_TYPE, Document, Filed, Slot
 from db.files import FileMissing, FileStore
-from db.messages import check_attachable
+from db.messages import check_attachable, tell_not_attached
 from db.reference import DocumentType
 from db.scope import Actor, Can
 from db.session import fetch, fetch_one
@@ -131,9 +131,14 @@ async def _upload(claim_no: str, request: Request, clamd_url: str) -> Response:
     announced = receiving.announced_size(headers.get('content-length', ''))
     name = unquote(headers.get('x-file-name', ''), errors='replace')
     claim = await ask_as(actor, _claim_with_room, claim_no, announced, slot)
-    async with _place_for(actor), receiving.received(request.stream(), name) as uploaded:
-        arrived = await receiving.inspected(uploaded, clamd_url)
-        filed = await work_as(actor, documents.attach, claim.id, arrived, slot, now())
+    try:
+        async with _place_for(actor), receiving.received(request.stream(), name) as uploaded:
+            arrived = await receiving.inspected(uploaded, clamd_url)
+            filed = await work_as(actor, documents.attach, claim.id, arrived, slot, now())
+    except Refused:
+        if slot.message_id is not None:
+            await work_as(actor, tell_not_attached, slot.message_id, name, now())
+        raise
     previews.draw_soon()
     return JSONResponse(await ask_as(actor, _receipt, filed), 201 if filed.added else 200)
 

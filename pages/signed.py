@@ -33,7 +33,7 @@ from db.scope import Actor
 from db.settings import Settings
 from db.texts import N_, ClaimError, t, tn
 from jobs import previews, receiving
-from jobs.intake import MOST_BYTES, Refused
+from jobs.intake import Refused
 
 HEBREW = 'he'  # a link has no person whose language we know
 _DOORKEEPER = Actor.system('links')
@@ -242,7 +242,6 @@ def _for_garage(shown: _Shown, said: str) -> dict[str, Any]:
         'eta_day': values.format_day(claim.eta) if claim.eta else '',
         'today': today.isoformat(),
         'furthest': repairs.furthest(today).isoformat(),
-        'photo_most': MOST_BYTES,
         'photos': tn('{n} photo of this stage', '{n} photos of this stage', photos, HEBREW) if photos else '',
         'said': t(SAID[said], HEBREW) if said in SAID else '',
         'undo': shown.may_take_back if said == 'stage' else 0,

@@ -132,6 +132,22 @@
   addEventListener('blur', release);
   const afterPress = (tell) => { if (pressed) unsaid.push(tell); else tell(); };
 
+  /* An order moves what is on the page: the second half of the double click that gave it would fall on something else. Not every browser
+     counts a second click on something else as one, so its time and place tell as well. Whoever orders by a click says so with `ordered`. */
+  const DOUBLE = 500, NEAR = 8;
+  let clicked = null;
+  function halve(event) {
+    if (!event.detail) return;  // no click of a mouse or a finger
+    const {clientX: x, clientY: y, timeStamp: at} = event, before = clicked;
+    const isSecond = before && (event.detail > 1 || (at - before.at < DOUBLE && Math.hypot(x - before.x, y - before.y) <= NEAR));
+    clicked = {x, y, at, hasOrdered: isSecond && before.hasOrdered};
+    if (clicked.hasOrdered) { event.preventDefault(); event.stopImmediatePropagation(); }
+  }
+  addEventListener('click', halve, true);
+  // who writes in between clicks twice
+  addEventListener('input', ({target}) => { if (target.matches('textarea, input:not([type=checkbox], [type=radio])')) clicked = null; }, true);
+  const ordered = () => { if (clicked) clicked.hasOrdered = true; };
+
   const typing = (target) => target.closest('input, textarea, select, [contenteditable=true]');
 
   /* A typed day as yyyy-mm-dd, read as db/values.day reads it; without a year it is of this one. Empty when it is none. */
@@ -294,16 +310,43 @@
   }
 
   /* Words and the key they are sent under: sent again because no answer came, the same words go under the same key and arrive once. */
-  function keyed(text, last) {
-    if (last && last.text === text) return last;
-    return {text, key: Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('-')};
-  }
+  const freshKey = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('-');
+  const keyed = (text, last) => (last && last.text === text ? last : {text, key: freshKey()});
 
   /* What was typed on behind a text that was sent; of what was put differently meanwhile, all. */
   function behind(typed, sent) {
     const rest = typed.trimStart(), gone = sent.trim();
     if (rest.trim() === gone) return '';
     return rest.startsWith(gone) ? rest.slice(gone.length).trimStart() : typed;
+  }
+
+  /* Why a file is not taken, as far as its name and its size tell (its content the server looks at); '' when it may go. */
+  function whyNot(file, {accept, most}, said) {
+    const [, ending] = /[^ .].*\.([^.]{1,10})$/.exec(file.name.replace(/[ .]+$/, '')) || [];
+    if (!file.size) return said.empty;
+    if (ending && !accept.split(',').includes(`.${ending.toLowerCase()}`)) return said.kind;
+    return file.size > most ? said.tooBig : '';
+  }
+
+  /* Send photos one after the other; those that are refused hold no other up. Returns why, each with its name. */
+  async function sendPhotos(files, address, {headers, limits, said, tell}) {
+    const refused = [];
+    for (const [place, file] of files.entries()) {
+      tell(said.sending.replace('{n}', place + 1).replace('{all}', files.length));
+      const why = whyNot(file, limits, said) || await sendPhoto(file, address, headers, said);
+      if (why) refused.push(`\u2068${file.name}\u2069: ${why}`);
+    }
+    return refused;
+  }
+  async function sendPhoto(file, address, headers, said) {
+    const named = {'X-Maakav-Upload': '1', 'X-File-Name': encodeURIComponent(file.name), 'Content-Type': 'application/octet-stream'};
+    try {
+      const answer = await fetch(address, {method: 'POST', body: file, headers: {...named, ...headers}});
+      if (answer.ok) return '';
+      return answer.status === 413 ? said.tooBig : (await answer.json().catch(() => ({}))).error || said.failed;
+    } catch {
+      return said.failed;  // the line is down
+    }
   }
 
   /* What is told to all open pages at once comes on the page's own socket, beside NiceGUI's messages. The page makes its parts
@@ -325,14 +368,84 @@
 
   /* Have it said when no answer comes to what was ordered; while there is no connection it waits to be sent. Returns what ends the waiting. */
   const ANSWER_WITHIN = 20000;
-  function whenLate(then) {
+  function whenLate(then, within = ANSWER_WITHIN) {
     let waiting = 0;
-    const wait = () => { waiting = setTimeout(() => { if (document.body.classList.contains('mk-offline')) wait(); else then(); }, ANSWER_WITHIN); };
+    const wait = () => { waiting = setTimeout(() => { if (document.body.classList.contains('mk-offline')) wait(); else then(); }, within); };
     wait();
     return () => clearTimeout(waiting);
   }
 
-  globalThis.maakav = {afterPress, behind, dayField, follow, unfollow, hurry, keyed, whenLate, parts: withParts, relative, reveal, say, typing, words};
+  /* What goes under a key is carried out once. So it is said again until it is answered: nobody knows that it did not arrive, and no other
+     wording of it goes out beside it. `late` is called once. Returns what ends it. */
+  const SAID_AGAIN_AFTER = 12000;
+  function insist(say, late) {
+    let ending, isLate = false;
+    const wait = () => {
+      ending = whenLate(() => {
+        if (!isLate) late();
+        isLate = true;
+        say();
+        wait();
+      }, SAID_AGAIN_AFTER);
+    };
+    say();
+    wait();
+    return () => ending();
+  }
+
+  /* For a component that orders one thing after another: it is busy until that is answered, and says its word `late` when no answer comes. */
+  const ordering = {
+    data: () => ({busy: false}),
+    created() { Object.assign(this, {orders: {}, number: 0}); },
+    unmounted() { this.ending?.(); },
+    methods: {
+      /* Returns the number under which this goes; it comes back with the answer. */
+      numbered(order) {
+        ordered();
+        this.busy = true;
+        this.number += 1;
+        this.orders[this.number] = order;
+        this.ending?.();
+        this.ending = whenLate(() => {
+          this.busy = false;
+          say((this.words || this.texts).late, true);
+        });
+        return this.number;
+      },
+      /* What it is an answer to: it may come so late that another order is on its way. */
+      answered({number}) {
+        const order = this.orders[number];
+        delete this.orders[number];
+        if (number === this.number) {
+          this.ending?.();
+          this.busy = false;
+        }
+        return order;
+      },
+    },
+  };
+
+  /* What changed by somebody else's hand lights up, anew when it does already. */
+  function glow(element) {
+    if (!element) return;
+    element.classList.remove('mk-glow');
+    void element.offsetWidth;
+    element.classList.add('mk-glow');
+  }
+
+  /* How the field of a claim is typed, by its editor. */
+  const SHAPES = {
+    tel: {type: 'tel'}, email: {type: 'email'}, digits: {inputmode: 'numeric'}, money: {inputmode: 'decimal'},
+    day: {dir: 'ltr', placeholder: 'dd/mm/yyyy'}, code: {dir: 'ltr'},
+  };
+  const shapeOf = (field) => ({autocomplete: 'off', maxlength: field.limit, ...(SHAPES[field.editor] || {dir: 'auto'})});
+
+  /* Pieces of templates. `number` and `label` say in the template's own words which plate it is, and how it is read out. */
+  const icon = (name, more = '') => `<span class="mk-ic${more}" aria-hidden="true">${name}</span>`;
+  const plate = (number, label, look = 'mk-sm') => `<span class="mk-plate ${look}" dir="ltr" role="img" :aria-label="${label}"><i><svg viewBox="0 0 22 16" aria-hidden="true"><rect width="22" height="16" fill="#fff"/><rect y="1.6" width="22" height="2.4" fill="#0B3C9E"/><rect y="12" width="22" height="2.4" fill="#0B3C9E"/><path d="M11 4.9l2.7 4.6H8.3zM11 11.1L8.3 6.5h5.4z" fill="none" stroke="#0B3C9E" stroke-width=".9"/></svg>IL</i><b>{{ ${number} }}</b></span>`;
+  const whatsapp = `<svg class="mk-icv" viewBox="0 0 24 24" fill="currentColor" aria-hidden="true"><path d="M12.04 2a9.9 9.9 0 0 0-8.5 15L2.2 21.8l4.9-1.3A9.9 9.9 0 1 0 12.04 2Zm0 1.8a8.1 8.1 0 1 1-4.1 15.1l-.3-.2-2.9.8.8-2.8-.2-.3a8.1 8.1 0 0 1 6.7-12.6Zm-3 4.1c-.2 0-.5.1-.7.3-.3.3-.9.9-.9 2.1 0 1.3.9 2.5 1 2.6.2.2 1.8 2.8 4.5 3.8 2.2.9 2.7.7 3.2.7.5-.1 1.5-.6 1.7-1.2.2-.6.2-1.1.2-1.2-.1-.1-.3-.2-.5-.3l-1.7-.8c-.3-.1-.4-.1-.6.1l-.8 1c-.1.2-.3.2-.5.1-.3-.1-1.1-.4-2-1.2-.8-.7-1.3-1.5-1.4-1.8-.2-.2 0-.4.1-.5l.4-.5.2-.4v-.4l-.8-1.9c-.2-.4-.4-.5-.6-.5h-.4Z"/></svg>`;
+
+  globalThis.maakav = {afterPress, behind, dayField, follow, unfollow, freshKey, glow, hurry, icon, insist, keyed, ordered, ordering, sendPhotos, whenLate, whyNot, parts: withParts, plate, relative, reveal, say, shapeOf, typing, whatsapp, words};
   addEventListener('DOMContentLoaded', watchConnection);
   if (document.readyState !== 'loading') watchConnection();
   setInterval(refreshTimes, 30000);

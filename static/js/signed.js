@@ -23,29 +23,20 @@
   function watchPhotos(box) {
     const told = box.querySelector('[data-told]');
     const input = box.querySelector('input[type=file]');
-    const tooBig = (file) => box.dataset.tooBig.replace('{name}', `\u2068${file.name}\u2069`);
-    const send = async (file) => {
-      const headers = {'X-File-Name': encodeURIComponent(file.name || 'photo.jpg'), 'Content-Type': 'application/octet-stream'};
-      const answer = await fetch(`${location.pathname}/photo`, {method: 'POST', body: file, headers});
-      if (answer.status === 413) throw new Error(tooBig(file));
-      if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error || box.dataset.failed);
-    };
+    const tell = (text) => { told.textContent = text; };
+    const {limits, said} = JSON.parse(box.dataset.photos);
     input.addEventListener('change', async () => {
       const files = [...input.files];
-      const big = files.find((file) => file.size > Number(box.dataset.most));
       input.disabled = true;
-      try {
-        if (big) throw new Error(tooBig(big));
-        for (const [place, file] of files.entries()) {
-          told.textContent = box.dataset.sending.replace('{n}', place + 1).replace('{all}', files.length);
-          await send(file);
-        }
+      const refused = await maakav.sendPhotos(files, `${location.pathname}/photo`, {headers: {}, limits, said, tell});
+      if (!refused.length) {
         location.replace(`${location.pathname}?said=photo`);
-      } catch (error) {
-        told.textContent = error instanceof TypeError ? box.dataset.failed : error.message;
-        input.disabled = false;
-        input.value = '';
+        return;
       }
+      const arrived = said.arrived.replace('{done}', files.length - refused.length).replace('{all}', files.length);
+      tell([files.length > refused.length ? `${arrived}.` : '', ...refused].join(' '));
+      input.disabled = false;
+      input.value = '';
     });
   }
 

@@ -196,7 +196,6 @@ PLAIN: dict[str, dict[str, object]] = {
         'stage_id': '',
         'is_held': False,
         'undo': 0,
-        'photo_most': 25 * 1024 * 1024,
     },
     'signed_insured.html': {
         **_CAR,

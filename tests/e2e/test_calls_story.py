@@ -99,8 +99,26 @@ def test_a_call_without_an_answer_stays_in_the_form(person: Person) -> None:
     staff.get_by_test_id('call-save').click()
     expect(staff.get_by_test_id('call-save')).to_be_disabled()
     staff.clock.fast_forward(21_000)
-    expect(staff.get_by_test_id('call-refused')).to_contain_text('לא התקבלה תשובה')
+    # it is on its way, and no other wording goes out beside it
+    expect(staff.get_by_test_id('call-refused')).to_contain_text('עדיין אין תשובה')
     expect(staff.get_by_test_id('call-summary')).to_have_value('המוסך ממתין לחלקים')
+    expect(staff.get_by_test_id('call-save')).to_be_disabled()
+
+
+def test_a_call_that_a_reload_left_on_its_way_arrives_once_and_alone(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_calls(staff, read_claim_of(staff))
+    calls, summary = staff.get_by_test_id('call'), staff.get_by_test_id('call-summary')
+    before = calls.count()
+    summary.fill('המוסך ממתין לחלקים')
+    staff.evaluate('window.socket.emit = () => window.socket')
+    staff.get_by_test_id('call-save').click()
+    summary.fill('המוסך ממתין לשני חלקים')
+    staff.reload()
+    ready(staff)
+    expect(calls).to_have_count(before + 1)
+    expect(calls.first).to_contain_text('המוסך ממתין לחלקים')
+    expect(summary).to_have_value('המוסך ממתין לשני חלקים')
     expect(staff.get_by_test_id('call-save')).to_be_enabled()
 
 

@@ -1,11 +1,12 @@
 """The claim page in real browsers: what only a keyboard, a screen and a second window can show."""
 
 import re
+import time
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.browsing import PHONE, Person, nothing_arrives, press, ready, rows
+from tests.e2e.browsing import PHONE, Person, nothing_arrives, nothing_is_answered, press, ready, rows
 
 pytestmark = pytest.mark.e2e
 
@@ -247,6 +248,14 @@ def test_what_is_being_typed_outlives_a_reload(person: Person) -> None:
         staff.get_by_test_id('internal-note').press_sequentially(' ועוד')
     # what is typed on behind a note that is written is the next one
     expect(staff.get_by_test_id('internal-note')).to_have_value('ועוד')
+    # also when it was put differently and a reload led away before the answer: no second wording goes out beside it
+    staff.evaluate('window.socket.emit = () => window.socket')
+    staff.get_by_test_id('write-note').click()
+    staff.get_by_test_id('internal-note').fill('ועוד משהו')
+    expect(staff.get_by_test_id('write-note')).to_be_disabled()
+    staff.reload()
+    ready(staff)
+    expect(staff.get_by_test_id('internal-note')).to_have_value('משהו')
     staff.get_by_test_id('write-note').click()
     expect(staff.get_by_test_id('internal-note')).to_have_value('')
     staff.reload()
@@ -279,6 +288,39 @@ def test_what_is_typed_about_a_day_of_a_clock_stays_with_it(person: Person) -> N
     first.get_by_test_id('clock-cancel').click()
     first.get_by_test_id('clock-set').click()
     expect(first.get_by_test_id('clock-reason')).to_have_value(known)
+
+
+def test_a_clock_is_told_of_its_own_day_however_late(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    claim_no = a_claim(staff)
+    staff.clock.install()
+    open_claim(staff, claim_no)
+    if staff.get_by_test_id('clocks-more').count():
+        staff.get_by_test_id('clocks-more').click()
+    clocks = staff.get_by_test_id('clock').filter(has=staff.get_by_test_id('clock-set'))
+    ids = [clocks.nth(place).get_attribute('data-clock') for place in (0, 1)]
+    first, second = (staff.locator(f'[data-testid=clock][data-clock="{one}"]') for one in ids)
+    first.locator('summary').click()
+    second.locator('summary').click()
+    first.get_by_test_id('clock-set').click()
+    first.get_by_test_id('clock-reason').fill('נאמר בטלפון')
+    with nothing_is_answered(staff):
+        first.get_by_test_id('clock-save').click()
+        for _ in range(100):  # by the test's own clock: that of the page stands still
+            if staff.evaluate('unheard.length'):
+                break
+            time.sleep(0.1)
+        staff.clock.fast_forward(21_000)
+        expect(staff.get_by_text('לא התקבלה תשובה')).to_be_visible()
+        second.get_by_test_id('clock-set').click()
+        second.get_by_test_id('clock-reason').fill('גם זה')
+        with nothing_arrives(staff):
+            second.get_by_test_id('clock-save').click()
+            staff.evaluate('for (const said of unheard.splice(0)) hear.call(socket, said)')
+            # the answer to the first is none to the second
+            expect(second.get_by_test_id('clock-save')).to_be_disabled()
+            expect(second.get_by_test_id('clock-reason')).to_have_value('גם זה')
+            expect(second.get_by_role('alert')).to_have_count(0)
 
 
 def test_a_choice_that_was_not_saved_is_offered_again_after_a_reload(person: Person) -> None:

@@ -444,6 +444,12 @@ def test_what_is_typed_about_a_document_stays_with_it_until_it_is_sent(person: P
     slot(staff, 'power_of_attorney').get_by_test_id('waive').click()
     expect(why).to_have_value('ייפוי הכוח בתיק אחר')
     expect(staff.get_by_test_id('require-label')).to_have_value('תצהיר')
+    # what was typed on behind what was sent is the next one
+    with nothing_arrives(staff):
+        staff.get_by_test_id('require-save').click()
+        staff.get_by_test_id('require-label').press('End')
+        staff.get_by_test_id('require-label').press_sequentially(' מקורי')
+    expect(staff.get_by_test_id('require-label')).to_have_value('מקורי')
     # thrown away is what somebody throws away
     staff.get_by_test_id('require-cancel').click()
     staff.get_by_test_id('require-other').click()

@@ -4,8 +4,9 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, WebSocket, expect
+from playwright.sync_api import FilePayload, Locator, Page, WebSocket, expect
 
+from tests import papers
 from tests.e2e.browsing import PHONE, Person, nothing_arrives, ready, rows
 from tests.e2e.conftest import ROOT
 
@@ -384,6 +385,47 @@ def test_what_is_attached_becomes_a_document_of_its_kind(person: Person) -> None
         staff.get_by_test_id('message-box').evaluate(CARRY, {'kind': kind, 'carried': carried})
         expect(staff.get_by_test_id('send-error')).to_contain_text('אי אפשר לצרף')
     expect(staff.get_by_test_id('chosen-file')).to_have_count(0)
+
+
+def test_no_message_claims_a_file_that_is_not_taken(person: Person) -> None:
+    dana, staff = person('dana@levi.demo'), person('staff@bureau.demo')
+    claim_no = calm_claim(dana)
+    open_thread(staff, claim_no)
+    open_thread(dana, claim_no)
+    photo: FilePayload = {'name': 'נזק.png', 'mimeType': 'image/png', 'buffer': papers.png()}
+    program: FilePayload = {'name': 'תוכנה.exe', 'mimeType': 'application/octet-stream', 'buffer': b'x'}
+    # by its name it is refused before the message goes; what may go, goes
+    dana.get_by_test_id('attach-input').set_input_files([program, photo])
+    expect(dana.get_by_test_id('send-error')).to_contain_text('תוכנה.exe')
+    expect(dana.get_by_test_id('send-error')).to_contain_text('סוג הקובץ אינו מתקבל')
+    expect(dana.get_by_test_id('chosen-file')).to_have_text(re.compile('נזק.png'))
+    # by its content it is refused later: the message does not go on naming it as attached
+    page: FilePayload = {
+        'name': 'מכתב.pdf',
+        'mimeType': 'application/pdf',
+        'buffer': b'<html><script>alert(1)</script>',
+    }
+    dana.get_by_test_id('attach-input').set_input_files([page])
+    expect(dana.get_by_test_id('chosen-file')).to_have_count(2)
+    dana.get_by_test_id('send').click()
+    expect(message(staff, 'מכתב.pdf לא התקבל')).to_have_count(1)
+    sent = message(staff, 'נזק.png').first
+    expect(sent.get_by_test_id('attachment')).to_have_count(1)
+    expect(sent).not_to_contain_text('מצורף')
+
+
+def test_a_file_that_a_reload_stopped_on_its_way_is_told_of(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    open_thread(dana, calm_claim(dana))
+    dana.route('**/files/claims/**', lambda _: None)  # it never gets there
+    dana.get_by_test_id('attach-input').set_input_files(str(ROOT / 'static' / 'img' / 'icon-192.png'))
+    send(dana, 'התמונה בדרך')
+    expect(dana.get_by_test_id('attaching')).to_be_visible()
+    dana.on('dialog', lambda asked: asked.accept())
+    dana.reload()
+    ready(dana)
+    expect(dana.get_by_test_id('attaching')).to_have_attribute('data-state', 'lost')
+    expect(dana.get_by_test_id('attaching').get_by_role('alert')).to_contain_text('הקובץ לא נשמר')
 
 
 def test_files_in_the_general_thread_go_to_the_claim_one_names(person: Person) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from db import values
 from db.base import now
 from tests import papers
-from tests.e2e.browsing import NO_DAY, PATIENCE, PHONE, Person, ready
+from tests.e2e.browsing import NO_DAY, PATIENCE, PHONE, Person, nothing_arrives, ready
 
 pytestmark = pytest.mark.e2e
 
@@ -116,7 +116,15 @@ def test_a_garage_works_from_a_phone_until_its_link_is_revoked(person: Person, p
     film = tmp_path / 'film.jpg'
     with film.open('wb') as file:
         file.truncate(26 * 1024 * 1024)
-    garage.get_by_test_id('photo').set_input_files(film)
+    fender = tmp_path / 'fender.png'
+    fender.write_bytes(papers.png())
+    # it and what is no photo hold no other up
+    letter = tmp_path / 'letter.pdf'
+    letter.write_bytes(papers.pdf())
+    garage.get_by_test_id('photo').set_input_files([film, letter, fender])
+    expect(garage.locator('[data-told]')).to_contain_text('הגיעו 1 מתוך 3')
+    expect(garage.locator('[data-told]')).to_contain_text('letter.pdf')
+    expect(staff.locator('[data-stage=paint]').get_by_test_id('repair-photo')).to_have_count(2)
     expect(garage.locator('[data-told]')).to_contain_text('גדולה מדי: אפשר לשלוח תמונה של עד 25 MB')
     expect(garage.locator('[data-told]')).to_contain_text('film.jpg')
     # a day that is none is told before it is sent
@@ -153,6 +161,28 @@ def test_a_reload_in_the_middle_takes_no_reason_of_a_repair(person: Person) -> N
     ready(staff)
     expect(day_why).to_have_value('החלק בדרך')
     expect(hold_why).to_have_value('אין חלק')
+
+
+def test_what_is_typed_on_while_a_repair_is_written_stays_behind_it(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_repair(staff, claim_in_bodywork(staff))
+    note, hold_why, day_why = (staff.get_by_test_id(name) for name in ('repair-note', 'hold-why', 'expect-why'))
+    for field, save in ((note, 'repair-note-save'), (day_why, 'expect-save'), (hold_why, 'hold-save')):
+        if save == 'expect-save':
+            staff.get_by_test_id('expect-day').fill(f'{COMING:%d/%m/%Y}')
+        if save == 'hold-save':
+            staff.get_by_test_id('hold-reason').select_option(index=1)
+        field.fill('הכנף הגיעה')
+        with nothing_arrives(staff) as said:
+            staff.get_by_test_id(save).click()
+            field.press('End')
+            field.press_sequentially(' גם הפגוש')
+            assert said('הכנף') == 1
+        expect(staff.get_by_test_id('repair-note-save')).to_be_enabled()
+        if save != 'hold-save':  # its form gives way to the one that ends it
+            expect(field).to_have_value('גם הפגוש')
+    staff.get_by_test_id('resume').click()
+    expect(hold_why).to_have_value('גם הפגוש')
 
 
 def test_the_insured_follows_on_a_page_that_tells_nothing_else(person: Person, phone: Phone) -> None:

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from db import values
 from db.base import now
-from tests.e2e.browsing import NO_DAY, PATIENCE, PHONE, Person, nothing_arrives, press, ready, rows
+from tests.e2e.browsing import NO_DAY, PHONE, Person, nothing_arrives, press, ready, rows
 
 pytestmark = pytest.mark.e2e
 
@@ -135,17 +135,58 @@ def test_every_line_keeps_the_note_that_is_written_on_it(person: Person) -> None
         if not line.get_by_test_id('work-note').is_visible():
             shut.click()
         expect(line.get_by_test_id('work-note')).to_have_value(note)
-    # no answer comes: that is said, and pressed again it is one note all the same
+    # no answer comes: that is said, it is said again, and no other wording goes out beside it
     claim_no = second.get_attribute('data-claim')
     with nothing_arrives(staff) as said:
         second.get_by_test_id('work-note').press('Enter')
-        expect(staff.get_by_text('לא התקבלה תשובה')).to_be_visible(timeout=2 * PATIENCE)
+        expect(staff.get_by_text('עדיין אין תשובה')).to_be_visible()
+        second.get_by_test_id('work-note').fill('המוסך מבטיח ליום ראשון')
         second.get_by_test_id('work-note').press('Enter')
-        assert said('המוסך מבטיח') == 2
-    expect(second.get_by_test_id('work-note')).to_have_value('')
+        assert (said('המוסך מבטיח'), said('ליום ראשון')) == (2, 0)
+    expect(second.get_by_test_id('work-note')).to_have_value('ליום ראשון')
+    # nor when a reload leads away before the answer
+    staff.evaluate('window.socket.emit = () => window.socket')
+    second.get_by_test_id('work-note').press('Enter')
+    second.get_by_test_id('work-note').fill('ליום ראשון או שני')
+    staff.reload()
+    ready(staff)
+    expect(second.get_by_test_id('work-note')).to_have_value('או שני')
     staff.goto(f'/claims/{claim_no}?tab=messages')
     ready(staff)
-    expect(staff.get_by_test_id('message').filter(has_text='המוסך מבטיח')).to_have_count(1)
+    for text in ('המוסך מבטיח', 'ליום ראשון'):
+        expect(staff.get_by_test_id('message').filter(has_text=text)).to_have_count(1)
+
+
+def test_a_note_on_a_line_that_somebody_else_finished_outlives_a_reload(person: Person) -> None:
+    staff = person('staff@bureau.demo', path='/work?whose=team')
+    other = person('staff2@bureau.demo', path='/work?whose=team')
+    keys = staff.get_by_test_id('work-line').evaluate_all('lines => lines.map((line) => line.dataset.line)')
+    added, discarded = (line_of(staff, key) for key in keys[:2])
+    for line in (added, discarded):
+        line.get_by_test_id('work-more').click()
+        line.get_by_test_id('work-note').fill('השמאי ביקש עוד תמונות')
+        line_of(other, str(line.get_attribute('data-line'))).get_by_test_id('work-done').click()
+        expect(line.get_by_test_id('work-gone')).to_be_visible()
+    claim_no = added.get_attribute('data-claim')
+    staff.reload()
+    ready(staff)
+    for line in (added, discarded):
+        if not line.get_by_test_id('work-note').is_visible():
+            line.get_by_test_id('work-more').click()
+        expect(line.get_by_test_id('work-note')).to_have_value('השמאי ביקש עוד תמונות')
+        expect(line.get_by_test_id('work-done')).to_have_count(0)
+        expect(line.get_by_test_id('work-note-copy')).to_have_attribute('data-copy', 'השמאי ביקש עוד תמונות')
+    discarded.get_by_test_id('work-note-discard').click()
+    expect(discarded).to_have_count(0)
+    added.get_by_test_id('work-more').click()
+    added.get_by_test_id('work-note-add').click()
+    expect(added).to_have_count(0)
+    staff.reload()
+    ready(staff)
+    expect(added.or_(discarded)).to_have_count(0)
+    staff.goto(f'/claims/{claim_no}?tab=messages')
+    ready(staff)
+    expect(staff.get_by_test_id('message').filter(has_text='השמאי ביקש עוד תמונות')).to_have_count(1)
 
 
 def test_no_line_goes_that_nobody_meant(person: Person) -> None:

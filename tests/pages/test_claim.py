@@ -416,8 +416,9 @@ async def test_notes_of_the_bureau_reach_the_bureau_only(open_page: Opener, clai
     staff, manager = await open_page('staff', claim), await open_page('manager', claim)
     box = staff.of(NoteBox)[0]
     for _ in range(2):  # the first answer got lost, so the browser sends it again
-        staff.send(box, 'write', {'body': 'להתקשר לפני חמש', 'key': 'a-1'})
-    await soon(lambda: box.props['kept'] == 2)
+        staff.send(box, 'write', {'body': 'להתקשר לפני חמש', 'key': 'a-1', 'number': 7})
+    await soon(lambda: (box.props['answer'] or {}).get('turn') == 2)
+    assert (box.props['answer']['message'], box.props['answer']['number']) == ('', 7)
     await soon(lambda: 'להתקשר לפני חמש' in staff.everything())
     colleague = await open_page('staff2', claim)
     with open_session(SYSTEM, reading=True) as session:

@@ -9,14 +9,15 @@ import pytest
 
 from components import live
 from components.claim_head import ClaimHead
-from components.documents_panel import _KINDS, ACCEPTED, DocumentsPanel, _telling
+from components.documents_panel import _KINDS, DocumentsPanel, _telling
+from components.files_taken import ACCEPTED, files_taken
 from db import documents
 from db.base import now
 from db.claims import Claim
 from db.documents import Arrived, Document, Slot, document_types
 from db.scope import Actor
 from db.session import fetch, open_session
-from jobs import decoding
+from jobs import decoding, intake
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
 from tests.pages.conftest import Open, Opener
@@ -195,6 +196,7 @@ async def test_the_place_to_drop_files_names_every_kind_that_is_taken(open_page:
     assert shown(page, 'kinds') == 'PDF, JPG, PNG, WebP, HEIC, TIFF, XLSX, DOCX'
     assert set(_KINDS) == set(decoding.ENDINGS[''])
     assert {f'.{ending}' for ending in decoding.ENDINGS if ending} <= set(ACCEPTED.split(','))
+    assert files_taken()['most'] == intake.MOST_BYTES
 
 
 async def test_an_answer_says_which_form_it_is_for(open_page: Opener, claim: Claim) -> None:

@@ -21,6 +21,7 @@ from db import papers as taken
 from db.base import now
 from db.claims import Claim
 from db.documents import Document
+from db.messages import Letter, ThreadKey, conversation, write_message
 from db.scope import Role
 from db.session import fetch, open_session
 from db.settings import load
@@ -179,6 +180,24 @@ async def test_hostile_files_are_refused_in_the_persons_words(dana: httpx.AsyncC
         assert answer.status_code == 422, what
         assert answer.json()['error'] == intake.Refused(why).told('he')
     assert (rows(), stored()) == ([], [])
+
+
+async def test_readers_of_a_message_are_told_of_a_file_that_was_refused(
+    dana: httpx.AsyncClient, claim: Claim, people: People
+) -> None:
+    thread = ThreadKey(claim.office_id, claim.id)
+    with open_session(people.dana) as session:
+        message = write_message(session, thread, Letter('שליחת קבצים: מכתב.pdf, נזק.png'), now())
+    with_it = {'X-Message': str(message.id)}
+    for _ in 'twice':
+        answer = await send(dana, claim, 'מכתב.pdf', b'<html><script>alert(1)</script>', **with_it)
+        assert answer.status_code == 422
+    assert (await send(dana, claim, 'נזק.png', papers.png(), **with_it)).status_code == 201
+    with open_session(people.staff, reading=True) as session:
+        talk = conversation(session, thread)
+        [told] = [one for one in talk.messages if one.id != message.id]
+        assert (told.user_id, told.internal) == (people.dana.user_id, False)
+        assert told.body.replace('\u2068', '').replace('\u2069', '') == 'הקובץ מכתב.pdf לא התקבל, ולכן אינו מצורף.'
 
 
 async def test_strangers_and_other_sites_send_nothing(portal: FastAPI, dana: httpx.AsyncClient, claim: Claim) -> None:

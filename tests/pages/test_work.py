@@ -108,7 +108,8 @@ async def test_who_is_slower_with_a_line_hears_whose_it_is_now(desk, task, claim
 
 
 async def test_a_note_of_the_desk_sent_twice_is_one(desk, task, claim, people):
-    note = {'key': f'task-{task}', 'act': 'note', 'value': 'דיברתי, יחזרו אליי', 'once': 'a-b'}
+    # of a line that left the desk before this page was opened, only the number of its claim is known
+    note = {'key': 'task-999', 'act': 'note', 'claim_no': claim.claim_no, 'value': 'דיברתי, יחזרו אליי', 'once': 'a-b'}
     for _ in range(2):
         answer = await desk.answer(desk.of(WorkDesk)[0], 'act', note)
         assert (answer['message'], answer['key']) == ('', note['key'])
@@ -141,7 +142,9 @@ NEVER_SENT: tuple[Any, ...] = (
     {'key': 'TASK', 'act': 'postpone', 'value': 999},
     {'key': 'TASK', 'act': 'postpone', 'value': '2020-01-01'},
     {'key': 'TASK', 'act': 'postpone', 'value': {'a': 1}},
-    {'key': 'TASK', 'act': 'note', 'value': '   '},
+    {'key': 'TASK', 'act': 'note', 'value': 'x'},
+    {'key': 'TASK', 'act': 'note', 'claim_no': 'no such claim', 'value': 'x'},
+    {'key': 'TASK', 'act': 'note', 'claim_no': '\0', 'value': 'x'},
 )
 
 
