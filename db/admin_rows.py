@@ -14,11 +14,11 @@ from sqlalchemy import Select, func, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from db import values
-from db.accounts import ChangedMeanwhile
+from db.accounts import ChangedMeanwhile, shut_out
 from db.admin_changes import key_of
 from db.admin_tables import TABLES, AdminTable, Choices, Column
 from db.base import take_turns
-from db.offices import User
+from db.offices import AgentOffice, User, people_of
 from db.reference import Insurer
 from db.scope import Actor, Can
 from db.texts import N_, ClaimError, FieldsRefused, Told, t
@@ -213,6 +213,8 @@ def retire(session: Session, table: AdminTable, key: str, *, active: bool) -> No
     if not active and key in table.kept:
         raise ClaimError(N_('The product itself needs this line. It can be renamed, and stays in use.'))
     row.active = active
+    if table.model is AgentOffice:  # also when it opens again: whoever came in at the moment it was closed
+        shut_out(session, [person.id for person in session.scalars(people_of(row.id))])
 
 
 def remove_row(session: Session, table: AdminTable, key: str) -> None:
