@@ -492,6 +492,9 @@ class ClaimsList:
         return hint | {'whole': whole} if whole else hint
 
     def _empty_message(self) -> dict[str, str]:
+        if self.state.is_wordless:
+            told = {'title': t('Nothing to look for'), 'text': t(list_state.NO_WORD)}
+            return {**told, 'action': t('Clear filters'), 'rescue': 'clear'}
         if _narrowed(self.state):
             return {
                 'title': t('No claims found'),
