@@ -246,3 +246,10 @@ def as_the_device(page: Page) -> None:
     page.locator('.mk-user').click()
     page.locator('.mk-menu button[value=auto]').click()
     ready(page)
+
+
+def test_the_filters_of_the_bureau_stand_in_one_line_on_a_desk(person: Person) -> None:
+    staff = person('staff@bureau.demo', path='/?status=new&insurer=1', viewport={'width': 1440, 'height': 900})
+    chips = [staff.get_by_test_id(name).bounding_box() for name in ('filters-more', 'filters-clear', 'search')]
+    middles = {round(box['y'] + box['height'] / 2) for box in chips if box}
+    assert max(middles) - min(middles) <= 1, middles
