@@ -5,7 +5,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from components.words import NOTHING
+from components.words import NOTHING, isolated
 from db import texts, values
 from db.accounts import ROLES
 from db.admin_changes import CHANGED, AdminChange, admin_history, removals_of
@@ -102,7 +102,7 @@ def _pair(session: Any, line: AdminChange, name: str, pair: Sequence[Any], reade
     if name == 'role':
         words = {role.value: texts.t(ROLES[Role(role)], reader) for role in ROLES}
     before, after = (_value(value, words, reader) for value in pair)
-    told = f'{before} ← {after or NOTHING}' if before and line.kind == CHANGED else before or after
+    told = f'{isolated(before)} ← {isolated(after or NOTHING)}' if before and line.kind == CHANGED else isolated(before or after)
     return f'{texts.t(label, reader)}: {told}'
 
 

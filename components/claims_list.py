@@ -247,6 +247,8 @@ class ClaimsList:
             await self._count_menu()
 
     async def _ring(self, notices: set[Notice]) -> None:
+        if any(notice.kind in ('person', MISSED.kind) for notice in notices):
+            await self.columns.load()
         await self.load()
         if self.views.is_open or any(notice.kind in ('person', 'seen', MISSED.kind) for notice in notices):
             await self.views.load()

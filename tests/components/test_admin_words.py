@@ -2,12 +2,13 @@
 
 from datetime import date, timedelta
 
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from components.admin_words import history_lines
 from db.admin_rows import remove_row, save_row
 from db.admin_tables import TABLES
 from db.base import now
+from db.reference import Garage
 from db.session import Database, open_session
 from tests.conftest import People
 
@@ -39,3 +40,18 @@ def test_a_page_of_the_record_is_a_fixed_number_of_questions(people: People, dat
     all_lines, of_all = record(100)
     assert [label.split(' · ')[0] for label in all_lines] == [written[0], *written[5::-1], *written[::-1]]
     assert of_all == questions
+
+
+def test_names_of_either_direction_stand_before_and_after_as_they_were(people: People) -> None:
+    for before, after in (('Max Motors', 'Erez Motors'), ('Erez Motors', 'מוסך ארז')):
+        with open_session(people.admin) as session:
+            found = session.scalars(select(Garage)).first() or Garage(name=before)
+            session.add(found)
+            session.flush()
+            found.name = after
+    with open_session(people.admin, reading=True) as session:
+        lines = history_lines(session, ['garages'], None, 2, 'he')
+    assert [line['pairs'][0] for line in lines] == [
+        'שם: \u2068Erez Motors\u2069 ← \u2068מוסך ארז\u2069',
+        'שם: \u2068Max Motors\u2069 ← \u2068Erez Motors\u2069',
+    ]
