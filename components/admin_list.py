@@ -139,7 +139,9 @@ class AdminList(Element, ABC, component='admin_list.js'):
         if not answer:
             await self._done(form, link, is_new=is_new)
 
-    async def _as_it_stands(self, form: Form, given: Mapping[str, str], wrong: Mapping[str, Exception]) -> dict[str, Any]:
+    async def _as_it_stands(
+        self, form: Form, given: Mapping[str, str], wrong: Mapping[str, Exception]
+    ) -> dict[str, Any]:
         """What others made of the line meanwhile: shown where he typed nothing; where he did, he has read it and may decide."""
         if not form.key:
             return {}

@@ -62,7 +62,8 @@ def _called(session: Any, lines: Sequence[AdminChange], reader: str) -> dict[tup
     keys: dict[str, set[str]] = {}
     for line in lines:
         keys.setdefault(line.table_name, set()).add(line.row_key)
-    known, gone = {}, []
+    known: dict[tuple[str, str], str] = {}
+    gone: list[tuple[str, str]] = []
     for name, wanted in keys.items():
         table = BY_TABLE_NAME.get(name)
         if table is None or table.single:
@@ -102,7 +103,11 @@ def _pair(session: Any, line: AdminChange, name: str, pair: Sequence[Any], reade
     if name == 'role':
         words = {role.value: texts.t(ROLES[Role(role)], reader) for role in ROLES}
     before, after = (_value(value, words, reader) for value in pair)
-    told = f'{isolated(before)} ← {isolated(after or NOTHING)}' if before and line.kind == CHANGED else isolated(before or after)
+    told = (
+        f'{isolated(before)} ← {isolated(after or NOTHING)}'
+        if before and line.kind == CHANGED
+        else isolated(before or after)
+    )
     return f'{texts.t(label, reader)}: {told}'
 
 

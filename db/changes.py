@@ -592,7 +592,9 @@ def _(row: Change) -> list[Notice]:
 @_notices_of.register
 def _(row: User) -> list[Notice]:
     told = [Notice('access', row.office_id, user_id=row.id)]
-    if has_changed(row, 'baseline_seq', 'list_columns', 'list_density'):  # he has read everything, or likes his list otherwise
+    if has_changed(
+        row, 'baseline_seq', 'list_columns', 'list_density'
+    ):  # he has read everything, or likes his list otherwise
         told.append(Notice('person', row.office_id, user_id=row.id))
     return told
 

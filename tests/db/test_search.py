@@ -177,7 +177,10 @@ def test_signs_alone_find_nothing(people, known):
         assert state.is_wordless
         for view in list_state.VIEWS:
             with open_session(people.dana, reading=True) as session:
-                assert list_counts.counts_of(session, replace(state, view=view)).items() <= dict.fromkeys(list_state.VIEWS, 0).items()
+                assert (
+                    list_counts.counts_of(session, replace(state, view=view)).items()
+                    <= dict.fromkeys(list_state.VIEWS, 0).items()
+                )
     assert not ListState.read({'q': ' '}).is_wordless
     assert found(people.dana, '🚗 רונית') == found(people.dana, 'רונית') == ['26-00417']
 
