@@ -15,7 +15,7 @@ const FORM = `
         <div v-if="Object.keys(form.samples).length" class="mk-aprev"><div class="mk-row mk-reasons" role="group" :aria-label="words.variables"><button v-for="(sample, name) in form.samples" :key="name" type="button" class="mk-btn mk-soft mk-sm" data-testid="variable" @click="insert(name)">{{ sample.label }}</button></div>
           <p class="mk-gh">{{ words.preview }}</p><p class="mk-blet" dir="auto" data-testid="template-preview">{{ preview }}</p></div>
         <p v-if="form.uses" class="mk-sm mk-t2" data-testid="uses">{{ form.uses }}</p>
-        <div v-if="form.actions.length" class="mk-aacts"><button v-for="action in form.actions" :key="action.key" type="button" class="mk-btn mk-sm" :class="action.danger ? 'mk-danger' : 'mk-s'" :data-testid="'act-' + action.key" @click="act(action)"><span class="mk-ic" aria-hidden="true">{{ action.icon }}</span>{{ sure === action.key ? words.sure : action.label }}</button></div><p v-if="held" class="mk-help mk-e" role="alert" data-testid="act-held"><span class="mk-ic" aria-hidden="true">error</span><span>{{ words.held }}</span></p>
+        <div v-if="form.actions.length" class="mk-aacts"><button v-for="action in form.actions" :key="action.key" type="button" class="mk-btn mk-sm" :class="action.danger ? 'mk-danger' : 'mk-s'" :disabled="busy ? true : null" :data-testid="'act-' + action.key" @click="act(action)"><span class="mk-ic" aria-hidden="true">{{ action.icon }}</span>{{ sure === action.key ? words.sure : action.label }}</button></div><p v-if="held" class="mk-help mk-e" role="alert" data-testid="act-held"><span class="mk-ic" aria-hidden="true">error</span><span>{{ words.held }}</span></p>
         <details v-if="form.history.length"><summary class="mk-sm">{{ words.history }}</summary><ul class="mk-ahist"><li v-for="line in form.history" :key="line.id"><b>{{ line.what }}</b> <span class="mk-t3"><bdi>{{ line.by }}</bdi> · {{ line.when }}</span><span v-for="pair in line.pairs" :key="pair">{{ pair }}</span></li></ul></details>
       </div>
       <div class="mk-df"><button type="button" class="mk-btn mk-g" @click="close">{{ words.close }}</button><button type="submit" class="mk-btn mk-p" :disabled="busy ? true : null" data-testid="admin-save">{{ words.save }}</button></div></form>
@@ -33,12 +33,12 @@ export default {
         <span v-if="ordered" class="mk-row mk-amove"><button type="button" class="mk-ib mk-sm" :aria-label="words.up + ': ' + row.label" :disabled="row.first ? true : null" data-testid="move-up" @click="$emit('move', {key: row.key, down: false})"><span class="mk-ic" aria-hidden="true">arrow_upward</span></button><button type="button" class="mk-ib mk-sm" :aria-label="words.down + ': ' + row.label" :disabled="row.last ? true : null" data-testid="move-down" @click="$emit('move', {key: row.key, down: true})"><span class="mk-ic" aria-hidden="true">arrow_downward</span></button></span></li></ul>
       <p v-if="!rows.length" class="mk-empty-line mk-t2">{{ words.none }}</p>
       <div v-if="pages > 1" class="mk-tfoot"><button type="button" class="mk-btn mk-g mk-sm" :disabled="page < 2 ? true : null" @click="$emit('page', page - 1)">{{ words.previous }}</button><span class="mk-num">{{ page }} / {{ pages }}</span><button type="button" class="mk-btn mk-g mk-sm" :disabled="page >= pages ? true : null" @click="$emit('page', page + 1)">{{ words.next }}</button></div>
-      <details v-if="record.length" class="mk-arec" data-testid="table-history"><summary>{{ words.record }}</summary><ul class="mk-ahist mk-bd"><li v-for="line in record" :key="line.id" data-testid="table-change"><b>{{ line.what }}<template v-if="line.label"> · {{ line.label }}</template></b> <span class="mk-t3"><bdi>{{ line.by }}</bdi> · {{ line.when }}</span><span v-for="pair in line.pairs" :key="pair">{{ pair }}</span></li></ul></details>
+      <details v-if="record.length" class="mk-arec" data-testid="table-history"><summary>{{ words.record }}</summary><ul class="mk-ahist mk-bd"><li v-for="line in record" :key="line.id" data-testid="table-change"><b>{{ line.what }}<template v-if="line.label"> · <bdi>{{ line.label }}</bdi></template></b> <span class="mk-t3"><bdi>{{ line.by }}</bdi> · {{ line.when }}</span><span v-for="pair in line.pairs" :key="pair">{{ pair }}</span></li></ul></details>
       ${FORM}
     </section>`,
   props: {title: String, hint: String, total: Number, add: String, searched: Boolean, filters: Array, ordered: Boolean, rows: Array, page: Number, pages: Number, form: Object, record: Array, words: Object},
   emits: ['find', 'filter', 'page', 'open', 'close', 'save', 'act', 'move'],
-  data: () => ({typed: '', values: {}, many: {}, begun: '', busy: false, sure: '', held: false}),
+  data: () => ({typed: '', values: {}, many: {}, begun: {}, busy: false, sure: '', held: false}),
   computed: {
     // a template as somebody will read it; what cannot be filled in stands there as it was typed
     preview() { return (this.values.body || '').replace(/\{([^{}]*)\}/g, (found, name) => (Object.hasOwn(this.form.samples, name) ? this.form.samples[name].text : found)); },
@@ -46,15 +46,16 @@ export default {
   watch: {
     form(now, before) {
       if (now && before && now.opened === before.opened && now.answered === before.answered) return;  // it comes along with every change of the list
+      this.waiting?.();
       this.busy = false;
       this.sure = '';
       this.held = false;
       if (!now) return;
-      if (!before || before.opened !== now.opened) {
-        this.values = {...now.values};
-        this.many = Object.fromEntries(now.fields.filter((field) => field.kind === 'many').map((field) => [field.name, (now.values[field.name] || '').split('\n').filter(Boolean)]));
-        this.begun = this.written();
-      }
+      // what was typed stays; anywhere else stands what others wrote meanwhile
+      const typed = before && before.opened === now.opened ? this.typedIn() : {};
+      this.fill(now.values);
+      this.begun = this.written();
+      this.fill({...this.begun, ...typed});
       this.$nextTick(() => {
         if (!this.$refs.dialog.open) this.$refs.dialog.showModal();
         const first = this.$refs.dialog.querySelector('[aria-invalid=true]') || this.$refs.dialog.querySelector('[data-copy]');
@@ -62,14 +63,24 @@ export default {
       });
     },
   },
+  unmounted() { this.waiting?.(); },
   methods: {
     said(field) { const wrong = this.form.errors[field.name]; return {'aria-invalid': wrong ? 'true' : null, 'aria-describedby': wrong || field.help ? 'w-' + field.name : null}; },
     shape(field) { return {phone: {type: 'tel'}, email: {inputmode: 'email', dir: 'ltr'}, whole: {inputmode: 'numeric'}, code: {dir: 'ltr'}}[field.kind] || {dir: 'auto'}; },
-    find() { clearTimeout(this.waiting); this.waiting = setTimeout(() => this.$emit('find', this.typed), 250); },
+    find() { clearTimeout(this.finding); this.finding = setTimeout(() => this.$emit('find', this.typed), 250); },
     close() { this.$emit('close'); },
-    written() { return JSON.stringify([this.values, this.many]); },
+    fill(values) {
+      this.values = values;
+      this.many = Object.fromEntries(this.form.fields.filter((field) => field.kind === 'many').map((field) => [field.name, (values[field.name] || '').split('\n').filter(Boolean)]));
+    },
+    written() {
+      const ticked = this.form.fields.filter((field) => field.kind === 'many').map((field) => [field.name, field.choices.map((choice) => choice[0]).filter((key) => this.many[field.name].includes(key)).join('\n')]);
+      return {...this.values, ...Object.fromEntries(ticked)};
+    },
+    typedIn() { return Object.fromEntries(Object.entries(this.written()).filter(([name, value]) => value !== this.begun[name])); },
+    isTyped() { return Object.keys(this.typedIn()).length > 0; },
     /* Neither Escape nor a click beside it throws away what was typed, or a link that is not shown again. */
-    leave() { if (this.written() === this.begun && !this.form.link) this.close(); },
+    leave() { if (!this.isTyped() && !this.form.link) this.close(); },
     insert(name) {
       const field = this.$refs.dialog.querySelector('#a-body'), text = this.values.body || '', at = field ? field.selectionEnd : text.length;
       this.values.body = `${text.slice(0, at)}{${name}}${text.slice(at)}`;
@@ -77,20 +88,23 @@ export default {
     },
     save() {
       // a link that is shown once is not put away by saving again what is saved
-      if (this.busy || (this.form.link && this.written() === this.begun)) return;
-      maakav.ordered();
-      this.busy = true;
-      const many = Object.fromEntries(Object.entries(this.many).map(([name, keys]) => [name, keys.join('\n')]));
-      this.$emit('save', {...this.values, ...many});
+      if (this.busy || (this.form.link && !this.isTyped())) return;
+      this.send('save', this.written(), this.words.late);
     },
     /* An order closes the form: what is typed there must be saved first, or left. */
     act(action) {
-      this.held = this.written() !== this.begun;
+      if (this.busy) return;
+      this.held = this.isTyped();
       if (this.held) return;
       if (action.danger && this.sure !== action.key) { this.sure = action.key; return; }
-      maakav.ordered();
       this.sure = '';
-      this.$emit('act', action.key);
+      this.send('act', action.key, this.words.lateOrder);
+    },
+    send(order, given, late) {
+      maakav.ordered();
+      this.busy = true;
+      this.waiting = maakav.whenLate(() => { this.busy = false; maakav.say(late, true); });
+      this.$emit(order, given);
     },
   },
 };

@@ -1,7 +1,7 @@
 """The screens on which an admin keeps people, offices and reference data: a list, and a form for one line of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import count
@@ -114,37 +114,49 @@ class AdminList(Element, ABC, component='admin_list.js'):
             for name, raw in sent.items()
             if name in form.seen and isinstance(raw, str) and len(raw) <= SENT_AT_MOST
         }
+        await self._carry_out(form, self.save(form, {**form.seen, **given}), given)
+
+    async def _act(self, event: GenericEventArguments) -> None:
+        form = self._form
+        if form is not None and event.args in [action['key'] for action in form.shown['actions']]:
+            await self._carry_out(form, self.act(form, str(event.args)), {})
+
+    async def _carry_out(self, form: Form, order: Awaitable[str | None], given: Mapping[str, str]) -> None:
+        """Do what the form asked for; it is answered whatever comes of it, for its buttons wait for that."""
         answer: dict[str, Any] = {'errors': {}, 'message': t('It was not saved. Please try again.')}
         link, is_new = None, not form.key
         try:
-            link = await self.save(form, {**form.seen, **given})
+            link = await order
             answer = {}
-        except FieldsRefused as refusal:
-            wrong = {name: error.told(language()) for name, error in refusal.fields.items()}
-            answer = {'errors': wrong, 'message': refusal.told(language())}
-            # he reads what others wrote there: now it is his to decide
-            found = {
-                name: error.present for name, error in refusal.fields.items() if isinstance(error, ChangedMeanwhile)
-            }
-            form.seen = {**form.seen, **found}
         except ClaimError as refusal:
-            answer = {'errors': {}, 'message': refusal.told(language())}
+            wrong = refusal.fields if isinstance(refusal, FieldsRefused) else {}
+            told = {name: error.told(language()) for name, error in wrong.items()}
+            answer = {'errors': told, 'message': refusal.told(language())}
+            answer |= await self._as_it_stands(form, given, wrong)
         finally:
             if answer:
                 self._answer(form, answer)
         if not answer:
             await self._done(form, link, is_new=is_new)
 
-    async def _act(self, event: GenericEventArguments) -> None:
-        form = self._form
-        if form is None or event.args not in [action['key'] for action in form.shown['actions']]:
-            return
+    async def _as_it_stands(
+        self, form: Form, given: Mapping[str, str], wrong: Mapping[str, Exception]
+    ) -> dict[str, Any]:
+        """What others made of the line meanwhile: shown where he typed nothing; where he did, he has read it and may decide."""
+        if not form.key:
+            return {}
         try:
-            link = await self.act(form, str(event.args))
-        except ClaimError as refusal:
-            self._answer(form, {'message': refusal.told(language())})
-        else:
-            await self._done(form, link)
+            kept = await self.form_of(form.key)
+        except ClaimError:  # it is gone, as he is told already
+            return {}
+        not_read = {
+            name: form.seen[name]
+            for name, raw in given.items()
+            if raw != form.seen[name] and not isinstance(wrong.get(name), ChangedMeanwhile)
+        }
+        form.seen, form.shown = {**kept.seen, **not_read}, kept.shown
+        changes_with_it = ('title', 'fields', 'actions', 'history', 'uses')
+        return {'values': dict(form.seen), **{name: kept.shown[name] for name in changes_with_it}}
 
     async def _done(self, form: Form, link: str | None, *, is_new: bool = False) -> None:
         """Say that it is kept; a link stays on the screen until it is closed, for nobody can read it again."""
@@ -471,6 +483,8 @@ def _words() -> dict[str, str]:
         'choose': t('Choose'),
         'any': t('Any'),
         'sure': t('Sure? Press again'),
+        'late': t('No answer came. What you typed is kept here; please save it again.'),
+        'lateOrder': t('No answer came. Please try again: nothing is done twice.'),
         'held': t('What was typed here is not saved yet. Save it first, or close the form without it.'),
         'history': t('What was changed'),
         'record': t('Who changed what in this table'),

@@ -1,14 +1,15 @@
 """The record of the house in words: what was done to whom, and the fields before and after."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
-from components.words import NOTHING
+from components.words import NOTHING, isolated
 from db import texts, values
 from db.accounts import ROLES
-from db.admin_changes import CHANGED, AdminChange, admin_history
-from db.admin_rows import choices_of, identity_of
+from db.admin_changes import CHANGED, AdminChange, admin_history, removals_of
+from db.admin_rows import choices_of, rows_by_key
 from db.admin_tables import BY_TABLE_NAME, AdminTable, Column
 from db.scope import Role
 from db.session import fetch
@@ -36,10 +37,12 @@ def history_lines(
     session: Any, tables: Sequence[str], key: str | None, limit: int, reader: str, before: int = 0
 ) -> list[Told]:
     """The newest lines of the record, ready to be shown, or the newest before a certain one; for admins only."""
-    return [_line(session, line, reader) for line in fetch(session, admin_history(tables, key, before).limit(limit))]
+    lines = fetch(session, admin_history(tables, key, before).limit(limit))
+    called = _called(session, [line for line in lines if not line.label], reader)
+    return [_line(session, line, called.get((line.table_name, line.row_key), ''), reader) for line in lines]
 
 
-def _line(session: Any, line: AdminChange, reader: str) -> Told:
+def _line(session: Any, line: AdminChange, called: str, reader: str) -> Told:
     table = BY_TABLE_NAME.get(line.table_name)
     where = texts.t(table.title if table else N_('People'), reader)
     pairs = [_pair(session, line, name, pair, reader) for name, pair in line.fields.items()]
@@ -47,25 +50,45 @@ def _line(session: Any, line: AdminChange, reader: str) -> Told:
         'id': line.id,
         'what': texts.t(_KINDS[line.kind], reader),
         'where': where,
-        'label': line.label or (_called(session, line, table, reader) if table else ''),
+        'label': line.label or called,
         'by': line.by,
         'when': values.format_exact(line.at),
         'pairs': [pair for pair in pairs if pair][:_PAIRS_AT_MOST],
     }
 
 
-def _called(session: Any, line: AdminChange, table: AdminTable, reader: str) -> str:
-    """What a line without a name of its own is known by: its day, or whatever it speaks of."""
-    if table.single:
-        return ''
-    row, known = session.get(table.model, identity_of(table, line.row_key)), []
+def _called(session: Any, lines: Sequence[AdminChange], reader: str) -> dict[tuple[str, str], str]:
+    """What lines without a name of their own are known by: their day, or whatever they speak of. Asked once for all rows of a table."""
+    keys: dict[str, set[str]] = {}
+    for line in lines:
+        keys.setdefault(line.table_name, set()).add(line.row_key)
+    known: dict[tuple[str, str], str] = {}
+    gone: list[tuple[str, str]] = []
+    for name, wanted in keys.items():
+        table = BY_TABLE_NAME.get(name)
+        if table is None or table.single:
+            continue
+        there = rows_by_key(session, table, wanted)
+        known |= {(name, key): _known_by(session, table, partial(getattr, row), reader) for key, row in there.items()}
+        gone += [(name, key) for key in wanted - there.keys()]
     # what is gone is known by what was noted as it went
-    held = {} if row else fetch(session, admin_history([line.table_name], line.row_key).limit(1))[0].fields
+    for line in fetch(session, removals_of(gone)) if gone else ():
+        table = BY_TABLE_NAME[line.table_name]
+        known[line.table_name, line.row_key] = _known_by(session, table, partial(_as_it_went, line), reader)
+    return known
+
+
+def _as_it_went(line: AdminChange, name: str) -> Any:
+    return line.fields.get(name, [None])[0]
+
+
+def _known_by(session: Any, table: AdminTable, value_of: Callable[[str], Any], reader: str) -> str:
+    known = []
     for column in table.columns:
-        value = getattr(row, column.name) if row else held.get(column.name, [None])[0]
-        if column.kind == 'day' and value:
+        value = value_of(column.name) if column.kind in ('day', 'choice') else None
+        if value and column.kind == 'day':
             known.append(values.format_day(date.fromisoformat(str(value))))
-        elif column.kind == 'choice' and value:
+        elif value:
             known.append(_value(value, _words_of(session, column, reader), reader))
     return ' · '.join(known)
 
@@ -80,7 +103,11 @@ def _pair(session: Any, line: AdminChange, name: str, pair: Sequence[Any], reade
     if name == 'role':
         words = {role.value: texts.t(ROLES[Role(role)], reader) for role in ROLES}
     before, after = (_value(value, words, reader) for value in pair)
-    told = f'{before} ← {after or NOTHING}' if before and line.kind == CHANGED else before or after
+    told = (
+        f'{isolated(before)} ← {isolated(after or NOTHING)}'
+        if before and line.kind == CHANGED
+        else isolated(before or after)
+    )
     return f'{texts.t(label, reader)}: {told}'
 
 

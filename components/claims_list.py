@@ -247,6 +247,8 @@ class ClaimsList:
             await self._count_menu()
 
     async def _ring(self, notices: set[Notice]) -> None:
+        if any(notice.kind in ('person', MISSED.kind) for notice in notices):
+            await self.columns.load()
         await self.load()
         if self.views.is_open or any(notice.kind in ('person', 'seen', MISSED.kind) for notice in notices):
             await self.views.load()
@@ -492,6 +494,9 @@ class ClaimsList:
         return hint | {'whole': whole} if whole else hint
 
     def _empty_message(self) -> dict[str, str]:
+        if self.state.is_wordless:
+            told = {'title': t('Nothing to look for'), 'text': t(list_state.NO_WORD)}
+            return {**told, 'action': t('Clear filters'), 'rescue': 'clear'}
         if _narrowed(self.state):
             return {
                 'title': t('No claims found'),

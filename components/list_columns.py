@@ -85,6 +85,10 @@ class ListColumns:
     async def prefer(self, **looks: Any) -> None:
         """Keep what the person is used to from now on."""
         await work(list_looks.prefer_looks, **looks)
+        await self.load()
+
+    async def load(self) -> None:
+        """Read what the person is used to, which may have been chosen in another window of his."""
         self.looks = await ask(list_looks.looks_of)
 
 

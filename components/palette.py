@@ -11,6 +11,7 @@ from components.live import ask, current_actor, show_changes
 from components.words import said_once, t
 from db import values
 from db.list_rows import Row
+from db.list_state import NO_WORD
 from db.palette import Reached, reach
 from db.scope import Actor
 from db.views import QUICK_VIEWS
@@ -40,7 +41,9 @@ class Palette(Element, component='palette.js'):
         self._newest = turn
         found = await ask(reach, typed)
         if turn == self._newest and not self.is_deleted:
-            show_changes(self, {'answer': {'turn': turn, 'groups': self._groups(found, typed)}})
+            wordless = bool(typed) and not values.has_a_word(typed)
+            answer = {'groups': [] if wordless else self._groups(found, typed), 'told': t(NO_WORD) if wordless else ''}
+            show_changes(self, {'answer': {'turn': turn, **answer}})
 
     def _groups(self, found: Reached, typed: str) -> list[dict[str, Any]]:
         views = [

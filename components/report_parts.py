@@ -14,7 +14,7 @@ from components.words import language, t, tn
 from db import values
 from db.cheques import WARN_DAYS
 from db.measuring import Measured
-from db.report_state import LONGEST, PERIODS, ReportState, month_after
+from db.report_state import PERIODS, ReportState
 from db.reports import ChequeFigure, DueLine, Figure, Figures, Line
 from db.texts import N_
 
@@ -157,15 +157,19 @@ def filters_html(figures: Figures, choices: Choices) -> str:
 def _misread_html(figures: Figures) -> str:
     """Says so when the address has a day that is none, or something else that is: the figures are of other days than were meant."""
     state = figures.state
-    ends, cut = (
+    ends, cut, ahead = (
         [' – '.join(map(values.format_day, days))] if days else []
-        for days in (state.turned_round, state.cut(figures.span))
+        for days in (
+            state.turned_round,
+            state.cut(figures.span),
+            figures.span.days if figures.span.first > figures.today else (),
+        )
     )
     told = (
         (state.misread, t('Not a date: {days}. The figures are of {period}.', days='{days}', period='{period}')),
         (ends, t('The last day is before the first: {days}. The figures are of {period}.', days='{days}', period='{period}')),
-        (cut, t('Figures reach over three years at most, and to {last}: {days}. The figures are of {period}.', days='{days}', period='{period}',
-                last=values.format_day(month_after(figures.today, LONGEST)))),
+        (cut, t('Figures are of three years at most: {days}. The figures are of {period}.', days='{days}', period='{period}')),
+        (ahead, t('Nothing can have happened yet in the days that were chosen: {days}.', days='{days}')),
         (state.unknown, t('Not understood in the address: {days}. The figures are of {period}.', days='{days}', period='{period}')),
     )  # fmt: skip
     return ''.join(

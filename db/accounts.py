@@ -13,7 +13,7 @@ from db.base import take_turns
 from db.changes import latest_seq
 from db.claims import Claim
 from db.identity import IDLE, PASSWORD, Credential, OneTimeLink, WebSession, end_all_sessions, in_use, make_link
-from db.offices import AgentOffice, User
+from db.offices import AgentOffice, User, actor_of
 from db.scope import BUREAU_ROLES, Actor, Can, Role, open_books
 from db.texts import N_, ClaimError, FieldsRefused, Told, t
 from db.two_factor import TwoFactor
@@ -202,6 +202,8 @@ def new_link(session: Session, user_id: int, now: datetime) -> str:
     user = _person(session, user_id)
     if not user.active:
         raise ClaimError(N_('This account is disabled. Enable it first.'))
+    if actor_of(session, user_id) is None:
+        raise ClaimError(N_('The office of this person is closed. Open it first.'))
     if not user.email:
         raise ClaimError(N_('This person has no e-mail address yet. Please fill it in first.'))
     note(session, user, LINK_MADE)
@@ -225,8 +227,12 @@ def save_person(session: Session, user_id: int, seen: Person, wanted: Person) ->
     known = _checked(session, merged, user)
     if known['role'] != Role.ADMIN:
         _refuse_without_admin(session, user)
+    moved = (known['role'], known['office_id']) != (user.role, user.office_id)
     for name, value in known.items():
         setattr(user, name, value)
+    if moved:  # whoever signed in for less did not prove himself for more, as by a second step
+        with open_books(session):
+            end_all_sessions(session, user_id)
     return user
 
 
@@ -235,15 +241,21 @@ def disable(session: Session, user_id: int) -> None:
     user = _person(session, user_id)
     _refuse_without_admin(session, user)
     user.active = False
-    with open_books(session):
-        end_all_sessions(session, user_id)
-        for link in session.scalars(select(OneTimeLink).where(OneTimeLink.user_id == user_id)):
-            session.delete(link)
+    shut_out(session, [user_id])
 
 
 def enable(session: Session, user_id: int) -> None:
     """Open a closed account again; the password is the one he had."""
     _person(session, user_id).active = True
+    shut_out(session, [user_id])  # also whoever came in at the moment it was closed
+
+
+def shut_out(session: Session, user_ids: Sequence[int]) -> None:
+    """End whatever lets these people in without their password, for good: when they may come again, they sign in anew."""
+    with open_books(session):
+        for model in (WebSession, OneTimeLink):
+            for kept in session.scalars(select(model).where(model.user_id.in_(user_ids)).with_for_update()):
+                session.delete(kept)
 
 
 def demand_new_password(session: Session, user_id: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Select, event, inspect, select
+from sqlalchemy import Index, Select, event, inspect, select, tuple_
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
 from db.base import Base, BigKey, now
@@ -62,6 +62,12 @@ def admin_history(tables: Iterable[str] = (), key: str | None = None, before: in
     if tables:
         found = found.where(AdminChange.table_name.in_(tables))
     return found if key is None else found.where(AdminChange.row_key == key)
+
+
+def removals_of(rows: Iterable[tuple[str, str]]) -> Select[AdminChange]:
+    """How rows (each by its table and its key) were taken away; where one was there twice, the last time comes last."""
+    which = tuple_(AdminChange.table_name, AdminChange.row_key).in_(list(rows))
+    return select(AdminChange).where(AdminChange.kind == REMOVED, which).order_by(AdminChange.id)
 
 
 def admin_changes_after(change_id: int, limit: int) -> Select[AdminChange]:

@@ -10,15 +10,15 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Select, func, inspect, or_, select
+from sqlalchemy import Select, func, inspect, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from db import values
-from db.accounts import ChangedMeanwhile
+from db.accounts import ChangedMeanwhile, shut_out
 from db.admin_changes import key_of
 from db.admin_tables import TABLES, AdminTable, Choices, Column
 from db.base import take_turns
-from db.offices import User
+from db.offices import AgentOffice, User, people_of
 from db.reference import Insurer
 from db.scope import Actor, Can
 from db.texts import N_, ClaimError, FieldsRefused, Told, t
@@ -57,10 +57,16 @@ def rows(session: Session, table: AdminTable, typed: str, page: int, language: s
 def row_of(session: Session, table: AdminTable, key: str) -> Any:
     """One row by its key; a broken rule when it is gone."""
     _admin(session)
-    row = session.get(table.model, identity_of(table, key))
+    row = session.get(table.model, _identity_of(table, key))
     if row is None:
         raise ClaimError(N_('This line is not there any more.'))
     return row
+
+
+def rows_by_key(session: Session, table: AdminTable, keys: Iterable[str]) -> dict[str, Any]:
+    """Those of some rows that are there, by their keys."""
+    which = tuple_(*inspect(table.model).primary_key).in_([_identity_of(table, key) for key in keys])
+    return {key_of(row): row for row in session.scalars(select(table.model).where(which))}
 
 
 def uses_of(session: Session, table: AdminTable, key: str) -> list[tuple[str, int]]:
@@ -133,7 +139,7 @@ def _order(table: AdminTable) -> list[Any]:
     return [*resting, *names, *inspect(model).primary_key]
 
 
-def identity_of(table: AdminTable, key: str) -> Any:
+def _identity_of(table: AdminTable, key: str) -> Any:
     """A row's key as the session asks for it; a broken rule when it is none."""
     columns, parts = inspect(table.model).primary_key, key.split(':')
     if len(parts) != len(columns):
@@ -213,6 +219,8 @@ def retire(session: Session, table: AdminTable, key: str, *, active: bool) -> No
     if not active and key in table.kept:
         raise ClaimError(N_('The product itself needs this line. It can be renamed, and stays in use.'))
     row.active = active
+    if table.model is AgentOffice:  # also when it opens again: whoever came in at the moment it was closed
+        shut_out(session, [person.id for person in session.scalars(people_of(row.id))])
 
 
 def remove_row(session: Session, table: AdminTable, key: str) -> None:

@@ -165,7 +165,8 @@ def notices_of(row: object) -> list[Notice]:
 @notices_of.register
 def _(row: User) -> list[Notice]:
     told = [Notice('access', row.office_id, user_id=row.id)]
-    if has_changed(row, 'baseline_seq'):  # he has read everything
+    # he has read everything, or likes his list otherwise
+    if has_changed(row, 'baseline_seq', 'list_columns', 'list_density'):
         told.append(Notice('person', row.office_id, user_id=row.id))
     return told
 

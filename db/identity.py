@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db import values
 from db.base import Base, Moment, take_turns
-from db.offices import AgentOffice, User, sees_own_only
+from db.offices import AgentOffice, User, actor_of, sees_own_only
 from db.prepared import answers
 from db.scope import Actor, Books, Role, open_books
 from db.texts import N_, ClaimError
@@ -477,8 +477,7 @@ def link_of(session: Session, token: str, now: datetime) -> OneTimeLink | None:
     link = session.scalar(question if session.info['reading'] else question.with_for_update())
     if link is None or link.user_id is None:
         return link if link is not None and not _has_admin(session) else None
-    user = session.get(User, link.user_id)
-    return link if user is not None and user.active else None
+    return link if actor_of(session, link.user_id) is not None else None
 
 
 def use_proof(session: Session, token: str, now: datetime) -> bool:

@@ -17,6 +17,8 @@ from db.texts import N_
 
 VIEWS = ('open', 'unread', 'closed', 'all')
 SCOPES = ('all', 'claim_no', 'plate', 'insured_name')
+# told where somebody typed signs alone
+NO_WORD = N_('What was typed has no letter and no digit. Type a name, a vehicle number or a claim number.')
 PAGE_SIZES = (10, 25, 50, 100)
 # beyond it a list says «1,000+», under a search «200+»: finding costs more than walking an index, and whoever searches reads no
 # two hundred. The place of a claim among its neighbours is counted further
@@ -168,6 +170,11 @@ class ListState:
     def searches(self) -> bool:
         """Whether something was typed."""
         return bool(self.q.strip())
+
+    @property
+    def is_wordless(self) -> bool:
+        """Whether what was typed has no letter and no digit: there is nothing in it to look for."""
+        return self.searches and not values.has_a_word(self.q)
 
     @property
     def sorted_by(self) -> str:

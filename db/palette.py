@@ -40,6 +40,8 @@ class Reached:
 
 def reach(session: Session, typed: str) -> Reached:
     """What the acting person may mean, each as far as he may see it."""
+    if typed.strip() and not values.has_a_word(typed):
+        return Reached([], [], [], [])
     words = values.search_words(typed)[:6]
     views = [view for view in views_of(session) if _holds(view.name, words)]
     if len(''.join(words)) < LEAST:

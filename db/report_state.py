@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from db.calendar import DAY, sunday_of
 from db.list_state import ListState
 from db.texts import N_
-from db.values import Malformed, as_given, day_in, misread_choices, misread_days
+from db.values import LAST_DAY, Malformed, as_given, day_in, misread_choices, misread_days
 
 PERIODS = ('month', '3m', '12m', 'year', 'days')
 USUAL = '3m'
@@ -127,7 +127,7 @@ class ReportState:
         return (self.first, self.last) if self.first and self.last and self.first > self.last else None
 
     def cut(self, span: Span) -> tuple[date, ...]:
-        """Those of its days that its figures, which are of `span`, do not reach."""
+        """Its days, when they are more than its figures, which are of `span`, are about."""
         ends = sorted(day for day in (self.first, self.last) if day)
         beyond = [day for day in ends if not span.first <= day <= span.last]
         return tuple(ends) if beyond else ()
@@ -149,11 +149,15 @@ class ReportState:
         return Span(first, first + 27 * DAY)
 
     def span(self, today: date) -> Span:
-        """The days it means: whole months up to today; for `days` those that were asked for, whichever came first, no more than three years of them."""
+        """The days it means: whole months up to today; for `days` those that were asked for, whichever came first, no more than three years of them.
+
+        Without a last day they go to today; those that begin after today, as far as they may. Of more years those up to today are meant.
+        """
         if self.period == 'days':
             first, last = self.turned_round[::-1] if self.turned_round else (self.first, self.last)
-            last = min(max(last or max(first or today, today), _EARLIEST), month_after(today, LONGEST))
-            first = max(min(first or last.replace(day=1), last), _EARLIEST)
+            first = first or (last or today).replace(day=1)
+            furthest = max(today, min(month_after(first, LONGEST) - DAY, LAST_DAY))
+            last = min(last or (furthest if first > today else today), furthest)
             return Span(max(first, month_after(last, 1 - LONGEST)), last)
         back = {'month': 0, '3m': 2, '12m': 11, 'year': today.month - 1}[self.period]
         return Span(month_after(today, -back), today)

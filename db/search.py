@@ -16,6 +16,7 @@ from sqlalchemy import (
     cast,
     column,
     event,
+    false,
     func,
     insert,
     literal,
@@ -33,7 +34,7 @@ from db.claims import Claim, locked
 from db.offices import AgentOffice
 from db.reference import Appraiser, Garage, Insurer
 from db.scope import ClaimPart, claim_key
-from db.values import search_key, search_words
+from db.values import has_a_word, search_key, search_words
 
 # An office up to this size is searched by walking its own rows, newest first; the index over everybody's claims is
 # slower there, because a common word has many hits in other offices (measured: 86-259 ms against 2 ms).
@@ -158,9 +159,11 @@ class Route:
 def matching(statement: Select[Any], typed: str, route: Route) -> tuple[Select[Any], SQLColumnExpression[Any]]:
     """Narrow a select over Claim to those that hold every typed word, in any of the searched fields.
 
-    Words of one letter are left out. Returns the column to sort by for newest first too: the one in which the hits already
-    come in order.
+    Words of one letter are left out; of signs alone nothing is found. Returns the column to sort by for newest first too: the
+    one in which the hits already come in order.
     """
+    if not has_a_word(typed):
+        return statement.where(false()), Claim.seq
     return _holding(statement, _parts(typed), route)
 
 
@@ -172,9 +175,9 @@ def matching_field(
     On PostgreSQL these fields have an index of their own: in whole texts a number is met in phones too, a name in an office's.
     On SQLite the index over the texts finds what is worth a look: whatever stands in the field stands there too.
     """
+    if not has_a_word(typed):
+        return statement.where(false()), Claim.seq
     words = search_words(typed)
-    if not words:
-        return statement, Claim.seq
     together = ''.join(words)
     conditions: dict[str, Sequence[ColumnElement[bool]]] = {
         'claim_no': [_has(Claim.claim_no_key, together, route)],

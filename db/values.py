@@ -146,6 +146,11 @@ def search_words(query: str) -> list[str]:
     return words
 
 
+def has_a_word(query: str) -> bool:
+    """Whether a typed query has a letter or a digit: of signs alone there is nothing to look for."""
+    return any(sign.isalnum() for sign in query)
+
+
 _NO_QUOTES = str.maketrans('', '', '\'"')
 
 

@@ -13,7 +13,7 @@ from components.frame import NotFound, portal_page
 from components.health_panel import HealthPanel
 from components.live import Subscription, ask, words_topic
 from components.marks import icon_html
-from components.words import language, t
+from components.words import isolated, language, t
 from db.admin_tables import TABLES
 from db.doorbell import Notice
 from db.exports import export_records
@@ -77,12 +77,17 @@ def _sections_html(section: str) -> str:
     )
 
 
+def _headline(line: dict[str, Any]) -> str:
+    parts = (line['what'], line['where'], isolated(line['label']) if line['label'] else '')
+    return ' · '.join(filter(None, parts))
+
+
 def _history_html(lines: list[dict[str, Any]], *, older: bool, newer: bool) -> str:
     if not lines and not newer:
         return f'<p class="mk-empty-line">{escape(t("Nothing was changed under administration yet."))}</p>'
     told = ''.join(
-        f'<li data-testid="admin-change"><b>{escape(" · ".join(filter(None, (line["what"], line["where"], line["label"]))))}</b> '
-        f'<span class="mk-t3">{escape(line["by"])} · {escape(line["when"])}</span>'
+        f'<li data-testid="admin-change"><b>{escape(_headline(line))}</b> '
+        f'<span class="mk-t3"><bdi>{escape(line["by"])}</bdi> · {escape(line["when"])}</span>'
         + ''.join(f'<span>{escape(pair)}</span>' for pair in line['pairs'])
         + '</li>'
         for line in lines

@@ -9,6 +9,9 @@
     return typeMismatch ? words.email : patternMismatch ? words.digits : '';
   }
 
+  // beside the field, or above all of those of which one is to be chosen
+  const placeFor = (field) => (field.closest('fieldset:has(> [data-said])') || field.closest('label'))?.querySelector('[data-said]');
+
   // what was said once would hold the form back for good: it is found again, or not, when the form is sent again
   function forget() {
     for (const field of told) field.setCustomValidity('');
@@ -17,7 +20,7 @@
   for (const kind of ['click', 'keydown', 'input', 'change']) addEventListener(kind, forget, true);
 
   addEventListener('invalid', (event) => {
-    const field = event.target, wrong = wordsFor(field), said = field.closest('label')?.querySelector('[data-said]');
+    const field = event.target, wrong = wordsFor(field), said = placeFor(field);
     if (!wrong) return;
     field.setCustomValidity(wrong);
     if (said) {  // there is a place for it beside the field
@@ -27,5 +30,11 @@
       if (!told.size) field.focus();
     }
     told.add(field);
+  }, true);
+  addEventListener('change', ({target}) => {
+    const said = target.type === 'radio' && placeFor(target);
+    if (!said) return;
+    said.textContent = '';
+    for (const one of said.parentElement.querySelectorAll('[aria-invalid]')) one.removeAttribute('aria-invalid');
   }, true);
 })();

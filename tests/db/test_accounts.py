@@ -1,5 +1,6 @@
 """An admin keeps the accounts: who comes, moves, loses his way in; and that somebody can always administer."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from db import accounts, identity
 from db.accounts import Person, Wanted
 from db.admin_changes import admin_history
+from db.admin_rows import retire
+from db.admin_tables import TABLES
 from db.base import now
 from db.changes import latest_seq
 from db.identity import PASSWORD, Credential, OneTimeLink, WebSession
@@ -125,6 +128,55 @@ def test_the_disabled_are_out_on_every_device_and_no_link_lets_them_in(people: P
         assert identity.link_of(session, token, now()) is None
         assert session.scalars(identity.sessions_of(dana)).all() == []
     assert standing_of(people, dana).has_password
+
+
+def test_whoever_has_another_role_or_place_signs_in_anew(people: People):
+    dana = people.dana.user_id or 0
+    for change, stays in (
+        ({'name': 'דנה כהן'}, True),
+        ({'email': 'dana@new.demo'}, True),
+        ({'role': 'office_manager'}, False),
+        ({'office': str(people.cohen)}, False),
+        ({'role': 'admin'}, False),
+    ):
+        with open_session(SYSTEM) as session:
+            token = identity.start_session(session, dana, identity.Browser(), now())
+        with open_session(people.admin) as session:
+            seen = Person.of(session.get_one(User, dana))
+            accounts.save_person(session, dana, seen, replace(seen, **change))
+        with open_session(SYSTEM, reading=True) as session:
+            present = identity.session_of(session, identity.hash_of(token), now())
+        assert (present is not None) is stays, change
+
+
+def test_an_office_that_opens_again_lets_nobody_in_by_what_he_had_before(people: People, notices):
+    dana, rival = people.dana.user_id or 0, people.rival.user_id or 0
+    office, key = TABLES['offices'], str(people.levi)
+
+    def devices() -> list[int]:
+        with open_session(SYSTEM, reading=True) as session:
+            return [len(session.scalars(identity.sessions_of(user_id)).all()) for user_id in (dana, rival)]
+
+    with open_session(people.admin) as session:
+        token = accounts.new_link(session, dana, now())
+    notices.clear()
+    assert devices() == [1, 1]
+    with open_session(people.admin) as session:
+        retire(session, office, key, active=False)
+    assert ('access', people.levi, None) in {(notice.kind, notice.office_id, notice.user_id) for notice in notices}
+    assert devices() == [0, 1]
+    with pytest.raises(ClaimError, match='office of this person is closed'), open_session(people.admin) as session:
+        accounts.new_link(session, dana, now())
+    with open_session(SYSTEM) as session:  # he had typed his password when it was closed
+        identity.start_session(session, dana, identity.Browser(), now())
+        late = identity.make_link(session, PASSWORD, dana, now(), 1)
+        assert identity.link_of(session, late, now()) is None
+    with open_session(people.admin) as session:
+        retire(session, office, key, active=True)
+    assert devices() == [0, 1]
+    with open_session(SYSTEM) as session:
+        assert [identity.link_of(session, one, now()) for one in (token, late)] == [None, None]
+        assert identity.account_of(session, 'dana@levi.demo') == (dana, 'x')
 
 
 def test_somebody_who_can_administer_remains(people: People):

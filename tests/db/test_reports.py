@@ -639,15 +639,37 @@ def test_a_day_that_is_none_is_remembered_as_it_was_typed() -> None:
 
 
 def test_days_that_figures_do_not_reach_are_known(people: People) -> None:
-    for ends in (
-        {'from': '1.1.2031', 'to': '2.2.2031'},
-        {'from': '1.1.1950', 'to': '31.12.2099'},
-        {'from': '1.1.2090'},
+    for first, last, reached in (
+        ('1.1.1950', '31.12.2099', TODAY),
+        ('1.1.1950', '31.12.1953', date(1953, 12, 31)),
+        ('1.1.2090', '2.2.2093', date(2092, 12, 31)),
     ):
-        state = ReportState.read({'period': 'days', **ends})
-        assert len(state.cut(state.span(TODAY))) == len(ends), ends
-    ahead = ReportState.read({'period': 'days', 'from': f'{TODAY + timedelta(days=5):%d.%m.%Y}'})
-    assert (ahead.span(TODAY).first, ahead.cut(ahead.span(TODAY))) == (TODAY + timedelta(days=5), ())
+        state = ReportState.read({'period': 'days', 'from': first, 'to': last})
+        assert state.cut(state.span(TODAY)) == (state.first, state.last)
+        assert (state.span(TODAY).last, len(state.span(TODAY).months)) == (reached, 36)
+    long_since = ReportState.read({'period': 'days', 'from': '1.1.1950'})
+    assert long_since.cut(long_since.span(TODAY)) == (date(1950, 1, 1),)
+
+
+@pytest.mark.parametrize(
+    ('ends', 'first', 'last'),
+    [
+        ({'from': '1.1.2090', 'to': '31.12.2090'}, date(2090, 1, 1), date(2090, 12, 31)),
+        ({'from': '31.12.2090', 'to': '1.1.2090'}, date(2090, 1, 1), date(2090, 12, 31)),
+        ({'from': '1.2.1900', 'to': '15.3.1900'}, date(1900, 2, 1), date(1900, 3, 15)),
+        ({'to': '15.3.1900'}, date(1900, 3, 1), date(1900, 3, 15)),
+        ({'from': '5.1.2090'}, date(2090, 1, 5), date(2092, 12, 31)),
+        ({'from': '5.6.2099'}, date(2099, 6, 5), date(2099, 12, 31)),
+        ({'from': '1.1.1900', 'to': '31.1.1900'}, date(1900, 1, 1), date(1900, 1, 31)),
+    ],
+)
+def test_days_far_away_are_the_days_that_were_asked_for(
+    people: People, ends: dict[str, str], first: date, last: date
+) -> None:
+    state = ReportState.read({'period': 'days', **ends})
+    assert (state.span(TODAY), state.cut(state.span(TODAY))) == (Span(first, last), ())
+    told = figures(people.manager, state.address())
+    assert (told.span, told.total.figures['closed'].claims) == (Span(first, last), 0)
 
 
 def test_days_of_long_ago_can_be_asked_about(people: People) -> None:

@@ -164,8 +164,25 @@ def test_a_search_in_one_field_stays_there(people, known, scope):
 
 
 def test_one_letter_and_nothing_narrow_nothing(people, known):
-    for typed in ('', ' ', 'ר', '"', '-', 'ר צ', '\u200f'):
+    for typed in ('', ' ', 'ר', 'ר צ', '\u200f'):
         assert len(found(people.dana, typed)) == 3, typed
+
+
+def test_signs_alone_find_nothing(people, known):
+    for typed in ('🚗', '"', '-', ' … ', '🚗 🚗!', '*'):
+        for actor in (people.dana, people.staff):
+            for scope in list_state.SCOPES:
+                assert found(actor, typed, scope) == [], (typed, scope)
+        state = ListState.read({'q': typed})
+        assert state.is_wordless
+        for view in list_state.VIEWS:
+            with open_session(people.dana, reading=True) as session:
+                assert (
+                    list_counts.counts_of(session, replace(state, view=view)).items()
+                    <= dict.fromkeys(list_state.VIEWS, 0).items()
+                )
+    assert not ListState.read({'q': ' '}).is_wordless
+    assert found(people.dana, '🚗 רונית') == found(people.dana, 'רונית') == ['26-00417']
 
 
 def test_hits_come_newest_first(people, known):

@@ -347,11 +347,13 @@ def test_one_reaches_what_one_may_see(people: People) -> None:
         by_plate = palette.reach(session, '76-543-21')
         colleague, house, nothing = (palette.reach(session, typed) for typed in ('יוסי', 'סוכנות', 'א'))
         stranger = palette.reach(session, 'אבי כהן')
+        signs = palette.reach(session, '🚗')
     assert [row.claim_id for row in found.claims] == [row.claim_id for row in by_plate.claims] == [mine.id]
     assert [view.name for view in found.views] == ['ורדים']
     assert [user.name for user in colleague.agents] == ['יוסי מזרחי']
     assert house.offices == []
     assert (nothing.claims, stranger.agents) == ([], [])
+    assert (signs.claims, signs.views) == ([], []), 'not what he opened last'
     with open_session(people.staff, reading=True) as session:
         assert {row.claim_id for row in palette.reach(session, 'ורד').claims} == {mine.id, theirs.id}
         assert [user.name for user in palette.reach(session, 'אבי כהן').agents] == ['אבי כהן']

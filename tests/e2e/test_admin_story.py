@@ -1,9 +1,11 @@
 """An admin invites somebody, who sees his office only; and a renamed status is on everybody's open list."""
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.browsing import NO_DAY, PHONE, Person, ready
+from tests.e2e.browsing import NO_DAY, PHONE, Person, nothing_arrives, ready
 from tests.e2e.conftest import Server
 
 pytestmark = pytest.mark.e2e
@@ -117,6 +119,18 @@ def test_a_name_without_an_end_moves_no_page_sideways(person: Person) -> None:
     admin.get_by_test_id('admin-save').click()
     expect(admin.get_by_test_id('admin-row').filter(has_text='מ' * 120)).to_have_count(1)
     assert admin.evaluate('document.documentElement.scrollWidth') == PHONE['width']
+    admin.goto('/admin/people')
+    ready(admin)
+    admin.get_by_test_id('admin-search').fill('yossi@levi.demo')
+    expect(admin.get_by_test_id('admin-row')).to_have_count(1)
+    admin.get_by_test_id('admin-open').click()
+    admin.get_by_test_id('edit-name').fill('מ' * 80)
+    admin.get_by_test_id('admin-save').click()
+    expect(admin.get_by_test_id('admin-form')).to_have_count(0)
+    admin.get_by_test_id('admin-open').click()
+    heading = admin.get_by_test_id('admin-form').get_by_role('heading')
+    expect(heading).to_have_text('מ' * 80)
+    assert heading.evaluate('heading => heading.scrollWidth <= innerWidth'), 'a name heads the form of a person'
 
 
 def test_what_is_typed_on_one_line_comes_back_on_that_line_with_its_ticks(person: Person) -> None:
@@ -137,3 +151,37 @@ def test_what_is_typed_on_one_line_comes_back_on_that_line_with_its_ticks(person
     second.get_by_test_id('admin-open').click()
     expect(name).to_be_visible()
     expect(name).not_to_have_value(f'{written} חדש')
+
+
+def test_what_is_left_alone_follows_and_an_order_on_its_way_is_not_given_again(person: Person) -> None:
+    first, second = (person('admin@bureau.demo', path='/admin/garages') for _ in range(2))
+    first.get_by_test_id('admin-add').click()
+    first.get_by_test_id('edit-name').fill('מוסך הגל')
+    first.get_by_test_id('admin-save').click()
+    for admin in (first, second):
+        admin.get_by_test_id('admin-row').filter(has_text='מוסך הגל').get_by_test_id('admin-open').click()
+    second.get_by_test_id('edit-contact').fill('בני')
+    second.get_by_test_id('edit-phone').fill('04-5553321')
+    second.get_by_test_id('admin-save').click()
+    expect(second.get_by_test_id('admin-form')).to_have_count(0)
+    first.get_by_test_id('edit-contact').fill('גדי')
+    first.get_by_test_id('edit-address').fill('הרצל 1, חיפה')
+    first.get_by_test_id('admin-save').click()
+    expect(first.get_by_test_id('edit-contact')).to_have_accessible_description(re.compile('בני'))
+    for name, value in (('contact', 'גדי'), ('address', 'הרצל 1, חיפה'), ('phone', '045553321')):
+        expect(first.get_by_test_id(f'edit-{name}')).to_have_value(value)
+    first.get_by_test_id('admin-save').click()
+    expect(first.get_by_test_id('admin-form')).to_have_count(0)
+
+    first.goto('/admin/people')
+    ready(first)
+    first.get_by_test_id('admin-search').fill('yossi@levi.demo')
+    expect(first.get_by_test_id('admin-row')).to_have_count(1)
+    first.get_by_test_id('admin-open').click()
+    link = first.get_by_test_id('act-link')
+    with nothing_arrives(first) as said:
+        link.evaluate('button => { button.click(); button.click(); }')
+        expect(link).to_be_disabled()
+        assert said('listener_id') == 1
+    expect(first.get_by_test_id('link-address')).to_be_visible()
+    expect(link).to_be_enabled()

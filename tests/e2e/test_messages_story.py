@@ -72,6 +72,8 @@ def test_an_agent_and_the_bureau_write_to_each_other(person: Person) -> None:
     expect(line).to_have_attribute('data-unread', 'true')
     staff.get_by_test_id('threads-unread').click()
     expect(staff.get_by_test_id('threads-unread')).to_have_attribute('aria-checked', 'true')
+    # also in the way to write to an office
+    expect(staff.locator('[data-testid=to-an-office] + * a').first).to_have_attribute('href', re.compile('view=unread'))
     line.get_by_role('link').click()
     staff.wait_for_url(re.compile('claim='))
     ready(staff)

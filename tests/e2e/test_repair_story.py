@@ -144,6 +144,12 @@ def test_a_garage_works_from_a_phone_until_its_link_is_revoked(person: Person, p
     expect(garage.get_by_test_id('said')).to_contain_text('מועד המסירה עודכן')
     expect(staff.get_by_test_id('repair-days')).to_contain_text(f'{COMING:%d/%m/%Y}')
     expect(staff.get_by_test_id('expect-day')).to_have_value(f'{COMING:%d/%m/%Y}')
+    # why it stands still is asked above the reasons, where there is room for it on a phone
+    garage.locator('summary', has_text='התיקון מושהה').click()
+    garage.get_by_test_id('hold-save').click()
+    expect(garage.locator('fieldset [data-said]')).to_have_text('נא לבחור אחת מהאפשרויות.')
+    garage.get_by_role('radio').first.check()
+    expect(garage.locator('fieldset [data-said]')).to_be_empty()
     revoke(staff)
     garage.reload()
     expect(garage.locator('body')).to_contain_text('הקישור')

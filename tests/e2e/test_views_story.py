@@ -268,3 +268,10 @@ def test_rows_that_are_asked_for_come_at_once_also_under_the_pointer(person: Per
     expect(dana.get_by_test_id('claim-row').first).to_have_attribute('data-claim', wanted[0])
     expect(dana.get_by_test_id('updates-waiting')).to_have_count(0)
     assert rows(dana) == wanted
+
+
+def test_the_filters_of_the_bureau_stand_in_one_line_on_a_desk(person: Person) -> None:
+    staff = person('staff@bureau.demo', path='/?status=new&insurer=1', viewport={'width': 1440, 'height': 900})
+    chips = [staff.get_by_test_id(name).bounding_box() for name in ('filters-more', 'filters-clear', 'search')]
+    middles = {round(box['y'] + box['height'] / 2) for box in chips if box}
+    assert max(middles) - min(middles) <= 1, middles

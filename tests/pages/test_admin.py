@@ -197,17 +197,44 @@ async def test_who_comes_second_reads_what_the_other_one_wrote_and_decides(admin
     form = await form_of(page, screen, key)
     other, theirs = await opened(admin, 'garages')
     told = await form_of(other, theirs, key)
-    other.send(theirs, 'save', {**told['values'], 'contact': 'בני'})
+    other.send(theirs, 'save', {**told['values'], 'contact': 'בני', 'phone': '045553321'})
     await soon(lambda: theirs.props['form'] is None)
     mine = {**form['values'], 'contact': 'גדי', 'address': 'הרצל 1, חיפה'}
     page.send(screen, 'save', mine)
     await soon(lambda: screen.props['form']['errors'])
     assert list(screen.props['form']['errors']) == ['contact']
     assert 'בני' in screen.props['form']['errors']['contact']
+    present = screen.props['form']['values']
+    assert (present['phone'], present['contact']) == ('045553321', 'בני'), 'what he left alone is what it is now'
+    assert (present['address'], screen.props['form']['opened']) == ('', form['opened']), 'what he typed stays his'
+    assert '045553321' in str(screen.props['form']['history'])
+    mine['phone'] = present['phone']
     page.send(screen, 'save', mine)
     await soon(lambda: screen.props['form'] is None)
     kept = (await form_of(page, screen, key))['values']
-    assert (kept['contact'], kept['address']) == ('גדי', 'הרצל 1, חיפה')
+    assert (kept['contact'], kept['address'], kept['phone']) == ('גדי', 'הרצל 1, חיפה', '045553321')
+
+
+async def test_an_order_that_fails_or_is_refused_is_answered_and_shows_what_is_there(
+    admin: User, people: People, monkeypatch
+) -> None:
+    page, screen = await opened(admin, 'people')
+    form = await form_of(page, screen, str(people.admin.user_id))
+    with open_session(people.admin) as session:  # in another window
+        session.get_one(Someone, people.admin.user_id).name = 'נעמי רז'
+    page.send(screen, 'act', 'disable')
+    await soon(lambda: screen.props['form']['message'])
+    assert 'האחרון' in screen.props['form']['message']
+    assert screen.props['form']['values'] == {**form['values'], 'name': 'נעמי רז'}
+
+    async def fails(*_: object) -> None:
+        raise RuntimeError('the disk is full')
+
+    answered = screen.props['form']['answered']
+    monkeypatch.setattr(screen, 'act', fails)
+    page.send(screen, 'act', 'disable')
+    await soon(lambda: screen.props['form']['answered'] != answered)
+    assert screen.props['form']['message'] == 'השינוי לא נשמר. נא לנסות שוב.'
 
 
 async def test_each_table_says_who_changed_what_in_it(admin: User, people: People) -> None:

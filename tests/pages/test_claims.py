@@ -147,6 +147,14 @@ async def test_under_a_search_it_says_that_there_are_more_where_counting_ends(
     assert dana.one(ClaimsBar).props['most'] == list_state.COUNTED_UP_TO
 
 
+async def test_signs_alone_say_that_there_is_nothing_to_look_for(portal: FastAPI, two: tuple[Claim, Claim]) -> None:
+    dana = await desk(portal, 'dana', '/?q=🚗')
+    assert (dana.numbers, dana.counts['open'], dana.counts['all']) == ([], '0', '0')
+    assert dana.one(ClaimsTable).props['message']['title'] == 'אין מה לחפש'
+    dana.send(ClaimsBar, 'clear', 1)
+    await soon(lambda: len(dana.numbers) == 2)
+
+
 async def test_search_filter_sort_and_back(portal: FastAPI, people: People, two: tuple[Claim, Claim]) -> None:
     dana = await desk(portal, 'dana')
     dana.send(ClaimsBar, 'change', {'q': 'אוחיון'})

@@ -14,6 +14,8 @@ from fastapi import FastAPI, Request
 
 from components import guard, proving, sessions
 from db import accounts, identity
+from db.admin_rows import retire
+from db.admin_tables import TABLES
 from db.base import now
 from db.offices import User
 from db.scope import Actor
@@ -431,6 +433,30 @@ async def test_who_finds_the_sign_in_page_instead_of_his_own_is_told_why(
     clock.shift(timedelta(hours=13))
     sessions.forget()
     assert said not in (await browser.get('/login')).text
+
+
+@pytest.mark.parametrize('closed', ['office', 'account'])
+async def test_a_cookie_of_before_opens_nothing_when_the_door_opens_again(
+    browser: httpx.AsyncClient, people: People, closed: str
+) -> None:
+    with open_session(SIGN_IN) as session:
+        identity.keep_password(session, people.admin.user_id or 0, 'x', now())
+    await try_in(browser, remember='1')
+    assert (await browser.get('/')).status_code == 200
+    kept = dict(browser.cookies)
+    for active in (False, True):
+        with open_session(people.admin) as session:
+            if closed == 'office':
+                retire(session, TABLES['offices'], str(people.levi), active=active)
+            else:
+                (accounts.enable if active else accounts.disable)(session, people.dana.user_id or 0)
+        sessions.forget()
+        browser.cookies.update(kept)
+        turned = await browser.get('/')
+        assert (turned.status_code, turned.headers['location']) == (303, '/login'), active
+    browser.cookies.clear()
+    assert (await try_in(browser)).status_code == 303
+    assert (await browser.get('/')).status_code == 200
 
 
 # ---- a change that was asked for --------------------------------------------------------------------------------------------

@@ -45,8 +45,15 @@ async def test_columns_are_chosen_once_and_stay(portal: FastAPI, people: People)
     assert (shown(again), again.one(ClaimsTable).props['dense']) == (shown(dana), True)
     assert shown(other) == list(list_state.DEFAULT_COLUMNS)
     assert shown(await desk(portal, 'dana', '/?columns=plate,garage')) == ['insured_name', 'plate', 'garage']
+    named = await desk(portal, 'dana', '/?columns=plate,garage')
     again.send(ColumnsMenu, 'columns', [])
+    again.send(ColumnsMenu, 'density', 'usual')
     await soon(lambda: shown(again) == list(list_state.DEFAULT_COLUMNS))
+    # what one chooses in one window, one has in the other, but where its address says otherwise
+    await soon(lambda: shown(dana) == shown(again) and not dana.one(ClaimsTable).props['dense'])
+    chosen = [column['name'] for column in shown_by(dana.one(ColumnsMenu), 'columns') if column['on']]
+    assert chosen == list(list_state.DEFAULT_COLUMNS)
+    assert shown(named) == ['insured_name', 'plate', 'garage']
 
 
 async def test_a_view_is_saved_opened_pinned_changed_and_forgotten(portal: FastAPI, people: People) -> None:
@@ -155,6 +162,10 @@ async def test_the_palette_answers_the_newest_question_under_scope(portal: FastA
     assert [item['label'] for item in groups['claims']] == ['ורד שחר']
     assert [dict(parse_qsl(item['href'][2:])) for item in groups['views']] == [{'q': 'ורד'}]
     assert dict(parse_qsl(groups['search'][0]['href'][2:])) == {'view': 'all', 'q': 'ורד'}
+    dana.send(Palette, 'ask', {'turn': 4, 'text': ' 🚗! '})
+    await soon(lambda: palette.props['answer']['turn'] == 4)
+    assert palette.props['answer']['groups'] == []
+    assert 'אין במה שהוקלד אות או ספרה' in palette.props['answer']['told']
     dana.send(Palette, 'ask', {'turn': 2, 'text': 'יוסי'})
     await asyncio.sleep(0.2)
-    assert palette.props['answer']['turn'] == 3, 'late questions are not asked again'
+    assert palette.props['answer']['turn'] == 4, 'late questions are not asked again'
