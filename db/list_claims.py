@@ -180,10 +180,11 @@ ONE_OF: Mapping[str, Any] = {
 }
 
 
-def filtered(statement: Select[Any], state: ListState) -> Select[Any]:
-    """Narrow a select over Claim to what the filters of a list leave."""
-    for name, wanted in ONE_OF.items():
+def filtered(statement: Select[Any], state: ListState, *, by_index: bool = True) -> Select[Any]:
+    """Narrow a select over Claim to what the filters of a list leave. Not `by_index`: said so that no index has what there is one of."""
+    for name, column in ONE_OF.items():
         if keys := getattr(state, name):
+            wanted = column if by_index else func.coalesce(column, column)
             chosen = wanted.in_([int(key) for key in keys] if name in NUMBERED else keys)
             statement = statement.where(or_(chosen, wanted.is_(None)) if NOBODY in keys else chosen)
     if wanted := state.documents:
