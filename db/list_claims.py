@@ -288,15 +288,20 @@ RECENT, RECENT_OF_OFFICE = 2500, 1500
 _EPOCHS, _EPOCHS_OF_OFFICE = 2, 4
 
 
-def first_among(session: Session, state: ListState, view: str | None = None) -> Sequence[Newest]:
-    """On PostgreSQL: among which claims a search for the newest is tried before all are asked for; none: there is something better, or no search."""
+def first_among(
+    session: Session, state: ListState, view: str | None = None, *, counts: bool = False
+) -> Sequence[Newest]:
+    """On PostgreSQL: among which claims a search for the newest is tried before all are asked for; none: there is something better, or no search.
+
+    The epochs of an office have hits for a page, and hardly as many as one `counts`.
+    """
     searches = state.searches and state.sort == '-updated_at' and session.get_bind().dialect.name == 'postgresql'
     if not searches or is_rare(state.q) or route_of(session, view or state.view, None).walks:
         return ()
     if 'first_among' not in session.info:
         session.info['first_among'] = _newest_of(session)
     found: Sequence[Newest] = session.info['first_among']
-    return found
+    return [among for among in found if session.info['actor'].is_bureau or not (counts and among.epochs)]
 
 
 def _newest_of(session: Session) -> Sequence[Newest]:
