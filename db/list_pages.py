@@ -83,11 +83,14 @@ def _ids_by_offset(
     """The claims of a page counted off from the beginning; those of the first one as an index finds them, where a database would not use it well."""
     if state.page == 1 and not are_few and _goes_by_index(session, state):
         return _by_index(session, state, statement)
-    return list(session.scalars(_page_by_offset(state, statement, newest)))
+    by_index = not _is_sorted_by_office(session, state)
+    return list(session.scalars(_page_by_offset(state, statement, newest, by_index=by_index)))
 
 
-def _page_by_offset(state: ListState, statement: Select[Any], newest: SQLColumnExpression[Any]) -> Select[Any]:
-    return ordered(statement, newest, state.sort).limit(state.size).offset((state.page - 1) * state.size)
+def _page_by_offset(
+    state: ListState, statement: Select[Any], newest: SQLColumnExpression[Any], *, by_index: bool = True
+) -> Select[Any]:
+    return ordered(statement, newest, state.sort, by_index=by_index).limit(state.size).offset((state.page - 1) * state.size)
 
 
 def ids_in(session: Session, state: ListState, numbers: Sequence[str] = ()) -> Iterator[int]:
@@ -124,7 +127,7 @@ def _turned(
         if _goes_by_index(session, state):
             met = _by_index(session, state, statement, beyond, backwards=backwards)
             return _full(met, state, backwards)
-        by = order(state.sort, backwards=backwards)
+        by = order(state.sort, backwards=backwards, by_index=not _is_sorted_by_office(session, state))
     ids = list(session.scalars(joined(statement, state.sort).where(beyond).order_by(*by).limit(state.size)))
     return _full(ids, state, backwards)
 
