@@ -174,6 +174,12 @@ class Claim(OfficeOwned, Base):
         Index('ix_claims_office_claim_no', 'office_id', 'claim_no_key', 'is_open'),
         Index('ix_claims_office_plate', 'office_id', 'plate', 'is_open'),
         Index('ix_claims_office_garage', 'office_id', 'garage_id', 'is_open'),
+        # what an office's lists are sorted by, the newest of each value first
+        Index('ix_claims_office_status', 'office_id', 'status', 'seq', 'is_open'),
+        Index('ix_claims_office_stage', 'office_id', 'repair_stage', 'seq', 'is_open'),
+        Index('ix_claims_office_insurer', 'office_id', 'tp_insurer_id', 'seq', 'is_open'),
+        Index('ix_claims_office_waiting', 'office_id', 'waiting_on', 'seq', 'is_open'),
+        Index('ix_claims_office_event', 'office_id', 'event_date', 'seq', 'is_open'),
         Index('ix_claims_open_seq', 'is_open', 'seq'),
         Index(
             'ix_claims_status_seq',

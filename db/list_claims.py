@@ -7,9 +7,12 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
+    Integer,
     Select,
     SQLColumnExpression,
+    String,
     and_,
     bindparam,
     func,
@@ -30,7 +33,7 @@ from db.list_looks import baseline_of
 from db.list_state import NOBODY, NUMBERED, RANGES, ListState
 from db.money import MoneyMove
 from db.offices import AgentOffice
-from db.prepared import Answer, answers
+from db.prepared import Answer, answers, one_answer
 from db.repairs import DELIVERED, RepairEvent, is_real_move
 from db.scope import Actor, Role
 from db.search import (
@@ -38,6 +41,7 @@ from db.search import (
     ClaimSearch,
     Newest,
     Route,
+    is_rare,
     matching,
     matching_field,
     newest_epochs,
@@ -180,10 +184,11 @@ ONE_OF: Mapping[str, Any] = {
 }
 
 
-def filtered(statement: Select[Any], state: ListState) -> Select[Any]:
-    """Narrow a select over Claim to what the filters of a list leave."""
-    for name, wanted in ONE_OF.items():
+def filtered(statement: Select[Any], state: ListState, *, by_index: bool = True) -> Select[Any]:
+    """Narrow a select over Claim to what the filters of a list leave. Not `by_index`: said so that no index has what there is one of."""
+    for name, column in ONE_OF.items():
         if keys := getattr(state, name):
+            wanted = column if by_index else func.coalesce(column, column)
             chosen = wanted.in_([int(key) for key in keys] if name in NUMBERED else keys)
             statement = statement.where(or_(chosen, wanted.is_(None)) if NOBODY in keys else chosen)
     if wanted := state.documents:
@@ -257,8 +262,8 @@ def _own_office(session: Session) -> str | None:
     """What the asker's only office is called in the texts, whose people do not mean it when they type its name; None: the bureau."""
     actor: Actor = session.info['actor']
     if 'own_office' not in session.info:
-        office = None if actor.is_bureau else session.get(AgentOffice, actor.office_id)
-        session.info['own_office'] = office and search_key(office.name)
+        office = None if actor.is_bureau else one_answer(session, _OFFICE_NAME, office=actor.office_id)
+        session.info['own_office'] = search_key(office[0]) if office else None
     found: str | None = session.info['own_office']
     return found
 
@@ -267,34 +272,46 @@ def _is_known(session: Session, number: str) -> bool:
     """Whether a claim that the asker may see has exactly this number; asked once."""
     known: dict[str, bool] = session.info.setdefault('numbers', {})
     if number not in known:
-        known[number] = session.scalar(select(Claim.id).where(with_number(number)).limit(1)) is not None
+        known[number] = one_answer(session, _NUMBERED, number=number) is not None
     return known[number]
 
+
+# made once: every search asks them
+_OFFICE_NAME = select(AgentOffice.name).where(AgentOffice.id == bindparam('office', type_=Integer))
+_NUMBERED = select(Claim.id).where(with_number(bindparam('number', type_=String))).limit(1)
+_BY_NEWS = select(ClaimSearch.seq).order_by(ClaimSearch.seq.desc()).limit(1).offset(bindparam('far', type_=Integer))
 
 # so many of the newest claims are looked at before the index is asked: most words that are common are met soon.
 # The index finds an office's hits by themselves, everybody's are many more
 RECENT, RECENT_OF_OFFICE = 2500, 1500
+# of so many epochs the hits are asked for next; an office has fewer claims in each
+_EPOCHS, _EPOCHS_OF_OFFICE = 2, 4
 
 
-def first_among(session: Session, state: ListState, view: str | None = None) -> Sequence[Newest]:
-    """On PostgreSQL: among which claims a search for the newest is tried before all are asked for; none: there is something better, or no search."""
+def first_among(
+    session: Session, state: ListState, view: str | None = None, *, counts: bool = False
+) -> Sequence[Newest]:
+    """On PostgreSQL: among which claims a search for the newest is tried before all are asked for; none: there is something better, or no search.
+
+    The epochs of an office have hits for a page, and hardly as many as one `counts`.
+    """
     searches = state.searches and state.sort == '-updated_at' and session.get_bind().dialect.name == 'postgresql'
-    if not searches or whole_number_of(session, state) or route_of(session, view or state.view, None).walks:
+    if not searches or is_rare(state.q) or route_of(session, view or state.view, None).walks:
         return ()
     if 'first_among' not in session.info:
         session.info['first_among'] = _newest_of(session)
     found: Sequence[Newest] = session.info['first_among']
-    return found
+    return [among for among in found if session.info['actor'].is_bureau or not (counts and among.epochs)]
 
 
 def _newest_of(session: Session) -> Sequence[Newest]:
-    """The newest claims the asker may see, in steps; none when there are not that many."""
-    is_bureau = session.info['actor'].is_bureau
-    by_news = select(ClaimSearch.seq).order_by(ClaimSearch.seq.desc()).limit(1)
-    floor = session.scalar(by_news.offset(RECENT if is_bureau else RECENT_OF_OFFICE))
-    if floor is None:
+    """The newest claims the asker may see, in steps, each farther than the last; none when there are not that many."""
+    far, some = (RECENT, _EPOCHS) if session.info['actor'].is_bureau else (RECENT_OF_OFFICE, _EPOCHS_OF_OFFICE)
+    floor, newest = (one_answer(session, _BY_NEWS, far=place) for place in (far, 0))
+    if floor is None or newest is None:
         return ()
-    return (Newest(floor), newest_epochs(session.scalars(by_news).one())) if is_bureau else (Newest(floor),)
+    walk, epochs = Newest(floor[0]), newest_epochs(newest[0], some)
+    return (walk, epochs) if epochs.above < walk.above else (walk,)
 
 
 def worth_a_walk(session: Session, view: str) -> int | None:
@@ -303,15 +320,22 @@ def worth_a_walk(session: Session, view: str) -> int | None:
     Asked once: a list asks for its page and its counts.
     """
     actor: Actor = session.info['actor']
-    if view != 'unread' or not baseline_of(session):
-        return None if actor.is_bureau else _walkable(session, 'office', select(Claim.id))
-    return _walkable(session, 'unread', select(Claim.id).where(_maybe_unread(actor, baseline_of(session))))
+    baseline = baseline_of(session) if view == 'unread' else 0
+    if not baseline:
+        return None if actor.is_bureau else _walkable(session, 'office', lambda: select(Claim.id))
+    return _walkable(session, 'unread', lambda: select(Claim.id).where(_maybe_unread(actor, baseline)))
 
 
-def _walkable(session: Session, name: str, claims: Select[Any]) -> int:
+def _walkable(session: Session, name: str, make: Callable[[], Select[Any]]) -> int:
     counted: dict[str, int] = session.info.setdefault('walkable', {})
     if name not in counted:
-        counted[name] = count_claims(session, claims, WALK_UP_TO + 1)
+        most = bindparam('most', type_=Integer)
+        ((counted[name],),) = asked_by_most(
+            session,
+            ('walkable', name),
+            lambda: select(func.count()).select_from(counted_rows(session, make(), most)),
+            most=WALK_UP_TO + 1,
+        )
     return counted[name]
 
 
@@ -328,7 +352,7 @@ def number_of(session: Session, counted: Any) -> int:
     return session.scalar(select(func.count()).select_from(counted)) or 0
 
 
-def counted_rows(session: Session, statement: Select[Any], most: int | None, *columns: Any) -> Any:
+def counted_rows(session: Session, statement: Select[Any], most: int | BindParameter[int] | None, *columns: Any) -> Any:
     """The rows of a select over Claim as an alias of Claim, so that they stay under scope.
 
     They have the columns that the asker's scope looks at, these and no others: an index answers, and no claim is read.

@@ -27,7 +27,7 @@ from db.search import ClaimSearch, Newest, hits
 def count_of(session: Session, state: ListState, view: str | None = None) -> int:
     """How many claims match, counted no further than one past the `counted_up_to` of the state."""
     most = state.counted_up_to + 1
-    for among in first_among(session, state, view):
+    for among in first_among(session, state, view, counts=True):
         recent = number_of(session, _found(session, state, view, among, most))
         if recent == most:
             return recent
@@ -61,7 +61,7 @@ def _open_and_closed(session: Session, state: ListState) -> dict[str, int]:
     """How many open and closed claims a search finds, as far as one look at its hits tells: finding them costs more than counting."""
     most = state.counted_up_to + 1
     # among the very newest, which are looked at one by one, there are hardly enough of both
-    asked = [among for among in first_among(session, state, 'all') if among.epochs]
+    asked = [among for among in first_among(session, state, 'all', counts=True) if among.epochs]
     for among in (*asked, None):
         hit = _found(session, state, 'all', among, _TOLD_APART, with_open=True)
         found, is_open = session.execute(select(func.count(), func.count().filter(hit.is_open)).select_from(hit)).one()

@@ -53,10 +53,12 @@ def falls(sort: str) -> bool:
     return sort.startswith('-')
 
 
-def ordered(statement: Select[Any], newest: SQLColumnExpression[Any], sort: str) -> Select[Any]:
-    """A select over Claim in an order; `newest` is its newest-first column."""
+def ordered(
+    statement: Select[Any], newest: SQLColumnExpression[Any], sort: str, *, by_index: bool = True
+) -> Select[Any]:
+    """A select over Claim in an order; `newest` is its newest-first column. Not `by_index`: said so that no index has the order."""
     by = {'-updated_at': newest.desc(), 'updated_at': newest.asc()}.get(sort)
-    return joined(statement, sort).order_by(*order(sort) if by is None else [by])
+    return joined(statement, sort).order_by(*order(sort, by_index=by_index) if by is None else [by])
 
 
 def order(sort: str, *, backwards: bool = False, by_index: bool = True) -> list[ColumnElement[Any]]:

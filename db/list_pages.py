@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import islice
 from typing import Any
 
@@ -11,7 +11,16 @@ from sqlalchemy import JSON, ColumnElement, Date, Select, SQLColumnExpression, a
 from sqlalchemy.orm import Session
 
 from db.claims import Claim
-from db.list_claims import another_claim, asked_by_most, claims_in, count_claims, first_among, is_by_days, worth_a_walk
+from db.list_claims import (
+    another_claim,
+    asked_by_most,
+    claims_in,
+    count_claims,
+    filtered,
+    first_among,
+    is_by_days,
+    worth_a_walk,
+)
 from db.list_orders import FEW_VALUES, SORTS, is_one_of, joined, order, ordered, passed, values_of
 from db.list_state import NOBODY, ListState
 from db.reference import CLOSED, ClaimStatus
@@ -54,13 +63,13 @@ def _listed(session: Session, state: ListState) -> tuple[Select[Any], SQLColumnE
     """The claims of a list as `claims_in` says them. Of a sorted one SQLite is kept from beginning where it would rather: at all open claims."""
     if session.get_bind().dialect.name != 'sqlite' or not _is_plain(state) or state.sorted_by == 'updated_at':
         return claims_in(session, state)
-    statement, newest = claims_in(session, replace(state, view='all'))
+    by_office = _is_sorted_by_office(session, state)
+    statement = filtered(select(Claim.id).select_from(Claim), state, by_index=not by_office)
     if state.view != 'all':
         statement = statement.where(func.coalesce(Claim.is_open, literal(False)).is_(state.view == 'open'))
     # each says nothing new, but it is where SQLite begins: this index has what most lists of an office are sorted and narrowed by
-    if _is_sorted_by_office(session, state):
-        return statement.where(Claim.seq > _FIRST_SEQ), newest
-    return statement.where(*_from_the_first(session, state)), newest
+    begins = [Claim.seq > _FIRST_SEQ] if by_office else _from_the_first(session, state)
+    return statement.where(*begins), Claim.seq
 
 
 def _ids_by_offset(
@@ -74,11 +83,14 @@ def _ids_by_offset(
     """The claims of a page counted off from the beginning; those of the first one as an index finds them, where a database would not use it well."""
     if state.page == 1 and not are_few and _goes_by_index(session, state):
         return _by_index(session, state, statement)
-    return list(session.scalars(_page_by_offset(state, statement, newest)))
+    by_index = not _is_sorted_by_office(session, state)
+    return list(session.scalars(_page_by_offset(state, statement, newest, by_index=by_index)))
 
 
-def _page_by_offset(state: ListState, statement: Select[Any], newest: SQLColumnExpression[Any]) -> Select[Any]:
-    return ordered(statement, newest, state.sort).limit(state.size).offset((state.page - 1) * state.size)
+def _page_by_offset(
+    state: ListState, statement: Select[Any], newest: SQLColumnExpression[Any], *, by_index: bool = True
+) -> Select[Any]:
+    return ordered(statement, newest, state.sort, by_index=by_index).limit(state.size).offset((state.page - 1) * state.size)
 
 
 def ids_in(session: Session, state: ListState, numbers: Sequence[str] = ()) -> Iterator[int]:
@@ -115,7 +127,7 @@ def _turned(
         if _goes_by_index(session, state):
             met = _by_index(session, state, statement, beyond, backwards=backwards)
             return _full(met, state, backwards)
-        by = order(state.sort, backwards=backwards)
+        by = order(state.sort, backwards=backwards, by_index=not _is_sorted_by_office(session, state))
     ids = list(session.scalars(joined(statement, state.sort).where(beyond).order_by(*by).limit(state.size)))
     return _full(ids, state, backwards)
 
@@ -133,14 +145,14 @@ def _is_plain(state: ListState) -> bool:
 
 
 # of an office's claims SQLite has an index in these orders
-_IN_ORDER_OF_OFFICE = frozenset({'insured_name', 'claim_no', 'plate'})
+_IN_ORDER_OF_OFFICE = frozenset({'insured_name', 'claim_no', 'plate', 'event_date'})
 
 
 def _from_the_first(session: Session, state: ListState) -> list[ColumnElement[bool]]:
     """That a list begins at the first in its order, where SQLite has an office's claims in it; left alone it may sort all of them."""
     if session.info['actor'].is_bureau or state.sorted_by not in _IN_ORDER_OF_OFFICE:
         return []
-    return [SORTS[state.sorted_by] >= '']
+    return [SORTS[state.sorted_by] >= (date.min if state.sorted_by == 'event_date' else '')]
 
 
 def _is_sorted_by_office(session: Session, state: ListState) -> bool:
@@ -166,14 +178,14 @@ def _goes_by_value(session: Session, state: ListState) -> bool:
     An office reads no names of agents who left for another one; its claims are sorted by what it reads.
     """
     name = state.sorted_by
-    if name not in FEW_VALUES or not _is_plain(state) or _is_sorted_by_office(session, state):
+    if name not in FEW_VALUES or not _is_plain(state):
         return False
     if name == 'agent' and not session.info['actor'].is_bureau:
         return False
     if state.filters.keys() <= {FEW_VALUES[name][1]}:
         few = worth_a_walk(session, state.view)
         return few is None or few > state.counted_up_to
-    return _are_many(session, state)
+    return not _is_sorted_by_office(session, state) and _are_many(session, state)
 
 
 def _value_by_value(
@@ -230,7 +242,8 @@ def _goes_by_index(session: Session, state: ListState) -> bool:
     if session.get_bind().dialect.name == 'postgresql':
         return _tells_of_demand(state) or (name == 'agent' and not is_bureau)
     if not is_bureau:
-        return name in _IN_ORDER_OF_OFFICE and bool(state.filters)
+        # the day of the event stands in the index out of which an office's claims are sorted
+        return name in _IN_ORDER_OF_OFFICE - {'event_date'} and bool(state.filters)
     return (bool(state.filters) or state.view != 'all') and name not in {'updated_at', *FEW_VALUES}
 
 

@@ -60,12 +60,14 @@ class Row:
 def rows_of(session: Session, ids: Sequence[int], columns: Sequence[str] = ()) -> dict[int, Row]:
     """The list rows of these claims, as far as the asker may see them, by claim id; with what these columns show besides the usual."""
     more = tuple(name for name in _MORE if name in columns or (name == 'missing_documents' and 'documents' in columns))
-    rows = []
+    shown = []
     for line in answers(session, _lines(more), ids=ids, me=session.info['actor'].user_id):
         usual: Any = line[: len(line) - len(more)]
-        rows.append(Row(*usual, **dict(zip(more, line[len(usual) :], strict=True))))
-    news = _latest_news(session, [row.seq for row in rows if row.unread])
-    return {row.claim_id: replace(row, change=news.get(row.claim_id)) if row.unread else row for row in rows}
+        shown.append((usual, dict(zip(more, line[len(usual) :], strict=True))))
+    # of what every line has, the third is the number of its news and the last says whether they are unread
+    changes = _changes(session, [usual[2] for usual, _ in shown if usual[-1]])
+    rows = (Row(*usual, changes.get(usual[2]), **rest) for usual, rest in shown)
+    return {row.claim_id: row for row in rows}
 
 
 _Handler = alias_of(User)
@@ -111,10 +113,12 @@ def _lines(more: tuple[str, ...]) -> Select[Any]:
     return typed('Select[Any]', lines)
 
 
-def _latest_news(session: Session, seqs: Sequence[int]) -> dict[int, Change]:
-    if not seqs:
-        return {}
-    return {change.claim_id: change for change in session.scalars(select(Change).where(Change.id.in_(seqs)))}
+_CHANGES = select(Change).where(Change.id.in_(bindparam('numbers', expanding=True)))
+
+
+def _changes(session: Session, numbers: Sequence[int]) -> dict[int, Change]:
+    """What happened, by the number of the news it made."""
+    return {change.id: change for change in session.scalars(_CHANGES, {'numbers': numbers})} if numbers else {}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
     Index,
     Select,
@@ -82,7 +83,15 @@ def whole_number(typed: str) -> str | None:
     return words[0] if len(words) == 1 and _WHOLE_NUMBER.fullmatch(words[0]) else None
 
 
-def with_number(number: str) -> ColumnElement[bool]:
+_RARE_NUMBER = re.compile('[0-9]{5,}')
+
+
+def is_rare(typed: str) -> bool:
+    """Whether so few texts have what was typed that the newest hardly have a page of it: five digits stand in one of some thousands."""
+    return any(_RARE_NUMBER.fullmatch(word) for word in search_words(typed))
+
+
+def with_number(number: str | BindParameter[str]) -> ColumnElement[bool]:
     """Claims with exactly this number; asked one by one, so that each finds its index."""
     return Claim.id.in_(union_all(*(select(Claim.id).where(getattr(Claim, name) == number) for name in NUMBERS)))
 
@@ -99,10 +108,10 @@ class Newest:
     epochs: tuple[int, ...] = ()
 
 
-def newest_epochs(seq: int) -> Newest:
-    """The epoch of the newest claim, which may just have begun, and the one before."""
+def newest_epochs(seq: int, some: int) -> Newest:
+    """The epoch of the newest claim, which may just have begun, and those before, so many together."""
     last = seq >> EPOCH_BITS
-    return Newest(((last - 1) << EPOCH_BITS) - 1, (last, last - 1))
+    return Newest(((last - some + 1) << EPOCH_BITS) - 1, tuple(range(last, last - some, -1)))
 
 
 @dataclass(frozen=True)

@@ -490,6 +490,29 @@ def test_trying_the_newest_first_finds_what_asking_for_all_finds(
     assert at_once[0][0]
 
 
+@ON_POSTGRES
+def test_the_newest_are_tried_first_where_they_may_be_enough(
+    people: People, known: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (list_claims, search):
+        monkeypatch.setattr(module, 'WALK_UP_TO', 0)
+    for steps in ('RECENT', 'RECENT_OF_OFFICE'):
+        monkeypatch.setattr(list_claims, steps, 0)
+
+    def epochs_tried(actor: Actor, typed: str, *, counts: bool = False) -> list[int]:
+        with open_session(actor, reading=True) as session:
+            tried = list_claims.first_among(session, ListState(q=typed), counts=counts)
+            return [len(among.epochs) for among in tried]
+
+    for typed in ('רונית', '4801', 'לוי 4801'):
+        assert epochs_tried(people.staff, typed) == [0, 2]
+        assert epochs_tried(people.staff, typed, counts=True) == [0, 2]
+        assert epochs_tried(people.dana, typed) == [0, 4]
+        assert epochs_tried(people.dana, typed, counts=True) == [0]
+    for number in ('34801', 'לוי 34-801', '2173480'):
+        assert epochs_tried(people.staff, number) == epochs_tried(people.dana, number) == []
+
+
 @pytest.mark.parametrize(
     ('typed', 'scope'), [('רונית', 'all'), ('801', 'all'), ('217-34-801', 'all'), ('רונית', 'insured_name')]
 )
@@ -523,7 +546,7 @@ def test_open_and_closed_ones_told_apart_in_one_look_are_as_many_as_each_counted
 
 @ON_POSTGRES
 def test_the_indexes_know_the_epochs_of_the_search(known: Claim, database: Database) -> None:
-    route = search.Route('postgresql', None, search.newest_epochs(known.seq))
+    route = search.Route('postgresql', None, search.newest_epochs(known.seq, 2))
     for model, index in ((search.ClaimSearch, 'ix_claim_search_text'), (Claim, 'ix_claims_search')):
         statement = route.narrow(select(model.seq), model.seq)
         question = statement.compile(database.reader, compile_kwargs={'render_postcompile': True})
