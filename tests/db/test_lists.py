@@ -784,8 +784,9 @@ def test_the_claims_of_an_office_stand_in_order_in_its_index(people, database, c
         ('-event_date', 'COVERING INDEX ix_claims_office_seq', {'waiting_on': ('garage', 'insurer')}),
     ],
 )
+@pytest.mark.usefixtures('crowd')
 def test_the_claims_of_an_office_stand_by_value_and_by_day_in_its_indexes(
-    people, database, crowd, monkeypatch, sort, index, more
+    people, database, monkeypatch, sort, index, more
 ):
     if database.reader.dialect.name == 'postgresql':
         pytest.skip('PostgreSQL goes by its own figures, which so few claims tell nothing of')
