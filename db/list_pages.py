@@ -90,11 +90,8 @@ def _ids_by_offset(
 def _page_by_offset(
     state: ListState, statement: Select[Any], newest: SQLColumnExpression[Any], *, by_index: bool = True
 ) -> Select[Any]:
-    return (
-        ordered(statement, newest, state.sort, by_index=by_index)
-        .limit(state.size)
-        .offset((state.page - 1) * state.size)
-    )
+    claims = ordered(statement, newest, state.sort, by_index=by_index)
+    return claims.limit(state.size).offset((state.page - 1) * state.size)
 
 
 def ids_in(session: Session, state: ListState, numbers: Sequence[str] = ()) -> Iterator[int]:
