@@ -12,7 +12,7 @@ from nicegui.events import GenericEventArguments
 
 from components.answering import KEY_AT_MOST, answering
 from components.cheque_shown import draft_of
-from components.documents_panel import MOST_MEGABYTES
+from components.files_taken import MOST_MEGABYTES
 from components.live import ask, current_actor, show_changes, work
 from components.words import language, said_once, t, tn
 from db import values
