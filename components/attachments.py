@@ -26,13 +26,14 @@ def attached_to(documents: Iterable[Document], kinds: Iterable[DocumentType], re
     return attached
 
 
-def _file(document: Document, named: dict[str, str]) -> dict[str, str]:
+def _file(document: Document, named: dict[str, str]) -> dict[str, Any]:
     look = _LOOKS.get(document.media_type) or (_PICTURE if document.media_type.startswith('image/') else _OTHER)
     return {
         'uuid': document.uuid,
         'href': f'/files/{document.uuid}?download=1',
         'title': document.title,
         'size': values.format_size(document.size),
+        'bytes': document.size,
         'kind': '' if document.type == FREE_TYPE else named.get(document.type, ''),
         'hue': look.hue,
         'icon': look.icon,

@@ -40,7 +40,7 @@ export default {
         <div class="mk-row"><span class="mk-sp"></span><button type="button" class="mk-btn mk-g mk-sm" data-testid="cheque-cancel" @click="cancel">{{ words.cancel }}</button>
           <button type="submit" class="mk-btn mk-p mk-sm" :disabled="busy || picture?.underway ? true : null" data-testid="cheque-save">{{ busy ? words.saving : words.save }}</button></div>
       </div></form>`,
-  props: {opened: Object, choices: Object, answer: Object, told: Object, upload: String, keep: String, most: Number, words: Object, limit: Number},
+  props: {opened: Object, choices: Object, answer: Object, told: Object, upload: String, keep: String, limits: Object, words: Object, limit: Number},
   emits: ['save', 'day'],
   data: () => ({about: null, dayTold: null, pictures: []}),
   computed: {
@@ -95,7 +95,8 @@ export default {
       const tell = (...said) => { this.pictures = [...this.pictures.filter((one) => one.draft !== draft), ...said]; };
       tell({draft, told: this.words.sending, underway: true});
       try {
-        if (file.size > this.most) throw new Error(this.words.tooBig);
+        const why = maakav.whyNot(file, this.limits, this.words);
+        if (why) throw new Error(why);
         const headers = {'X-Maakav-Upload': '1', 'X-File-Name': encodeURIComponent(file.name), 'X-Document-Type': 'cheque_image'};
         const answer = await fetch(this.upload, {method: 'POST', body: file, headers});
         const told = await answer.json().catch(() => ({}));

@@ -12,7 +12,7 @@ from nicegui.events import GenericEventArguments
 
 from components.answering import KEY_AT_MOST, answering
 from components.cheque_shown import draft_of
-from components.files_taken import MOST_MEGABYTES
+from components.files_taken import files_taken, refusal_words
 from components.live import ask, current_actor, show_changes, work
 from components.words import language, said_once, t, tn
 from db import values
@@ -151,7 +151,7 @@ class ChequeForm(Element, component='cheque_form.js', dependencies=['set_aside.j
         super().__init__()
         self._claim_id, self._follow, self._reader, self._opened = claim.id, follow, language(), 0
         self._props.update(opened=None, answer=None, told=None, choices={}, words=_words(), limit=300)
-        self._props['most'] = MOST_MEGABYTES * 2**20
+        self._props['limits'] = files_taken()
         self._props['upload'] = f'/files/claims/{quote(claim.claim_no, safe="")}'
         self._props['keep'] = f'{current_actor().user_id}/{claim.id}/cheques'
         self.on('save', self._save)
@@ -237,7 +237,7 @@ def _words() -> dict[str, str]:
         'sent': t('The picture is attached'),
         'earlierStays': t('The earlier picture stays.'),
         'failed': t('The picture was not sent. Please try again.'),
-        'tooBig': t('The file is larger than {most} MB.', most=MOST_MEGABYTES),
+        **refusal_words(language()),
         'why': t('Why is it replaced?'),
         'choose': t('Choose a reason'),
         'save': t('Save the cheque'),

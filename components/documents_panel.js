@@ -208,7 +208,7 @@ export default {
         taken.add(place.replaces);
         return place;
       });
-      if (slot?.lost) this.queue.dismiss(slot.lost);
+      if (slot?.lost) this.queue.remove(slot.lost);
     },
     /* What a file probably is, by the words in its name; what says nothing the bureau files by hand. */
     guess(file) {

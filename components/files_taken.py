@@ -16,20 +16,27 @@ def files_taken() -> dict[str, Any]:
     return {'accept': ACCEPTED, 'most': _MOST}
 
 
+def refusal_words(reader: str) -> dict[str, str]:
+    """What is said of a file that is not taken."""
+    return {
+        'empty': texts.t('The file is empty.', reader),
+        'kind': texts.t(
+            'This kind of file is not accepted. PDF, photos (JPG, PNG, WebP, HEIC), TIFF, Excel and Word are.', reader
+        ),
+        'tooBig': texts.t('The file is larger than {most} MB.', reader, most=MOST_MEGABYTES),
+    }
+
+
 def queue_words(reader: str) -> dict[str, str]:
     """What is said of files on their way."""
     return {
+        **refusal_words(reader),
         'waiting': texts.t('Waiting for its turn', reader),
         'checking': texts.t('Sent. The file is being checked…', reader),
         'held': texts.t('No connection. It goes on as soon as the connection is back.', reader),
         'lost': texts.t('The upload failed: the file was not saved.', reader),
         'failed': texts.t('It did not arrive. Please try again.', reader),
         'signedOut': texts.t('You are signed out. Sign in and send the file again.', reader),
-        'empty': texts.t('The file is empty.', reader),
-        'kind': texts.t(
-            'This kind of file is not accepted. PDF, photos (JPG, PNG, WebP, HEIC), TIFF, Excel and Word are.', reader
-        ),
-        'tooBig': texts.t('The file is larger than {most} MB.', reader, most=MOST_MEGABYTES),
         'dismiss': texts.t('Hide', reader),
     }
 

@@ -115,7 +115,7 @@ export default {
     removeEventListener('beforeunload', this.leaving);
   },
   watch: {
-    'queue.rows': {deep: true, handler(rows) { for (const row of rows) if (row.state === 'arrived') setTimeout(() => this.queue.dismiss(row), 4000); }},
+    'queue.rows': {deep: true, handler(rows) { for (const row of rows) if (row.state === 'arrived') setTimeout(() => this.queue.remove(row), 4000); }},
     items(now, before) {
       const list = this.$refs.list, atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR, height = list.scrollHeight;
       const grewAbove = before.length && now.length && now[0].id !== before[0].id;
@@ -183,7 +183,7 @@ export default {
       this.queue = new UploadQueue({address, key, words: this.words, taken});
       this.queue.start((row) => {
         const item = this.items.find(({id}) => id === row.slot.message);
-        return item?.files.some((file) => file.title === row.name) && {at: item.at};
+        return item?.files.some((file) => file.bytes === row.size) && {at: item.at};
       });
     },
     upload(message) {

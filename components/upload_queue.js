@@ -152,6 +152,10 @@ export class UploadQueue {
 
   dismiss(row) {
     maakav.ordered();
+    this.remove(row);
+  }
+
+  remove(row) {
     row.request?.abort();
     remember(this.key, (notes) => { delete notes[row.id]; });
     this.rows = this.rows.filter((other) => other.id !== row.id);

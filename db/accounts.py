@@ -246,8 +246,10 @@ def disable(session: Session, user_id: int) -> None:
 
 def enable(session: Session, user_id: int) -> None:
     """Open a closed account again; the password is the one he had."""
-    _person(session, user_id).active = True
-    shut_out(session, [user_id])  # also whoever came in at the moment it was closed
+    user = _person(session, user_id)
+    if not user.active:
+        user.active = True
+        shut_out(session, [user_id])  # also whoever came in at the moment it was closed
 
 
 def shut_out(session: Session, user_ids: Sequence[int]) -> None:

@@ -218,6 +218,8 @@ def retire(session: Session, table: AdminTable, key: str, *, active: bool) -> No
         raise ClaimError(N_('These lines are not taken out of use.'))
     if not active and key in table.kept:
         raise ClaimError(N_('The product itself needs this line. It can be renamed, and stays in use.'))
+    if row.active == active:
+        return
     row.active = active
     if table.model is AgentOffice:  # also when it opens again: whoever came in at the moment it was closed
         shut_out(session, [person.id for person in session.scalars(people_of(row.id))])

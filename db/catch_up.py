@@ -10,7 +10,7 @@ from db.changes import Change
 from db.doorbell import PROCESS, Ring
 
 Place = tuple[int, int]
-LogT = TypeVar('LogT', 'Change', 'Ring')
+LogT = TypeVar('LogT', Change, Ring)
 
 
 def changes_after(session: Session, xid: int, change_id: int, limit: int = 500) -> list[Change]:

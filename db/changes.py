@@ -53,7 +53,7 @@ class Change(ClaimPart, Internal, Base):
     fields: Mapped[dict[str, Any]]
 
     @property
-    def notices(self) -> 'list[Notice]':
+    def notices(self) -> list[Notice]:
         """What it rings for: the claim, and whoever wrote the news and has seen them thereby."""
         told = [Notice('claim', self.office_id, self.claim_id, change_id=self.id)]
         if self.user_id is not None and not self.quiet and not self.internal:

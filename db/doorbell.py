@@ -58,7 +58,7 @@ class Ring(Books, Base):
     user_id: Mapped[int | None]
 
     @property
-    def notices(self) -> 'list[Notice]':
+    def notices(self) -> list[Notice]:
         """What it rings for."""
         return [Notice(self.kind, self.office_id, self.claim_id, user_id=self.user_id)]
 

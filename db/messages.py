@@ -34,6 +34,7 @@ NOTE_LIMIT, DRAFT_LIMIT = 5000, 20_000
 EXCERPT = 200
 PAGE, HITS, AT_ONCE = 50, 50, 200
 _NAME_AT_MOST = 120
+_NOT_ATTACHABLE = N_('Files can be attached only to a message of your own that the office can read.')
 _NOTHING = {False: N_('Please write the message first.'), True: N_('Please write the note first.')}
 
 
@@ -370,17 +371,16 @@ def colleagues(session: Session, key: ThreadKey) -> list[User]:
 
 def check_attachable(session: Session, message_id: int, claim: Claim) -> None:
     """Refuse files for anything but an open message of one's own, in the claim's thread or its office's general one."""
-    actor: Actor = session.info['actor']
+    message = _own_open_message(session, message_id)
+    if message.office_id != claim.office_id or message.claim_id not in (claim.id, None):
+        raise ClaimError(_NOT_ATTACHABLE)
+
+
+def _own_open_message(session: Session, message_id: int) -> Message:
     message = session.get(Message, message_id)
-    fits = (
-        message is not None
-        and not message.internal
-        and message.user_id == actor.user_id
-        and message.office_id == claim.office_id
-        and message.claim_id in (claim.id, None)
-    )
-    if not fits:
-        raise ClaimError(N_('Files can be attached only to a message of your own that the office can read.'))
+    if message is None or message.internal or message.user_id != session.info['actor'].user_id:
+        raise ClaimError(_NOT_ATTACHABLE)
+    return message
 
 
 # ---- orders -----------------------------------------------------------------------------------------------------------------
@@ -438,11 +438,9 @@ def write_message(session: Session, key: ThreadKey, letter: Letter, now: datetim
 
 def tell_not_attached(session: Session, message_id: int, name: str, now: datetime) -> None:
     """Say in the thread that a file sent with a message of one's own was refused: whoever read of it would wait for it. Once for each name."""
-    message, reader = session.get_one(Message, message_id), session.info['actor'].language
-    told = t(
-        'The file {name} was not accepted, so it is not attached.', reader, name=f'\u2068{name[:_NAME_AT_MOST]}\u2069'
-    )
-    letter = Letter(told, key=f'not attached {message_id} {name[:_NAME_AT_MOST]}')
+    message, named = _own_open_message(session, message_id), values.normalise(name)[:_NAME_AT_MOST]
+    told = t('The file {name} was not accepted, so it is not attached.', session.info['actor'].language, name=named)
+    letter = Letter(told, key=f'not attached {message_id} {named}')
     write_message(session, ThreadKey(message.office_id, message.claim_id), letter, now)
 
 

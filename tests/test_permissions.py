@@ -222,6 +222,7 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
     'write_message': (WRITERS, lambda s, c, a: write(s, c)),
     'write_message for the bureau alone': (BUREAU, lambda s, c, a: write(s, c, internal=True)),
     'note_internally': (BUREAU, lambda s, c, a: messages.note_internally(s, c.id, 'x', now())),
+    'tell_not_attached': (WRITERS, lambda s, c, a: messages.tell_not_attached(s, write(s, c).id, 'x.pdf', now())),
     'save_draft': (WRITERS, lambda s, c, a: messages.save_draft(s, ThreadKey(c.office_id, c.id), 'x')),
     'mark_messages_read': (
         EVERYBODY,

@@ -179,6 +179,17 @@ def test_an_office_that_opens_again_lets_nobody_in_by_what_he_had_before(people:
         assert identity.account_of(session, 'dana@levi.demo') == (dana, 'x')
 
 
+def test_what_is_open_already_is_opened_again_without_cutting_anybody_off(people: People):
+    dana = people.dana.user_id or 0
+    with open_session(SYSTEM) as session:
+        token = identity.start_session(session, dana, identity.Browser(), now())
+    with open_session(people.admin) as session:  # from a page that shows it as it was
+        accounts.enable(session, dana)
+        retire(session, TABLES['offices'], str(people.levi), active=True)
+    with open_session(SYSTEM, reading=True) as session:
+        assert identity.session_of(session, identity.hash_of(token), now())
+
+
 def test_somebody_who_can_administer_remains(people: People):
     admin = people.admin.user_id or 0
     second = make_user('מנהל שני', Role.ADMIN, email='second@bureau.demo')

@@ -75,6 +75,24 @@ def test_each_office_has_a_thread_of_its_own_with_the_bureau(people):
         assert [line.office for line in messages.threads(session)] == ['סוכנות כהן', 'סוכנות לוי']
 
 
+def test_of_a_refused_file_the_thread_says_so_once_whatever_its_name(people, claim):
+    key = thread_of(claim)
+    sent, note = write(people.dana, key, 'שליחת קבצים'), write(people.staff, key, 'הערה', internal=True)
+
+    def tell(actor: Actor, message: Message, name: str) -> None:
+        with open_session(actor) as session:
+            messages.tell_not_attached(session, message.id, name, now())
+
+    for name in ('נזק\0\n.pdf', 'נזק .pdf', 'א' * 5000):
+        tell(people.dana, sent, name)
+    told = ['הקובץ נזק .pdf לא התקבל, ולכן אינו מצורף.', f'הקובץ {"א" * 120} לא התקבל, ולכן אינו מצורף.']
+    assert bodies(people.yossi, key) == ['שליחת קבצים', *told]
+    for actor, message in ((people.yossi, sent), (people.staff, sent), (people.rival, sent), (people.staff, note)):
+        with pytest.raises(ClaimError, match='a message of your own'):
+            tell(actor, message, 'נזק.pdf')
+    assert bodies(people.yossi, key) == ['שליחת קבצים', *told]
+
+
 def test_nobody_writes_into_another_offices_thread(people, claim):
     for key in (thread_of(claim), ThreadKey(people.levi)):
         for verb in (

@@ -430,6 +430,38 @@ def test_a_file_that_a_reload_stopped_on_its_way_is_told_of(person: Person) -> N
     expect(dana.get_by_test_id('attaching').get_by_role('alert')).to_contain_text('הקובץ לא נשמר')
 
 
+def test_a_file_that_came_in_the_last_moment_is_not_told_of_as_lost(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    open_thread(dana, calm_claim(dana))
+    # it gets there, and its answer is never heard; the bureau keeps it under a name that every disk takes
+    dana.evaluate("Object.defineProperty(XMLHttpRequest.prototype, 'onload', {set() {}})")
+    photo: FilePayload = {'name': 'נזק: חזית.png', 'mimeType': 'image/png', 'buffer': papers.png()}
+    dana.get_by_test_id('attach-input').set_input_files([photo])
+    send(dana, 'התמונה בדרך ממש')
+    expect(message(dana, 'התמונה בדרך ממש').get_by_test_id('attachment')).to_have_text(re.compile('נזק- חזית.png'))
+    dana.on('dialog', lambda asked: asked.accept())
+    dana.reload()
+    ready(dana)
+    dana.wait_for_function("!Object.keys(localStorage).some((key) => key.startsWith('maakav.attached.'))")
+    expect(dana.locator('[data-testid=attaching][data-state=lost]')).to_have_count(0)
+
+
+def test_a_file_that_has_arrived_goes_without_taking_a_click_away(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    open_thread(dana, calm_claim(dana))
+    photo: FilePayload = {'name': 'נזק.png', 'mimeType': 'image/png', 'buffer': papers.png()}
+    dana.get_by_test_id('attach-input').set_input_files([photo])
+    send(dana, 'התמונה הגיעה')
+    expect(dana.locator('[data-testid=attaching][data-state=arrived]')).to_be_visible()
+    dana.evaluate("globalThis.clicks = 0; document.addEventListener('click', () => { clicks += 1; })")
+    message(dana, 'התמונה הגיעה').click()
+    expect(dana.get_by_test_id('attaching')).to_have_count(0)
+    # slow fingers: their system still takes it for a double click
+    dana.mouse.down(click_count=2)
+    dana.mouse.up(click_count=2)
+    assert dana.evaluate('clicks') == 2
+
+
 def test_files_in_the_general_thread_go_to_the_claim_one_names(person: Person) -> None:
     dana, staff = person('dana@levi.demo'), person('staff@bureau.demo')
     claim_no = calm_claim(dana)
