@@ -222,6 +222,10 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
     'write_message': (WRITERS, lambda s, c, a: write(s, c)),
     'write_message for the bureau alone': (BUREAU, lambda s, c, a: write(s, c, internal=True)),
     'note_internally': (BUREAU, lambda s, c, a: messages.note_internally(s, c.id, 'x', now())),
+    'tell_not_attached': (
+        WRITERS,
+        lambda s, c, a: messages.tell_not_attached(s, s.scalars(select(messages.Message.id)).first() or 0, 'x', now()),
+    ),
     'save_draft': (WRITERS, lambda s, c, a: messages.save_draft(s, ThreadKey(c.office_id, c.id), 'x')),
     'mark_messages_read': (
         EVERYBODY,
@@ -434,7 +438,7 @@ def test_each_order_stands_in_the_table():
         *(cheques, cheque_alerts, cheque_board, silence, tasks, clocks, two_factor),
     ):
         orders = inspect.getsource(module).split('# ---- orders')[1].split('# ----')[0]
-        written = set(re.findall(r'^def ([a-z]\w*)\(session\b', orders, re.MULTILINE))
+        written = set(re.findall(r'^def ([a-z]\w*)\(\s*session\b', orders, re.MULTILINE))
         assert written
         assert written - tried - ASKED == set(), module.__name__
 
