@@ -435,7 +435,7 @@ def test_each_order_stands_in_the_table():
         *(cheques, cheque_alerts, cheque_board, silence, tasks, clocks, two_factor),
     ):
         orders = inspect.getsource(module).split('# ---- orders')[1].split('# ----')[0]
-        written = set(re.findall(r'^def ([a-z]\w*)\(session\b', orders, re.MULTILINE))
+        written = set(re.findall(r'^def ([a-z]\w*)\(\s*session\b', orders, re.MULTILINE))
         assert written
         assert written - tried - ASKED == set(), module.__name__
 

@@ -149,7 +149,7 @@ def test_two_flushes_of_one_click_are_one_change(people: People) -> None:
 
 def test_what_failed_is_told_however_many_changes_it_had(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     claims = [make_claim(people.levi, people.staff) for _ in range(4)]
-    monkeypatch.setattr(changes, '_MOST_RUNG', 2)
+    monkeypatch.setattr(doorbell, '_MOST_RUNG', 2)
     with pytest.raises(ClaimError, match='בדיקה'), open_session(people.staff) as session:
         for claim in claims:
             save_fields(session, claim.id, {'tp_driver': ('', 'עידו')}, now())
