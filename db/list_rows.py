@@ -66,7 +66,7 @@ def rows_of(session: Session, ids: Sequence[int], columns: Sequence[str] = ()) -
         shown.append((usual, dict(zip(more, line[len(usual) :], strict=True))))
     # of what every line has, the third is the number of its news and the last says whether they are unread
     changes = _changes(session, [usual[2] for usual, _ in shown if usual[-1]])
-    rows = (Row(*usual, change=changes.get(usual[2]), **rest) for usual, rest in shown)
+    rows = (Row(*usual, **{**rest, 'change': changes.get(usual[2])}) for usual, rest in shown)
     return {row.claim_id: row for row in rows}
 
 
