@@ -136,7 +136,9 @@ def _words() -> dict[str, str]:
         'day': t('Until when'),
         'shown': t('Show to the agent as the next action'),
         'add': t('Add task'),
-        'late': t('No answer came. What you typed is kept here; please save it again.'),
+        'late': t(
+            'No answer came. What you typed is kept here; please look whether it was saved before you save it again.'
+        ),
         'done': t('Task is done'),
         'tomorrow': t('Next business day'),
     }

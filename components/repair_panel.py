@@ -207,5 +207,7 @@ def _words() -> dict[str, str]:
         'note': t('A note on the repair'),
         'noteHint': t('The agent sees it too'),
         'send': t('Add note'),
-        'late': t('No answer came. What you typed is kept here; please save it again.'),
+        'late': t(
+            'No answer came. What you typed is kept here; please look whether it was saved before you save it again.'
+        ),
     }

@@ -474,7 +474,13 @@ def link_of(session: Session, token: str, now: datetime) -> OneTimeLink | None:
         .where(OneTimeLink.token_hash == hash_of(token), OneTimeLink.purpose.in_((FIRST_ADMIN, PASSWORD)))
         .where(OneTimeLink.used_at.is_(None), OneTimeLink.expires_at > now)
     )
-    link = session.scalar(question if session.info['reading'] else question.with_for_update())
+    if not session.info['reading']:
+        # the person first, as whoever closes his account takes them: so nobody waits in a ring
+        session.execute(
+            select(User.id).where(User.id.in_(question.with_only_columns(OneTimeLink.user_id))).with_for_update()
+        )
+        question = question.with_for_update()
+    link = session.scalar(question)
     if link is None or link.user_id is None:
         return link if link is not None and not _has_admin(session) else None
     return link if actor_of(session, link.user_id) is not None else None

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 from db import values
 from db.base import Base, BigKey
 from db.bureau import bureau_settings
-from db.claims import Claim
+from db.claims import NOT_FOUND, Claim
 from db.reference import Garage
 from db.scope import Actor, Can, ClaimPart, Event, Recorded, Role, claim_key
 from db.texts import N_, ClaimError, t
@@ -135,7 +135,7 @@ def create_link(session: Session, claim_id: int, purpose: str, now: datetime, co
         raise ClaimError(N_('You are not allowed to do this. Ask the bureau if you need it.'))
     claim = session.get(Claim, claim_id)
     if claim is None:
-        raise ClaimError(N_('The claim was not found or does not belong to your office.'))
+        raise ClaimError(NOT_FOUND)
     if sum(link.is_alive(now) for link in session.scalars(links_of(claim_id))) >= MOST_ALIVE:
         raise ClaimError(N_('There are too many links to this claim already. Please revoke one first.'))
     token = token_urlsafe(32)

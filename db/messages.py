@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import values
 from db.base import Base, BigKey, Json, take_turns
-from db.claims import Claim, lock_claim
+from db.claims import NOT_FOUND, Claim, lock_claim
 from db.offices import AgentOffice, User, bureau_people, people_of
 from db.prepared import one_answer
 from db.scope import Actor, Can, Event, Evidence, Internal, OfficePart, PersonOwned, PersonSigned, Recorded, claim_key
@@ -554,7 +554,7 @@ def _thread_to_write(session: Session, key: ThreadKey) -> Thread:
     else:
         office = session.get(AgentOffice, key.office_id)
         if office is None:
-            raise ClaimError(N_('The claim was not found or does not belong to your office.'))
+            raise ClaimError(NOT_FOUND)
         office_id = office.id
         take_turns(session, f'general thread {office_id}')
     thread = _thread(session, ThreadKey(office_id, key.claim_id))
