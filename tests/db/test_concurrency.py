@@ -21,11 +21,12 @@ from sqlalchemy import event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from db import alert_news, alerts, catch_up, doorbell
+from db import accounts, alert_news, alerts, catch_up, doorbell, identity
 from db.alerts import Alert
 from db.base import now
 from db.changes import Change
 from db.claims import Claim, ClaimConflict, change_status, claim_by_no, lock_claims, open_claim, save_fields
+from db.offices import actor_of
 from db.scope import Actor
 from db.seen_marks import SeenMark
 from db.session import ScopedSession, connect, fetch, fetch_one, open_session
@@ -443,6 +444,31 @@ def test_alerts_take_the_claims_in_the_order_in_which_everybody_does(
             # a ring, if the alerts had the younger one already
             save_fields(session, younger, {'make_model': ('', 'מאזדה 3')}, now())
         assert alerting.result(10) == 2
+
+
+@pytest.mark.postgres
+def test_who_takes_his_link_as_his_account_is_closed_holds_nobody_up_and_is_out(postgres_url: str):
+    database = connect(postgres_url)
+    people = make_people()
+    dana = people.dana.user_id or 0
+
+    def close_the_account() -> None:
+        with open_session(people.admin) as session:
+            accounts.disable(session, dana)
+
+    with open_session(people.admin) as session:
+        token = accounts.new_link(session, dana, now())
+    with ThreadPoolExecutor(1) as pool:
+        with open_session(SYSTEM) as session:
+            assert identity.link_of(session, token, now()) is not None
+            closing = pool.submit(close_the_account)
+            wait_until_somebody_waits(postgres_url)
+            # a ring, if whoever closes it had the person already and waited for the link
+            assert identity.use_link(session, token, identity.hash_password('שלוש מילים ארוכות'), now()) == dana
+        closing.result(10)
+    with open_session(SYSTEM) as session:
+        assert actor_of(session, dana) is None
+    database.close()
 
 
 def test_four_processes_follow_each_change_to_the_desk_once(people, database_url, workers):
