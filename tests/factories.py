@@ -20,6 +20,8 @@ from db.scope import Actor, Role
 from db.session import open_session
 
 SYSTEM = Actor.system('test')
+# of everybody who signs in through the form
+PASSWORD = 'correct horse battery'
 
 
 def make_office(name: str, **over: Any) -> int:

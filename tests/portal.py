@@ -19,8 +19,8 @@ from nicegui.testing.general import nicegui_reset_globals
 import app
 from db.settings import load
 from pages import files
+from tests.factories import PASSWORD
 
-PASSWORD = 'correct horse battery'
 # what the pages registered when they were imported, which happens once: NiceGUI forgets it with everything else of a portal
 _ROUTES, _PAGES = [*nicegui_app.routes], {**Client.page_routes}
 

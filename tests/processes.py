@@ -7,5 +7,5 @@ import multiprocessing
 
 PROCESSES = multiprocessing.get_context('forkserver')
 # with what the modules import whose functions run there: else each process imports it anew, for seconds
-_IMPORTED = ['tests.conftest', 'tests.e2e.conftest', 'tests.portal', 'jobs.backup', 'jobs.restore', 'jobs.schedule']
+_IMPORTED = ['tests.conftest', 'tests.e2e.conftest', 'jobs.backup', 'jobs.restore', 'jobs.schedule']
 PROCESSES.set_forkserver_preload(_IMPORTED)

@@ -125,7 +125,7 @@ def test_what_came_after_what_was_shown_stays_unseen(people: People) -> None:
 def test_a_rollback_leaves_no_record_and_rings_nothing(people: People, notices: list[doorbell.Notice]) -> None:
     claim = make_claim(people.levi, people.staff)
     notices.clear()
-    with pytest.raises(ClaimError), open_session(people.staff) as session:
+    with pytest.raises(ClaimError, match='reason'), open_session(people.staff) as session:
         save_fields(session, claim.id, {'insured_phone': ('0525550134', '0527654321')}, now())
         session.flush()
         change_status(session, claim.id, 'rejected', '', 'new', now())

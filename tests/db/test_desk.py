@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from db.base import now
 from db.claims import Claim, change_status, mark_checked, save_fields
 from db.desk import PAGE, VIEWS, Desk, DeskState, counts_of_desk, desk_of
 from db.scope import Actor
@@ -77,8 +78,8 @@ def test_a_next_action_is_late_from_the_day_after(claim, people):
 
 
 def test_what_was_checked_or_updated_today_leaves_the_list_of_the_day(claim, people):
-    tomorrow = datetime.now(UTC) + DAY
-    assert named(people.staff, datetime.now(UTC), view='not_updated') == []  # opened just now
+    tomorrow = now() + DAY
+    assert named(people.staff, now(), view='not_updated') == []  # opened just now
     assert named(people.staff, tomorrow, view='not_updated') == ['שלי']
     with open_session(people.staff) as session:
         mark_checked(session, claim.id, tomorrow)

@@ -8,10 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from db import alerts, catch_up, changes, doorbell, list_rows, list_state, lists, message_templates, messages
+from db import alerts, catch_up, changes, doorbell, list_rows, list_state, lists, messages
 from db.base import Base, now
 from db.claims import Claim
-from db.message_templates import MessageTemplate
 from db.messages import Conversation, Draft, Letter, Message, Thread, ThreadKey, ThreadMark
 from db.scope import Actor, Can, Role, Unscoped
 from db.session import fetch, open_session
@@ -380,38 +379,6 @@ def test_only_colleagues_can_be_mentioned(people, claim):
     ids = [actor.user_id for actor in (people.dana, people.yossi, people.rival, people.staff, people.staff2)]
     assert write(people.staff, key, 'x', mentions=ids).mentions == [people.staff2.user_id]
     assert write(people.dana, key, 'x', mentions=ids).mentions == [people.yossi.user_id]
-
-
-def test_templates_say_what_is_known_and_leave_a_line_for_the_rest(people, claim):
-    with open_session(people.staff, reading=True) as session:
-        known = message_templates.templates(session)
-        texts = {item.id: message_templates.filled_template(session, item.id, thread_of(claim)) for item in known}
-        general = message_templates.filled_template(session, 'thanks', ThreadKey(people.levi))
-    assert len(known) == 7
-    assert not [text for text in texts.values() if '{' in text]
-    assert claim.claim_no in texts['request_documents']
-    assert '217-34-801' in texts['request_documents']
-    assert people.dana.name in texts['request_documents']
-    assert message_templates.BLANK in texts['payment_demand']
-    assert message_templates.BLANK in general
-
-
-def test_a_template_with_a_variable_nobody_knows_is_refused():
-    with pytest.raises(ClaimError, match='password'):
-        MessageTemplate(id='x', audience='agent', body='שלום {password}')
-    with pytest.raises(ClaimError):
-        MessageTemplate(id='x', audience='press', body='שלום')
-    assert MessageTemplate(id='x', audience='agent', body='שלום {agent}').body == 'שלום {agent}'
-
-
-def test_only_an_admin_changes_templates(people):
-    for actor, may in ((people.dana, False), (people.staff, False), (people.admin, True)):
-        try:
-            with open_session(actor) as session:
-                session.get_one(MessageTemplate, 'thanks').body = 'תודה'
-            assert may
-        except ClaimError:
-            assert not may
 
 
 # ---- the bureau's notes -----------------------------------------------------------------------------------------------------

@@ -22,10 +22,9 @@ from db.session import connect, open_session
 from tests import factories
 from tests.conftest import POSTGRES, People, plain_address
 from tests.e2e.conftest import Server, free_port, serving
+from tests.factories import PASSWORD
 from tests.nginx import configured, nginx_program, write_configuration
 from tests.waiting import until
-
-PASSWORD = 'correct horse battery'
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from db.session import connect, open_session
 from tests import factories
 from tests.conftest import People
 from tests.e2e.conftest import Page, Server, Socket, Visitor, serving
+from tests.factories import PASSWORD
 from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
-PASSWORD = 'correct horse battery'
 
 
 @pytest.fixture(scope='module')

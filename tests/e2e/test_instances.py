@@ -30,8 +30,8 @@ from db.timetable import Lease
 from tests import papers
 from tests.e2e.browsing import ready, rows, visiting
 from tests.e2e.conftest import Server, Socket, Visitor
-from tests.e2e.instances import PASSWORD, Installation
-from tests.factories import SYSTEM, make_claim, make_user
+from tests.e2e.instances import Installation
+from tests.factories import PASSWORD, SYSTEM, make_claim, make_user
 from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgres]

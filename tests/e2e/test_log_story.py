@@ -14,8 +14,7 @@ from db.claims import Claim
 from db.session import connect, open_session
 from tests import papers
 from tests.e2e.conftest import Socket, Visitor, free_port, serving
-from tests.factories import SYSTEM, make_claim, make_people
-from tests.portal import PASSWORD
+from tests.factories import PASSWORD, SYSTEM, make_claim, make_people
 from tests.waiting import until
 
 pytestmark = pytest.mark.e2e

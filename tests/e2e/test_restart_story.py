@@ -18,8 +18,7 @@ from db.timetable import JobRun
 from tests import factories
 from tests.e2e.browsing import DESK, PATIENCE, ready
 from tests.e2e.conftest import Server, Socket, Visitor, free_port, serving
-from tests.factories import SYSTEM, make_claim
-from tests.portal import PASSWORD
+from tests.factories import PASSWORD, SYSTEM, make_claim
 from tests.waiting import until
 
 pytestmark = pytest.mark.e2e

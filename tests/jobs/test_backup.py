@@ -39,8 +39,7 @@ from jobs import exports as making
 from tests.conftest import POSTGRES, People
 from tests.e2e.conftest import serving
 from tests.e2e.instances import bucket
-from tests.factories import SYSTEM, make_claim
-from tests.portal import PASSWORD
+from tests.factories import PASSWORD, SYSTEM, make_claim
 from tests.processes import PROCESSES
 from tests.waiting import until
 

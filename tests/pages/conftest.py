@@ -21,8 +21,8 @@ from db.base import now
 from db.claims import Claim
 from db.session import connect, open_session
 from tests.conftest import People, copy_of
-from tests.factories import SYSTEM
-from tests.portal import PASSWORD, signed_in, simulated_portal
+from tests.factories import PASSWORD, SYSTEM
+from tests.portal import signed_in, simulated_portal
 from tests.waiting import soon
 
 

@@ -19,9 +19,9 @@ from db.offices import User as Someone
 from db.reference import ClaimStatus, Garage
 from db.session import open_session
 from tests.conftest import People
-from tests.factories import SYSTEM, make_claim, turn_on_two_factor
+from tests.factories import PASSWORD, SYSTEM, make_claim, turn_on_two_factor
 from tests.pages.conftest import Open, shown_by
-from tests.portal import PASSWORD, signed_in
+from tests.portal import signed_in
 from tests.waiting import soon
 
 

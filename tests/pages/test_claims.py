@@ -26,9 +26,9 @@ from db.list_state import ListState
 from db.messages import note_internally
 from db.session import open_session
 from tests.conftest import People, made_once
-from tests.factories import SYSTEM, make_claim
+from tests.factories import PASSWORD, SYSTEM, make_claim
 from tests.pages.conftest import EMAILS, shown_by
-from tests.portal import PASSWORD, signed_in
+from tests.portal import signed_in
 from tests.waiting import soon
 
 

@@ -25,9 +25,9 @@ from jobs import export_making
 from jobs import exports as making
 from jobs.sheets import FIRST_ROW, HEADER_ROW
 from tests.conftest import People
-from tests.factories import SYSTEM, make_claim, turn_on_two_factor
+from tests.factories import PASSWORD, SYSTEM, make_claim, turn_on_two_factor
 from tests.pages.conftest import EMAILS, Open, shown_by
-from tests.portal import PASSWORD, signed_in
+from tests.portal import signed_in
 from tests.waiting import soon
 
 

@@ -25,8 +25,7 @@ from jobs import backup
 from tests import papers
 from tests.conftest import People
 from tests.e2e.conftest import ROOT, Page, Server, Socket, Visitor, serving
-from tests.factories import SYSTEM, make_claim, make_people
-from tests.portal import PASSWORD
+from tests.factories import PASSWORD, SYSTEM, make_claim, make_people
 from tests.waiting import until
 
 MEGABYTE = 1024 * 1024

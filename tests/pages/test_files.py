@@ -30,8 +30,8 @@ from pages import files as file_routes
 from pages import sign_in
 from tests import papers
 from tests.conftest import People, made_once
-from tests.factories import SYSTEM, make_claim, make_user
-from tests.portal import PASSWORD, signed_in, simulated_portal
+from tests.factories import PASSWORD, SYSTEM, make_claim, make_user
+from tests.portal import signed_in, simulated_portal
 
 Someone = Callable[[str], Any]
 

@@ -24,8 +24,7 @@ from db.session import open_session
 from tests import papers
 from tests.conftest import People
 from tests.e2e.conftest import serving
-from tests.factories import SYSTEM, make_claim
-from tests.portal import PASSWORD
+from tests.factories import PASSWORD, SYSTEM, make_claim
 
 pytestmark = pytest.mark.slow
 

@@ -17,9 +17,9 @@ from db.session import connect, fetch, open_session
 from db.timetable import JobRun, heartbeats
 from pages import metrics
 from tests.conftest import People
-from tests.factories import SYSTEM
+from tests.factories import PASSWORD, SYSTEM
 from tests.pages.conftest import Open
-from tests.portal import PASSWORD, signed_in
+from tests.portal import signed_in
 from tests.waiting import soon
 
 HOUR = timedelta(hours=1)

@@ -15,9 +15,9 @@ from db.session import open_session
 from db.settings import load
 from jobs import mail
 from tests.conftest import People
-from tests.factories import SYSTEM
+from tests.factories import PASSWORD, SYSTEM
 from tests.pages.conftest import Open
-from tests.portal import PASSWORD, signed_in
+from tests.portal import signed_in
 from tests.waiting import soon
 
 

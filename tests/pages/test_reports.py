@@ -28,9 +28,9 @@ from db.session import open_session
 from jobs.report_book import Book
 from pages import reports
 from tests.conftest import People
-from tests.factories import SYSTEM, make_claim
+from tests.factories import PASSWORD, SYSTEM, make_claim
 from tests.pages.conftest import EMAILS, Open
-from tests.portal import PASSWORD, signed_in
+from tests.portal import signed_in
 from tests.waiting import soon
 
 EXCEL = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'

@@ -23,10 +23,10 @@ from db.session import open_session
 from db.settings import load
 from pages import accessibility, sign_in
 from tests.conftest import People
+from tests.factories import PASSWORD
 
 SIGN_IN = Actor.system('sign-in')
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-PASSWORD = 'correct horse battery'
 NEW = 'חתול כחול על הגג'
 HERE = 'http://127.0.0.1:8080'
 CONTACT = 'רות, 03-0000000'

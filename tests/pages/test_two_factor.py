@@ -22,11 +22,10 @@ from db.session import fetch, open_session
 from db.settings import load
 from pages import sign_in, two_factor
 from tests.conftest import People
-from tests.factories import turn_on_two_factor
+from tests.factories import PASSWORD, turn_on_two_factor
 
 SIGN_IN = Actor.system('sign-in')
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-PASSWORD = 'correct horse battery'
 NEW = 'חתול כחול על הגג'
 HERE = 'http://127.0.0.1:8080'
 OWN = '/account/two-factor'
