@@ -1,7 +1,8 @@
 """The sweep of the cheques: each stage is alerted once per person, whatever the clocks say and however long nobody looked."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -26,7 +27,7 @@ from db.session import connect, fetch, open_session
 from jobs import cheques as jobs_cheques
 from jobs import schedule
 from jobs.cheques import sweep_cheques
-from tests.conftest import People, made_once
+from tests.conftest import People, made_once, wait_until_somebody_waits
 from tests.factories import SYSTEM, make_claim, make_office, make_people, make_user
 from tests.processes import PROCESSES
 from tests.waiting import until
@@ -349,6 +350,42 @@ def test_the_people_of_an_office_get_their_alerts_together(people, claim):
     with open_session(SYSTEM, reading=True) as session:
         waiting = cheque_alerts.untold_cheques(session, date(2026, 11, 23))
     assert waiting == of_office[people.levi] + of_office[people.cohen]
+
+
+@pytest.fixture
+def people_and_claim(postgres_url: str) -> Iterator[tuple[People, Claim]]:
+    """On PostgreSQL, where several write at once."""
+    database, people = connect(postgres_url), make_people()
+    yield people, make_claim(people.levi, people.staff)
+    database.close()
+
+
+@pytest.mark.postgres
+def test_nobody_is_alerted_of_a_cheque_that_ends_at_the_same_moment(postgres_url: str, people_and_claim):
+    people, claim = people_and_claim
+    cheque, moment = enter(claim, people.staff), at('2026-11-23')
+    with ThreadPoolExecutor(1) as pool:
+        with open_session(people.staff, at=moment) as session:
+            advance_cheque(session, cheque.id, 'cancelled', moment, reason='mistake')
+            session.flush()
+            sweeping = pool.submit(sweep_cheques, moment)
+            wait_until_somebody_waits(postgres_url)
+        assert sweeping.result(10) == 0
+    assert raised() == []
+
+
+@pytest.mark.postgres
+def test_who_enters_a_late_cheque_and_the_sweep_do_not_wait_for_each_other(postgres_url: str, people_and_claim):
+    people, claim = people_and_claim
+    cheque, moment = enter(claim, people.staff), at('2026-11-28')
+    with ThreadPoolExecutor(1) as pool:
+        with open_session(SYSTEM, at=moment) as session:
+            take_turns(session, cheque_alerts.TURN)
+            entering = pool.submit(enter, claim, people.staff, SLIP, moment)
+            wait_until_somebody_waits(postgres_url)
+            assert cheque_alerts.alert_of_cheques(session, moment, [cheque.id]) == 3
+        entering.result(10)
+    assert kinds(people.dana) == ['cheque.due14'] * 2
 
 
 def scheduler(url: str, days: list[int]) -> None:
