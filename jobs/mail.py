@@ -209,7 +209,7 @@ async def _bring(server: Server, ready: list[_Ready], moment: datetime) -> int:
                     await client.connect()
                 sent += await _hand_over(client, waiting[0], moment)
                 waiting.pop(0)
-    except (SMTPException, OSError) as error:  # the server, or what it makes of this letter: the others must not wait behind it for ever
+    except (SMTPException, OSError) as error:  # the server, or what it makes of this letter
         reason = _reason(error)
         log.warning('the mail server failed: %s; %s mails are tried again later', reason, len(waiting))
         for place, one in enumerate(waiting):
