@@ -179,7 +179,7 @@ def test_when_the_clock_is_set_back_the_jobs_go_on(ran, quick, monkeypatch):
         with time_machine.travel(today + timedelta(days=3)):  # it was wrong
             stack.callback(schedule.start())
             until(lambda: beats()['tick'].ended_at)
-        until(lambda: beats()['tick'].ended_at < today + timedelta(days=1), 20)
+        until(lambda: (ended := beats()['tick'].ended_at) and ended < today + timedelta(days=1), 20)
 
 
 # ---- the backup of the night ------------------------------------------------------------------------------------------------
