@@ -15,7 +15,7 @@ from db.base import Base, BigKey, now
 from db.changes import edited, plain
 from db.doorbell import Notice, ring_for
 from db.offices import OWN_CHOICES, AgentOffice, User
-from db.scope import Evidence, ForAdmins
+from db.scope import Can, Evidence, ForAdmins
 
 ADDED, CHANGED, REMOVED = 'added', 'changed', 'removed'
 # things done to an account, which are in no column of the person's row
@@ -42,8 +42,11 @@ class AdminChange(ForAdmins, Evidence, Base):
 
 
 def is_recorded(model: type[Base]) -> bool:
-    """Whether edits of this model stand in the record: reference data, offices and people."""
-    return model in (AgentOffice, User) or getattr(model, '__shared_by_all__', False)
+    """Whether edits of this model stand in the record: reference data, offices and people; not what the product measures itself."""
+    is_reference = (
+        getattr(model, '__shared_by_all__', False) and getattr(model, 'writable_with', None) != Can.KEEP_BOOKS
+    )
+    return model in (AgentOffice, User) or is_reference
 
 
 def key_of(row: Base) -> str:

@@ -264,7 +264,8 @@ def mark_read(session: Session, now: datetime, claim_id: int | None = None, kind
         unread = unread.where(Alert.claim_id == claim_id)
     if kinds is not None:
         unread = unread.where(Alert.kind.in_(kinds))
-    for alert in session.scalars(unread):
+    # locked: what is taken back at this moment cannot be read any more
+    for alert in session.scalars(unread.order_by(Alert.id).with_for_update()):
         alert.read_at = now
 
 

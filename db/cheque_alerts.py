@@ -205,16 +205,41 @@ def _office_kind_and_words(backend: str) -> Sequence[ColumnElement[Any]]:
 # ---- the session's part -----------------------------------------------------------------------------------------------------
 
 
+def wait_for_turn(session: Session, *_: Any) -> None:
+    """Before a flush that will alert or take alerts back: whoever alerts meanwhile comes to his end first, and begins after it.
+
+    NOTE: before anything is written. Who waited with the changed claim in his hands would be waited for in turn; and a sweep that had
+    begun before he was done would still alert of the cheque as it was.
+    """
+    entered, moved = _entered(session), _moved(session)
+    if moved or _late(session, entered):
+        take_turns(session, TURN)
+
+
 def follow_cheques(session: Session, _: UOWTransaction) -> None:
     """After a flush: a cheque that is late already is alerted of at once; one whose date moved, or that ended, takes its alerts back."""
-    entered = [row for row in session.new if isinstance(row, Cheque)]
-    moved = [row for row in session.dirty if isinstance(row, Cheque) and has_changed(row, 'due_date', 'live')]
+    entered, moved = _entered(session), _moved(session)
     for cheque in moved:
         _take_back(session, cheque)
-    today = values.israel(session.info['moment']).date()
-    due = [cheque.id for cheque in [*entered, *moved] if cheque.live and cheque.warn_on <= today]
+    due = _late(session, [*entered, *moved])
     if due:
-        _alert_of(session, session.info['moment'], due)
+        _alert_of(session, session.info['moment'], [cheque.id for cheque in due])
+
+
+def _entered(session: Session) -> list[Cheque]:
+    return [row for row in session.new if isinstance(row, Cheque)]
+
+
+def _moved(session: Session) -> list[Cheque]:
+    return [row for row in session.dirty if isinstance(row, Cheque) and has_changed(row, 'due_date', 'live')]
+
+
+def _late(session: Session, cheques: Sequence[Cheque]) -> list[Cheque]:
+    """Those that are at a stage already."""
+    if not cheques:
+        return []
+    today = values.israel(session.info['moment']).date()
+    return [cheque for cheque in cheques if cheque.live and cheque.warn_on <= today]
 
 
 def _take_back(session: Session, cheque: Cheque) -> None:
@@ -233,4 +258,5 @@ def _take_back(session: Session, cheque: Cheque) -> None:
 
 def listen_to(session_class: type[Session]) -> None:
     """Attach the alerts to a session class; called once, by db/session.py."""
+    event.listen(session_class, 'before_flush', wait_for_turn)
     event.listen(session_class, 'after_flush', follow_cheques)

@@ -280,7 +280,7 @@ def lease_mails(session: Session, kind: str, now: datetime, limit: int) -> list[
 
 
 def hold_mail(session: Session, mail_id: int, until: datetime) -> None:
-    """It is quiet now: it goes out later, and this was no try."""
+    """It is quiet now, or was not its turn: it goes out later, and this was no try."""
     mail = _taken(session, mail_id)
     mail.due_at, mail.leased_until, mail.tries = until, None, mail.tries - 1
 

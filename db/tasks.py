@@ -128,7 +128,7 @@ class Task(ClaimPart, ForBureau, Recorded, Base):
     done_at: Mapped[datetime | None]
     done_by: Mapped[str] = mapped_column(default='')
     outcome: Mapped[str] = mapped_column(default='')
-    # the day of which somebody was alerted
+    # the day of which the one whose it is was alerted
     told_of: Mapped[date | None]
 
     @validates('title')
@@ -233,7 +233,7 @@ def assign(session: Session, task_id: int, seen: int | None, user_id: int | None
     if task.user_id not in (seen, user_id):
         raise ClaimConflict('user_id', task.user_id)
     _check_person(session, user_id)
-    task.user_id = user_id
+    _give(task, user_id, session.info['actor'])
     return task
 
 
@@ -265,6 +265,13 @@ def _check_day(due: date, now: datetime) -> None:
 def _check_person(session: Session, user_id: int | None) -> None:
     if user_id is not None and session.scalar(bureau_people().where(User.id == user_id)) is None:
         raise ClaimError(N_('Please choose somebody of the bureau.'))
+
+
+def _give(task: Task, user_id: int | None, by: Actor) -> None:
+    """It is somebody else's now, who is alerted of it anew when its day has come; who took it himself knows of it."""
+    if user_id not in (task.user_id, by.user_id):
+        task.told_of = None
+    task.user_id = user_id
 
 
 def _close(task: Task, outcome: str, now: datetime, by: str) -> None:
@@ -478,17 +485,17 @@ def _follow_claims(session: Session, *_: Any) -> None:
         if handed.has_changes() or moved.has_changes():
             with session.no_autoflush:
                 tasks = list(session.scalars(select(Task).where(Task.claim_id == claim.id, Task.is_open)))
-            _hand_over(tasks, handed)
+            _hand_over(tasks, handed, session.info['actor'])
             if claim.next_action_due is not None and not attributes.next_action.history.has_changes():
                 _move_along(tasks, claim)
 
 
-def _hand_over(tasks: Iterable[Task], handed: Any) -> None:
+def _hand_over(tasks: Iterable[Task], handed: Any, by: Actor) -> None:
     if handed.has_changes():
         before = handed.deleted[0] if handed.deleted else None
         for task in tasks:
             if task.user_id == before and (before is not None or task.rule is not None):
-                task.user_id = handed.added[0] if handed.added else None
+                _give(task, handed.added[0] if handed.added else None, by)
 
 
 def _move_along(tasks: Iterable[Task], claim: Claim) -> None:

@@ -19,6 +19,7 @@ from db.calendar import calendar_of
 from db.mail import (
     ALERTS,
     DIGEST,
+    PAUSES,
     Mail,
     alerts_of,
     drop_mail,
@@ -198,19 +199,25 @@ def _ready(sender: Sender, mail: Mail, moment: datetime) -> _Ready | None:
 
 
 async def _bring(server: Server, ready: list[_Ready], moment: datetime) -> int:
-    """Hand mails to the server over one connection; returns how many it took."""
-    sent, waiting = 0, list(ready)
+    """Hand mails to the server; returns how many it took. When it is not there that was a try of all, later of the one at hand alone."""
+    sent, waiting, tried = 0, list(ready), len(ready)
     try:
         async with _connected(server) as client:
             while waiting:
+                tried = 1
+                if not client.is_connected:  # it hung up with its answer to the last one
+                    await client.connect()
                 sent += await _hand_over(client, waiting[0], moment)
                 waiting.pop(0)
-    except (SMTPException, OSError) as error:  # the server, not the letter
+    except (SMTPException, OSError) as error:  # the server, or what it makes of this letter
         reason = _reason(error)
         log.warning('the mail server failed: %s; %s mails are tried again later', reason, len(waiting))
-        for one in waiting:
+        for place, one in enumerate(waiting):
             with open_session(ACTOR) as session:
-                mail_failed(session, one.mail_id, moment, reason)
+                if place < tried:
+                    mail_failed(session, one.mail_id, moment, reason)
+                else:
+                    hold_mail(session, one.mail_id, moment + PAUSES[0])
     return sent
 
 

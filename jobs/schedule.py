@@ -99,7 +99,7 @@ class Timetable:
 
     def __init__(self) -> None:
         """Nothing runs yet."""
-        self._turn, self._running = Turn('timetable'), False
+        self._turn, self._running, self._looked_at = Turn('timetable'), False, now()
         self._scheduler = BackgroundScheduler(
             timezone='Asia/Jerusalem', job_defaults={'misfire_grace_time': None, 'coalesce': True, 'max_instances': 1}
         )
@@ -111,7 +111,9 @@ class Timetable:
         """Begin when it has become this process's turn, and rest when it no longer is, or nobody knows."""
         try:
             mine = self._turn.look()
-            if mine and not self._running:
+            # whatever was planned by a clock that has been set back would rest until it shows that time again
+            set_back, self._looked_at = now() < self._looked_at, now()
+            if mine and (set_back or not self._running):
                 self._catch_up()
                 self._scheduler.resume()
         except Exception:  # a thread that ended here would end every job until the next start

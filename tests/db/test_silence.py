@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from db import links
+from db.admin_changes import admin_history
 from db.calls import CallNote, correct_call, log_call
 from db.claims import Claim, change_status, save_fields
 from db.documents import Arrived, Slot, attach
@@ -152,3 +153,5 @@ def test_a_firm_is_measured_by_itself(claim, people):
     with open_session(SYSTEM) as session:  # what is too long ago tells nothing any more
         assert measure_usuals(session, OPENED + 400 * DAY) == 0
     assert settle(claim)['garage'].usual_days == 3
+    with open_session(people.admin, reading=True) as session:
+        assert fetch(session, admin_history(['party_usuals'])) == [], 'what is measured, nobody did'

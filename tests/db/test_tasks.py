@@ -288,6 +288,37 @@ def test_whoever_is_due_is_alerted_once_for_each_day(claim, people):
         assert sorted(alert.values['title'] for alert in session.query(Alert)) == ['לחזור', 'לחזור', 'מחר']
 
 
+def test_whoever_gets_a_task_that_is_due_is_alerted_and_who_takes_it_over_knows(claim, people):
+    def told(person: Actor) -> list[str]:
+        with open_session(SYSTEM) as session:
+            alert_of_tasks(session, AT)
+        with open_session(person, reading=True) as session:
+            return [alert.values['title'] for alert in session.query(Alert)]
+
+    with open_session(people.staff) as session:
+        mine = add_task(session, claim.id, TaskNote('לחזור', TODAY, people.staff.user_id), AT)
+    assert told(people.staff) == ['לחזור']
+    with open_session(people.staff2) as session:
+        assign(session, mine.id, people.staff.user_id, people.staff2.user_id, AT)
+    assert told(people.staff2) == [], 'he took it over himself'
+    with open_session(people.staff2) as session:
+        assign(session, mine.id, people.staff2.user_id, people.admin.user_id, AT)
+    assert told(people.admin) == ['לחזור']
+
+
+def test_the_next_handler_of_a_claim_is_alerted_of_its_tasks_that_are_due(claim, people):
+    with open_session(people.staff) as session:
+        add_task(session, claim.id, TaskNote('לחזור', TODAY, people.staff.user_id), AT)
+    for _ in range(2):
+        with open_session(SYSTEM) as session:
+            alert_of_tasks(session, AT)
+        with open_session(people.staff) as session:
+            held = session.get_one(Claim, claim.id).handler
+            save_fields(session, claim.id, {'handler': (held, people.staff2.user_id)}, AT)
+    with open_session(people.staff2, reading=True) as session:
+        assert [alert.kind for alert in session.query(Alert)] == ['task.due']
+
+
 def test_an_admin_changes_the_rules(claim, people):
     table = TABLES['task_rules']
     wanted = {'label': 'לבדוק', 'label_en': 'Check', 'status': 'new', 'days': '4', 'repeats': 'no'}

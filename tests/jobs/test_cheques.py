@@ -1,7 +1,8 @@
 """The sweep of the cheques: each stage is alerted once per person, whatever the clocks say and however long nobody looked."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,20 +14,21 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from db import alert_choices, alerts, cheque_alerts
+from db.accounts import disable, enable
 from db.alert_kinds import KINDS
 from db.alerts import Alert
 from db.base import now, take_turns
 from db.calendar import Calendar, set_calendar_day
 from db.cheque_board import take_back_cheque
 from db.cheques import Cheque, Slip, advance_cheque, change_cheque, enter_cheque, warning_day
-from db.claims import Claim
+from db.claims import Claim, save_fields
 from db.doorbell import Notice
 from db.scope import Actor, Role
 from db.session import connect, fetch, open_session
 from jobs import cheques as jobs_cheques
 from jobs import schedule
 from jobs.cheques import sweep_cheques
-from tests.conftest import People, made_once
+from tests.conftest import People, made_once, wait_until_somebody_waits
 from tests.factories import SYSTEM, make_claim, make_office, make_people, make_user
 from tests.processes import PROCESSES
 from tests.waiting import until
@@ -238,6 +240,24 @@ def test_agents_who_see_their_own_only_hear_of_their_own_only(people):
     assert (len(kinds(gal)), len(kinds(tal))) == (1, 0)
 
 
+def test_whoever_comes_to_a_claim_later_is_alerted_of_where_its_cheques_stand(people, claim):
+    enter(claim, people.staff)
+    with open_session(people.admin) as session:
+        disable(session, people.dana.user_id)
+    sweep_cheques(at('2026-11-23'))
+    assert kinds(people.dana) == []
+    with open_session(people.admin) as session:
+        enable(session, people.dana.user_id)
+    newcomer = make_user('רינה', Role.AGENT, people.levi)
+    with open_session(people.staff) as session:
+        save_fields(session, claim.id, {'handler': (people.staff.user_id, people.staff2.user_id)}, at('2026-12-04'))
+    sweep_cheques(at('2026-12-04'))
+    for person in (people.dana, newcomer, people.staff2):
+        assert kinds(person) == ['cheque.due3']
+    assert kinds(people.yossi) == ['cheque.due14', 'cheque.due3']
+    assert kinds(people.staff) == ['cheque.due14'], 'it is no longer his'
+
+
 def test_a_closed_day_of_the_bureau_moves_the_warning_forward(people, claim):
     enter(claim, people.staff)
     with open_session(people.admin) as session:
@@ -349,6 +369,62 @@ def test_the_people_of_an_office_get_their_alerts_together(people, claim):
     with open_session(SYSTEM, reading=True) as session:
         waiting = cheque_alerts.untold_cheques(session, date(2026, 11, 23))
     assert waiting == of_office[people.levi] + of_office[people.cohen]
+
+
+@pytest.fixture
+def people_and_claim(postgres_url: str) -> Iterator[tuple[People, Claim]]:
+    """On PostgreSQL, where several write at once."""
+    database, people = connect(postgres_url), make_people()
+    yield people, make_claim(people.levi, people.staff)
+    database.close()
+
+
+@pytest.mark.postgres
+def test_nobody_is_alerted_of_a_cheque_that_ends_at_the_same_moment(postgres_url: str, people_and_claim):
+    people, claim = people_and_claim
+    cheque, moment = enter(claim, people.staff), at('2026-11-23')
+    with ThreadPoolExecutor(1) as pool:
+        with open_session(people.staff, at=moment) as session:
+            advance_cheque(session, cheque.id, 'cancelled', moment, reason='mistake')
+            session.flush()
+            sweeping = pool.submit(sweep_cheques, moment)
+            wait_until_somebody_waits(postgres_url)
+        assert sweeping.result(10) == 0
+    assert raised() == []
+
+
+@pytest.mark.postgres
+def test_who_enters_a_late_cheque_and_the_sweep_do_not_wait_for_each_other(postgres_url: str, people_and_claim):
+    people, claim = people_and_claim
+    cheque, moment = enter(claim, people.staff), at('2026-11-28')
+    with ThreadPoolExecutor(1) as pool:
+        with open_session(SYSTEM, at=moment) as session:
+            take_turns(session, cheque_alerts.TURN)
+            entering = pool.submit(enter, claim, people.staff, SLIP, moment)
+            wait_until_somebody_waits(postgres_url)
+            assert cheque_alerts.alert_of_cheques(session, moment, [cheque.id]) == 3
+        entering.result(10)
+    assert kinds(people.dana) == ['cheque.due14'] * 2
+
+
+@pytest.mark.postgres
+def test_who_reads_an_alert_at_the_moment_it_is_taken_back_gets_no_error(postgres_url: str, people_and_claim):
+    people, claim = people_and_claim
+    cheque, moment = enter(claim, people.staff), at('2026-11-23')
+    sweep_cheques(moment)
+
+    def cancel() -> None:
+        with open_session(people.staff, at=moment) as session:
+            advance_cheque(session, cheque.id, 'cancelled', moment, reason='mistake')
+
+    with ThreadPoolExecutor(1) as pool:
+        with open_session(people.dana) as session:
+            alerts.mark_read(session, moment, claim.id)
+            ending = pool.submit(cancel)
+            wait([ending], 5)
+        ending.result(10)
+    assert kinds(people.dana) == ['cheque.due14']
+    assert kinds(people.manager) == []
 
 
 def scheduler(url: str, days: list[int]) -> None:

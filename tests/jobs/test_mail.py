@@ -38,6 +38,7 @@ from tests.processes import PROCESSES
 MONDAY = datetime(2026, 11, 23, 12, 0, tzinfo=values.ISRAEL)
 MORNING = MONDAY.replace(hour=7, minute=30)
 READY = MONDAY + timedelta(minutes=6)
+HANGS_UP = 'nothing'
 FROM, BASE = 'Maakav <claims@bureau.example>', 'https://claims.bureau.example'
 
 
@@ -52,6 +53,8 @@ class Inbox:
         self, server: Any, session: Any, envelope: Any, address: str, options: Any
     ) -> str:
         answer = self.answers.get(address) or self.answers.get('*')
+        if answer == HANGS_UP:
+            server.transport.close()
         if answer:
             return answer
         envelope.rcpt_tos.append(address)
@@ -252,6 +255,17 @@ def test_one_refused_address_keeps_nobody_elses_mail_back(people, claim, inbox, 
     assert states() == [state, (SENT, '')]
     inbox.answers.clear()
     assert send_mails(READY + timedelta(minutes=2)) == (state[0] == WAITING)
+
+
+@pytest.mark.parametrize('answer', ['421 come back later', HANGS_UP])
+def test_a_mail_at_which_the_server_hangs_up_keeps_nobody_elses_back(people, claim, inbox, answer):
+    inbox.answers['dana@levi.demo'] = answer
+    tell(claim, people.dana, people.yossi, people.manager)
+    send_mails(MONDAY)
+    for minutes in range(3):
+        send_mails(READY + timedelta(minutes=minutes))
+    assert [len(inbox.to(f'{name}@levi.demo')) for name in ('dana', 'yossi', 'manager')] == [0, 1, 1]
+    assert [(row.state, row.tries) for row in rows()] == [(WAITING, 2), (SENT, 1), (SENT, 1)]
 
 
 def test_a_server_that_is_gone_is_tried_again_until_it_is_back(people, claim, inbox):

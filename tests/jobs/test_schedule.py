@@ -1,6 +1,7 @@
 """The timetable: one process of many runs it, another takes over, and every run leaves a heartbeat."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -168,6 +169,17 @@ def test_the_timetable_runs_what_is_due_and_stops(ran, quick, monkeypatch):
     with open_session(SYSTEM) as session:
         session.get_one(JobRun, 'tick').ended_at = now() - timedelta(days=1)
     assert not schedule.is_on_time(), 'it works at night too'
+
+
+def test_when_the_clock_is_set_back_the_jobs_go_on(ran, quick, monkeypatch):
+    monkeypatch.setattr(schedule, 'AT_NIGHT', frozenset({tick()}))
+    monkeypatch.setattr(schedule, 'TIMETABLE', ((tick(), 'interval', {'seconds': 1}),))
+    today = now()
+    with ExitStack() as stack:
+        with time_machine.travel(today + timedelta(days=3)):  # it was wrong
+            stack.callback(schedule.start())
+            until(lambda: beats()['tick'].ended_at)
+        until(lambda: (ended := beats()['tick'].ended_at) and ended < today + timedelta(days=1), 20)
 
 
 # ---- the backup of the night ------------------------------------------------------------------------------------------------
