@@ -96,7 +96,7 @@ export default {
       tell({draft, told: this.words.sending, underway: true});
       try {
         if (file.size > this.most) throw new Error(this.words.tooBig);
-        const headers = {'X-Maakav-Upload': '1', 'X-File-Name': encodeURIComponent(file.name), 'X-Document-Type': 'cheque_image'};
+        const headers = {'X-Maakav-Upload': '1', 'X-File-Name': encodeURIComponent(file.name), 'X-Document-Type': 'cheque_image', 'X-Aside': '1'};
         const answer = await fetch(this.upload, {method: 'POST', body: file, headers});
         const told = await answer.json().catch(() => ({}));
         if (!answer.ok) throw new Error(told.error || this.words.failed);

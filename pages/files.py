@@ -2,7 +2,7 @@
 
 `POST /files/claims/{claim_no}`: one file as the raw body, with `X-Maakav-Upload: 1`, `X-File-Name` (percent-encoded UTF-8),
 `X-Document-Type`, and optionally `X-Document-Need` (id), `X-Replaces` (uuid), `X-Message` (id of a message of one's own)
-or `X-Repair-Stage` (of a photo from the garage). Answers `{uuid, title, type, version, size,
+or `X-Repair-Stage` (of a photo from the garage); `X-Aside: 1` puts it aside for a form that is not saved yet. Answers `{uuid, title, type, version, size,
 media_type, pages, received_at, added, duplicate_of?, told?}`, or `{error}` in the person's language.
 `GET /files/{uuid}[?download=1|original=1]`, `GET /files/{uuid}/pages/{n}?w=…`, `GET /files/claims/{claim_no}/zip[?ids=…]`
 and `GET /files/claims.zip?claim=…&claim=…`.
@@ -127,6 +127,7 @@ async def _upload(claim_no: str, request: Request, clamd_url: str) -> Response:
         replaces=_address(headers['x-replaces']) if headers.get('x-replaces') else None,
         message_id=values.whole(headers['x-message']) if headers.get('x-message') else None,
         repair_stage=headers['x-repair-stage'][:40] if headers.get('x-repair-stage') else None,
+        aside=headers.get('x-aside') == '1',
     )
     announced = receiving.announced_size(headers.get('content-length', ''))
     name = unquote(headers.get('x-file-name', ''), errors='replace')

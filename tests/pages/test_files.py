@@ -225,6 +225,13 @@ async def test_readers_read_and_send_nothing(
     await client.aclose()
 
 
+async def test_a_file_may_be_put_aside_for_a_form(dana: httpx.AsyncClient, claim: Claim) -> None:
+    answer = await send(dana, claim, 'a.pdf', papers.pdf(), **{'X-Aside': '1'})
+    assert (answer.status_code, [row.is_aside for row in rows()]) == (201, [True])
+    assert (await dana.get(f'/files/{answer.json()["uuid"]}')).content == papers.pdf()
+    assert (await dana.get(f'/files/claims/{claim.claim_no}/zip')).status_code == 404
+
+
 async def test_another_office_finds_no_claim_and_no_document(
     dana: httpx.AsyncClient, rival: httpx.AsyncClient, claim: Claim
 ) -> None:
