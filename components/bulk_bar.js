@@ -25,7 +25,7 @@ const DIALOG = `
     <form @submit.prevent="go"><div class="mk-dh"><h2>{{ doing.label }}</h2><span class="mk-sp"></span><span class="mk-t2">{{ countText }}</span></div>
       <div class="mk-db">
         <div v-if="offered" class="mk-fld"><label for="bulk-value">{{ words[label] }}</label><div class="mk-inp"><select id="bulk-value" v-model="value" data-testid="bulk-value" @change="reason = ''; ask()"><option value="" disabled>{{ words.choose }}</option><option v-for="choice in offered" :key="choice.key" :value="choice.key">{{ choice.label }}</option></select></div></div>
-        <div v-if="chosen && chosen.reason" class="mk-fld"><label for="bulk-reason" class="mk-req">{{ words.reason }}</label><div class="mk-inp"><input id="bulk-reason" v-model="reason" maxlength="500" dir="auto" autocomplete="off" data-testid="bulk-reason" @input="later"></div><div class="mk-row mk-reasons"><button v-for="text in chosen.reasons" :key="text" type="button" class="mk-btn mk-soft mk-sm" @click="reason = text; ask()">{{ text }}</button></div></div>
+        <div v-if="chosen && chosen.reason" class="mk-fld"><label for="bulk-reason" class="mk-req">{{ words.reason }}</label><div class="mk-inp"><input id="bulk-reason" v-model="reason" dir="auto" autocomplete="off" data-testid="bulk-reason" @input="later"></div><div class="mk-row mk-reasons"><button v-for="text in chosen.reasons" :key="text" type="button" class="mk-btn mk-soft mk-sm" @click="reason = text; ask()">{{ text }}</button></div></div>
         <p v-if="chosen && chosen.closes" class="mk-sm mk-t2">{{ words.closes }}</p>
         <p v-if="chosen && chosen.body" class="mk-blet" dir="auto">{{ chosen.body }}</p>
         <div v-if="plan && plan.turn === turn" role="status">

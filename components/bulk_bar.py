@@ -42,7 +42,6 @@ from db.session import fetch
 from db.texts import Told
 
 BREATH = 0.3
-_LONGEST = 500
 
 
 class BulkFound(NamedTuple):
@@ -113,7 +112,7 @@ class BulkWork:
         """Say what a wish would do; what it would do stands here until it is ordered, not in the browser."""
         asked = event.args if isinstance(event.args, Mapping) else {}
         turn, self._planned = _whole(asked.get('turn')), None
-        wish = Wish(*(str(asked.get(name, ''))[:_LONGEST] for name in ('action', 'value', 'reason')))
+        wish = Wish(*(str(asked.get(name, '')) for name in ('action', 'value', 'reason')))
         if wish.action == STATUS and self._words is not None:
             wish = Wish(STATUS, wish.value, reason_key(wish.reason, self._words))
         chosen = self._listed() if asked.get('all') is True else _numbers(asked.get('numbers'))
