@@ -155,6 +155,8 @@ def test_staff_waive_require_and_ask_beyond_the_matrix(people: People) -> None:
         requirements.waive(session, claim.id, 'driving_licence', 'הרכב חנה', MONDAY)
         requirements.require(session, claim.id, 'police_report', MONDAY, blocking=True)
         need = requirements.ask_for(session, claim.id, 'אישור מסירת רכב', MONDAY)
+    with open_session(people.staff) as session:  # once more, because no answer came
+        assert requirements.ask_for(session, claim.id, 'אישור מסירת רכב ', MONDAY).id == need.id
     waived = item(people.dana, claim, 'driving_licence')
     assert (waived.state, waived.reason, waived.missing) == ('not_required', 'הרכב חנה', False)
     assert item(people.dana, claim, 'police_report').missing
