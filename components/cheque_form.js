@@ -52,6 +52,7 @@ export default {
   watch: {
     'opened.turn'() {
       const {about, draft} = this.opened;
+      if (!this.about) this.opener = document.activeElement;
       this.open({about, draft: {...BLANK, ...draft}});
       this.reach();
     },
@@ -67,7 +68,8 @@ export default {
     },
   },
   methods: {
-    reach() { this.$nextTick(() => { this.$el.scrollIntoView?.({block: 'nearest'}); this.$refs.first?.focus(); }); },
+    /* Who leaves the last form is where he opened it. */
+    reach() { this.$nextTick(() => { this.$el.scrollIntoView?.({block: 'nearest'}); (this.$refs.first || this.opener)?.focus(); }); },
     cancel() {
       this.resume();
       this.reach();
