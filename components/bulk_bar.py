@@ -207,11 +207,12 @@ def _actions(actor: Actor) -> list[dict[str, str]]:
         READ: ('mark_email_read', t('Mark as read')),
         UNREAD: ('mark_email_unread', t('Mark as unread')),
     }
-    return [
+    ordered = [
         {'key': action, 'icon': icon, 'label': label}
         for action, (icon, label) in named.items()
         if actor.may(ACTIONS[action])
     ]
+    return [*ordered, {'key': 'pack', 'icon': 'folder_zip', 'label': t('Download documents')}]
 
 
 def _plan_shown(turn: int, plan: Plan) -> dict[str, Any]:
@@ -270,7 +271,7 @@ def _words() -> dict[str, str]:
     return {
         'bar': t('Selected claims'),
         'exportChoices': t('What goes into the file?'),
-        'pack': t('Download documents'),
+        'moreActions': t('More actions'),
         'one': tn('One claim selected', '{n} claims selected', 1),
         'many': t('{n} selected', n='{n}'),
         'all': t('Select all {n} of the list', n='{n}'),

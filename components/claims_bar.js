@@ -52,6 +52,7 @@ export default {
         </div>
         <span class="mk-sp"></span><slot name="columns"></slot>
       </div>
+      <p v-if="onPaper" class="mk-paper" data-testid="on-paper">{{ onPaper }}</p>
       <p v-if="misread" class="mk-call-out mk-hue-amber mk-misread" role="status" data-testid="misread-day"><span class="mk-ic" aria-hidden="true">info</span><span>{{ misread }}</span></p>
       <component v-if="sheet" :is="part('sheet')"></component>
     </div>`,
@@ -62,6 +63,14 @@ export default {
     active() { return this.filters.filter((filter) => filter.chosen); },
     opened() { return this.filters.find((filter) => filter.name === this.open); },
     offered() { return this.filters.filter((filter) => this.more || !filter.more || filter.chosen); },
+    /* What the list is limited to, for who holds it in his hand. */
+    onPaper() {
+      const labels = (filter) => (filter.dates ? filter.chosen : filter.choices.filter((choice) => choice.on).map((choice) => choice.label).join(', '));
+      const said = this.active.map((filter) => `${filter.label}: ${labels(filter)}`);
+      const scope = this.scopes.slice(1).find(({name}) => name === this.state.scope);
+      const sought = this.state.q && (scope ? `${scope.label}: ` : '') + `«${this.state.q}»`;
+      return [sought, ...said].filter(Boolean).join(' · ');
+    },
     showText() {
       const shown = this.views.find((view) => view.name === this.state.view), n = shown ? this.counted(shown) : '0';
       return n === '0' ? this.texts.show : n === '1' ? this.texts.showOne : this.texts.showMany.replace('{n}', n);
