@@ -314,7 +314,9 @@ def place_order(session: Session, key: str, plan: Plan, now: datetime) -> BulkOr
     given = session.scalars(select(BulkOrder).where(BulkOrder.key == key)).one_or_none()
     if given is not None and given.wish != plan.wish:
         raise ClaimError(
-            N_('What you ordered first is already being carried out. The other choice was not ordered: please order it anew.')
+            N_(
+                'What you ordered first is already being carried out. The other choice was not ordered: please order it anew.'
+            )
         )
     if given is not None:
         return given

@@ -190,9 +190,7 @@ class Document(ClaimPart, Recorded, Base):
                 self.state, 'document.reopened'
             )
             return Event(kind, {**told, **_pairs(reason=self.reject_reason)})
-        if 'type' in edited:
-            return Event('document.retyped', {**told, 'type': edited['type']}, quiet=True)
-        return None
+        return Event('document.retyped', {**told, 'type': edited['type']}, quiet=True) if 'type' in edited else None
 
     def may_remove(self, actor: Actor) -> bool:
         """Whether this actor may take it away and bring it back: who uploaded it, and the bureau."""

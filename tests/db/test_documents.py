@@ -259,7 +259,9 @@ def test_the_uploader_and_the_bureau_remove_and_restore_and_nobody_else(people: 
     assert stored(claim).missing_documents == 5
 
 
-def test_what_is_put_aside_for_a_form_comes_to_the_claim_as_it_is_kept_and_is_given_up_otherwise(people: People) -> None:
+def test_what_is_put_aside_for_a_form_comes_to_the_claim_as_it_is_kept_and_is_given_up_otherwise(
+    people: People,
+) -> None:
     claim = make_claim(people.levi, people.staff)
     before = stored(claim)
     taken, dropped = (upload(people.staff, claim, 'vehicle_licence', name, aside=True).document for name in 'ab')
