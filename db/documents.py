@@ -464,7 +464,7 @@ def restore(session: Session, address: str) -> Document:
 
 def keep(session: Session, address: str, now: datetime) -> Document:
     """What was put aside for a form is kept, as the form is saved: it comes to the claim now."""
-    document = _document_in_turn(session, address)
+    document = _document_to_move(session, address)
     if document.is_aside:
         document.deleted_at = None
         document.at = now
