@@ -1,4 +1,6 @@
 /* What to do to the selected rows: a bar while some are selected, a dialog that says what would change, and how far it is. */
+// as many of what may be ordered as fit into two lines of a phone beside the export; the others come behind «more»
+const AT_HAND = 3;
 const GROUPS = (of) => `<ul class="mk-bgs" v-if="${of}.groups.length"><li v-for="group in ${of}.groups" :key="group.why" data-testid="bulk-left"><b>{{ group.why }}</b> <span class="mk-badge">{{ group.count }}</span><span class="mk-bnos"><bdi v-for="no in group.numbers" :key="no" class="mk-num" dir="ltr">{{ no }}</bdi><span v-if="group.more" class="mk-t3">{{ words.more.replace('{n}', group.more) }}</span></span></li></ul>`;
 const ORDER = `
   <div class="mk-bulk mk-bdone" data-testid="bulk-order" :data-running="String(order.running)">
@@ -14,18 +16,19 @@ const BAR = `
     <b role="status" data-testid="bulk-count">{{ countText }}</b>
     <button v-if="offersAll && !all && total > numbers.length" type="button" class="mk-btn mk-lnk mk-sm" data-testid="bulk-all" @click="pickAll">{{ words.all.replace('{n}', totalText) }}</button>
     <span class="mk-sp"></span>
-    <button v-for="action in actions" :key="action.key" type="button" class="mk-btn mk-s mk-sm" :data-testid="'bulk-' + action.key" :disabled="order && order.running ? true : null" @click="begin(action)"><span class="mk-ic" aria-hidden="true">{{ action.icon }}</span><span>{{ action.label }}</span></button>
+    <button v-for="action in actions.slice(0, ${AT_HAND})" :key="action.key" type="button" class="mk-btn mk-s mk-sm" :data-testid="'bulk-' + action.key" :disabled="isBlocked(action)" @click="begin(action)"><span class="mk-ic" aria-hidden="true">{{ action.icon }}</span><span>{{ action.label }}</span></button>
     <span v-if="exports" class="mk-split mk-bexp"><button type="button" class="mk-btn mk-s mk-sm" data-testid="bulk-export" @click="carry(false)"><span class="mk-ic" aria-hidden="true">download</span><span>{{ exports }}</span></button>
       <details class="mk-drop" @keydown.esc.stop="shut"><summary class="mk-btn mk-s mk-sm" :aria-label="words.exportChoices" :title="words.exportChoices" data-testid="bulk-export-choices"><span class="mk-ic" aria-hidden="true">expand_less</span></summary>
         <div class="mk-pop mk-menu mk-xchoose" role="group" :aria-label="words.exportChoices"><button v-for="choice in exportChoices" :key="choice.icon" type="button" class="mk-mi" :data-testid="choice.details ? 'bulk-export-details' : 'bulk-export-list'" @click="shut($event); carry(choice.details)"><span class="mk-ic" aria-hidden="true">{{ choice.icon }}</span><span class="mk-xwhat"><b>{{ choice.label }}</b><span class="mk-sm mk-t2">{{ choice.hint }}</span></span></button></div></details></span>
-    <button type="button" class="mk-btn mk-s mk-sm" data-testid="bulk-pack" @click="$emit('pack', {all, numbers: all ? [] : numbers})"><span class="mk-ic" aria-hidden="true">folder_zip</span><span>{{ words.pack }}</span></button>
+    <details v-if="actions.length > ${AT_HAND}" class="mk-drop mk-bmore" @keydown.esc.stop="shut"><summary class="mk-btn mk-s mk-sm" data-testid="bulk-more" :aria-label="words.moreActions" :title="words.moreActions"><span class="mk-ic" aria-hidden="true">more_horiz</span></summary>
+      <div class="mk-pop mk-menu" role="group" :aria-label="words.moreActions"><button v-for="action in actions.slice(${AT_HAND})" :key="action.key" type="button" class="mk-mi" :data-testid="'bulk-' + action.key" :disabled="isBlocked(action)" @click="shut($event); begin(action)"><span class="mk-ic" aria-hidden="true">{{ action.icon }}</span><span>{{ action.label }}</span></button></div></details>
   </div>`;
 const DIALOG = `
   <dialog ref="dialog" @vue:before-unmount="$event.el.close()" class="mk-dlg mk-adlg" :aria-label="doing.label" data-testid="bulk-dialog" @cancel.prevent="leave" @keydown.esc.prevent="leave" @click.self="leave">
     <form @submit.prevent="go"><div class="mk-dh"><h2>{{ doing.label }}</h2><span class="mk-sp"></span><span class="mk-t2">{{ countText }}</span></div>
       <div class="mk-db">
         <div v-if="offered" class="mk-fld"><label for="bulk-value">{{ words[label] }}</label><div class="mk-inp"><select id="bulk-value" v-model="value" data-testid="bulk-value" @change="reason = ''; ask()"><option value="" disabled>{{ words.choose }}</option><option v-for="choice in offered" :key="choice.key" :value="choice.key">{{ choice.label }}</option></select></div></div>
-        <div v-if="chosen && chosen.reason" class="mk-fld"><label for="bulk-reason" class="mk-req">{{ words.reason }}</label><div class="mk-inp"><input id="bulk-reason" v-model="reason" maxlength="500" dir="auto" autocomplete="off" data-testid="bulk-reason" @input="later"></div><div class="mk-row mk-reasons"><button v-for="text in chosen.reasons" :key="text" type="button" class="mk-btn mk-soft mk-sm" @click="reason = text; ask()">{{ text }}</button></div></div>
+        <div v-if="chosen && chosen.reason" class="mk-fld"><label for="bulk-reason" class="mk-req">{{ words.reason }}</label><div class="mk-inp"><input id="bulk-reason" v-model="reason" dir="auto" autocomplete="off" data-testid="bulk-reason" @input="later"></div><div class="mk-row mk-reasons"><button v-for="text in chosen.reasons" :key="text" type="button" class="mk-btn mk-soft mk-sm" @click="reason = text; ask()">{{ text }}</button></div></div>
         <p v-if="chosen && chosen.closes" class="mk-sm mk-t2">{{ words.closes }}</p>
         <p v-if="chosen && chosen.body" class="mk-blet" dir="auto">{{ chosen.body }}</p>
         <div v-if="plan && plan.turn === turn" role="status">
@@ -69,7 +72,13 @@ export default {
     carry(details) { this.$emit('export', {all: this.all, numbers: this.all ? [] : this.numbers, details}); },
     unpick() { dispatchEvent(new CustomEvent('maakav:unpick')); },
     pickAll() { dispatchEvent(new CustomEvent('maakav:pickall')); },
+    /* While one order runs there is no other; taking files away is none. */
+    isBlocked(action) { return action.key !== 'pack' && this.order && this.order.running ? true : null; },
     begin(action) {
+      if (action.key === 'pack') {
+        this.$emit('pack', {all: this.all, numbers: this.all ? [] : this.numbers});
+        return;
+      }
       Object.assign(this, {doing: action, value: '', reason: '', isAsked: false, sent: false, turn: this.turn + 1});
       // drawn once for each time the dialog opens: two clicks are one order
       this.key = maakav.freshKey();

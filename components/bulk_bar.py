@@ -42,7 +42,6 @@ from db.session import fetch
 from db.texts import Told
 
 BREATH = 0.3
-_LONGEST = 500
 
 
 class BulkFound(NamedTuple):
@@ -113,7 +112,7 @@ class BulkWork:
         """Say what a wish would do; what it would do stands here until it is ordered, not in the browser."""
         asked = event.args if isinstance(event.args, Mapping) else {}
         turn, self._planned = _whole(asked.get('turn')), None
-        wish = Wish(*(str(asked.get(name, ''))[:_LONGEST] for name in ('action', 'value', 'reason')))
+        wish = Wish(*(str(asked.get(name, '')) for name in ('action', 'value', 'reason')))
         if wish.action == STATUS and self._words is not None:
             wish = Wish(STATUS, wish.value, reason_key(wish.reason, self._words))
         chosen = self._listed() if asked.get('all') is True else _numbers(asked.get('numbers'))
@@ -208,11 +207,12 @@ def _actions(actor: Actor) -> list[dict[str, str]]:
         READ: ('mark_email_read', t('Mark as read')),
         UNREAD: ('mark_email_unread', t('Mark as unread')),
     }
-    return [
+    ordered = [
         {'key': action, 'icon': icon, 'label': label}
         for action, (icon, label) in named.items()
         if actor.may(ACTIONS[action])
     ]
+    return [*ordered, {'key': 'pack', 'icon': 'folder_zip', 'label': t('Download documents')}]
 
 
 def _plan_shown(turn: int, plan: Plan) -> dict[str, Any]:
@@ -271,7 +271,7 @@ def _words() -> dict[str, str]:
     return {
         'bar': t('Selected claims'),
         'exportChoices': t('What goes into the file?'),
-        'pack': t('Download documents'),
+        'moreActions': t('More actions'),
         'one': tn('One claim selected', '{n} claims selected', 1),
         'many': t('{n} selected', n='{n}'),
         'all': t('Select all {n} of the list', n='{n}'),

@@ -52,6 +52,7 @@ export default {
   watch: {
     'opened.turn'() {
       const {about, draft} = this.opened;
+      if (!this.about) this.opener = document.activeElement;
       this.open({about, draft: {...BLANK, ...draft}});
       this.reach();
     },
@@ -67,7 +68,8 @@ export default {
     },
   },
   methods: {
-    reach() { this.$nextTick(() => { this.$el.scrollIntoView?.({block: 'nearest'}); this.$refs.first?.focus(); }); },
+    /* Who leaves the last form is where he opened it. */
+    reach() { this.$nextTick(() => { this.$el.scrollIntoView?.({block: 'nearest'}); (this.$refs.first || this.opener)?.focus(); }); },
     cancel() {
       this.resume();
       this.reach();
@@ -97,7 +99,7 @@ export default {
       try {
         const why = maakav.whyNot(file, this.limits, this.words);
         if (why) throw new Error(why);
-        const headers = {'X-Maakav-Upload': '1', 'X-File-Name': encodeURIComponent(file.name), 'X-Document-Type': 'cheque_image'};
+        const headers = {'X-Maakav-Upload': '1', 'X-File-Name': encodeURIComponent(file.name), 'X-Document-Type': 'cheque_image', 'X-Aside': '1'};
         const answer = await fetch(this.upload, {method: 'POST', body: file, headers});
         const told = await answer.json().catch(() => ({}));
         if (!answer.ok) throw new Error(told.error || this.words.failed);

@@ -1,8 +1,8 @@
 """The form of a cheque: to write one down, to put one right, or to enter the one that replaces another."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import date
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -32,7 +32,7 @@ from db.cheques import (
     replace_cheque,
 )
 from db.claims import Claim
-from db.documents import document_with
+from db.documents import document_with, keep
 from db.money import Offer
 from db.reference import DamageHead
 from db.session import fetch_one
@@ -110,7 +110,8 @@ def _number(given: object) -> int:
 
 def _write(session: Any, claim_id: int, written: Written, about: About) -> Cheque:
     """Enter, change or replace."""
-    slip, at = _with_image(session, written), now()
+    at = now()
+    slip = _with_image(session, written, at)
     if about.what == 'edit':
         return change_cheque(session, about.id, slip, about.seen, at)
     if about.what == 'replace':
@@ -118,13 +119,13 @@ def _write(session: Any, claim_id: int, written: Written, about: About) -> Chequ
     return enter_cheque(session, claim_id, slip, written.state, at, key=about.key)
 
 
-def _with_image(session: Any, written: Written) -> Slip:
+def _with_image(session: Any, written: Written, at: datetime) -> Slip:
     if not written.image:
         return written.slip
     document = fetch_one(session, document_with(written.image))
     if document is None:
         raise Malformed(N_('The picture of the cheque was not found. Please send it again.'))
-    return Slip(**{**vars(written.slip), 'image_id': document.id})
+    return replace(written.slip, image_id=keep(session, written.image, at).id)
 
 
 def _why_closed(session: Any, due: date) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
-from components.answering import answering
+from components.answering import answering, key_of
 from components.live import current_actor, show_changes, work
 from components.shared_words import calendar, people_known_to
 from components.words import language, said_once, t
@@ -44,7 +44,7 @@ def read(session: Any, claim_id: int) -> Reading:
     )
 
 
-class ClaimDesk(Element, component='claim_desk.js'):
+class ClaimDesk(Element, component='claim_desk.js', dependencies=['set_aside.js']):
     """The two cards of one claim on one page, as the page reads them."""
 
     def __init__(self, claim_id: int, follow: Callable[[], Awaitable[None]]) -> None:
@@ -53,8 +53,9 @@ class ClaimDesk(Element, component='claim_desk.js'):
         self._actor, self._claim_id, self._follow = current_actor(), claim_id, follow
         self._open: Mapping[int, Task] = {}
         self._props.update(
-            staff=self._actor.may(Can.EDIT_CLAIM), silences=[], tasks=[], today='', answer=None, words=_words()
-        )
+            staff=self._actor.may(Can.EDIT_CLAIM), silences=[], tasks=[], today='', answer=None, words=_words(),
+            keep=f'{self._actor.user_id}/{claim_id}/tasks',
+        )  # fmt: skip
         self.on('act', self._act)
 
     def show(self, reading: Reading) -> None:
@@ -75,6 +76,7 @@ class ClaimDesk(Element, component='claim_desk.js'):
         given = event.args if isinstance(event.args, dict) else {}
         act = str(given.get('act'))
         with answering(self, event.args) as answer:
+            answer['act'] = act
             if act in _ORDERS:
                 await work(_ORDERS[act], self, given)
                 answer['message'] = ''
@@ -90,7 +92,7 @@ def _add(session: Any, card: ClaimDesk, given: Mapping[str, Any]) -> None:
     due = values.day(str(given.get('day'))[:20])
     me = session.info['actor'].user_id
     note = TaskNote(str(given.get('title'))[:1000], due, me, shown=given.get('shown') is True)
-    add_task(session, card._claim_id, note, now())
+    add_task(session, card._claim_id, note, now(), key=key_of(given))
 
 
 def _done(session: Any, card: ClaimDesk, given: Mapping[str, Any]) -> None:
@@ -136,9 +138,8 @@ def _words() -> dict[str, str]:
         'day': t('Until when'),
         'shown': t('Show to the agent as the next action'),
         'add': t('Add task'),
-        'late': t(
-            'No answer came. What you typed is kept here; please look whether it was saved before you save it again.'
-        ),
+        'late': t('No answer came. Please try again: nothing is done twice.'),
+        'going': t('No answer yet. What you wrote is still on its way; it will be kept only once.'),
         'done': t('Task is done'),
         'tomorrow': t('Next business day'),
     }

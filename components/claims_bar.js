@@ -40,7 +40,7 @@ export default {
         </div>
         <button type="button" class="mk-fbtn" ref="tune" data-testid="filter-sheet" :aria-label="texts.filters" @click="sheet = true"><span class="mk-in"><span class="mk-ic" aria-hidden="true">tune</span><span v-if="active.length">{{ active.length }}</span></span></button>
         <span class="mk-vr mk-hide-sm"></span>
-        <div class="mk-fchips">
+        <div class="mk-fchips" ref="chips">
           <div v-for="filter in offered" :key="filter.name" class="mk-fbox" :class="{'mk-hide-md': !more && !filter.chosen && (filter.name === 'documents' || filter.dates)}" @keydown.esc.stop="leave">
             <span v-if="filter.chosen" class="mk-fchip mk-on" data-testid="active-filter" :data-filter="filter.name"><button type="button" @click="toggle(filter.name)" :aria-expanded="String(open === filter.name)">{{ filter.label }}: <b>{{ filter.chosen }}</b></button><button type="button" :aria-label="texts.remove + ' ' + filter.label" @click="choose(filter.name, [])"><span class="mk-ic" aria-hidden="true">close</span></button></span>
             <button type="button" v-else class="mk-fchip" :data-testid="'filter-' + filter.name" @click="toggle(filter.name)" :aria-expanded="String(open === filter.name)"><span class="mk-ic" aria-hidden="true">{{ filter.dates ? 'calendar_month' : 'add' }}</span>{{ filter.label }}</button>
@@ -52,6 +52,7 @@ export default {
         </div>
         <span class="mk-sp"></span><slot name="columns"></slot>
       </div>
+      <p v-if="onPaper" class="mk-paper" data-testid="on-paper">{{ onPaper }}</p>
       <p v-if="misread" class="mk-call-out mk-hue-amber mk-misread" role="status" data-testid="misread-day"><span class="mk-ic" aria-hidden="true">info</span><span>{{ misread }}</span></p>
       <component v-if="sheet" :is="part('sheet')"></component>
     </div>`,
@@ -62,6 +63,14 @@ export default {
     active() { return this.filters.filter((filter) => filter.chosen); },
     opened() { return this.filters.find((filter) => filter.name === this.open); },
     offered() { return this.filters.filter((filter) => this.more || !filter.more || filter.chosen); },
+    /* What the list is limited to, for who holds it in his hand. */
+    onPaper() {
+      const labels = (filter) => (filter.dates ? filter.chosen : filter.choices.filter((choice) => choice.on).map((choice) => choice.label).join(', '));
+      const said = this.active.map((filter) => `${filter.label}: ${labels(filter)}`);
+      const scope = this.scopes.slice(1).find(({name}) => name === this.state.scope);
+      const sought = this.state.q && (scope ? `${scope.label}: ` : '') + `«${this.state.q}»`;
+      return [sought, ...said].filter(Boolean).join(' · ');
+    },
     showText() {
       const shown = this.views.find((view) => view.name === this.state.view), n = shown ? this.counted(shown) : '0';
       return n === '0' ? this.texts.show : n === '1' ? this.texts.showOne : this.texts.showMany.replace('{n}', n);
@@ -92,6 +101,18 @@ export default {
     'state.q'(q) { if (!this.pending) this.typed = q; },
     open(name) { this.$emit('menu', name); },
     sheet(open) { this.$nextTick(() => (open ? this.$refs.sheet : this.$refs.tune).focus()); },
+  },
+  /* Whoever takes a chip away by the keys stands on it, or on what took its place, not at the top of the page. */
+  beforeUpdate() {
+    const held = document.activeElement, place = [...this.$refs.chips.children].findIndex((chip) => chip.contains(held));
+    this.standing = place < 0 ? null : {held, place};
+  },
+  updated() {
+    if (!this.standing || this.standing.held.isConnected) return;
+    const left = [...this.$refs.chips.querySelectorAll(':scope > button, :scope > .mk-fbox > button, :scope > .mk-fbox > span > button:first-child')];
+    const there = left.filter((button) => button.checkVisibility());
+    const after = [...this.$refs.chips.children].slice(this.standing.place);
+    (there.find((button) => after.some((chip) => chip.contains(button))) || there.at(-1)).focus();
   },
   methods: {
     reveal() { maakav.reveal(this.$el.querySelector('.mk-tab.mk-on')); },

@@ -92,7 +92,7 @@ export default {
         <button v-for="slot in slots" :key="slot.key" type="button" class="mk-sheet-r" @click="sheet = false; choose(slot, true)">${ICON('photo_camera')}<span dir="auto">{{ slot.label }}</span></button></div></div>
       <span class="mk-vh" role="status" aria-live="polite">{{ spoken }}</span>
     </div>`,
-  mixins: [keeping],
+  mixins: [keeping, maakav.ordering],
   props: {
     claimNo: String, keep: String, address: String, person: String, taken: Object, kinds: String, mayUpload: Boolean, mayJudge: Boolean, items: Array, documents: Array,
     trash: Array, groups: Array, types: Array, reasons: Array, sums: Object, views: Object, answer: Object, words: Object,
@@ -131,6 +131,7 @@ export default {
     // by its turn: the same answer comes along with every news of the documents
     'answer.turn'() {
       const {message, said, form} = this.answer;
+      this.answered(this.answer);
       this.menu = '';
       this.ordered = null;
       if (!message) this.kept(form);
@@ -298,10 +299,9 @@ export default {
       const text = JSON.stringify(what);
       if (text === this.ordered?.text && Date.now() - this.ordered.at < ANSWER_WITHIN) return;
       this.ordered = {text, at: Date.now()};
-      maakav.ordered();
       delete this.refused[form];
       this.sent[form] = this.typedIn(form);
-      this.$emit('order', {...what, form});
+      this.$emit('order', {...what, form, number: this.numbered(form)});
     },
     require() {
       const {type, label, blocking} = this.wanted;

@@ -157,7 +157,7 @@ class DocumentsPanel(
 
     async def _order(self, event: GenericEventArguments) -> None:
         """Do what was asked, and answer the form it came from; refused, what was typed stays there with the reason."""
-        with answering(self) as answer:
+        with answering(self, event.args) as answer:
             answer |= {'said': '', 'form': _typed(_mapping(event.args), 'form')}
             answer |= {'said': await self._done(_mapping(event.args)), 'message': ''}
             await self.refresh()
@@ -468,6 +468,7 @@ def _words() -> dict[str, str]:
         'rejectSend': t('Reject and tell the office'),
         'reopen': t('Take the decision back'),
         'retype': t('Filed as'),
+        'late': t('No answer came. Please try again: nothing is done twice.'),
         'remove': t('Move to the trash'),
         'restore': t('Restore'),
         'trash': t('Trash'),

@@ -5,14 +5,14 @@ const TRAY = `
       <button v-for="choice in choices" :key="choice.icon" type="button" class="mk-mi" :data-testid="choice.details ? 'export-details' : 'export-list'" @click="start(choice.details)"><span class="mk-ic" aria-hidden="true">{{ choice.icon }}</span><span class="mk-xwhat"><b>{{ choice.label }}</b><span class="mk-sm mk-t2">{{ choice.hint }}</span></span></button></div>
     <template v-if="items.length"><div class="mk-pop-h"><h2>{{ words.tray }}</h2><span class="mk-sp"></span><button type="button" class="mk-ib mk-sm" :aria-label="words.close" @click="close"><span class="mk-ic" aria-hidden="true">close</span></button></div>
     <ul class="mk-xlist">
-      <li v-for="item in items" :key="item.id" data-testid="export-item" :data-export="item.id" :data-state="item.state">
+      <li v-for="item in placed" :key="item.id" data-testid="export-item" :data-export="item.id" :data-state="item.state">
         <span class="mk-ic mk-xic" :class="'mk-x-' + item.state" aria-hidden="true">{{ icons[item.state] }}</span>
         <div class="mk-grow"><b>{{ item.title }}</b><p class="mk-sm mk-t2"><template v-for="(part, place) in item.parts" :key="place"><span v-if="place"> · </span><bdi class="mk-xpart">{{ part }}</bdi></template></p>
           <progress v-if="item.making" :value="item.total ? item.done : null" :max="item.total || 1" :aria-label="item.parts.join(', ')"></progress></div>
-        <button v-if="item.making" type="button" class="mk-btn mk-g mk-sm" data-testid="export-cancel" @click="$emit('cancel', item.id)">{{ words.cancel }}</button>
+        <button v-if="item.making" type="button" class="mk-btn mk-g mk-sm" data-testid="export-cancel" @click="order('cancel', item)">{{ words.cancel }}</button>
         <a v-if="item.href" class="mk-btn mk-p mk-sm" data-testid="export-download" :href="item.href" download>{{ words.download }}</a>
-        <button v-if="item.again" type="button" class="mk-btn mk-s mk-sm" data-testid="export-again" @click="$emit('again', item.id)">{{ words.again }}</button>
-        <button v-if="!item.making" type="button" class="mk-ib mk-sm" data-testid="export-away" :aria-label="words.away" :title="words.away" @click="putAway(item)"><span class="mk-ic" aria-hidden="true">close</span></button>
+        <button v-if="item.again" type="button" class="mk-btn mk-s mk-sm" data-testid="export-again" @click="order('again', item)">{{ words.again }}</button>
+        <button v-if="!item.making" type="button" class="mk-ib mk-sm" data-testid="export-away" :aria-label="words.away" :title="words.away" @click="order('away', item)"><span class="mk-ic" aria-hidden="true">close</span></button>
       </li>
     </ul>
     <p class="mk-xnote mk-sm mk-t3">{{ words.note }}</p></template>
@@ -42,11 +42,16 @@ export default {
   props: {words: Object, choices: Array, items: Array, mine: Array, confirm: Object, turn: Number},
   emits: ['start', 'cancel', 'away', 'again', 'confirmed', 'unconfirmed'],
   data: () => ({
-    open: false, choosing: false, password: '', code: '', recovery: false, error: '', asking: false,
+    open: false, choosing: false, places: [], password: '', code: '', recovery: false, error: '', asking: false,
     icons: {waiting: 'schedule', running: 'pending', done: 'task_alt', failed: 'error', cancelled: 'block', expired: 'hourglass_bottom'},
   }),
   computed: {
     busy() { return this.items.some((item) => item.making); },
+    /* While they are looked at, each stays where it is: what another window asks for comes below, not under the pointer. */
+    placed() {
+      const place = ({id}) => (this.places.includes(id) ? this.places.indexOf(id) : this.places.length);
+      return [...this.items].sort((one, other) => place(one) - place(other));
+    },
     spoken() { return this.items.length && this.mine.includes(this.items[0].id) ? this.items[0].parts.join(', ') : ''; },
   },
   mounted() {
@@ -56,7 +61,11 @@ export default {
   },
   unmounted() { removeEventListener('pointerdown', this.outside); },
   watch: {
-    turn() { Object.assign(this, {open: true, choosing: false}); },
+    turn() {
+      Object.assign(this, {open: true, choosing: false});
+      this.settle();
+    },
+    open() { this.settle(); },
     'confirm.turn'(now) {
       Object.assign(this, {password: '', code: '', recovery: false, error: '', asking: false});
       if (now) this.$nextTick(() => this.$refs.dialog.showModal());
@@ -72,8 +81,9 @@ export default {
     },
   },
   methods: {
+    settle() { this.places = this.open ? this.items.map((item) => item.id) : []; },
     toggle() { this.open = this.choosing = !this.open; },
-    putAway(item) { maakav.ordered(); this.$emit('away', item.id); },
+    order(what, item) { maakav.ordered(); this.$emit(what, item.id); },
     start(details) { this.close(); this.$emit('start', details); },
     close() { this.open = false; if (this.$refs.toggle) this.$refs.toggle.focus(); },
     /* Escape does not throw away what was typed. The browser would let the third one by: it is taken as a key. */

@@ -179,6 +179,7 @@ def _browser_words_html() -> str:
         'copied': t('Copied'),
         'typed': t('The page was loaded anew. What you were typing is here again.'),
         'notCopied': t('Could not copy. Please select the text and copy it.'),
+        'cut': t('What was pasted was cut: at most {limit} characters fit here.', limit='{limit}'),
         'close': t('Close'),
         **day_words(language()),
     }

@@ -119,13 +119,18 @@ class NewClaim(Element, component='new_claim.js'):
         self._opening = False
         self._warned_of: tuple[str, date] | None = None
         self._props.update(
-            groups=_groups(choices), errors={}, doubts={}, duplicates=[], message='', words=_words(), answered=0
-        )
+            groups=_groups(choices), errors=self._without_offices(), doubts={}, duplicates=[], message='', words=_words(),
+            answered=0,
+        )  # fmt: skip
         self._props['today'] = values.israel(now()).date().isoformat()
         if len(choices.offices) == 1:
             self._props['preset'] = {'office': str(choices.offices[0][0])}
         self.on('check', self._check)
         self.on('submit', self._submit)
+
+    def _without_offices(self) -> dict[str, str]:
+        """What a new bureau is told: every claim is of an office."""
+        return {} if self._offices else {'office': t('There is no office yet. Add one under Administration first.')}
 
     def _read(self, sent: dict[str, Any]) -> Checked:
         return check(typed_in(sent.get('values')), language(), self._unknown_insurer)
@@ -162,8 +167,9 @@ class NewClaim(Element, component='new_claim.js'):
 
     async def _open(self, checked: Checked, *, sure: bool) -> Claim | None:
         errors = dict(checked.errors)
+        errors |= self._without_offices()
         if 'office' in checked.fields and checked.fields['office'] not in self._offices:
-            errors['office'] = t('Please choose a value from the list.')
+            errors.setdefault('office', t('Please choose a value from the list.'))
         self._props.update(errors=errors, doubts=dict(checked.doubts), message='')
         if errors:
             self._props['message'] = t('Some details need a look before the claim can be opened.')

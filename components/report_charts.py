@@ -95,6 +95,8 @@ def _options(labels: Sequence[str], series: Sequence[dict[str, Any]]) -> dict[st
         },
         'yAxis': {
             'type': 'value',
+            # without a bar there is no scale
+            'show': any(any(bars['data']) for bars in series),
             'axisLabel': quiet,
             'splitLine': {'lineStyle': {'color': 'var(--mk-line)'}},
         },

@@ -204,6 +204,7 @@ def _check_colleague(session: Session, wish: Wish) -> None:
 
 
 def _check_status(session: Session, wish: Wish) -> None:
+    values.text(wish.reason, limit=REASON_LIMIT)
     status = session.get(ClaimStatus, wish.value)
     if status is None or not status.active:
         raise ClaimError(N_('This status is not in use.'))
@@ -311,6 +312,12 @@ def place_order(session: Session, key: str, plan: Plan, now: datetime) -> BulkOr
     _check(session, plan.wish)
     take_turns(session, f'bulk {actor.user_id}')
     given = session.scalars(select(BulkOrder).where(BulkOrder.key == key)).one_or_none()
+    if given is not None and given.wish != plan.wish:
+        raise ClaimError(
+            N_(
+                'What you ordered first is already being carried out. The other choice was not ordered: please order it anew.'
+            )
+        )
     if given is not None:
         return given
     if session.scalar(running_orders().with_only_columns(BulkOrder.id).limit(1)) is not None:
@@ -321,7 +328,7 @@ def place_order(session: Session, key: str, plan: Plan, now: datetime) -> BulkOr
         at=now,
         action=plan.wish.action,
         value=plan.wish.value,
-        reason=plan.wish.reason.strip()[:REASON_LIMIT],
+        reason=plan.wish.reason,
     )
     session.add(order)
     session.flush()

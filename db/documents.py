@@ -1,6 +1,6 @@
 """The documents of a claim: what came, in which state, and who looked at it; and the rows of what is needed (`db/requirements.py`).
 
-Screens ask `documents_of`, `trash_of`, `views_of`; they order `accept`, `reject`, `retype`, `remove`, `restore`.
+Screens ask `documents_of`, `trash_of`, `views_of`; they order `accept`, `reject`, `retype`, `remove`, `restore`, `keep`.
 Files come in through `attach`, called by the upload route with what the inspection found.
 """
 
@@ -169,10 +169,17 @@ class Document(ClaimPart, Recorded, Base):
     # of a photo from the garage: the stage it shows
     repair_stage: Mapped[str | None]
 
+    @property
+    def is_aside(self) -> bool:
+        """Whether it waits in the trash, where nobody put it, for `keep`: nobody is told of it until then."""
+        return self.deleted_at is not None and not self.deleted_by
+
     def event(self, *, new: bool, edited: Mapping[str, Any]) -> Event | None:
         """Came, was judged, filed elsewhere, taken away or brought back."""
+        if self.is_aside:
+            return None
         told = {'document': [None, self.uuid], 'title': [None, self.title], 'type': [None, self.type]}
-        if new:
+        if new or ('deleted_at' in edited and 'deleted_by' not in edited):
             kind = 'document.replaced' if self.version > 1 else 'document.added'
             return Event(kind, {**told, **_pairs(version=self.version if self.version > 1 else None)})
         if 'purged_at' in edited or 'deleted_at' in edited:
@@ -183,9 +190,7 @@ class Document(ClaimPart, Recorded, Base):
                 self.state, 'document.reopened'
             )
             return Event(kind, {**told, **_pairs(reason=self.reject_reason)})
-        if 'type' in edited:
-            return Event('document.retyped', {**told, 'type': edited['type']}, quiet=True)
-        return None
+        return Event('document.retyped', {**told, 'type': edited['type']}, quiet=True) if 'type' in edited else None
 
     def may_remove(self, actor: Actor) -> bool:
         """Whether this actor may take it away and bring it back: who uploaded it, and the bureau."""
@@ -246,7 +251,7 @@ def stage_photos_of(claim_id: int) -> Select[Document]:
 
 def trash_of(claim_id: int) -> Select[Document]:
     """The removed documents of a claim that can still be brought back, last removed first."""
-    removed = select(Document).where(Document.claim_id == claim_id, Document.deleted_at.is_not(None))
+    removed = select(Document).where(Document.claim_id == claim_id, Document.deleted_by != '')
     return removed.where(Document.purged_at.is_(None)).order_by(Document.deleted_at.desc())
 
 
@@ -332,13 +337,17 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a file goes: a type (with the need it answers), or in the place of the document whose uuid `replaces` names."""
+    """Where a file goes: a type (with the need it answers), or in the place of the document whose uuid `replaces` names.
+
+    A file that is `aside` goes with a form that is not saved yet, and becomes a document of the claim by `keep`.
+    """
 
     type: str
     need_id: int | None = None
     replaces: str | None = None
     message_id: int | None = None
     repair_stage: str | None = None
+    aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -402,6 +411,8 @@ def attach(session: Session, claim_id: int, arrived: Arrived, slot: Slot, now: d
         at=now,
         message_id=slot.message_id,
         repair_stage=slot.repair_stage,
+        deleted_at=now if slot.aside else None,
+        deleted_by='',
     )
     session.add(document)
     session.flush()
@@ -448,6 +459,15 @@ def restore(session: Session, address: str) -> Document:
     document = _document_to_move(session, address)
     document.deleted_at = None
     document.deleted_by = ''
+    return document
+
+
+def keep(session: Session, address: str, now: datetime) -> Document:
+    """What was put aside for a form is kept, as the form is saved: it comes to the claim now."""
+    document = _document_to_move(session, address)
+    if document.is_aside:
+        document.deleted_at = None
+        document.at = now
     return document
 
 

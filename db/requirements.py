@@ -194,11 +194,16 @@ def require(session: Session, claim_id: int, kind: str, now: datetime, *, blocki
 
 
 def ask_for(session: Session, claim_id: int, label: str, now: datetime, *, blocking: bool = False) -> DocumentNeed:
-    """Ask for a document no type stands for, by a name of its own: what an insurer wants in this one case."""
+    """Ask for a document no type stands for, by a name of its own: what an insurer wants in this one case. Asked twice, it is one."""
     claim = _claim_to_check(session, claim_id)
     need = _need(session, claim, FREE_TYPE, now, label=label, blocking=blocking)
     if not need.label:
         raise ClaimError(N_('Please write what is needed.'))
+    came = select(Document.need_id).where(Document.claim_id == claim_id, Document.need_id.is_not(None))
+    asked = select(DocumentNeed).where(DocumentNeed.claim_id == claim_id, DocumentNeed.type == FREE_TYPE)
+    standing = asked.where(DocumentNeed.label == need.label, DocumentNeed.withdrawn_at.is_(None), ~DocumentNeed.waived)
+    if known := session.scalars(standing.where(DocumentNeed.id.not_in(came))).first():
+        return known
     session.add(need)
     session.flush()
     return need

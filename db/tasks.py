@@ -95,8 +95,11 @@ class TaskRule(Labelled, Base):
         return None if self.awaits and _CAME[self.awaits](claim, since) else since
 
 
+_BY_HAND = 'hand:'
+
+
 class Task(ClaimPart, ForBureau, Recorded, Base):
-    """Something to be done on a claim by a day. `key` says what it was made for, so that it is made once; None: by hand.
+    """Something to be done on a claim by a day. `key` says what it was made for, so that it is made once, also by hand.
 
     One that is `shown` may stand as the next action of its claim, where the office reads it.
     """
@@ -139,7 +142,8 @@ class Task(ClaimPart, ForBureau, Recorded, Base):
         """What people do with tasks stands in the bureau's own record; what makes itself does not."""
         named = {'task': [None, self.title]}
         if new:
-            told = None if self.key else Event('task', {**named, 'due': [None, self.due.isoformat()]}, internal=True)
+            by_hand = not self.key or self.key.startswith(_BY_HAND)
+            told = Event('task', {**named, 'due': [None, self.due.isoformat()]}, internal=True) if by_hand else None
         elif self.outcome == DONE and 'outcome' in edited:
             told = Event('task_done', named, internal=True)
         elif 'due' in edited and self.is_open:
@@ -188,10 +192,14 @@ def open_claims_after(claim_id: int, limit: int) -> Select[int]:
 # ---- orders -----------------------------------------------------------------------------------------------------------------
 
 
-def add_task(session: Session, claim_id: int, note: TaskNote, now: datetime) -> Task:
-    """Write a task down by hand."""
+def add_task(session: Session, claim_id: int, note: TaskNote, now: datetime, *, key: str | None = None) -> Task:
+    """Write a task down by hand. Sent twice with one key, because the first answer got lost, it is one task."""
     actor = _staff(session)
     claim = lock_claim(session, claim_id)
+    key = f'{_BY_HAND}{actor.user_id}:{key}' if key else None
+    known = session.scalar(select(Task).where(Task.claim_id == claim.id, Task.key == key)) if key else None
+    if known is not None:
+        return known
     if not note.title.strip():
         raise ClaimError(N_('Please write what is to be done.'))
     _check_day(note.due, now)
@@ -200,6 +208,7 @@ def add_task(session: Session, claim_id: int, note: TaskNote, now: datetime) -> 
         title=note.title,
         due=note.due,
         user_id=note.user_id,
+        key=key,
         shown=note.shown,
         claim_id=claim.id,
         office_id=claim.office_id,

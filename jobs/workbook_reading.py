@@ -203,8 +203,8 @@ def _rows(lines: Iterable[Sequence[Any]]) -> Iterator[tuple[int, list[Any]]]:
         if number > MAX_ROWS:
             raise Unreadable(
                 N_('Row {number} holds something, and at most {limit} rows are read. Please split the file.'),
-                number=number,
-                limit=MAX_ROWS,
+                number=f'{number:,}',
+                limit=f'{MAX_ROWS:,}',
             )
         yield number, cells
 

@@ -2,7 +2,7 @@
 
 `POST /files/claims/{claim_no}`: one file as the raw body, with `X-Maakav-Upload: 1`, `X-File-Name` (percent-encoded UTF-8),
 `X-Document-Type`, and optionally `X-Document-Need` (id), `X-Replaces` (uuid), `X-Message` (id of a message of one's own)
-or `X-Repair-Stage` (of a photo from the garage). Answers `{uuid, title, type, version, size,
+or `X-Repair-Stage` (of a photo from the garage); `X-Aside: 1` puts it aside for a form that is not saved yet. Answers `{uuid, title, type, version, size,
 media_type, pages, received_at, added, duplicate_of?, told?}`, or `{error}` in the person's language.
 `GET /files/{uuid}[?download=1|original=1]`, `GET /files/{uuid}/pages/{n}?w=…`, `GET /files/claims/{claim_no}/zip[?ids=…]`
 and `GET /files/claims.zip?claim=…&claim=…`.
@@ -127,15 +127,17 @@ async def _upload(claim_no: str, request: Request, clamd_url: str) -> Response:
         replaces=_address(headers['x-replaces']) if headers.get('x-replaces') else None,
         message_id=values.whole(headers['x-message']) if headers.get('x-message') else None,
         repair_stage=headers['x-repair-stage'][:40] if headers.get('x-repair-stage') else None,
+        aside=headers.get('x-aside') == '1',
     )
     announced = receiving.announced_size(headers.get('content-length', ''))
     name = unquote(headers.get('x-file-name', ''), errors='replace')
-    claim = await ask_as(actor, _claim_with_room, claim_no, announced, slot)
+    claim = await ask_as(actor, _claim_to_send_to, claim_no, slot)
     try:
+        await ask_as(actor, documents.check_room, claim_no, announced, slot)
         async with _place_for(actor), receiving.received(request.stream(), name) as uploaded:
             arrived = await receiving.inspected(uploaded, clamd_url)
             filed = await work_as(actor, documents.attach, claim.id, arrived, slot, now())
-    except Refused:
+    except (ClaimError, values.Malformed):
         if slot.message_id is not None:
             await work_as(actor, tell_not_attached, slot.message_id, name, now())
         raise
@@ -143,10 +145,10 @@ async def _upload(claim_no: str, request: Request, clamd_url: str) -> Response:
     return JSONResponse(await ask_as(actor, _receipt, filed), 201 if filed.added else 200)
 
 
-def _claim_with_room(session: Any, claim_no: str, size: int, slot: Slot) -> Claim:
-    if not claim_no.isprintable() or fetch_one(session, claim_by_no(claim_no)) is None:
+def _claim_to_send_to(session: Any, claim_no: str, slot: Slot) -> Claim:
+    claim = fetch_one(session, claim_by_no(claim_no)) if claim_no.isprintable() else None
+    if claim is None:
         raise _NotFound
-    claim = documents.check_room(session, claim_no, size, slot)
     if slot.message_id is not None:
         check_attachable(session, slot.message_id, claim)
     return claim

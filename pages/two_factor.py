@@ -209,5 +209,5 @@ async def _own_page(present: SignedIn, errors: Mapping[str, str] = MappingProxyT
 
 def _codes_page(present: SignedIn, codes: list[str], address: str) -> Response:
     day = values.format_day(values.israel(now()).date())
-    told = {'codes': codes, 'email': present.email, 'day': day, 'address': address}
+    told = {'codes': codes, 'email': present.email, 'day': day, 'address': address, 'here': guard.SET_UP}
     return HTMLResponse(plain_page('recovery_codes.html', present.actor.language, **told))

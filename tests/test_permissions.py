@@ -237,6 +237,7 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
     'retype': (BUREAU, lambda s, c, a: documents.retype(s, paper(s, c).uuid, 'police_report')),
     'remove from others': (BUREAU, lambda s, c, a: documents.remove(s, paper(s, c).uuid, now())),
     'restore to others': (BUREAU, lambda s, c, a: documents.restore(s, paper(s, c).uuid)),
+    'keep of others': (BUREAU, lambda s, c, a: documents.keep(s, paper(s, c).uuid, now())),
     'remove what one sent': (
         WRITERS,
         lambda s, c, a: documents.remove(

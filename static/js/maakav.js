@@ -297,6 +297,13 @@
     if (event.code === 'KeyJ' || event.code === 'KeyK') dispatchEvent(new CustomEvent('maakav:step', {detail: event.code === 'KeyJ' ? 1 : -1}));
   });
 
+  /* Where a field is full the browser cuts what is pasted, and says nothing. */
+  addEventListener('paste', ({target, clipboardData}) => {
+    const {maxLength, value, selectionStart, selectionEnd} = target, pasted = clipboardData?.getData('text').replaceAll('\r\n', '\n');
+    const room = maxLength - value?.length + selectionEnd - selectionStart;
+    if (maxLength > 0 && pasted?.length > room) say(words.cut.replace('{limit}', maxLength.toLocaleString('en')), true);
+  }, true);
+
   // the list keeps its state in the address while one works in it: the way back leads to what one sees now
   addEventListener('submit', (event) => {
     const back = event.target.querySelector('input[name=back]');

@@ -1,4 +1,4 @@
-// The plain pages: dark when the system is dark, the eye of a password field, and no form sent twice.
+// The plain pages: dark when the system is dark, the eye of a password field, and no form sent twice, nor by a reload of what is shown once.
 (() => {
   const dark = matchMedia('(prefers-color-scheme: dark)');
   const follow = () => document.body.classList.toggle('body--dark', dark.matches);
@@ -42,6 +42,7 @@
       });
     }
     for (const boxes of document.querySelectorAll('[data-code]')) watchCode(boxes);
+    for (const page of document.querySelectorAll('[data-here]')) history.replaceState(null, '', page.dataset.here);
     for (const printer of document.querySelectorAll('[data-print]')) printer.addEventListener('click', () => print());
   });
 

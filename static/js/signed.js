@@ -3,10 +3,14 @@
   'use strict';
   const live = document.querySelector('[data-live]');
 
-  async function lookAgain() {
+  async function pageNow() {
     const answer = await fetch(location.pathname, {cache: 'no-store'});
-    if (!answer.ok) return location.reload();
-    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    return answer.ok ? new DOMParser().parseFromString(await answer.text(), 'text/html') : location.reload();
+  }
+
+  async function lookAgain() {
+    const page = await pageNow();
+    if (!page) return;
     const fresh = page.getElementById('signed');
     if (fresh) document.getElementById('signed').replaceWith(document.adoptNode(fresh));
   }
@@ -34,7 +38,8 @@
         return;
       }
       const arrived = said.arrived.replace('{done}', files.length - refused.length).replace('{all}', files.length);
-      tell([files.length > refused.length ? `${arrived}.` : '', ...refused].join(' '));
+      const count = await pageNow().then((page) => page.querySelector('[data-told]').textContent).catch(() => '');
+      tell([files.length > refused.length ? `${arrived}.` : '', ...refused, count && `${count}.`].filter(Boolean).join(' '));
       input.disabled = false;
       input.value = '';
     });

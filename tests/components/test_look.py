@@ -175,7 +175,7 @@ PLAIN: dict[str, dict[str, object]] = {
         'must_prove': True,
         'errors': {},
     },
-    'recovery_codes.html': {'codes': ['a-b'], 'email': 'x', 'day': 'y', 'address': '/'},
+    'recovery_codes.html': {'codes': ['a-b'], 'email': 'x', 'day': 'y', 'address': '/', 'here': '/'},
     'message.html': {'title': 'x', 'text': 'y'},
     'error.html': {'error_id': 'E-1'},
     'clock_proof.html': {

@@ -29,7 +29,7 @@ from db.messages import Message
 from db.offices import User
 from db.scope import Actor, Role
 from db.session import open_session
-from db.texts import ClaimError
+from db.texts import ClaimError, Told
 from jobs.bulk_orders import carry_out_orders
 from tests.conftest import People, made_once
 from tests.factories import SYSTEM, alert_everybody, make_claim
@@ -109,6 +109,8 @@ def test_a_status_that_takes_a_reason_is_refused_before_anything_is_looked_at(
         plan(people.staff, Wish('status', 'rejected'), three)
     with pytest.raises(ClaimError, match='not in use'):
         plan(people.staff, Wish('status', 'no_such'), three)
+    with pytest.raises(Told, match='Please shorten'):
+        plan(people.staff, Wish('status', 'rejected', 'א' * 501), three)
 
 
 def test_claims_are_given_to_a_colleague(people: People, three: list[Claim]) -> None:
@@ -189,6 +191,18 @@ def test_two_clicks_are_one_order_and_one_runs_at_a_time(people: People, three: 
         assert session.scalar(select(func.count(BulkOrder.id))) == 1
         changed = select(func.count(Change.id)).where(Change.claim_id == three[0].id, Change.kind == 'updated')
         assert session.scalar(changed) == 1
+
+
+def test_another_choice_sent_after_an_order_that_seemed_lost_is_said_not_to_be_taken(
+    people: People, three: list[Claim]
+) -> None:
+    first, other = (plan(people.staff, Wish('status', status), three) for status in ('submitted', 'in_repair'))
+    give(people.staff, first)
+    for _ in range(2):  # while it runs, and after it is done
+        with pytest.raises(ClaimError, match='The other choice was not ordered'):
+            give(people.staff, other)
+        carry_out_orders()
+    assert {again(claim).status for claim in three} == {'submitted'}
 
 
 def test_an_interrupted_order_goes_on_where_it_was(people: People, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,6 +155,8 @@ def test_staff_waive_require_and_ask_beyond_the_matrix(people: People) -> None:
         requirements.waive(session, claim.id, 'driving_licence', 'הרכב חנה', MONDAY)
         requirements.require(session, claim.id, 'police_report', MONDAY, blocking=True)
         need = requirements.ask_for(session, claim.id, 'אישור מסירת רכב', MONDAY)
+    with open_session(people.staff) as session:  # once more, because no answer came
+        assert requirements.ask_for(session, claim.id, 'אישור מסירת רכב ', MONDAY).id == need.id
     waived = item(people.dana, claim, 'driving_licence')
     assert (waived.state, waived.reason, waived.missing) == ('not_required', 'הרכב חנה', False)
     assert item(people.dana, claim, 'police_report').missing
@@ -255,6 +257,31 @@ def test_the_uploader_and_the_bureau_remove_and_restore_and_nobody_else(people: 
     with open_session(people.staff) as session:
         documents.restore(session, document.uuid)
     assert stored(claim).missing_documents == 5
+
+
+def test_what_is_put_aside_for_a_form_comes_to_the_claim_as_it_is_kept_and_is_given_up_otherwise(
+    people: People,
+) -> None:
+    claim = make_claim(people.levi, people.staff)
+    before = stored(claim)
+    taken, dropped = (upload(people.staff, claim, 'vehicle_licence', name, aside=True).document for name in 'ab')
+    assert (stored(claim).seq, stored(claim).missing_documents) == (before.seq, before.missing_documents)
+    with open_session(people.staff, reading=True) as session:
+        assert fetch(session, documents.documents_of(claim.id)) == []
+        assert fetch(session, documents.trash_of(claim.id)) == [], 'nobody threw it away'
+    for _ in range(2):
+        with open_session(people.staff) as session:
+            documents.keep(session, taken.uuid, now())
+    with open_session(people.dana, reading=True) as session:
+        told = session.scalars(changes.history_of(claim.id)).all()
+        assert [row.uuid for row in fetch(session, documents.documents_of(claim.id))] == [taken.uuid]
+    assert [row.kind for row in told if row.kind.startswith('document')] == ['document.added']
+    assert (stored(claim).seq > before.seq, stored(claim).missing_documents) == (True, before.missing_documents - 1)
+    assert purge(now()) == 1
+    with pytest.raises(ClaimError), open_session(people.staff) as session:
+        documents.keep(session, dropped.uuid, now())
+    with open_session(people.dana, reading=True) as session:
+        assert len(session.scalars(changes.history_of(claim.id)).all()) == len(told), 'no word of what was not kept'
 
 
 # ---- rights, scope, record --------------------------------------------------------------------------------------------------

@@ -273,6 +273,16 @@ def test_what_cannot_be_done_is_refused_in_words(claim, people, note, told):
         add_task(session, claim.id, note, AT)
 
 
+def test_a_task_sent_twice_is_one_and_stands_in_the_record(claim, people):
+    note = TaskNote('לחזור', TODAY)
+    for actor in (people.staff, people.staff, people.staff2):
+        with open_session(actor) as session:
+            add_task(session, claim.id, note, AT, key='a-b')
+    with open_session(people.staff, reading=True) as session:
+        assert {task.by for task in fetch(session, tasks_of(claim.id))} == {people.staff.name, people.staff2.name}
+        assert [change.kind for change in fetch(session, history_of(claim.id))].count('task') == 2
+
+
 def test_whoever_is_due_is_alerted_once_for_each_day(claim, people):
     with open_session(people.staff) as session:
         task = add_task(session, claim.id, TaskNote('לחזור', TODAY, people.staff2.user_id), AT)

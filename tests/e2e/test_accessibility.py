@@ -117,7 +117,7 @@ def test_the_keyboard_need_not_pass_the_navigation(person: Person) -> None:
 def test_who_leaves_a_menu_or_a_dialog_by_the_keyboard_is_where_he_was(person: Person) -> None:
     staff = person('staff@bureau.demo')
     rows(staff)
-    chip, read = staff.get_by_test_id('filter-status'), staff.get_by_test_id('bulk-read')
+    chip, more = staff.get_by_test_id('filter-status'), staff.get_by_test_id('bulk-more')
     for key in ('Escape', 'Enter'):
         chip.press('Enter')
         show = staff.get_by_test_id('filter-show')
@@ -126,11 +126,30 @@ def test_who_leaves_a_menu_or_a_dialog_by_the_keyboard_is_where_he_was(person: P
         expect(show).to_have_count(0)
         expect(chip).to_be_focused()
     staff.get_by_test_id('pick').first.check()
-    read.press('Enter')
+    more.press('Enter')
+    staff.get_by_test_id('bulk-read').press('Enter')
     expect(staff.get_by_test_id('bulk-dialog')).to_be_visible()
     staff.keyboard.press('Escape')
     expect(staff.get_by_test_id('bulk-dialog')).to_have_count(0)
-    expect(read).to_be_focused()
+    expect(more).to_be_focused()
+
+
+def test_who_takes_a_filter_away_by_the_keyboard_stands_on_what_took_its_place(person: Person) -> None:
+    staff = person('staff@bureau.demo', path='/?status=in_repair&q=כהן')
+    rows(staff)
+    chip = staff.locator('[data-testid=active-filter][data-filter=status]')
+    # on paper there are no chips: what the list is limited to is written out
+    staff.emulate_media(media='print')
+    expect(staff.get_by_test_id('on-paper')).to_have_text('«כהן» · סטטוס: הרכב בתיקון')
+    staff.emulate_media(media='screen')
+    expect(staff.get_by_test_id('on-paper')).to_be_hidden()
+    chip.get_by_role('button', name='הסרת סינון').press('Enter')
+    expect(staff.get_by_test_id('filter-status')).to_be_focused()
+    staff.get_by_test_id('filters-more').press('Enter')
+    expect(staff.get_by_test_id('filter-waiting_on')).to_be_focused()
+    staff.get_by_test_id('filters-clear').press('Enter')
+    expect(staff.get_by_test_id('filters-clear')).to_have_count(0)
+    expect(staff.locator('.mk-fchips :focus')).to_be_visible()
 
 
 def test_pages_for_strangers(chromium: Browser, demo: Server) -> None:

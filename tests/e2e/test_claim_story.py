@@ -376,3 +376,19 @@ def test_news_are_seen_when_the_browser_has_drawn_them(person: Person) -> None:
     expect(row).to_have_attribute('data-unread', 'true')
     second.wait_for_timeout(1000)
     expect(row).to_have_attribute('data-unread', 'true')
+
+
+def test_who_pastes_more_than_fits_is_told_that_it_was_cut(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_claim(staff, a_claim(staff))
+    note = staff.get_by_test_id('internal-note')
+    for count, said in ((5000, 0), (5001, 1)):
+        note.evaluate(
+            """(field, count) => {
+                const clipboardData = new DataTransfer();
+                clipboardData.setData('text', 'א'.repeat(count));
+                field.dispatchEvent(new ClipboardEvent('paste', {clipboardData, bubbles: true}));
+            }""",
+            count,
+        )
+        expect(staff.get_by_text('אפשר להזין כאן עד 5,000 תווים')).to_have_count(said)

@@ -49,6 +49,25 @@ def test_a_manager_exports_leaves_comes_back_and_opens_the_file(person: Person, 
     expect(manager.get_by_role('heading', name='הקבצים שלי')).to_have_count(0)
 
 
+def test_a_workbook_asked_for_in_another_window_moves_none_under_the_hand(person: Person) -> None:
+    manager = person('manager@levi.demo')
+    other = manager.context.new_page()
+    for page, view in ((manager, 'open'), (other, 'all')):
+        page.goto(f'/?view={view}')
+        ready(page)
+    items = manager.get_by_test_id('export-item')
+    manager.get_by_test_id('export').click()
+    expect(items).to_have_count(1)
+    mine = items.get_attribute('data-export') or ''
+    other.get_by_test_id('export').click()
+    expect(items).to_have_count(2)
+    expect(items.first).to_have_attribute('data-export', mine)
+    # who looks anew finds the newest first
+    for _ in range(2):
+        manager.get_by_test_id('exports-tray').click()
+    expect(items.last).to_have_attribute('data-export', mine)
+
+
 def test_who_stays_gets_the_file_by_itself_also_on_a_phone(person: Person, tmp_path: Path) -> None:
     dana = person('dana@levi.demo', viewport=PHONE)
     numbers = rows(dana)

@@ -172,10 +172,16 @@ def test_a_picture_that_is_too_big_says_so_and_takes_the_earlier_one_from_no_che
 
     choose(papers.jpeg() + bytes(26 * 2**20))
     expect(said).to_have_text('הקובץ גדול מ-25 MB.')
-    choose(papers.jpeg())
+    with staff.expect_request('**/files/claims/**') as sent:
+        choose(papers.jpeg())
+    assert sent.value.headers['x-aside'] == '1', 'no document of the claim until the cheque is saved'
     expect(form).to_contain_text('הצילום צורף')
     choose(b'')
     expect(said).to_have_text('הקובץ ריק. הצילום הקודם נשאר.')
+    # who leaves the form is where he opened it
+    staff.get_by_test_id('cheque-cancel').click()
+    expect(form).to_have_count(0)
+    expect(staff.get_by_test_id('add-cheque')).to_be_focused()
 
 
 def test_no_cheque_that_is_being_written_is_lost_to_another(person: Person) -> None:

@@ -124,6 +124,7 @@ def test_a_garage_works_from_a_phone_until_its_link_is_revoked(person: Person, p
     garage.get_by_test_id('photo').set_input_files([film, letter, fender])
     expect(garage.locator('[data-told]')).to_contain_text('הגיעו 1 מתוך 3')
     expect(garage.locator('[data-told]')).to_contain_text('letter.pdf')
+    expect(garage.locator('[data-told]')).to_contain_text('שתי תמונות מהשלב הזה')
     expect(staff.locator('[data-stage=paint]').get_by_test_id('repair-photo')).to_have_count(2)
     expect(garage.locator('[data-told]')).to_contain_text('גדולה מדי: אפשר לשלוח תמונה של עד 25 MB')
     expect(garage.locator('[data-told]')).to_contain_text('film.jpg')

@@ -274,6 +274,27 @@ def test_a_calendar_somebody_looked_into_holds_no_form_back(person: Person) -> N
     expect(staff.get_by_test_id('task').filter(has_text='לבקש תמונות')).to_contain_text('05/01')
 
 
+def test_a_task_without_an_answer_is_sent_again_also_after_a_reload_and_is_one(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    staff.clock.install()
+    staff.goto(f'/claims/{rows(staff, unread=False)[0]}')
+    ready(staff)
+    add, title = staff.get_by_test_id('task-add'), staff.get_by_test_id('task-title')
+    task = staff.get_by_test_id('task').filter(has_text='לבקש דוח שמאי')
+    title.fill('לבקש דוח שמאי')
+    staff.get_by_test_id('task-day').fill('5.1.2098')
+    staff.evaluate('socket.onevent = () => {}; null')  # no answer comes
+    add.click()
+    expect(add).to_be_disabled()
+    staff.clock.fast_forward(13_000)
+    expect(staff.get_by_text('יישמר פעם אחת בלבד')).to_be_visible()
+    staff.reload()
+    ready(staff)
+    expect(title).to_have_value('')
+    expect(task).to_have_count(1)
+    expect(task).to_contain_text('05/01')
+
+
 def test_checked_today_leaves_the_list_and_no_agent_has_a_desk(person: Person) -> None:
     staff = person('staff@bureau.demo', viewport=PHONE, path='/work?view=not_updated')
     looked_at = first_line(staff)

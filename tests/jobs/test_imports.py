@@ -418,7 +418,7 @@ def sheet_with(cell):
         (zipped({'[Content_Types].xml': b'0' * (51 * 2**20)}), 'גדול בהרבה'),
         (zipped({'[Content_Types].xml': 'x', **{str(number): '' for number in range(201)}}), 'גדול בהרבה'),
         (sheet_with('XFD1048576'), 'תאים אחרי עמודה 60'),
-        (sheet_with('A1048576'), f'{MAX_ROWS} שורות לכל היותר'),
+        (sheet_with('A1048576'), f'{MAX_ROWS:,} שורות לכל היותר'),
         (sheet_with('A1'), 'לא נמצאה שורת כותרות'),
     ],
     ids=['csv', 'xls', 'large', 'zip', 'damaged', 'macros', 'bomb', 'members', 'far', 'low', 'headless'],

@@ -182,15 +182,19 @@ async def test_hostile_files_are_refused_in_the_persons_words(dana: httpx.AsyncC
     assert (rows(), stored()) == ([], [])
 
 
+@pytest.mark.parametrize('full', [False, True])
 async def test_readers_of_a_message_are_told_of_a_file_that_was_refused(
-    dana: httpx.AsyncClient, claim: Claim, people: People
+    dana: httpx.AsyncClient, claim: Claim, people: People, monkeypatch: pytest.MonkeyPatch, *, full: bool
 ) -> None:
     thread = ThreadKey(claim.office_id, claim.id)
     with open_session(people.dana) as session:
         message = write_message(session, thread, Letter('שליחת קבצים: מכתב.pdf, נזק.png'), now())
     with_it = {'X-Message': str(message.id)}
     for _ in 'twice':
-        answer = await send(dana, claim, 'מכתב.pdf', b'<html><script>alert(1)</script>', **with_it)
+        with monkeypatch.context() as patched:
+            patched.setattr(documents, 'MOST_FILES', 0 if full else documents.MOST_FILES)
+            content = papers.pdf() if full else b'<html><script>alert(1)</script>'
+            answer = await send(dana, claim, 'מכתב.pdf', content, **with_it)
         assert answer.status_code == 422
     assert (await send(dana, claim, 'נזק.png', papers.png(), **with_it)).status_code == 201
     with open_session(people.staff, reading=True) as session:
@@ -223,6 +227,13 @@ async def test_readers_read_and_send_nothing(
     assert (await send(client, claim, 'b.png', papers.png())).status_code == 422
     assert len(rows()) == 1
     await client.aclose()
+
+
+async def test_a_file_may_be_put_aside_for_a_form(dana: httpx.AsyncClient, claim: Claim) -> None:
+    answer = await send(dana, claim, 'a.pdf', papers.pdf(), **{'X-Aside': '1'})
+    assert (answer.status_code, [row.is_aside for row in rows()]) == (201, [True])
+    assert (await dana.get(f'/files/{answer.json()["uuid"]}')).content == papers.pdf()
+    assert (await dana.get(f'/files/claims/{claim.claim_no}/zip')).status_code == 404
 
 
 async def test_another_office_finds_no_claim_and_no_document(

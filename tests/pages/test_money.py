@@ -16,7 +16,7 @@ from db import values
 from db.base import now
 from db.cheques import Cheque, Slip, cheques_of, enter_cheque, steps_of
 from db.claims import Claim, change_status, save_fields
-from db.documents import Arrived, Slot, attach
+from db.documents import Arrived, Slot, attach, documents_of
 from db.habits import ENOUGH
 from db.money import HeadAmount, heads_of, save_amounts
 from db.scope import Actor
@@ -325,14 +325,17 @@ async def test_the_picture_of_a_cheque_is_a_document_of_its_claim(
     open_page: Opener, people: People, claim: Claim
 ) -> None:
     other = make_claim(people.levi, people.staff, insured_name='אחר')
+    slot = Slot('cheque_image', aside=True)
     with open_session(people.staff) as session:
-        mine, theirs = (attach(session, each.id, SCAN, Slot('cheque_image'), now()).document for each in (claim, other))
+        mine, theirs = (attach(session, each.id, SCAN, slot, now()).document for each in (claim, other))
     page = await open_page('staff', claim, '?tab=money')
     assert 'לא נמצא' in await written(page, image='no-such-picture')
     assert await written(page, image=theirs.uuid) != ''
     assert await written(page, image=mine.uuid) == ''
     await soon(lambda: page.of(ChequeCards)[0].props['cheques'][0]['image'] == mine.uuid)
     assert cheques(claim)[0].image_id == mine.id
+    with open_session(people.dana, reading=True) as session:
+        assert [each.uuid for one in (claim, other) for each in fetch(session, documents_of(one.id))] == [mine.uuid]
 
 
 async def test_what_the_insurer_usually_takes_off_stands_beside_the_head(

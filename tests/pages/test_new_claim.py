@@ -11,7 +11,8 @@ from components.new_claim import NewClaim, check, typed_in
 from db.claims import Claim
 from db.list_state import ListState
 from db.lists import page_of
-from db.session import open_session
+from db.offices import offices
+from db.session import fetch, open_session
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
 from tests.pages.conftest import EMAILS, Open
@@ -51,6 +52,19 @@ async def test_a_claim_is_opened_and_shown(page: Open, people: People) -> None:
         opened = session.get_one(Claim, 1)
         assert (opened.plate, opened.insured_phone, opened.status) == ('21734801', '0525550134', 'new')
         assert (opened.agent, opened.handler) == (people.dana.user_id, people.staff.user_id)
+
+
+async def test_without_an_office_the_form_says_what_comes_first(portal: FastAPI, people: People) -> None:
+    with open_session(people.admin) as session:
+        for office in fetch(session, offices()):
+            office.active = False
+    user = await signed_in(portal, EMAILS['staff'])
+    page = Open(user, await user.open('/claims/new'))
+    first = page.of(NewClaim)[0].props['errors']
+    assert 'אין משרדי סוכנים' in first['office']
+    for chosen in ('', str(people.levi)):
+        assert (await submit(page, form(people, office=chosen)))['errors'] == first
+    await user.http_client.aclose()
 
 
 async def test_a_double_click_opens_one(page: Open, people: People) -> None:

@@ -69,6 +69,7 @@ async def test_a_change_of_a_claim_is_on_the_dashboard_of_whom_it_concerns(
     charts = manager.of(ui.echart)
     assert [chart.props['renderer'] for chart in charts] == ['svg', 'svg']
     assert all(chart.options['series'] and chart.props['aria-label'] for chart in charts)
+    assert sorted(chart.options['yAxis']['show'] for chart in charts) == [False, True], 'no scale without a bar'
 
 
 async def test_few_claims_give_no_times_and_no_rates(portal: FastAPI, people: People) -> None:

@@ -351,7 +351,9 @@ async def test_with_both_there_are_new_codes_and_it_can_be_turned_off(
 ) -> None:
     await both_steps(browser, phone)
     code = phone.at(now() + timedelta(seconds=30))
-    fresh = codes_on(await browser.post(f'{OWN}/codes', data={'current_password': PASSWORD, 'code': code}))
+    shown = await browser.post(f'{OWN}/codes', data={'current_password': PASSWORD, 'code': code})
+    assert f'data-here="{OWN}"' in shown.text, 'a reload sends no form again'
+    fresh = codes_on(shown)
     assert len(fresh) == 10
     done = await browser.post(f'{OWN}/off', data={'current_password': PASSWORD, 'code': fresh[0]})
     assert (done.status_code, done.headers['location']) == (303, '/account')

@@ -175,7 +175,10 @@ async def test_tasks_stand_beside_the_claim(open_page: Opener, claim, task, peop
     card = staff.of(ClaimDesk)[0]
     await soon(lambda: [one['id'] for one in card.props['tasks'] if one['id'] == task])
     later = (values.israel(now()).date() + 30 * DAY).isoformat()
-    assert await act(staff, ClaimDesk, {'act': 'add', 'title': 'להזמין שמאי', 'day': later, 'shown': True})
+    for _ in range(2):  # said again while the first answer is on its way
+        assert await act(
+            staff, ClaimDesk, {'act': 'add', 'title': 'להזמין שמאי', 'day': later, 'shown': True, 'key': 'a-b'}
+        )
     with open_session(SYSTEM, reading=True) as session:
         # until the rules, a moment later, name what is due before it
         named = [
@@ -184,7 +187,7 @@ async def test_tasks_stand_beside_the_claim(open_page: Opener, claim, task, peop
             if 'next_action' in change.fields
         ]
         assert 'להזמין שמאי' in named
-        assert 'להזמין שמאי' in [one.title for one in fetch(session, tasks_of(claim.id))]
+        assert [one.title for one in fetch(session, tasks_of(claim.id))].count('להזמין שמאי') == 1
     assert await act(staff, ClaimDesk, {'act': 'done', 'task': task})
     assert not await act(staff, ClaimDesk, {'act': 'done', 'task': task})
     assert not await act(staff, ClaimDesk, {'act': 'add', 'title': ' ', 'day': later})
