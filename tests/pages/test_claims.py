@@ -485,9 +485,9 @@ async def test_many_claims_are_changed_at_once_and_the_page_may_be_left(
     staff, dana = await desk(portal, 'staff'), await desk(portal, 'dana')
     bar = staff.one(BulkBar)
     assert [action['key'] for action in bar.props['actions']] == [
-        *('assign', 'status', 'checked', 'message', 'read', 'unread')
+        *('assign', 'status', 'checked', 'message', 'read', 'unread', 'pack')
     ]
-    assert [action['key'] for action in dana.one(BulkBar).props['actions']] == ['read', 'unread']
+    assert [action['key'] for action in dana.one(BulkBar).props['actions']] == ['read', 'unread', 'pack']
     assert shown_by(dana.one(BulkBar), 'choices') == {}
 
     await soon(lambda: shown_by(bar, 'choices'))

@@ -118,7 +118,7 @@ async def test_staff_judge_and_the_office_reads_why(open_page: Opener, claim: Cl
     assert not item(staff, 'vehicle_licence')['missing']
     assert await ordered(staff, 'accept', document=newer.uuid) == ''
     assert await ordered(staff, 'retype', document=newer.uuid, type='driving_licence') == ''
-    assert item(staff, 'driving_licence')['state'] == 'accepted'
+    await soon(lambda: item(staff, 'driving_licence')['state'] == 'accepted')
 
 
 async def test_what_one_decided_is_shown_with_the_answer_to_its_form_and_not_before(
