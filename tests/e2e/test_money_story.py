@@ -226,7 +226,8 @@ def test_no_cheque_that_is_being_written_is_lost_to_another(person: Person) -> N
     save.click()
     expect(first).to_contain_text('של הראשונה')
     expect(note).to_have_value('של השנייה')
-    # what is typed on while it is being saved stays, as one more correction of the same cheque
+    # what is typed on while it is being saved stays, as one more correction of the same cheque; who writes before pressing again orders twice
+    note.fill('של השנייה')
     with nothing_arrives(staff):
         save.click()
         expect(save).to_be_disabled()
