@@ -762,14 +762,7 @@ def test_of_many_claims_none_is_sorted_that_stands_in_an_index_by_its_value(peop
 @pytest.mark.parametrize('more', [{}, {'status': ('new', 'submitted')}], ids=['all of them', 'of two statuses'])
 @pytest.mark.usefixtures('crowd')
 def test_the_claims_of_an_office_stand_in_order_in_its_index(people, database, monkeypatch, sort, index, more):
-    if database.reader.dialect.name == 'postgresql':
-        pytest.skip('PostgreSQL goes by its own figures, which so few claims tell nothing of')
-    monkeypatch.setattr(list_state, 'COUNTED_UP_TO', 0)  # as many as are not sorted any more
-    asked: list[tuple[str, Any]] = []
-    event.listen(
-        database.reader, 'before_cursor_execute', lambda _, __, asks, values, *___: asked.append((asks, values))
-    )
-    page(people.dana, ListState(view='all', sort=sort, **more))
+    asked = asked_in_order(people, database, monkeypatch, {'sort': sort, **more})
     plans = [scans_of(database, *one)[1] for one in asked if 'ORDER BY claims.' in one[0]]
     assert any(index in plan for plan in plans), plans
 
@@ -789,6 +782,16 @@ def test_the_claims_of_an_office_stand_in_order_in_its_index(people, database, m
 )
 @pytest.mark.usefixtures('crowd')
 def test_the_claims_of_an_office_stand_by_value_and_by_day_in_its_indexes(people, database, monkeypatch, index, wanted):
+    asked = asked_in_order(people, database, monkeypatch, wanted)
+    plans = [scans_of(database, *one)[1] for one in asked if 'FROM claims' in one[0] and 'ORDER BY' in one[0]]
+    assert plans
+    assert all(index in plan for plan in plans), plans
+
+
+def asked_in_order(
+    people: People, database: Database, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any]
+) -> list[tuple[str, Any]]:
+    """What SQLite is asked, with its values, for a page of an office's list that has more claims than are sorted."""
     if database.reader.dialect.name == 'postgresql':
         pytest.skip('PostgreSQL goes by its own figures, which so few claims tell nothing of')
     monkeypatch.setattr(list_state, 'COUNTED_UP_TO', 0)  # as many as are not sorted any more
@@ -797,9 +800,7 @@ def test_the_claims_of_an_office_stand_by_value_and_by_day_in_its_indexes(people
         database.reader, 'before_cursor_execute', lambda _, __, asks, values, *___: asked.append((asks, values))
     )
     page(people.dana, ListState(**{'view': 'all'} | wanted))
-    plans = [scans_of(database, *one)[1] for one in asked if 'FROM claims' in one[0] and 'ORDER BY' in one[0]]
-    assert plans
-    assert all(index in plan for plan in plans), plans
+    return asked
 
 
 def scans_of(database: Database, asks: str, values: Any) -> tuple[list[str], str]:
