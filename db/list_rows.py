@@ -60,13 +60,12 @@ class Row:
 def rows_of(session: Session, ids: Sequence[int], columns: Sequence[str] = ()) -> dict[int, Row]:
     """The list rows of these claims, as far as the asker may see them, by claim id; with what these columns show besides the usual."""
     more = tuple(name for name in _MORE if name in columns or (name == 'missing_documents' and 'documents' in columns))
-    shown: list[tuple[Any, dict[str, Any]]] = []
+    rows = []
     for line in answers(session, _lines(more), ids=ids, me=session.info['actor'].user_id):
-        usual = line[: len(line) - len(more)]
-        shown.append((usual, dict(zip(more, line[len(usual) :], strict=True))))
-    # of what every line has, the third is the number of its news and the last says whether they are unread
-    changes = _changes(session, [usual[2] for usual, _ in shown if usual[-1]])
-    return {usual[1]: Row(*usual, **(rest | {'change': changes.get(usual[2])})) for usual, rest in shown}
+        usual: Any = line[: len(line) - len(more)]
+        rows.append(Row(*usual, **dict(zip(more, line[len(usual) :], strict=True))))
+    changes = _changes(session, [row.seq for row in rows if row.unread])
+    return {row.claim_id: replace(row, change=changes.get(row.seq)) if row.unread else row for row in rows}
 
 
 _Handler = alias_of(User)
