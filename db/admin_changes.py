@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Select, event, inspect, select, tuple_
+from sqlalchemy import FetchedValue, Index, Select, event, inspect, select, tuple_
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
 from db.base import Base, BigKey, now
@@ -28,9 +28,16 @@ class AdminChange(ForAdmins, Evidence, Base):
     """Who did what to which row of which table: fields before and after, and what the row was called then."""
 
     __tablename__ = 'admin_changes'
-    __table_args__ = (Index('ix_admin_changes_row', 'table_name', 'row_key', 'id'),)
+    __table_args__ = (
+        Index('ix_admin_changes_row', 'table_name', 'row_key', 'id'),
+        Index('ix_admin_changes_xid', 'xid', 'id'),
+    )
+    # whoever writes one does not ask for its `xid`
+    __mapper_args__ = {'eager_defaults': False}  # noqa: RUF012 - SQLAlchemy reads it while it builds the class
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    # PostgreSQL only: the transaction that wrote it, so that nobody reads past one still under way
+    xid: Mapped[int | None] = mapped_column(BigKey, server_default=FetchedValue())
     at: Mapped[datetime]
     user_id: Mapped[int | None]
     by: Mapped[str]
@@ -71,11 +78,6 @@ def removals_of(rows: Iterable[tuple[str, str]]) -> Select[AdminChange]:
     """How rows (each by its table and its key) were taken away; where one was there twice, the last time comes last."""
     which = tuple_(AdminChange.table_name, AdminChange.row_key).in_(list(rows))
     return select(AdminChange).where(AdminChange.kind == REMOVED, which).order_by(AdminChange.id)
-
-
-def admin_changes_after(change_id: int, limit: int) -> Select[AdminChange]:
-    """The next ones, in the order in which they happened."""
-    return select(AdminChange).where(AdminChange.id > change_id).order_by(AdminChange.id).limit(limit)
 
 
 # ---- the session's part -----------------------------------------------------------------------------------------------------

@@ -498,6 +498,7 @@ _ALL = (
             Column('amount', N_('How many'), 'whole', limit=4),
             Column('unit', N_('Of what'), 'choice', UNITS, preset='business'),
             Column('flag', N_('Condition'), 'choice', _FLAG_WORDS, required=False, listed=False),
+            Column('alerts', N_('Alerts of its last day'), 'yes_no', YES_NO, preset='no'),
         ),
         searched=('label', 'label_en', 'source'),
         add=N_('New clock'),

@@ -70,6 +70,7 @@ _SHOWN: Mapping[str, Callable[[Any, str], str]] = MappingProxyType(
         'money': lambda amount, _: values.format_money(amount),
         'left': lambda days, reader: texts.tn('{n} day left', '{n} days left', days, reader),
         'late': lambda late, reader: f' · {texts.t(LATE, reader)}' if late else '',
+        'named': lambda names, reader: names[reader],
         'closed': lambda note, reader: f' · {texts.t(CLOSED, reader, reason=texts.t(note, reader))}' if note else '',
     }
 )
@@ -77,12 +78,16 @@ _SHOWN: Mapping[str, Callable[[Any, str], str]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class AlertKind:
-    """A kind of alert that is not told by a change: its event, its words, and how its values are shown."""
+    """A kind of alert that is not told by a change: its event, its words, and how its values are shown.
+
+    Of what the `bureau` has to see to, only its people hear.
+    """
 
     event: str
     title: str
     detail: str = ''
     shown: Mapping[str, str] = field(default_factory=dict)
+    bureau: bool = False
 
     def told(self, given: Mapping[str, Any], reader: str) -> tuple[str, str]:
         """The two lines of an alert, in the reader's language."""
@@ -94,6 +99,7 @@ class AlertKind:
 
 
 _CHEQUE = MappingProxyType({'due': 'day', 'amount': 'money', 'days': 'left', 'late': 'late', 'closed': 'closed'})
+_CLOCK = MappingProxyType({'label': 'named', 'day': 'day'})
 _DUE = N_('Cheque of {amount} due on {due}')
 
 # kind → its words; `raise_alert` takes these only
@@ -105,7 +111,9 @@ KINDS: Mapping[str, AlertKind] = MappingProxyType(
         'cheque.overdue': AlertKind(
             'cheques', _DUE, N_('The due date passed and nobody wrote down that the cheque was cleared'), _CHEQUE
         ),
-        'deadline.near': AlertKind('deadlines', N_('A deadline is near: {label}'), N_('On {day}'), {'day': 'day'}),
+        'deadline.near': AlertKind('deadlines', N_('A deadline is near: {label}'), N_('On {day}'), _CLOCK, bureau=True),
+        'deadline.limitation': AlertKind('deadlines', N_('A deadline is near: {label}'), N_('On {day}'), _CLOCK),
+        'deadline.passed': AlertKind('deadlines', N_('A deadline has passed: {label}'), N_('It was on {day}'), _CLOCK),
         'task.due': AlertKind('tasks', N_('A task is due: {title}'), N_('On {day}'), {'day': 'day'}),
         REMINDER: AlertKind('reminders', N_('The reminder you asked for'), N_('Asked for on {day}'), {'day': 'day'}),
     }

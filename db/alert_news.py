@@ -63,8 +63,7 @@ def raise_alert(  # noqa: PLR0913 - a record of its own would only be taken apar
     if kind not in KINDS:
         raise LookupError(f'{kind} is not in the catalogue of alerts')
     take_turns(session, 'alerts')
-    always = bool(EVENTS[event_of(kind)].always)
-    people = _people_of_claim(session, claim, always=always) if to is None else to
+    people = _people_of_claim(session, claim, kind) if to is None else to
     fresh = _without_alert(session, people, key)
     listeners = _Listeners.of(session, claim.id, fresh)
     alerts = [Told(user_id, claim.id, claim.office_id, kind, key, dict(values), None, at) for user_id in fresh]
@@ -73,9 +72,11 @@ def raise_alert(  # noqa: PLR0913 - a record of its own would only be taken apar
     return len(told)
 
 
-def _people_of_claim(session: Session, claim: Claim, *, always: bool = False) -> Sequence[int]:
-    """Whom a claim concerns: the people of its office who may see it, its handler, and who follows it."""
-    return [one.user_id for one in _followers_of(session, [claim.id])[claim.id] if always or one.usually]
+def _people_of_claim(session: Session, claim: Claim, kind: str) -> Sequence[int]:
+    """Whom an alert of this kind concerns: the people of the claim's office who may see it, its handler, and who follows it."""
+    always, of_bureau = EVENTS[event_of(kind)].always, KINDS[kind].bureau
+    followers = _followers_of(session, [claim.id])[claim.id]
+    return [one.user_id for one in followers if (always or one.usually) and (one.of_bureau or not of_bureau)]
 
 
 def follow_from_here(session: Session, reader: str = 'alerts') -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    column,
     func,
     or_,
     select,
@@ -41,6 +42,8 @@ from db.prepared import one_answer
 from db.scope import Actor, Books, Can, ClaimPart, PersonOwned, claim_key
 from db.seen_marks import SeenMark, mark_seen, seen_seq
 
+_OF_DATES = column('change_id').is_(None)
+
 
 class Alert(ClaimPart, PersonOwned, Base):
     """Something a person should know about a claim. `key` is unique per person, so each alert happens once.
@@ -56,6 +59,8 @@ class Alert(ClaimPart, PersonOwned, Base):
         Index('ix_alerts_person', 'user_id', 'claim_id', 'read_at'),
         Index('ix_alerts_waiting', 'hidden', 'due_at'),
         Index('ix_alerts_at', 'at'),
+        # of dates: what no change tells is asked for by its claim
+        Index('ix_alerts_of_dates', 'claim_id', sqlite_where=_OF_DATES, postgresql_where=_OF_DATES),
     )
     writable_with: ClassVar[Can] = Can.FOLLOW
     rings: ClassVar[str] = 'alert'
@@ -349,3 +354,17 @@ def _show(alert: Alert, choices: Choices, now: datetime) -> None:
     alert.hidden = not choices.wants(alert.user_id, alert.event, APP)
     if not choices.hears(alert.user_id, alert.event):
         alert.read_at = now
+
+
+def forget_alerts(session: Session, before: datetime, limit: int = 1000) -> int:
+    """Clear away what changes were alerted long ago and was read since; returns how many. The history of the claim keeps the changes.
+
+    Alerts of dates stay: by their keys one knows that they were told. Nobody is rung; none of it counts any more.
+    """
+    session.info['actor'].need(Can.KEEP_BOOKS)
+    told = select(Alert.id).where(Alert.at < before, Alert.read_at.is_not(None), Alert.change_id.is_not(None))
+    old = session.scalars(told.order_by(Alert.at, Alert.id).limit(limit)).all()
+    # NOTE: past the session's unit of work, which would ring each person for each
+    table = Base.metadata.tables[Alert.__tablename__]
+    session.connection().execute(table.delete().where(table.c.id.in_(old)))
+    return len(old)

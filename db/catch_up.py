@@ -6,11 +6,12 @@ from typing import TypeVar
 from sqlalchemy import BigInteger, ColumnElement, Select, String, bindparam, cast, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from db.admin_changes import AdminChange
 from db.changes import Change
 from db.doorbell import PROCESS, Ring
 
 Place = tuple[int, int]
-LogT = TypeVar('LogT', Change, Ring)
+LogT = TypeVar('LogT', Change, Ring, AdminChange)
 
 
 def changes_after(session: Session, xid: int, change_id: int, limit: int = 500) -> list[Change]:
@@ -30,13 +31,21 @@ def rings_of_others_after(session: Session, xid: int, ring_id: int, limit: int =
     return rings, place_of(rings[-1]) if len(rings) == limit else newest_place(session, Ring)
 
 
-def waiting_after(session: Session, place: Place, model: type[Change] | type[Ring] = Change) -> bool:
+def edits_after(session: Session, xid: int, edit_id: int, limit: int) -> list[AdminChange]:
+    """The next edits of Administration, in the order in which they were committed."""
+    asked = {'xid': xid, 'row': edit_id, 'limit': limit}
+    return list(session.scalars(_following(AdminChange, session.get_bind().dialect.name), asked))
+
+
+def waiting_after(
+    session: Session, place: Place, model: type[Change] | type[Ring] | type[AdminChange] = Change
+) -> bool:
     """Whether something stands behind this place; what `changes_after` did not give is held back by a transaction under way."""
     asked = {'xid': place[0], 'row': place[1]}
     return session.scalar(_behind(model, session.get_bind().dialect.name), asked) is not None
 
 
-def place_of(row: Change | Ring) -> Place:
+def place_of(row: Change | Ring | AdminChange) -> Place:
     """Where a reader stands who has read this row."""
     return row.xid or 0, row.id
 
@@ -63,11 +72,11 @@ def _of_others(dialect: str) -> Select[Ring]:
 
 
 @cache
-def _behind(model: type[Change] | type[Ring], dialect: str) -> Select[int]:
+def _behind(model: type[Change] | type[Ring] | type[AdminChange], dialect: str) -> Select[int]:
     return select(model.id).where(_is_behind(model, dialect)).limit(1)
 
 
-def _is_behind(model: type[Change] | type[Ring], dialect: str) -> ColumnElement[bool]:
+def _is_behind(model: type[Change] | type[Ring] | type[AdminChange], dialect: str) -> ColumnElement[bool]:
     if dialect != 'postgresql':
         return model.id > bindparam('row')
     return tuple_(model.xid, model.id) > tuple_(bindparam('xid', type_=BigInteger), bindparam('row', type_=BigInteger))

@@ -246,7 +246,11 @@ def _take_back(session: Session, cheque: Cheque) -> None:
     """Nobody is to be reminded of a day that does not count any more. What was read stays in the list of alerts,
     under a key of its own: when the cheque comes back to that day, it is alerted of again.
     """
-    stale = [_alert.claim_id == cheque.claim_id, _alert.key.startswith(f'cheque:{cheque.id}:')]
+    stale = [
+        _alert.claim_id == cheque.claim_id,
+        _alert.change_id.is_(None),
+        _alert.key.startswith(f'cheque:{cheque.id}:'),
+    ]
     if cheque.live:
         stale.append(~_alert.key.endswith(f':{cheque.due_date}'))
         kept_key = literal('past:') + cast(_alert.id, String) + ':' + _alert.key

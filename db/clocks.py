@@ -4,14 +4,15 @@ The rules stand in a table that an admin edits. A clock is computed from what ha
 claim does not tell, or tells wrong, is set by staff with a reason.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import takewhile
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from sqlalchemy import Select, UniqueConstraint, select
+from sqlalchemy import Select, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import values
@@ -19,7 +20,7 @@ from db.base import Base, BigKey, take_turns
 from db.calendar import WEEKEND, Calendar, Deadline, calendar_of
 from db.changes import Change
 from db.claims import Claim, lock_claim
-from db.money import offers_of
+from db.money import Offer
 from db.reference import Labelled
 from db.requirements import checklist
 from db.scope import Actor, Can, ClaimPart, Event, Recorded, claim_key, shared_by_all
@@ -80,6 +81,8 @@ class ClockRule(Labelled, Base):
     unit: Mapped[str]
     # only for claims of which this is so; of all without one
     flag: Mapped[str | None]
+    # whether people are alerted when its last day comes near and when it has passed
+    alerts: Mapped[bool] = mapped_column(default=False)
 
     def rule_in(self, language: str) -> str:
         """What the rule says, in a reader's language."""
@@ -152,16 +155,35 @@ class Clock:
 
 def clocks_of(session: Session, claim: Claim, today: date) -> list[Clock]:
     """The clocks of a claim, in the admin's order."""
-    rules = session.scalars(select(ClockRule).where(ClockRule.active).order_by(ClockRule.position))
-    holding = [rule for rule in rules if rule.flag is None or getattr(claim, rule.flag) is True]
-    if not holding:
-        return []
-    calendar, days = calendar_of(session), _days_told(session, claim)
-    set_by_hand = {row.about: row for row in session.scalars(clock_days(claim.id))}
-    days |= {about: row.day for about, row in set_by_hand.items() if row.day is not None}
-    reasons = {about: row.reason for about, row in set_by_hand.items() if row.day is not None}
-    missing = _missing(session, claim, days)
-    return [clock_of(rule, days, calendar, today, missing=missing, by_hand=reasons) for rule in holding]
+    rules = session.scalars(active_rules()).all()
+    days = _days_of(session, [claim])[claim.id]
+    return _clocks_by(rules, claim, days, calendar_of(session), today, missing=_missing(session, claim, days.told))
+
+
+def clocks_of_all(
+    session: Session, claims: Sequence[Claim], rules: Sequence[ClockRule], today: date
+) -> Iterator[tuple[Claim, list[Clock]]]:
+    """The clocks of several claims by some rules; what keeps one from starting is not asked."""
+    calendar, days = calendar_of(session), _days_of(session, claims)
+    for claim in claims:
+        yield claim, _clocks_by(rules, claim, days[claim.id], calendar, today)
+
+
+def active_rules() -> Select[ClockRule]:
+    """The rules that hold, in the admin's order."""
+    return select(ClockRule).where(ClockRule.active).order_by(ClockRule.position)
+
+
+def _clocks_by(
+    rules: Iterable[ClockRule],
+    claim: Claim,
+    days: '_Days',
+    calendar: Calendar,
+    today: date,
+    missing: Sequence[str] = (),
+) -> list[Clock]:
+    holding = (rule for rule in rules if rule.flag is None or getattr(claim, rule.flag) is True)
+    return [clock_of(rule, days.told, calendar, today, missing=missing, by_hand=days.reasons) for rule in holding]
 
 
 def one_clock(session: Session, claim_no: str, rule_id: str, today: date) -> tuple[Claim, Clock]:
@@ -214,13 +236,55 @@ def _missing(session: Session, claim: Claim, days: Mapping[str, date]) -> tuple[
     return tuple(item.label_in(language) for item in checklist(session, claim) if item.missing)
 
 
-def _days_told(session: Session, claim: Claim) -> dict[str, date]:
-    """On which days things happened, as far as the claim, its offers and its record tell."""
-    submitted, changed = claim.submitted_at, _statuses_entered(session, claim)
+@dataclass(frozen=True)
+class _Days:
+    """On which days things happened to a claim, and why staff say so of those they set by hand."""
+
+    told: Mapping[str, date]
+    reasons: Mapping[str, str]
+
+
+def _days_of(session: Session, claims: Sequence[Claim]) -> Mapping[int, _Days]:
+    """The days of several claims: as the claim, its offers and its record tell them, or as staff set them."""
+    ids = {'ids': [claim.id for claim in claims]}
+    records: defaultdict[int, list[tuple[datetime, Mapping[str, Any]]]] = defaultdict(list)
+    offers: defaultdict[int, list[date]] = defaultdict(list)
+    set_by_hand: defaultdict[int, list[ClockDay]] = defaultdict(list)
+    for claim_id, at, fields in session.execute(_RECORDS, ids):
+        records[claim_id].append((at, fields))
+    for claim_id, offered_on in session.execute(_OFFERED, ids):
+        offers[claim_id].append(offered_on)
+    for row in session.scalars(_SET_BY_HAND, ids):
+        set_by_hand[row.claim_id].append(row)
+    return {
+        claim.id: _Days(
+            _days_told(claim, records[claim.id], offers[claim.id])
+            | {row.about: row.day for row in set_by_hand[claim.id] if row.day is not None},
+            {row.about: row.reason for row in set_by_hand[claim.id] if row.day is not None},
+        )
+        for claim in claims
+    }
+
+
+_ids: Any = bindparam('ids', expanding=True)
+_RECORDS = (
+    select(Change.claim_id, Change.at, Change.fields)
+    .where(Change.claim_id.in_(_ids), Change.kind.in_(('opened', 'updated')))
+    .order_by(Change.id)
+)
+_OFFERED = select(Offer.claim_id, Offer.offered_on).where(Offer.claim_id.in_(_ids))
+_SET_BY_HAND = select(ClockDay).where(ClockDay.claim_id.in_(_ids))
+
+
+def _days_told(
+    claim: Claim, record: Sequence[tuple[datetime, Mapping[str, Any]]], offers: Iterable[date]
+) -> dict[str, date]:
+    submitted = claim.submitted_at
+    changed = [(values.israel(at).date(), str(fields['status'][1])) for at, fields in record if 'status' in fields]
     told: dict[str, list[date]] = {'event_date': [claim.event_date], 'settled': _settled_since(changed)}
     if submitted is not None:
         since = [(day, status) for day, status in changed if day >= submitted]
-        offered = [offer.offered_on for offer in session.scalars(offers_of(claim.id)) if offer.offered_on >= submitted]
+        offered = [day for day in offers if day >= submitted]
         asked = _when(since, _ASKED)
         told |= {
             'submitted': [submitted],
@@ -229,29 +293,14 @@ def _days_told(session: Session, claim: Claim) -> dict[str, date]:
             'notice': sorted([*asked, *offered])[-1:],
         }
         if claim.documents == 'complete':
-            told['file_complete'] = [max(submitted, _completed(session, claim) or submitted)]
+            told['file_complete'] = [max(submitted, _completed(record) or submitted)]
     return {about: found[0] for about, found in told.items() if found}
 
 
-def _statuses_entered(session: Session, claim: Claim) -> list[tuple[date, str]]:
-    """Into which statuses a claim came, and on which day, in order."""
-    return [
-        (values.israel(at).date(), str(fields['status'][1]))
-        for at, fields in _record(session, claim)
-        if 'status' in fields
-    ]
-
-
-def _completed(session: Session, claim: Claim) -> date | None:
+def _completed(record: Sequence[tuple[datetime, Mapping[str, Any]]]) -> date | None:
     """When the last document came that was missing."""
-    came = [at for at, fields in _record(session, claim) if fields.get('documents', [None, ''])[1] == 'complete']
+    came = [at for at, fields in record if fields.get('documents', [None, ''])[1] == 'complete']
     return values.israel(came[-1]).date() if came else None
-
-
-def _record(session: Session, claim: Claim) -> list[tuple[datetime, Mapping[str, Any]]]:
-    kinds = Change.kind.in_(('opened', 'updated'))
-    found = select(Change.at, Change.fields).where(Change.claim_id == claim.id, kinds).order_by(Change.id)
-    return [(at, fields) for at, fields in session.execute(found)]
 
 
 def _settled_since(changed: Sequence[tuple[date, str]]) -> list[date]:

@@ -1,4 +1,4 @@
-"""What an admin's edit leaves to be done on many claims, off every click: search texts after a renaming, checklists after the matrix, tasks after their rules.
+"""What an admin's edit leaves to be done on many claims, off every click: search texts after a renaming, checklists after the matrix, tasks and deadlines after their rules.
 
 The record of the house says what was edited, and a cursor how far it has been followed. A crash begins the edit again:
 everything here may happen twice.
@@ -8,12 +8,13 @@ import threading
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from db.admin_changes import AdminChange, admin_changes_after
+from db.admin_changes import AdminChange
 from db.alerts import Cursor
 from db.base import take_turns
+from db.catch_up import edits_after, place_of
 from db.scope import Actor
 from db.search import refresh_texts
-from db.session import fetch, open_session
+from db.session import open_session
 from jobs.background import keep_hearing
 from jobs.desk import sweep_desk
 from jobs.recount import recount_documents
@@ -32,7 +33,8 @@ _NAMED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 _MATRIX = frozenset({'document_requirements'})
-_TASK_RULES = frozenset({'task_rules'})
+# by what these say, tasks are made and deadlines alerted of
+_RULES = frozenset({'task_rules', 'clock_rules'})
 
 
 def follow_edits() -> int:
@@ -42,7 +44,7 @@ def follow_edits() -> int:
         while edits := _next_edits():
             for edit in edits:
                 _follow(edit)
-                _note_followed(edit.id)
+                _note_followed(edit)
             followed += len(edits)
         return followed
 
@@ -50,18 +52,18 @@ def follow_edits() -> int:
 def _next_edits() -> list[AdminChange]:
     with open_session(ACTOR, reading=True) as session:
         cursor = session.get(Cursor, CURSOR)
-        return fetch(session, admin_changes_after(cursor.change_id if cursor else 0, BATCH))
+        return edits_after(session, *((cursor.xid, cursor.change_id) if cursor else (0, 0)), BATCH)
 
 
-def _note_followed(edit_id: int) -> None:
+def _note_followed(edit: AdminChange) -> None:
     """The cursor only ever goes on, also when another process was faster."""
     with open_session(ACTOR) as session:
         take_turns(session, CURSOR)
         cursor = session.get(Cursor, CURSOR)
         if cursor is None:
-            session.add(Cursor(name=CURSOR, change_id=edit_id))
-        else:
-            cursor.change_id = max(cursor.change_id, edit_id)
+            cursor = Cursor(name=CURSOR, xid=0, change_id=0)
+            session.add(cursor)
+        cursor.xid, cursor.change_id = max((cursor.xid, cursor.change_id), place_of(edit))
 
 
 def _follow(edit: AdminChange) -> None:
@@ -70,7 +72,7 @@ def _follow(edit: AdminChange) -> None:
             _refresh(name, int(edit.row_key))
     if edit.table_name in _MATRIX:
         recount_documents()
-    if edit.table_name in _TASK_RULES:
+    if edit.table_name in _RULES:
         sweep_desk()
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from db.alert_news import alert_followers
-from db.alerts import held_back, next_due, show_waiting
+from db.alerts import forget_alerts, held_back, next_due, show_waiting
 from db.base import now
 from db.catch_up import changes_after, newest_place, place_of, rings_of_others_after, waiting_after
 from db.changes import Change
@@ -21,7 +21,7 @@ from jobs.background import PRESSED_SECONDS, keep_hearing
 log = logging.getLogger(__name__)
 ACTOR = Actor.system('alerts')
 BATCH = 200
-HEARD = timedelta(hours=1)
+HEARD, ALERTS_KEPT = timedelta(hours=1), timedelta(days=365)
 HELD_BACK_SECONDS = 0.5
 SOON_SECONDS = 0.02
 
@@ -120,6 +120,11 @@ def hear_others(pause: float = 1.0) -> Callable[[], None]:
 def clear_rings() -> int:
     """Forget rings of an hour ago: every process that runs has heard them. Returns how many."""
     return _until_none_is_left(lambda session, batch: forget_rings(session, now() - HEARD, batch))
+
+
+def clear_alerts(at: datetime | None = None) -> int:
+    """Forget what people read of changes of a year ago; the history of the claims keeps them. Returns how many."""
+    return _until_none_is_left(lambda session, batch: forget_alerts(session, (at or now()) - ALERTS_KEPT, batch))
 
 
 def follow_changes() -> Callable[[], None]:

@@ -1,4 +1,7 @@
-"""The bureau's desk: tasks that claims call for are made, those that came by themselves are closed, and who is due is alerted."""
+"""The bureau's desk: tasks that claims call for are made, those that came by themselves are closed, and who is due is alerted.
+
+Deadlines are alerted of in a transaction of their own: alerts wait their turn, and a claim is not kept from others meanwhile.
+"""
 
 import logging
 import threading
@@ -6,10 +9,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from db import values
 from db.alerts import Cursor
 from db.base import now, take_turns
 from db.catch_up import changes_after, newest_place, place_of
 from db.changes import Change
+from db.deadlines import DEADLINES_GO_BY, alert_of_deadlines, claims_with_deadlines
 from db.scope import Actor
 from db.session import fetch, open_session
 from db.silence import SILENCES_GO_BY, measure_usuals, settle_silences
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 ACTOR = Actor.system('desk')
 CURSOR, BATCH = 'desk', 100
-_GONE_BY = TASKS_GO_BY | SILENCES_GO_BY
+_GONE_BY = TASKS_GO_BY | SILENCES_GO_BY | DEADLINES_GO_BY
 _one_at_a_time = threading.Lock()
 
 
@@ -65,15 +70,28 @@ def _follow_next(moment: datetime) -> int | None:
         if cursor is None:
             return None
         changes = changes_after(session, cursor.xid, cursor.change_id, BATCH)
+        touched = sorted({change.claim_id for change in changes if _may_call_for_something(change)})
         if changes:
-            _settle(session, sorted({change.claim_id for change in changes if _may_call_for_something(change)}), moment)
+            _settle(session, touched, moment)
             cursor.xid, cursor.change_id = place_of(changes[-1])
-        return len(changes)
+    _tell_deadlines(touched, moment)
+    return len(changes)
 
 
 def _may_call_for_something(change: Change) -> bool:
     """Most changes are of fields that no task and no silence goes by: nothing need be asked to pass them over."""
     return change.kind != 'updated' or not _GONE_BY.isdisjoint(change.fields)
+
+
+def _tell_deadlines(ids: Sequence[int], moment: datetime) -> None:
+    """Where nothing is to be told, which is mostly so, one only reads."""
+    if not ids:
+        return
+    with open_session(ACTOR, reading=True) as session:
+        found = claims_with_deadlines(session, ids, values.israel(moment).date())
+    if found:
+        with open_session(ACTOR) as session:
+            alert_of_deadlines(session, found, moment)
 
 
 def _settle(session: 'Session', ids: Sequence[int], moment: datetime) -> None:
@@ -97,6 +115,7 @@ def sweep_desk(at: datetime | None = None) -> int:
             return looked_at
         with open_session(ACTOR) as session:
             _settle(session, ids, moment)
+        _tell_deadlines(ids, moment)
         looked_at, last = looked_at + len(ids), ids[-1]
 
 

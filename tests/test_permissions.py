@@ -408,6 +408,8 @@ OF_THE_PRODUCT = {
         'show_waiting',
         'record_quietly',
         'forget_rings',
+        'forget_alerts',
+        'alert_of_deadlines',
     ),
     'mark_previews',
 }

@@ -63,7 +63,15 @@ def claim(people: People) -> Claim:
 
 
 def tell(claim: Claim, moment: datetime, *people: Actor, kind: str = 'cheque.due14', key: str = '') -> None:
-    given = {'amount': 5, 'due': '2026-12-07', 'days': 14, 'late': 0, 'closed': '', 'day': '2026-12-07', 'label': 'x'}
+    given = {
+        'amount': 5,
+        'due': '2026-12-07',
+        'days': 14,
+        'late': 0,
+        'closed': '',
+        'day': '2026-12-07',
+        'label': {'he': 'x', 'en': 'x'},
+    }
     with open_session(SYSTEM) as session:
         to = [person.user_id or 0 for person in people]
         raise_alert(session, session.get_one(Claim, claim.id), kind, key or moment.isoformat(), given, moment, to=to)

@@ -1,19 +1,24 @@
 """After an admin's edit: renamed firms are found by their new names, and a new requirement is counted on every open claim."""
 
+import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
 
 from db import list_counts, list_state
+from db.admin_changes import AdminChange
 from db.admin_rows import save_row
 from db.admin_tables import TABLES
+from db.alerts import Cursor
+from db.catch_up import waiting_after
 from db.claims import Claim, change_status
 from db.offices import AgentOffice
 from db.reference import Garage, Insurer
 from db.session import open_session
 from jobs import aftermath
-from jobs.aftermath import follow_edits
+from jobs.aftermath import CURSOR
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
 
@@ -23,6 +28,19 @@ NOON = datetime(2026, 11, 23, 10, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aftermath, 'BATCH', 2)
+
+
+def follow_edits() -> int:
+    """Follow until every edit so far was followed. PostgreSQL holds edits back while any older transaction runs."""
+    followed = 0
+    for _ in range(3000):
+        followed += aftermath.follow_edits()
+        with open_session(SYSTEM, reading=True) as session:
+            cursor = session.get(Cursor, CURSOR)
+            if not waiting_after(session, (cursor.xid, cursor.change_id) if cursor else (0, 0), AdminChange):
+                return followed
+        time.sleep(0.02)
+    raise TimeoutError('edits are held back')
 
 
 def found(people: People, typed: str) -> int:
@@ -64,3 +82,34 @@ def test_a_new_line_of_the_matrix_is_counted_on_every_open_claim(people: People)
         now = {claim.id: session.get_one(Claim, claim.id) for claim in claims}
     assert [now[claim.id].required_documents - before[claim.id] for claim in claims] == [0, 1, 1, 1, 1]
     assert {now[claim.id].documents for claim in claims[1:]} == {'missing_blocking'}
+
+
+def test_an_edit_that_is_committed_after_a_later_one_is_followed_too(people: People) -> None:
+    """On PostgreSQL two admins write at once; on SQLite they take turns, and the later one waits."""
+    with open_session(people.staff) as session:
+        slow, quick = Garage(name='מוסך אביב'), Garage(name='מוסך סתיו')
+        session.add_all([slow, quick])
+        session.flush()
+    for garage in (slow, quick):
+        make_claim(people.levi, people.staff, garage=garage.id)
+    follow_edits()
+    begun, saved = threading.Event(), threading.Event()
+
+    def rename_slowly() -> None:
+        with open_session(people.admin) as session:
+            session.get_one(Garage, slow.id).name = 'מוסך צוקים'
+            session.flush()
+            begun.set()
+            if session.get_bind().dialect.name == 'postgresql':
+                assert saved.wait(20)
+
+    first = threading.Thread(target=rename_slowly)
+    first.start()
+    assert begun.wait(20)
+    with open_session(people.admin) as session:
+        session.get_one(Garage, quick.id).name = 'מוסך נחלים'
+    aftermath.follow_edits()
+    saved.set()
+    first.join()
+    follow_edits()
+    assert [found(people, word) for word in ('צוקים', 'נחלים', 'אביב', 'סתיו')] == [1, 1, 0, 0]

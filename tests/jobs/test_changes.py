@@ -20,7 +20,16 @@ from db.repairs import advance_repair
 from db.scope import Actor
 from db.seen_marks import mark_seen  # noqa: F401 - the code given to another process names it
 from db.session import connect, fetch, open_session, own_connection
-from jobs.changes import HELD_BACK_SECONDS, Others, alert_all, clear_rings, follow_changes, hear_others, seconds_to_next
+from jobs.changes import (
+    HELD_BACK_SECONDS,
+    Others,
+    alert_all,
+    clear_alerts,
+    clear_rings,
+    follow_changes,
+    hear_others,
+    seconds_to_next,
+)
 from tests.conftest import People
 from tests.factories import SYSTEM, alert_everybody, make_claim, make_people
 from tests.processes import PROCESSES
@@ -255,6 +264,27 @@ def test_rings_are_forgotten_after_an_hour(people: People) -> None:
     assert clear_rings() == len(rung) > 0
     with open_session(SYSTEM, reading=True) as session:
         assert fetch(session, select(Ring)) == []
+
+
+def test_alerts_of_changes_that_were_read_are_forgotten_after_a_year(people: People) -> None:
+    def kept() -> list[tuple[int | None, bool]]:
+        with open_session(SYSTEM, reading=True) as session:
+            return sorted((alert.user_id, alert.change_id is None) for alert in session.scalars(select(alerts.Alert)))
+
+    claim = make_claim(people.levi, people.staff, agent=people.dana.user_id)
+    alert_everybody()
+    with open_session(SYSTEM) as session:
+        told = {'kind': 'task.due', 'event': 'tasks', 'claim_id': claim.id, 'office_id': claim.office_id, 'at': now()}
+        session.add(alerts.Alert(user_id=people.dana.user_id, key='task:1:2026-11-23', read_at=now(), **told))
+    with open_session(people.dana) as session:
+        alerts.visit(session, claim.id, now())
+    before = kept()
+    assert (people.dana.user_id, False) in before
+    assert (people.manager.user_id, False) in before
+    assert clear_alerts(now() + timedelta(days=364)) == 0
+    assert clear_alerts(now() + timedelta(days=366)) == 1
+    before.remove((people.dana.user_id, False))
+    assert kept() == before, 'what nobody read stays, and what says that a date was told'
 
 
 def test_a_change_becomes_an_alert_without_anybody_asking(people: People, following: None) -> None:

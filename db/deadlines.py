@@ -1,0 +1,127 @@
+"""Deadlines: who follows a claim is alerted when one of its clocks nears its last day, and when that day has passed.
+
+Nothing of it is stored but the alerts: at which step a clock stands is worked out from the claim whenever something happens to it,
+and twice a day for every open one. A key names the clock, its last day and the step, so each is told once, however often one looks;
+what a clock says no longer is taken back, unless it was read.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+
+from db import values
+from db.alert_news import raise_alert
+from db.alerts import Alert
+from db.base import take_turns
+from db.calendar import Calendar, calendar_of
+from db.claims import Claim
+from db.clocks import PASSED, RUNNING, YEARS, Clock, ClockRule, active_rules, clocks_of_all
+from db.doorbell import Notice, ring_for
+from db.scope import Can
+
+# kinds of the catalogue: what somebody has still to do hears the bureau, which presses for it; a limitation concerns everybody
+NEAR, LIMITATION, MISSED = 'deadline.near', 'deadline.limitation', 'deadline.passed'
+KINDS = frozenset({NEAR, LIMITATION, MISSED})
+# so many days before the last one; a limitation a year before, half a year and a month
+_BEFORE = 3
+_YEARS_BEFORE = (30, 182, 365)
+# what passed longer ago is no news any more: a claim that was imported or put right later alerts nobody of it
+MISSED_DAYS = 14
+# what happens to a claim by these fields moves its clocks
+DEADLINES_GO_BY = frozenset({'status', 'documents', 'event_date', 'submitted_at', 'handler', 'own_policy_used'})
+
+
+@dataclass(frozen=True)
+class Due:
+    """A step that a clock of a claim stands at: what it is told as, under which key, and in which words."""
+
+    kind: str
+    key: str
+    told: Mapping[str, Any]
+
+
+# ---- questions --------------------------------------------------------------------------------------------------------------
+
+
+def step_of(clock: Clock, calendar: Calendar, today: date) -> tuple[str, int] | None:
+    """At which step a clock stands: its kind and how many days before the last one it begins (-1 after it); None: at none.
+
+    A step that would begin when nobody works begins on the last business day before.
+    """
+    if clock.deadline is None or not clock.rule.alerts:
+        return None
+    if clock.state == PASSED:
+        return (MISSED, -1) if -clock.days_left <= MISSED_DAYS else None
+    if clock.state != RUNNING:
+        return None
+    in_years = clock.rule.unit == YEARS
+    for days in _YEARS_BEFORE if in_years else (_BEFORE,):
+        if calendar.last_business_day(clock.deadline.day - timedelta(days=days)).day <= today:
+            return LIMITATION if in_years else NEAR, days
+    return None
+
+
+def dues_of(session: Session, claim_ids: Iterable[int], today: date) -> dict[Claim, Sequence[Due]]:
+    """The steps at which the clocks of these claims stand, those of an ended claim at none."""
+    claims = session.scalars(_CLAIMS, {'ids': list(claim_ids)}).all()
+    rules: list[ClockRule] = [rule for rule in session.scalars(active_rules()) if rule.alerts]
+    calendar = calendar_of(session)
+    dues: dict[Claim, Sequence[Due]] = dict.fromkeys(claims, ())
+    running = [claim for claim in claims if claim.is_open]
+    for claim, clocks in clocks_of_all(session, running, rules, today) if rules else ():
+        dues[claim] = [*_dues(claim, clocks, calendar, today)]
+    return dues
+
+
+def _dues(claim: Claim, clocks: Iterable[Clock], calendar: Calendar, today: date) -> Iterator[Due]:
+    for clock in clocks:
+        step = step_of(clock, calendar, today)
+        if step is not None and clock.deadline is not None:
+            kind, days = step
+            last = clock.deadline.day.isoformat()
+            named = {'he': clock.rule.label_in('he'), 'en': clock.rule.label_in('en')}
+            yield Due(kind, f'deadline:{claim.id}:{clock.rule.id}:{last}:{days}', {'label': named, 'day': last})
+
+
+def claims_with_deadlines(session: Session, claim_ids: Collection[int], today: date) -> list[int]:
+    """Those of these claims of which there is something to tell, or to take back; nobody need wait for the others."""
+    session.info['actor'].need(Can.KEEP_BOOKS)
+    at_a_step = {claim.id for claim, dues in dues_of(session, claim_ids, today).items() if dues}
+    told = {alert.claim_id for alert in session.scalars(_UNREAD, {'ids': list(claim_ids)})}
+    return sorted(at_a_step | told)
+
+
+_ids: Any = bindparam('ids', expanding=True)
+_CLAIMS = select(Claim).where(Claim.id.in_(_ids)).order_by(Claim.id)
+# NOTE: no change tells of these, which is what their index holds
+_UNREAD = select(Alert).where(
+    Alert.claim_id.in_(_ids), Alert.change_id.is_(None), Alert.read_at.is_(None), Alert.kind.in_(sorted(KINDS))
+)
+
+
+# ---- orders -----------------------------------------------------------------------------------------------------------------
+
+
+def alert_of_deadlines(session: Session, claim_ids: Collection[int], now: datetime) -> int:
+    """Alert of every step at which clocks of these claims stand, and take back what they say no longer; returns how many alerts are new.
+
+    May run at any time and any number of times.
+    """
+    session.info['actor'].need(Can.KEEP_BOOKS)
+    take_turns(session, 'alerts')  # before anything is read: what others alerted meanwhile is there to be seen
+    dues, told = dues_of(session, claim_ids, values.israel(now).date()), defaultdict[int, list[Alert]](list)
+    for alert in session.scalars(_UNREAD.with_for_update(), {'ids': list(claim_ids)}):
+        told[alert.claim_id].append(alert)
+    new = 0
+    for claim, steps in dues.items():
+        stale = [alert for alert in told[claim.id] if alert.key not in {step.key for step in steps}]
+        for alert in stale:
+            session.delete(alert)
+        ring_for(session, {Notice('person', claim.office_id, claim.id, user_id=alert.user_id) for alert in stale})
+        new += sum(raise_alert(session, claim, step.kind, step.key, step.told, now) for step in steps)
+    return new
