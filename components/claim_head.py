@@ -232,8 +232,8 @@ class ClaimActions(Element, component='claim_actions.js'):
             self.update()
 
 
-def actions_of(claim: Claim, *, staff: bool, writes: bool) -> list[dict[str, Any]]:
-    """Call, write, copy; and for whom it fits: mark unread and write to the bureau, or say that it was checked."""
+def actions_of(claim: Claim, *, staff: bool, writes: bool, logs: bool) -> list[dict[str, Any]]:
+    """Call, answer the client, copy; and for whom it fits: mark unread and write to the bureau, or say that it was checked."""
     actions: list[dict[str, Any]] = []
     if claim.insured_phone:
         actions.append(
@@ -246,7 +246,11 @@ def actions_of(claim: Claim, *, staff: bool, writes: bool) -> list[dict[str, Any
             }
         )
     number = values.whatsapp_number(claim.insured_phone) if claim.insured_phone else None
-    if number:
+    if logs:  # by WhatsApp too, with the words at hand
+        actions.append(
+            {'key': 'answer', 'icon': 'quick_phrases', 'label': t('Answer to the client'), 'brief': t('Answer')}
+        )
+    elif number:
         actions.append(
             {
                 'key': 'whatsapp',

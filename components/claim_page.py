@@ -25,6 +25,7 @@ from components.claim_rows import (
 from components.claim_saving import Saving
 from components.claim_sections import ClaimSections, Edit, Written
 from components.claim_watch import ClaimWatchMenu
+from components.client_answer import ClientAnswer
 from components.clocks_card import ClocksCard
 from components.documents_panel import DocumentsPanel, Shelf, read_shelf
 from components.doubts_card import DoubtsCard
@@ -124,6 +125,7 @@ class ClaimPage:
                 self._draw_overview()
             self._bar = ClaimActions(self._actions(), self.act, bar=True)
             self._slip = UndoToast(self._take_back)
+            self._client_answer = ClientAnswer(self.claim)
             topics = [claim_topic(self.claim.id), thread_topic(self._thread), words_topic()]
             follower = Subscription(topics, self._answer)
             if self._may_have_changed(self._since):
@@ -360,7 +362,12 @@ class ClaimPage:
     # ---- doing --------------------------------------------------------------------------------------------------------------
 
     def _actions(self) -> list[dict[str, Any]]:
-        return actions_of(self.claim, staff=self.staff, writes=self.actor.may(Can.WRITE_MESSAGE))
+        return actions_of(
+            self.claim,
+            staff=self.staff,
+            writes=self.actor.may(Can.WRITE_MESSAGE),
+            logs=self.actor.may(Can.LOG_CALL),
+        )
 
     async def act(self, key: str) -> None:
         """What the buttons of the head and of the phone's bar do."""
@@ -368,6 +375,8 @@ class ClaimPage:
             await work(mark_unseen, self.claim.id, now())
             address = self.came_from.address()
             ui.navigate.to(f'/?{address}' if address else '/')
+        elif key == 'answer':
+            await self._client_answer.open()
         elif key == 'checked':
             await work(mark_checked, self.claim.id, now())
             say(t('Noted: checked today, no change. No alert was sent.'))

@@ -38,7 +38,7 @@ from db.settings import Settings
 log = logging.getLogger(__name__)
 
 OPEN_PAGES = frozenset(
-    {'/login', '/login/code', '/logout', '/healthz', '/readyz', '/csp-report', '/accessibility'}
+    {'/login', '/login/code', '/forgot', '/logout', '/healthz', '/readyz', '/csp-report', '/accessibility'}
     | {'/favicon.ico', '/robots.txt', '/manifest.webmanifest', '/sw.js', '/offline.html'}
 )
 SOCKETS = '/_nicegui_ws'
@@ -54,7 +54,7 @@ SOCKET_MESSAGE_LIMIT, SOCKET_MESSAGES_A_SECOND = 256 * 1024, 200
 PAGES_WAITING_LIMIT = 20
 CHOOSE_ANOTHER = '/account/password'  # where somebody lands who must choose another password
 SET_UP = '/account/two-factor'  # and who must set up the second step of signing in
-FORMS = ('/login', '/logout', '/setup/', '/account/', '/csp-report', BY_LINK)
+FORMS = ('/login', '/forgot', '/logout', '/setup/', '/account/', '/csp-report', BY_LINK)
 
 
 def cookie_name(secure: bool, name: str = 'sid') -> str:

@@ -14,7 +14,7 @@ from db import values
 from db.accounts import ROLES
 from db.base import now
 from db.copies import BackupsKept
-from db.mail import DIGEST, FailedMail, MailHealth, mail_health, try_failed_again
+from db.mail import ALERTS, DIGEST, RESET, FailedMail, MailHealth, mail_health, try_failed_again
 from db.scope import Role
 from db.texts import N_
 from db.timetable import JobRun, jobs_for_admin
@@ -46,6 +46,8 @@ JOB_WORDS = MappingProxyType(
         'empty_trash': N_('Emptying the trash of documents'),
     }
 )
+
+_MAILS = {ALERTS: N_('Alert'), DIGEST: N_('Morning summary'), RESET: N_('Choose another password')}
 
 
 class HealthPanel:
@@ -182,7 +184,7 @@ def mail_html(health: MailHealth | None, moment: datetime, reader: str) -> str:
 def _failed_html(mail: FailedMail) -> str:
     word, _, number = mail.error.partition(' ')
     told = t(MAIL_ERRORS[word]) if word in MAIL_ERRORS else mail.error
-    kind = t('Morning summary') if mail.kind == DIGEST else t('Alert')
+    kind = t(_MAILS.get(mail.kind, _MAILS[ALERTS]))
     return (
         f'<li data-testid="failed-mail"><div class="mk-row"><b>{escape(mail.name)}</b> <span>{escape(kind)}</span> '
         f'{num_html(values.format_exact(mail.at))}</div>'

@@ -174,6 +174,12 @@ def _plain_text(kind: str, value: Any, reference: Reference, reader: str) -> str
     return str(_SHOWN.get(kind, str)(value))
 
 
+def first_name(name: str) -> str:
+    """How to greet a person: the first of his names; '' for a company, which is not greeted."""
+    is_company = any(sign in name for sign in ('בע"מ', 'בע״מ', "בע''מ"))
+    return '' if is_company else name.split(maxsplit=1)[0] if name.split() else ''
+
+
 def call_how(direction: str, outcome: str, reference: Reference, reader: str) -> str:
     """How a call went, in a few words: who called when they talked, otherwise how it ended."""
     which = texts.t(DIRECTIONS[direction], reader)

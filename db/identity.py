@@ -35,6 +35,8 @@ CODE_TRIES, CODE_WINDOW = 3, timedelta(minutes=1)
 # three codes of a million are right at any time: so he who has stolen a password needs years
 CODE_TRIES_LONG, CODE_WINDOW_LONG = 10, timedelta(hours=1)
 
+# letters to one person an hour
+FORGOTTEN_TRIES = 3
 FIRST_ADMIN, PASSWORD, KNOWN_BROWSER = 'first_admin', 'password', 'known_browser'
 # somebody who is signed in has just proved again who he is, for one thing he wants to do
 PROOF, PROOF_FOR = 'proof', timedelta(minutes=5)
@@ -212,6 +214,15 @@ def tries_of(address: str, email: str, known_browser: str | None = None) -> dict
     return {
         f'address:{network_of(address)}': (ADDRESS_TRIES, ADDRESS_WINDOW),
         f'{"browser" if known_browser else "account"}:{account}': (ACCOUNT_TRIES, ACCOUNT_WINDOW),
+    }
+
+
+def forgotten_tries_of(address: str, email: str) -> dict[str, tuple[int, timedelta]]:
+    """What asking for another password is counted under, so that nobody fills somebody's mailbox."""
+    account = hash_of(email.strip().casefold())[:32]
+    return {
+        f'forgot-from:{network_of(address)}': (ADDRESS_TRIES, CODE_WINDOW_LONG),
+        f'forgot:{account}': (FORGOTTEN_TRIES, CODE_WINDOW_LONG),
     }
 
 

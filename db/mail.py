@@ -19,10 +19,13 @@ from db.bureau import bureau_settings
 from db.calendar import Calendar, calendar_of
 from db.cheques import REMIND_DAYS, Cheque
 from db.claims import Claim
-from db.offices import AgentOffice, User
+from db.identity import PASSWORD, account_of, make_link
+from db.offices import AgentOffice, User, actor_of
 from db.scope import Actor, Books, Can, open_books
 
-ALERTS, DIGEST = 'alerts', 'digest'
+ALERTS, DIGEST, RESET = 'alerts', 'digest', 'reset'
+# whoever forgot his password has this long, for the mail as for the link in it
+RESET_FOR = timedelta(hours=1)
 WAITING, SENT, DROPPED, FAILED = 'waiting', 'sent', 'dropped', 'failed'
 # so long a process may take to send what it took; then it counts as dead
 LEASE = timedelta(minutes=5)
@@ -39,7 +42,7 @@ DATED = frozenset(event for event, about in EVENTS.items() if about.group in {'c
 
 
 class Mail(Books, Base):
-    """A mail to a person: of one claim's alerts, or the summary of a morning. `key` makes it unique."""
+    """A mail to a person: of one claim's alerts, the summary of a morning, or the way to another password. `key` makes it unique."""
 
     __tablename__ = 'mails'
     __table_args__ = (
@@ -261,6 +264,30 @@ def queue_digests(session: Session, now: datetime) -> int:
         Mail(user_id=user.id, kind=DIGEST, key=f'digest:{user.id}:{day}', made_at=now, due_at=now) for user in people
     )
     return len(people)
+
+
+def queue_reset(session: Session, email: str, now: datetime) -> None:
+    """Somebody says that he forgot his password: the link to another one goes to the address that is his here, if there is one.
+
+    Who has not chosen a password yet was invited, and that link stays as it is.
+    """
+    session.info['actor'].need(Can.KEEP_BOOKS)
+    user_id, password_hash = account_of(session, email)
+    if user_id is None or password_hash is None:
+        return
+    take_turns(session, 'mail')
+    waits = select(Mail.id).where(Mail.user_id == user_id, Mail.kind == RESET, Mail.state == WAITING)
+    if session.scalar(waits) is None:
+        key = f'reset:{user_id}:{now.isoformat()}'
+        session.add(Mail(user_id=user_id, kind=RESET, key=key, urgent=True, made_at=now, due_at=now))
+
+
+def reset_link(session: Session, mail_id: int, now: datetime) -> str | None:
+    """The token for a mail that is about to go; none when it comes too late, or he may not sign in. Nobody but the mail knows it."""
+    mail = _taken(session, mail_id)
+    if now - mail.made_at > RESET_FOR or actor_of(session, mail.user_id) is None:
+        return None
+    return make_link(session, PASSWORD, mail.user_id, now, RESET_FOR // timedelta(hours=1))
 
 
 # ---- orders: on the way -----------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from db.mail import (
     ALERTS,
     DIGEST,
     PAUSES,
+    RESET,
     Mail,
     alerts_of,
     drop_mail,
@@ -32,6 +33,7 @@ from db.mail import (
     mail_sent,
     queue_alerts,
     queue_digests,
+    reset_link,
     tidings_of,
     tidings_of_morning,
 )
@@ -39,7 +41,7 @@ from db.offices import User, actor_of
 from db.scope import Actor
 from db.session import open_session
 from db.settings import Settings
-from jobs.mail_words import Sender, written
+from jobs.mail_words import Sender, reset_written, written
 
 log = logging.getLogger(__name__)
 ACTOR = Actor.system('mail')
@@ -122,7 +124,7 @@ def send_mails(at: datetime | None = None) -> int:
         with open_session(ACTOR) as session:
             queued = queue_alerts(session, moment, QUEUED_AT_ONCE)
     return sum(
-        _send_all(_post, kind, moment) for kind in (DIGEST, ALERTS)
+        _send_all(_post, kind, moment) for kind in (RESET, DIGEST, ALERTS)
     )  # what the summary told needs no mail any more
 
 
@@ -173,6 +175,8 @@ def _ready_or_failed(sender: Sender, mail: Mail, moment: datetime) -> _Ready | N
 
 def _ready(sender: Sender, mail: Mail, moment: datetime) -> _Ready | None:
     """The mail in words; None when it is quiet, or nothing is left to tell: then it is held or dropped."""
+    if mail.kind == RESET:
+        return _ready_to_reset(sender, mail, moment)
     with open_session(ACTOR) as session:
         user, actor = session.get_one(User, mail.user_id), actor_of(session, mail.user_id)
         leaves = leaves_at(calendar_of(session), user, moment)
@@ -193,6 +197,18 @@ def _ready(sender: Sender, mail: Mail, moment: datetime) -> _Ready | None:
     with open_session(ACTOR) as session:
         drop_mail(session, mail.id, moment)
     return None
+
+
+def _ready_to_reset(sender: Sender, mail: Mail, moment: datetime) -> _Ready | None:
+    """The way to another password, with a link of its own at each try; whoever forgot it waits for it at any hour."""
+    with open_session(ACTOR) as session:
+        user, actor, token = session.get_one(User, mail.user_id), actor_of(session, mail.user_id), None
+        if actor is not None and user.email:
+            token = reset_link(session, mail.id, moment)
+        if actor is None or token is None:
+            drop_mail(session, mail.id, moment)
+            return None
+        return _Ready(mail.id, reset_written(sender, mail, user.email or '', token, actor.language, moment), ())
 
 
 # ---- on the way -------------------------------------------------------------------------------------------------------------

@@ -40,19 +40,38 @@ class _Part:
 def written(sender: Sender, mail: Mail, to: str, tidings: Tidings, reader: str, now: datetime) -> EmailMessage:
     """The mail as it goes out, in the reader's language: plain, and the same in simple HTML."""
     parts = tuple(_parts(sender, mail, tidings, reader))
-    message = EmailMessage(policy=SMTP)
-    name, address = parseaddr(sender.mail_from)
-    message['From'] = Address(name, addr_spec=address)
-    message['To'] = Address(addr_spec=to)
-    message['Subject'] = _subject(mail, tidings, reader)
-    message['Date'] = format_datetime(now)
-    # the same each time it is tried: whoever gets it twice is shown it once
-    message['Message-ID'] = f'<maakav-{mail.id}-{mail.made_at:%Y%m%d%H%M%S}@{sender.host}>'
-    message['Auto-Submitted'] = 'auto-generated'
+    message = _addressed(sender, mail, to, _subject(mail, tidings, reader), now)
     message['List-Unsubscribe'] = f'<{_account(sender)}>'
     message.set_content(_plain(sender, parts, reader))
     message.add_alternative(_html(sender, parts, reader), subtype='html')
     message['Content-Language'] = reader
+    return message
+
+
+def reset_written(sender: Sender, mail: Mail, to: str, token: str, reader: str, now: datetime) -> EmailMessage:
+    """The way to another password: a link that works once, and what to do for whoever did not ask for it."""
+    message = _addressed(sender, mail, to, texts.t('Choose another password', reader), now)
+    lines = (
+        texts.t('Hello,', reader),
+        texts.t('Somebody asked for another password for this address. This link works once, for an hour:', reader),
+        f'{sender.base_url}/setup/{token}',
+        texts.t('If it was not you, nothing has to be done: the password stays as it is.', reader),
+    )
+    message.set_content('\n\n'.join(lines))
+    message['Content-Language'] = reader
+    return message
+
+
+def _addressed(sender: Sender, mail: Mail, to: str, subject: str, now: datetime) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
+    name, address = parseaddr(sender.mail_from)
+    message['From'] = Address(name, addr_spec=address)
+    message['To'] = Address(addr_spec=to)
+    message['Subject'] = subject
+    message['Date'] = format_datetime(now)
+    # the same each time it is tried: whoever gets it twice is shown it once
+    message['Message-ID'] = f'<maakav-{mail.id}-{mail.made_at:%Y%m%d%H%M%S}@{sender.host}>'
+    message['Auto-Submitted'] = 'auto-generated'
     return message
 
 

@@ -1,4 +1,4 @@
-"""`/login`, `/logout`, `/setup/…`, `/account/password`: signing in and out, as plain forms that cost strangers no page."""
+"""`/login`, `/forgot`, `/logout`, `/setup/…`, `/account/password`: signing in and out, as plain forms that cost strangers no page."""
 
 import sys
 from collections.abc import Callable
@@ -28,6 +28,7 @@ from components.proving import (
 )
 from components.sessions import ask_sign_in, tell_sign_in
 from db import identity, two_factor, values
+from db import mail as letters
 from db.base import now
 from db.identity import NewAdmin, SignedIn
 from db.offices import User
@@ -35,6 +36,7 @@ from db.scope import Actor
 from db.session import open_session
 from db.settings import Settings
 from db.texts import N_, ClaimError, Told, t
+from jobs import mail
 
 Field = Annotated[str, Form()]
 log = structlog.get_logger(__name__)
@@ -55,6 +57,7 @@ def add_routes(portal: FastAPI, settings: Settings) -> None:
     door = Door(settings)
     portal.add_exception_handler(Busy, _busy)
     _add_sign_in(portal, door)
+    _add_forgotten(portal, door)
     _add_sign_out(portal, door)
     _add_setup(portal, door)
     _add_change_of_password(portal, door)
@@ -93,6 +96,34 @@ def _add_sign_in(portal: FastAPI, door: Door) -> None:
             log.warning('sign-in refused', user=entry.user_id, address=address_of(request))
             return page(next, t('The e-mail or the password is not right. Please check both.'), 401, **typed)
         return await door.let_in(request, replace(entry, fresh_hash=fresh), next, remember=bool(remember))
+
+
+def _add_forgotten(portal: FastAPI, door: Door) -> None:
+    """Whoever forgot his password asks for a mail; nobody learns from the answer whether an address is known here."""
+
+    @portal.get('/forgot')
+    async def forgotten_form() -> Response:
+        return _forgotten_page(door)
+
+    @portal.post('/forgot')
+    async def forgotten(request: Request, email: Field = '') -> Response:
+        moment, email = now(), email[:254]
+        if not mail.is_on():
+            return _forgotten_page(door)
+        tries = identity.forgotten_tries_of(address_of(request), email)
+        if wait := await tell_sign_in(identity.take_try, tries, moment):
+            sessions.refuse('forgotten braked')
+            return _forgotten_page(door, wait_text(wait), 429, email)
+        await tell_sign_in(letters.queue_reset, email, moment)
+        log.info('another password asked for', address=address_of(request))
+        page = plain_page(
+            'message.html',
+            kind='done',
+            title=t('Please look at your mail'),
+            text=t('If this address is known here, a link to choose another password is on its way to it.'),
+            address='/login',
+        )
+        return HTMLResponse(page)
 
 
 def _add_sign_out(portal: FastAPI, door: Door) -> None:
@@ -208,7 +239,14 @@ def _change_password(session: Any, user_id: int, password_hash: str, moment: dat
 def _sign_in_page(target: str, error: str | None = None, status: int = 200, **typed: Any) -> Response:
     hidden = {'next': guard.same_site_path(target)}
     headers = {'Retry-After': '60'} if status == 429 else None
-    return HTMLResponse(plain_page('sign_in.html', hidden=hidden, error=error, **typed), status, headers)
+    return HTMLResponse(
+        plain_page('sign_in.html', hidden=hidden, error=error, mails=mail.is_on(), **typed), status, headers
+    )
+
+
+def _forgotten_page(door: Door, error: str | None = None, status: int = 200, email: str = '') -> Response:
+    page = plain_page('forgotten.html', error=error, email=email, mails=mail.is_on(), contact=door.contact)
+    return HTMLResponse(page, status)
 
 
 def _wrong_fields(invited: _Invited, password: str, again: str, language: str = 'he') -> dict[str, str]:

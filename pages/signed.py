@@ -21,7 +21,7 @@ from components.live import ask_as, work_as
 from components.plain import plain_page
 from components.repair_words import Repair, days_reached, eta_of, hold_of, read_repair, stages_of
 from components.sessions import refuse
-from components.words import weekday_of
+from components.words import first_name, weekday_of
 from db import documents, links, repairs, requirements, values
 from db.base import now
 from db.claims import Claim
@@ -262,12 +262,6 @@ def _for_insured(visit: LinkVisit, shown: _Shown) -> dict[str, Any]:
         'ask': f'https://wa.me/{number}?text={quote(question, safe="")}' if number else '',
         'ask_tel': values.tel_uri(visit.contact_phone) if visit.contact_phone and not number else '',
     }
-
-
-def first_name(name: str) -> str:
-    """How to greet a person: the first of his names; '' for a company, which is not greeted."""
-    is_company = any(sign in name for sign in ('בע"מ', 'בע״מ', "בע''מ"))
-    return '' if is_company else name.split(maxsplit=1)[0] if name.split() else ''
 
 
 # ---- what a garage does -----------------------------------------------------------------------------------------------------

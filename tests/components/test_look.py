@@ -165,6 +165,7 @@ _CAR: dict[str, object] = {
 }
 PLAIN: dict[str, dict[str, object]] = {
     'sign_in.html': {},
+    'forgotten.html': {'mails': True},
     'accessibility.html': {'stated_on': 'x'},
     'set_password.html': {'title': 'x', 'action': '/x', 'min_length': 12},
     'two_step.html': {'action': '/x', 'other': '/y', 'back': '/z', 'recovery': False},

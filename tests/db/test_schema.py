@@ -214,7 +214,7 @@ def test_sqlite_knows_of_all_indexes_after_an_upgrade(people, database, database
         pytest.skip('PostgreSQL keeps what it knows with the columns')
     make_claim(people.levi, people.staff)
     known = analysed(database_url, anew=True)
-    downgrade(database_url, revisions()[-2])
+    downgrade(database_url, 'office_orders')  # the last one before indexes were built
     assert analysed(database_url) < known
     schema.upgrade(database_url)
     assert analysed(database_url) == known

@@ -167,9 +167,15 @@ def test_a_claim_on_the_phone(person: Person) -> None:
     expect(field(dana, 'tp_policy_holder')).to_be_visible()
     call = dana.get_by_role('toolbar').get_by_test_id('do-call')
     expect(call).to_have_attribute('href', re.compile(r'^tel:\+972'))
-    expect(dana.get_by_role('toolbar').get_by_test_id('do-whatsapp')).to_have_attribute(
-        'href', re.compile(r'wa\.me/972')
-    )
+    dana.get_by_role('toolbar').get_by_test_id('do-answer').click()
+    answer = dana.get_by_test_id('client-answer')
+    answer.get_by_test_id('answer-words').fill('שלום, הרכב כמעט מוכן')
+    sent = answer.get_by_test_id('answer-send')
+    expect(sent).to_have_attribute('href', re.compile(r'wa\.me/972\d+\?text=%D7%A9'))
+    answer.get_by_test_id('answer-sms').click()
+    expect(sent).to_have_attribute('href', re.compile(r'^sms:\+972\d+\?&body='))
+    assert dana.evaluate('document.documentElement.scrollWidth <= innerWidth')
+    dana.keyboard.press('Escape')
     assert dana.evaluate('document.documentElement.scrollWidth <= innerWidth')
     main = dana.get_by_role('toolbar').locator('> *').first
     expect(main).to_have_text(re.compile('הודעה'))

@@ -23,7 +23,21 @@ from db.alert_kinds import EVENTS, KINDS, MAIL
 from db.alert_news import raise_alert
 from db.alerts import Alert, mark_read
 from db.claims import Claim
-from db.mail import ALERTS, DIGEST, DROPPED, FAILED, SENT, WAITING, Mail, News, Tidings, prefer_mail
+from db.identity import link_of, set_password
+from db.mail import (
+    ALERTS,
+    DIGEST,
+    DROPPED,
+    FAILED,
+    RESET,
+    SENT,
+    WAITING,
+    Mail,
+    News,
+    Tidings,
+    prefer_mail,
+    queue_reset,
+)
 from db.offices import User
 from db.scope import Actor
 from db.session import connect, fetch, open_session
@@ -464,3 +478,39 @@ def test_the_same_mail_has_the_same_number_each_time():
     }
     assert len(numbers) == 1
     assert numbers.pop().endswith('@bureau.example>')
+
+
+def forgets(people: People, moment: datetime, *, chose: bool = True) -> str:
+    """Dana forgot her password; returns her address."""
+    with open_session(SYSTEM) as session:
+        if chose:
+            set_password(session, people.dana.user_id or 0, 'a sentence of mine', moment)
+        address = session.get_one(User, people.dana.user_id).email or ''
+        queue_reset(session, address, moment)
+        queue_reset(session, address.upper(), moment)
+    return address
+
+
+def test_who_forgot_his_password_gets_one_link_at_any_hour_that_opens_it(people: People, inbox: Inbox) -> None:
+    night = MONDAY.replace(hour=2)
+    address = forgets(people, night)
+    assert send_mails(night) == 1
+    (message,) = inbox.to(address)
+    found = re.search(rf'{BASE}/setup/(\S+)', message.get_content())
+    assert found
+    with open_session(SYSTEM, reading=True) as session:
+        link = link_of(session, found[1], night + timedelta(minutes=59))
+        assert link is not None
+        assert link.user_id == people.dana.user_id
+        assert link_of(session, found[1], night + timedelta(minutes=61)) is None
+        assert [mail.state for mail in fetch(session, select(Mail).where(Mail.kind == RESET))] == [SENT]
+
+
+@pytest.mark.parametrize('why', ['disabled', 'late', 'invited'])
+def test_no_link_goes_to_whom_it_would_let_in_against_the_rules(people: People, inbox: Inbox, why: str) -> None:
+    address = forgets(people, MONDAY, chose=why != 'invited')
+    if why == 'disabled':
+        with open_session(SYSTEM) as session:
+            session.get_one(User, people.dana.user_id).active = False
+    assert send_mails(MONDAY + timedelta(hours=2 if why == 'late' else 0)) == 0
+    assert not inbox.to(address)

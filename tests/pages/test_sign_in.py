@@ -11,16 +11,19 @@ import httpx
 import pytest
 import time_machine
 from fastapi import FastAPI, Request
+from sqlalchemy import select
 
 from components import guard, proving, sessions
 from db import accounts, identity
 from db.admin_rows import retire
 from db.admin_tables import TABLES
 from db.base import now
+from db.mail import RESET, Mail
 from db.offices import User
 from db.scope import Actor
 from db.session import open_session
 from db.settings import load
+from jobs import mail
 from pages import accessibility, sign_in
 from tests.conftest import People
 from tests.factories import PASSWORD
@@ -480,3 +483,24 @@ async def test_whoever_must_change_his_password_gets_nowhere_before(browser: htt
     changed = await browser.post('/account/password', data={**change, 'password': NEW, 'password_again': NEW})
     assert changed.status_code == 303
     assert (await browser.get('/claims/26-1')).json() == 'דנה ארז'
+
+
+async def test_who_forgot_his_password_learns_nothing_of_others(
+    portal: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with visitor(portal) as guest:
+        assert '/forgot' not in (await guest.get('/login')).text, 'no mail here: one asks the bureau'
+        assert CONTACT in (await guest.get('/forgot')).text
+        monkeypatch.setattr(mail, 'is_on', lambda: True)
+        assert '/forgot' in (await guest.get('/login')).text
+        known = await guest.post('/forgot', data={'email': 'dana@levi.demo'}, headers={'Origin': HERE})
+        unknown = await guest.post('/forgot', data={'email': 'nobody@levi.demo'}, headers={'Origin': HERE})
+        told = [re.search(r'<main.*</main>', answer.text, re.DOTALL)[0] for answer in (known, unknown)]  # type: ignore[index]
+        assert told[0] == told[1]
+        assert (known.status_code, unknown.status_code) == (200, 200)
+        with open_session(SIGN_IN) as session:
+            assert [letter.kind for letter in session.scalars(select(Mail))] == [RESET]
+        answers = [
+            await guest.post('/forgot', data={'email': 'dana@levi.demo'}, headers={'Origin': HERE}) for _ in range(3)
+        ]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
