@@ -37,7 +37,7 @@ const COMPOSE = `
       <p v-if="refused" class="mk-help mk-e mk-refused" role="alert" data-testid="send-error"><span class="mk-ic" aria-hidden="true">error</span><span>{{ refused }}</span></p>
       <p v-else-if="late" class="mk-help mk-refused" role="status" data-testid="send-late"><span class="mk-ic" aria-hidden="true">schedule</span><span>{{ words.late }}</span></p>
       <div class="mk-br"><template v-if="attach && !internal"><input ref="input" type="file" multiple class="mk-vh" tabindex="-1" aria-hidden="true" :accept="attach.taken.accept" data-testid="attach-input" @change="pick($event.target.files); $event.target.value = ''"><button type="button" class="mk-ib" :aria-label="words.attach" :title="words.attach" data-testid="attach" @click="$refs.input.click()"><span class="mk-ic" aria-hidden="true">attach_file</span></button></template>
-        <button v-if="templates.length" type="button" class="mk-ib" :aria-label="words.templates" :title="words.templates" :aria-expanded="String(menu)" aria-haspopup="menu" data-testid="templates" @click="menu = !menu"><span class="mk-ic" aria-hidden="true">quick_phrases</span></button>
+        <button v-if="templates.length" type="button" class="mk-ib" :aria-label="words.templates" :title="words.templates" :aria-expanded="String(menu)" aria-haspopup="menu" data-testid="templates" @click="toggle"><span class="mk-ic" aria-hidden="true">quick_phrases</span></button>
         <button v-if="people.length" type="button" class="mk-ib" :aria-label="words.mention" :title="words.mention" data-testid="mention-open" @click="insert('@'); look()"><span class="mk-ic" aria-hidden="true">alternate_email</span></button>
         <span class="mk-xs mk-t3 mk-hide-xs" role="status" data-testid="draft-kept">{{ kept && body ? words.kept : '' }}</span><span class="mk-sp"></span>
         <span class="mk-xs mk-t3 mk-hide-xs mk-entr"><span class="mk-kbd">Enter</span> {{ words.enter }}</span>
@@ -320,6 +320,10 @@ export default {
     put(before, after) {
       this.body = before + after;
       this.$nextTick(() => { const box = this.$refs.box; box.focus(); box.setSelectionRange(before.length, before.length); this.typed(); });
+    },
+    toggle() {
+      this.menu = !this.menu;
+      if (this.menu) this.$nextTick(() => this.$el.querySelector('[role=menuitem]').focus());
     },
     take(template) { this.menu = false; this.$emit('template', template.id); },
     leaveMenu(event) {

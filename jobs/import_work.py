@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +26,7 @@ from db.import_runs import (
     COMMITTING,
     NEW,
     REFUSED,
+    STALE,
     UPDATED,
     ImportRow,
     ImportRun,
@@ -135,6 +137,8 @@ def teach(session: 'Session', run_id: int, said: Mapping[tuple[str, str], str]) 
 
 _leaving = threading.Event()
 _worker = ThreadPoolExecutor(1, thread_name_prefix='import')
+# what was begun while another was worked on, by number and token, and when it was last said to be alive
+_waiting: dict[tuple[int, str], datetime] = {}
 
 
 def start() -> Callable[[], None]:
@@ -152,10 +156,12 @@ def start() -> Callable[[], None]:
 
 def begin(run_id: int, token: str, step: str) -> None:
     """Do a step somebody has taken (`db.import_runs.take`), in the background."""
+    _waiting[run_id, token] = now()
     _worker.submit(_work, run_id, token, {CHECKING: check, COMMITTING: commit}[step])
 
 
 def _work(run_id: int, token: str, step: Callable[[int, str], None]) -> None:
+    _waiting.pop((run_id, token), None)
     try:
         step(run_id, token)
     except _Left:
@@ -179,6 +185,16 @@ class _Left(Exception):  # noqa: N818 - said like a verdict
 def _stay(seconds: float = 0) -> None:
     if _leaving.wait(seconds):
         raise _Left
+    _keep_places(now())
+
+
+def _keep_places(moment: datetime) -> None:
+    """What waits for its turn is not interrupted, however long the one before it takes."""
+    for place, beat in list(_waiting.items()):
+        if moment - beat > STALE / 3:
+            _waiting[place] = moment
+            with suppress(ClaimError), open_session(IMPORT) as session:  # it was stopped meanwhile
+                import_runs.advance(session, *place, moment)
 
 
 # ---- the check --------------------------------------------------------------------------------------------------------------

@@ -297,6 +297,62 @@
     if (event.code === 'KeyJ' || event.code === 'KeyK') dispatchEvent(new CustomEvent('maakav:step', {detail: event.code === 'KeyJ' ? 1 : -1}));
   });
 
+  /* Among tabs, choices and the lines of a menu the arrows go where they point, Home and End to the ends. A choice is made by going there. */
+  const AMONG = {tab: '[role=tablist]', radio: '[role=radiogroup]', menuitem: '[role=menu]'};
+  addEventListener('keydown', (event) => {
+    const role = event.target.getAttribute?.('role'), around = AMONG[role] && event.target.closest(AMONG[role]);
+    if (!around || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const all = [...around.querySelectorAll(`[role=${role}]`)].filter(isUsable), at = all.indexOf(event.target);
+    const [next, last] = getComputedStyle(around).direction === 'rtl' ? ['ArrowLeft', 'ArrowRight'] : ['ArrowRight', 'ArrowLeft'];
+    const upright = role === 'tab' ? {} : {ArrowDown: at + 1, ArrowUp: at - 1};
+    const to = {[next]: at + 1, [last]: at - 1, Home: 0, End: -1, ...upright}[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const chosen = all.at(to % all.length);
+    if (role === 'radio') chosen.click();
+    chosen.focus();
+  });
+
+  /* Who works by the keyboard stays where he is. What he stands on may go out of use while an order is on its way: he is back on it
+     afterwards, or beside it if that lasts. What is taken away leaves him on what took its place. */
+  const REACHED = 'a[href], button, input, select, textarea, summary, [tabindex="0"]', OUT_OF_USE = 1000;
+  const isUsable = (element) => element.isConnected && !element.disabled && element.getClientRects().length > 0;
+  let stood = null, looking = 0;
+  function stand(target) {
+    stood = target === document.body ? null : {target, places: [], since: 0};
+    for (let at = target; stood && at.parentElement; at = at.parentElement)
+      stood.places.push([at.parentElement, [...at.parentElement.children].indexOf(at)]);
+  }
+  const firstIn = (element) => [element, ...element.querySelectorAll(REACHED)].find((one) => one.matches(REACHED) && one.tabIndex >= 0 && isUsable(one));
+  function beside([parent, place]) {
+    const all = [...parent.children];
+    return [...all.slice(place), ...all.slice(0, place).reverse()].map(firstIn).find(Boolean);
+  }
+  function stayOn() {
+    looking = 0;
+    if (!stood || document.activeElement !== document.body) return;
+    const {target, places} = stood;
+    if (isUsable(target)) { target.focus(); return; }
+    stood.since ||= Date.now();
+    const isBusy = target.isConnected && target.disabled;
+    if (isBusy && Date.now() - stood.since < OUT_OF_USE) { look(OUT_OF_USE); return; }
+    const around = isBusy ? places.slice(0, 1) : places.filter(([parent]) => parent.isConnected && parent.getClientRects().length);
+    around.map(beside).find(Boolean)?.focus();
+  }
+  function look(after) {
+    clearTimeout(looking);
+    looking = setTimeout(stayOn, after);
+  }
+  addEventListener('keydown', () => stand(document.activeElement), true);
+  addEventListener('pointerdown', () => { stood = null; }, true);
+  addEventListener('focusin', ({target}) => { if (stood) stand(target); });
+  // left on purpose
+  addEventListener('focusout', ({target}) => setTimeout(() => {
+    if (stood?.target === target && isUsable(target) && document.activeElement === document.body) stood = null;
+  }));
+  new MutationObserver(() => { if (stood && document.activeElement === document.body) look(0); })
+    .observe(document.documentElement, {subtree: true, childList: true, attributeFilter: ['disabled', 'open', 'class']});
+
   /* Where a field is full the browser cuts what is pasted, and says nothing. */
   addEventListener('paste', ({target, clipboardData}) => {
     const {maxLength, value, selectionStart, selectionEnd} = target, pasted = clipboardData?.getData('text').replaceAll('\r\n', '\n');

@@ -152,6 +152,74 @@ def test_who_takes_a_filter_away_by_the_keyboard_stands_on_what_took_its_place(p
     expect(staff.locator('.mk-fchips :focus')).to_be_visible()
 
 
+def test_arrows_go_where_they_point(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    claim = rows(staff)[0]
+    staff.get_by_test_id('view-open').press('ArrowLeft')
+    expect(staff.get_by_test_id('view-unread')).to_be_focused()
+    staff.keyboard.press('ArrowRight')
+    expect(staff.get_by_test_id('view-open')).to_be_focused()
+    staff.goto(f'/claims/{claim}?tab=messages')
+    ready(staff)
+    staff.get_by_test_id('tab-messages').press('Home')
+    expect(staff.get_by_test_id('tab-overview')).to_be_focused()
+    staff.keyboard.press('ArrowRight')
+    expect(staff.get_by_test_id('tab-history')).to_be_focused()
+    staff.get_by_test_id('to-office').press('ArrowLeft')
+    expect(staff.get_by_test_id('internal')).to_be_focused()
+    expect(staff.get_by_test_id('internal')).to_have_attribute('aria-checked', 'true')
+    staff.get_by_test_id('templates').press('Enter')
+    lines = staff.get_by_role('menuitem')
+    expect(lines.first).to_be_focused()
+    staff.keyboard.press('ArrowDown')
+    expect(lines.nth(1)).to_be_focused()
+    staff.keyboard.press('Escape')
+    expect(staff.get_by_test_id('message-box')).to_be_focused()
+
+
+def test_an_order_given_by_the_keyboard_leaves_one_where_he_was(person: Person) -> None:
+    staff = person('staff@bureau.demo', path='/?status=in_repair')
+    claim = rows(staff)[0]
+    staff.goto(f'/claims/{claim}?tab=repair')
+    ready(staff)
+    # out of use while it is on its way
+    note = staff.get_by_test_id('repair-note-save')
+    staff.get_by_test_id('repair-note').fill('החלקים הגיעו')
+    note.press('Enter')
+    expect(staff.get_by_test_id('repair-note')).to_have_value('')
+    expect(note).to_be_focused()
+    # gone for what is done next
+    staff.get_by_test_id('hold-reason').select_option(index=1)
+    staff.get_by_test_id('hold-save').press('Enter')
+    expect(staff.get_by_test_id('resume')).to_be_focused()
+    staff.goto(f'/claims/{claim}?tab=money')
+    ready(staff)
+    staff.get_by_test_id('add-offer').press('Enter')
+    expect(staff.get_by_test_id('offer-sum')).to_be_focused()
+    staff.keyboard.press('Escape')
+    expect(staff.get_by_test_id('add-offer')).to_be_focused()
+
+
+def test_who_moves_or_removes_a_line_by_the_keyboard_stands_beside_it(person: Person) -> None:
+    admin = person('admin@bureau.demo', path='/admin/statuses')
+    second = admin.get_by_test_id('admin-row').nth(1)
+    key = second.get_attribute('data-key')
+    second.get_by_test_id('move-up').press('Enter')
+    moved = admin.locator(f'[data-testid=admin-row][data-key="{key}"]')
+    expect(moved.get_by_test_id('move-up')).to_be_disabled()
+    expect(moved.get_by_test_id('move-down')).to_be_focused()
+    admin.goto('/admin/requirements')
+    ready(admin)
+    lines = admin.get_by_test_id('admin-open')
+    count = lines.count()
+    lines.nth(3).press('Enter')
+    remove = admin.get_by_test_id('act-remove')
+    remove.press('Enter')
+    remove.press('Enter')
+    expect(lines).to_have_count(count - 1)
+    expect(lines.nth(3)).to_be_focused()
+
+
 def test_pages_for_strangers(chromium: Browser, demo: Server) -> None:
     page = chromium.new_page(base_url=demo.url)
     findings = {}

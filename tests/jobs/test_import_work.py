@@ -3,6 +3,7 @@
 import io
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import SimpleNamespace
 
 import openpyxl
 import pytest
@@ -302,3 +303,26 @@ def test_a_run_whose_process_died_is_let_go_so_that_its_page_says_so(people: Peo
     assert [notice.kind for notice in notices] == ['import']
     with open_session(SYSTEM, reading=True) as session:
         assert session.get_one(ImportRun, run_id).is_interrupted(now())
+
+
+def test_what_waits_for_a_long_import_is_not_interrupted(people: People, workbook, monkeypatch):
+    first = uploaded(people.staff, workbook(*(good(number) for number in range(1, 8))))
+    second = uploaded(people.staff2, workbook(good(8)))
+    line, later, saved = [], [now()], import_work._save
+    monkeypatch.setattr(import_work, '_worker', SimpleNamespace(submit=lambda *job: line.append(job)))
+    monkeypatch.setattr(import_work, 'now', lambda: later[0])
+    monkeypatch.setattr(import_work, 'SAVED_AT_ONCE', 2)
+    for run_id, actor in ((first, people.staff), (second, people.staff2)):
+        with open_session(actor) as session:
+            token = import_runs.take(session, run_id, COMMITTING, later[0])
+        import_work.begin(run_id, token, COMMITTING)
+
+    def save_slowly(*given):
+        saved(*given)
+        later[0] += timedelta(seconds=60)
+        import_work.release_imports()
+
+    monkeypatch.setattr(import_work, '_save', save_slowly)
+    for work, *given in line:
+        work(*given)
+    assert [counts(run_id)[-1] for run_id in (first, second)] == [7, 1]
