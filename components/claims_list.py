@@ -17,7 +17,7 @@ from components import row_news
 from components.bell import more_changes
 from components.bulk_bar import BulkFound, BulkWork, read_bulk
 from components.frame import log_error, say
-from components.list_columns import ListColumns, cells_of, columns_drawn, found_text, stale_text
+from components.list_columns import ListColumns, cells_of, columns_drawn, found_text, staleness
 from components.list_filters import Filter, counted_choices, filters_drawn, filters_for, unfit
 from components.list_sums import ListSum
 from components.list_views import ListViews, count_text, views_and_counts
@@ -472,7 +472,7 @@ class ClaimsList:
             'at': row.updated_at.isoformat(),
             'when': when,
             'exact': values.format_exact(row.updated_at),
-            'stale': stale_text(row, status, today, reader),
+            'stale': staleness(row, status, today, reader),
             'unread': row.unread,
             'hint': self._hint(row, reader),
             'found': found_text(row.found, reader) if row.found else '',

@@ -134,12 +134,13 @@ def found_text(found: tuple[str, str], reader: str) -> str:
     return f'{texts.t(_FOUND.get(name, FIELDS[name].label), reader)}: {isolated(shown)}'
 
 
-def stale_text(row: Row, status: ClaimStatus | None, today: date, reader: str) -> str:
-    """That nobody said anything of an open claim for a week or longer; '' when somebody did."""
+def staleness(row: Row, status: ClaimStatus | None, today: date, reader: str) -> dict[str, str] | None:
+    """That nobody said anything of an open claim for a week or longer; None when somebody did."""
     days = row.days_untold(today)
     if days < STALE_DAYS or (status is not None and status.category == CLOSED):
-        return ''
-    return texts.tn('Last updated {n} day ago', 'Last updated {n} days ago', days, reader)
+        return None
+    told = texts.tn('Last updated {n} day ago', 'Last updated {n} days ago', days, reader)
+    return {'days': texts.tn('{n} day', '{n} days', days, reader), 'told': told}
 
 
 _SHOWN_AS: dict[str, Callable[[str], str]] = {'plate': values.format_plate, 'phone': values.format_phone}

@@ -132,7 +132,7 @@ async def test_an_open_claim_of_which_nobody_spoke_for_a_week_is_marked(portal: 
     with open_session(people.staff) as session:
         mark_checked(session, checked.id, now())
     dana = await desk(portal, 'dana', '/?view=all')
-    assert {row['no']: row['stale'] for row in dana.rows} == {**claims, checked.claim_no: ''}
+    assert {row['no']: (row['stale'] or {}).get('told', '') for row in dana.rows} == {**claims, checked.claim_no: ''}
 
 
 async def test_checked_and_internal_notes_move_nothing(
