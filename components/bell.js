@@ -2,6 +2,7 @@ const POPOVER = `
   <div class="mk-pop mk-bell-pop" role="dialog" :aria-label="texts.title">
     <div class="mk-pop-h"><h2>{{ texts.title }}</h2><span class="mk-badge mk-br" v-if="count">{{ count }}</span><span class="mk-sp"></span>
       <button type="button" class="mk-btn mk-g mk-sm" v-if="count" data-testid="alerts-read-all" @click="$emit('read_all')">{{ texts.readAll }}</button>
+      <button type="button" class="mk-ib mk-sm" :aria-pressed="String(loud)" :aria-label="texts.sound" :title="texts.sound" data-testid="bell-sound" @click="turn"><span class="mk-ic" aria-hidden="true">{{ loud ? 'volume_up' : 'volume_off' }}</span></button>
       <a class="mk-ib mk-sm" href="/account#alerts" :aria-label="texts.choices" :title="texts.choices"><span class="mk-ic" aria-hidden="true">settings</span></a></div>
     <a v-if="cheques" class="mk-duecard mk-duepop" href="/cheques" data-testid="bell-cheques"><span class="mk-n"><b v-if="cheques.days">{{ cheques.days }}</b><span>{{ cheques.left }}</span></span><span><b>{{ cheques.title }}</b><span class="mk-sm mk-duel">{{ cheques.detail }}</span></span><span class="mk-btn mk-s mk-sm" aria-hidden="true">{{ texts.view }}</span></a>
     <p class="mk-empty-line mk-t3" v-if="!groups.length">{{ texts.none }}</p>
@@ -28,10 +29,11 @@ export default {
     </div>`,
   props: {count: Number, groups: Array, cheques: Object, texts: Object},
   emits: ['open', 'read_all'],
-  data: () => ({open: false, spoken: '', title: ''}),
+  data: () => ({open: false, spoken: '', title: '', loud: false}),
   mounted() {
     this.title = document.title;
     this.show();
+    this.loud = this.kept('loud') === 'yes';
     this.outside = (event) => { if (this.open && !this.$el.contains(event.target)) this.open = false; };
     addEventListener('pointerdown', this.outside);
   },
@@ -39,6 +41,7 @@ export default {
   watch: {
     count(now, before) {
       this.show();
+      if (now > before) this.ring();
       if (now > before) this.spoken = now === 1 ? this.texts.spokenOne : this.texts.spoken.replace('{n}', now);
     },
   },
@@ -49,6 +52,25 @@ export default {
         badge.textContent = this.count > 99 ? '99+' : this.count;
         badge.hidden = !this.count;
       }
+    },
+    kept(name) { try { return localStorage.getItem(`maakav.bell.${name}`); } catch { return null; } },
+    keep(name, value) { try { localStorage.setItem(`maakav.bell.${name}`, value); } catch { /* private window: it holds for this page */ } },
+    turn() { this.loud = !this.loud; this.keep('loud', this.loud ? 'yes' : 'no'); if (this.loud) this.sound(); },
+    /* Of several tabs one rings, and of several alerts that come together one. */
+    ring() {
+      if (!this.loud || this.kept('loud') === 'no' || Date.now() - Number(this.kept('rang')) < 3000) return;
+      this.keep('rang', Date.now());
+      this.sound();
+    },
+    sound() {
+      const audio = this.audio ??= new AudioContext(), tone = audio.createOscillator(), volume = audio.createGain();
+      audio.resume();  // of a page nobody has touched yet the browser holds it back
+      volume.gain.setValueAtTime(0.15, audio.currentTime);
+      volume.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.5);
+      tone.frequency.value = 880;
+      tone.connect(volume).connect(audio.destination);
+      tone.start();
+      tone.stop(audio.currentTime + 0.5);
     },
     toggle() { this.open = !this.open; if (this.open) this.$emit('open'); },
     close() { if (this.open) { this.open = false; this.$refs.button.focus(); } },

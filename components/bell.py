@@ -136,6 +136,7 @@ def _texts() -> dict[str, str]:
     return {
         'label': t('Alerts'),
         'title': t('Alerts'),
+        'sound': t('Sound with new alerts'),
         'readAll': t('Mark all as read'),
         'none': t('No alerts. Every change in a claim will show here.'),
         'changedTo': t('changed to'),

@@ -15,7 +15,7 @@ export default {
   computed: {
     shown() {  // in the bar what matters most is first, at the thumb
       const main = this.actions.find((action) => action.main) || this.actions[0];
-      return this.bar ? [main, ...this.actions.filter((action) => action !== main)] : this.actions;
+      return this.bar ? [main, ...this.actions.filter((action) => action !== main && !action.desk)] : this.actions;
     },
   },
   watch: { actions() { this.waiting = ''; } },
@@ -27,6 +27,7 @@ export default {
     act(action) {
       if (action.href || action.copy) return;
       if (action.tab) return this.open(action.tab);
+      if (action.key === 'print') return print();
       this.waiting = action.key;
       setTimeout(() => { this.waiting = ''; }, 1500);
       this.$emit('act', action.key);

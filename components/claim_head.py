@@ -7,11 +7,12 @@ from urllib.parse import quote, urlencode
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
-from components.claim_rows import Wording, money_axis
+from components.claim_rows import Wording, money_axis, waited
 from components.live import current_actor, show_changes
 from components.theme import status_look
 from components.words import said_once, t
 from db import values
+from db.base import now
 from db.cheques import Cheque
 from db.claims import Claim
 from db.list_state import ListState
@@ -61,7 +62,7 @@ class ClaimHead(Element, component='claim_head.js'):
         super().__init__()
         self._claim, self._wording, self._list = claim, wording, came_from
         self._cheque: Cheque | None = None
-        self._red = False
+        self._red, self._author = False, ''
         self._props.update(
             words=_words(), back=self._back(), steps=None, glow={}, spokenNow='', active='overview', drawn=0
         )
@@ -84,13 +85,15 @@ class ClaimHead(Element, component='claim_head.js'):
                 *(item for name, *rest in _META if (item := _meta(name, rest, claim, wording))),
                 *([_money(claim, wording, self._cheque)] if claim.money != 'none' or self._cheque else []),
                 *([_radar()] if self._red else []),
+                *([_waiting(claim, wording)] if claim.is_open else []),
+                _updated(claim, self._author, wording.reader),
             ],
         }
         show_changes(self, shown)
 
-    def warn(self, cheque: Cheque | None, *, red: bool) -> None:
-        """Show the next cheque of the claim beside its money, and whether one of the client's falls before the insurer's."""
-        self._cheque, self._red = cheque, red
+    def note(self, cheque: Cheque | None, author: str, *, red: bool) -> None:
+        """Show the next cheque beside the money, whether one of the client's falls before the insurer's, and who wrote the last news."""
+        self._cheque, self._author, self._red = cheque, author, red
         self.draw()
 
     def show_hint(self) -> None:
@@ -198,6 +201,20 @@ def _radar() -> dict[str, Any]:
     return {'name': 'radar', 'icon': 'crisis_alert', 'label': '', 'text': text, 'desk': False, 'red': True}
 
 
+def _waiting(claim: Claim, wording: Wording) -> dict[str, Any]:
+    """In whose court the ball is, and for how long."""
+    days = waited(claim.waiting_since, values.israel(now()).date(), wording.reader)
+    text = f'{wording.text("waiting_on", claim.waiting_on)} · {days}'
+    return {'name': 'waiting_on', 'icon': 'hourglass_top', 'label': t('Waiting on'), 'text': text, 'desk': True}
+
+
+def _updated(claim: Claim, author: str, reader: str) -> dict[str, Any]:
+    """When there were news last, and of whom: it grows older in the browser."""
+    at = claim.updated_at
+    shown = {'at': at.isoformat(), 'when': values.format_moment(at, now(), reader), 'exact': values.format_exact(at)}
+    return {'name': 'updated', 'icon': 'update', 'label': t('Updated'), 'text': author, 'desk': False, **shown}
+
+
 @said_once
 def _words() -> dict[str, str]:
     return {
@@ -265,6 +282,7 @@ def actions_of(claim: Claim, *, staff: bool, writes: bool, logs: bool) -> list[d
         actions.append(
             {'key': 'copy', 'icon': 'content_copy', 'label': t('Copy plate'), 'brief': t('Plate'), 'copy': shown}
         )
+    actions.append({'key': 'print', 'icon': 'print', 'label': t('Print'), 'desk': True})
     if staff:
         actions.append(
             {

@@ -254,7 +254,7 @@ class ClaimPage:
             actions.offer(self._actions())
         self._desk.show(reading.desk)
         self._redraw_record(reading, moment)
-        self.head.warn(reading.cheque, red=reading.behind.red)
+        self.head.note(reading.cheque, reading.author, red=reading.behind.red)
         self.head.count(reading.behind.numbers(self.actor, self._last_visit, self._own.messages))
         self.head.drew(reading.newest)
 

@@ -63,6 +63,11 @@ class Reading:
         """The newest change it knows."""
         return max(self.claim.seq, *(change.id for change in self.history[:1]), 0)
 
+    @property
+    def author(self) -> str:
+        """Who wrote the last news of the claim; '' when it lies further back than was read."""
+        return next((change.by for change in self.history if change.id == self.claim.seq), '')
+
     def said(self, how: Hashable, say: Callable[[], T]) -> T:
         """What is put into the same words on many of the pages that share the reading."""
         if how not in self._said:

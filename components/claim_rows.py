@@ -72,6 +72,8 @@ _MONEY_AXIS: Mapping[str, str] = {
     'partly_received': N_('Received in part'),
     'received': N_('Received'),
 }
+# where a phone can lead to
+_PLACES = frozenset({'garage_address', 'insured_address', 'tp_driver_address'})
 _NUMBERS = frozenset({'claim_no', 'id_no', 'code', 'plate', 'phone', 'email', 'day', 'money', 'year'})
 # a new number is a new address: not a matter of a click; the documents' axis follows the checklist
 _NOT_HERE = frozenset({'claim_no', 'documents'})
@@ -153,7 +155,7 @@ def row_of(name: str, claim: Claim, wording: Wording, news: News, *, editable: b
         'none': not text,
         'value': plain(value),
         'number': item.kind in _NUMBERS,
-        **_links(item.kind, value or ''),
+        **_links(name, item.kind, value or ''),
         **_beside(name, claim, wording, today),
     }
     if changed:
@@ -179,7 +181,7 @@ def _derived_row(name: str, claim: Claim, wording: Wording) -> Row | None:
         'kind': kind,
         'text': text,
         'number': kind in _NUMBERS,
-        **_links(kind, value),
+        **_links(name, kind, value),
     }
 
 
@@ -200,9 +202,11 @@ def _derived_value(name: str, claim: Claim, wording: Wording) -> Any:
     return getattr(rows.get(getattr(claim, firm) or 0), column, '')
 
 
-def _links(kind: str, value: Any) -> Row:
+def _links(name: str, kind: str, value: Any) -> Row:
     if not value:
         return {}
+    if name in _PLACES:
+        return {'way': values.way_to(value), 'copy': value}
     if kind == 'phone':
         number = values.whatsapp_number(value)
         return {

@@ -60,9 +60,10 @@ const SECTION = {
               <template v-if="edits[row.name]"><span dir="auto">{{ shown(row) }}</span><span class="mk-sp"></span><span class="mk-row mk-xs mk-t3" role="status"><span class="mk-ic mk-s14 mk-spin" aria-hidden="true">progress_activity</span>{{ words.saving }}</span></template>
               <template v-else>${WAS}${VALUE}
                 <span v-if="saved[row.name]" class="mk-row mk-xs mk-saved" role="status"><span class="mk-ic mk-s16" aria-hidden="true">check</span>{{ words.saved }}</span>
-                <span v-else-if="row.tel || row.copy" class="mk-acts">
+                <span v-else-if="row.copy" class="mk-acts">
                   <a v-if="row.tel" class="mk-minia" :href="row.tel" :aria-label="words.call + ' ' + row.text" :title="words.call"><span class="mk-ic" aria-hidden="true">call</span></a>
                   <a v-if="row.whatsapp" class="mk-minia mk-wa" :href="row.whatsapp" target="_blank" rel="noopener" :aria-label="'WhatsApp ' + row.text" title="WhatsApp">${WHATSAPP}</a>
+                  <a v-if="row.way" class="mk-minia" :href="row.way" target="_blank" rel="noopener noreferrer" :aria-label="words.way + ' ' + row.text" :title="words.way"><span class="mk-ic" aria-hidden="true">place</span></a>
                   <button v-if="row.copy" type="button" class="mk-minia" :data-copy="row.copy" :aria-label="words.copy + ' ' + row.text" :title="words.copy"><span class="mk-ic mk-s16" aria-hidden="true">content_copy</span></button></span>
                 <span v-else-if="row.editable" class="mk-pen" aria-hidden="true"><span class="mk-ic">edit</span></span>
               </template>

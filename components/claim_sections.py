@@ -145,6 +145,7 @@ def _words() -> Mapping[str, str]:
         'isNew': t('New value'),
         'hasNews': t('Changed since your last visit'),
         'call': t('Call'),
+        'way': t('Navigate to'),
         'copy': t('Copy'),
         'edits': t('Enter to edit'),
         'save': t('Save'),

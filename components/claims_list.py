@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote
 
@@ -17,7 +17,7 @@ from components import row_news
 from components.bell import more_changes
 from components.bulk_bar import BulkFound, BulkWork, read_bulk
 from components.frame import log_error, say
-from components.list_columns import ListColumns, cells_of, columns_drawn
+from components.list_columns import ListColumns, cells_of, columns_drawn, found_text, staleness
 from components.list_filters import Filter, counted_choices, filters_drawn, filters_for, unfit
 from components.list_sums import ListSum
 from components.list_views import ListViews, count_text, views_and_counts
@@ -299,7 +299,7 @@ class ClaimsList:
         """The row as the browser draws it; the way back to this very list, the browser adds itself."""
         moment, reader = now(), self.actor.language
         when, today = moment_text(news.row.updated_at, moment, reader), values.israel(moment).date()
-        return self._row(news.row, '', when) | cells_of(news.row, self._shown, reader, today)
+        return self._row(news.row, '', when, today) | cells_of(news.row, self._shown, reader, today)
 
     async def _reword(self, _: set[Notice]) -> None:
         """Something is called differently from now on."""
@@ -445,13 +445,13 @@ class ClaimsList:
         when = moment_text(row.updated_at, moment, reader)
 
         def write() -> bytes:
-            return written(self._row(row, origin, when) | cells_of(row, self._shown, reader, today))
+            return written(self._row(row, origin, when, today) | cells_of(row, self._shown, reader, today))
 
         if row.change is not None:  # what is new in it is told in more words than the row has
             return orjson.Fragment(write())
         return orjson.Fragment(_written_rows.text(self._words, (row, when, origin, reader, today, self._shown), write))
 
-    def _row(self, row: Row, origin: str, when: str) -> dict[str, Any]:
+    def _row(self, row: Row, origin: str, when: str, today: date) -> dict[str, Any]:
         """What every row and card shows, whichever columns are chosen."""
         reader = self.actor.language
         status, waiting = self._words.statuses.get(row.status), self._words.waiting.get(row.waiting_on)
@@ -472,8 +472,10 @@ class ClaimsList:
             'at': row.updated_at.isoformat(),
             'when': when,
             'exact': values.format_exact(row.updated_at),
+            'stale': staleness(row, status, today, reader),
             'unread': row.unread,
             'hint': self._hint(row, reader),
+            'found': found_text(row.found, reader) if row.found else '',
         }
 
     def _stage(self, row: Row, reader: str) -> dict[str, Any] | None:

@@ -8,12 +8,13 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.live import ask, show_written, work
-from components.words import said_once, t, tn
+from components.words import isolated, said_once, t, tn
 from db import list_looks, list_orders, list_state, texts, values
-from db.claims import DOCUMENTS
+from db.claims import DOCUMENTS, FIELDS
 from db.list_looks import Looks
 from db.list_rows import Row
 from db.list_state import ANCHOR, COLUMNS, DENSITIES
+from db.reference import CLOSED, ClaimStatus
 from db.scope import Actor
 from db.texts import N_
 
@@ -45,6 +46,7 @@ _COLUMNS: dict[str, tuple[str, int, str]] = {
 }
 _NUMERIC = frozenset({'number', 'money', 'due'})
 _PAPERS = {'unchecked': 'slate', 'missing_blocking': 'red', 'missing': 'amber', 'complete': 'green'}
+STALE_DAYS = 7
 _DENSITIES = {'usual': N_('Usual'), 'dense': N_('Dense')}
 # the least that the way to the claim needs beside all others
 _ROOM = 44 + 240
@@ -111,6 +113,37 @@ def columns_drawn(names: Sequence[str], reader: str) -> dict[str, Any]:
 
 def _label(name: str, reader: str) -> str:
     return texts.t(_COLUMNS[name][0], reader)
+
+
+# what a field is called to whoever sees no section around it
+_FOUND: dict[str, str] = {
+    'driver': N_("Driver of the insured's car"),
+    'tp_policy_holder': N_('Third party'),
+    'tp_phone': N_("Third party's mobile"),
+    'tp_plate': N_("Third party's vehicle"),
+    'tp_policy_no': N_("Third party's policy no."),
+    'tp_driver': N_("Third party's driver"),
+    'tp_agent': N_("Third party's agent"),
+}
+
+
+def found_text(found: tuple[str, str], reader: str) -> str:
+    """By what a claim was found, in one line: `Third party's vehicle: 64-178-35`."""
+    name, value = found
+    shown = _SHOWN_AS[FIELDS[name].kind](value) if FIELDS[name].kind in _SHOWN_AS else value
+    return f'{texts.t(_FOUND.get(name, FIELDS[name].label), reader)}: {isolated(shown)}'
+
+
+def staleness(row: Row, status: ClaimStatus | None, today: date, reader: str) -> dict[str, str] | None:
+    """That nobody said anything of an open claim for a week or longer; None when somebody did."""
+    days = row.days_untold(today)
+    if days < STALE_DAYS or (status is not None and status.category == CLOSED):
+        return None
+    told = texts.tn('Last updated {n} day ago', 'Last updated {n} days ago', days, reader)
+    return {'days': texts.tn('{n} day', '{n} days', days, reader), 'told': told}
+
+
+_SHOWN_AS: dict[str, Callable[[str], str]] = {'plate': values.format_plate, 'phone': values.format_phone}
 
 
 def cells_of(row: Row, names: Sequence[str], reader: str, today: date) -> dict[str, Any]:

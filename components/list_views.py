@@ -20,6 +20,7 @@ from db.views import OWN, QUICK_VIEWS, SHARED, View
 COUNTED = 12
 _ICONS = {
     'for_me': 'person',
+    'followed': 'visibility',
     'documents': 'folder_open',
     'cheques': 'payments',
     'stuck': 'hourglass_top',

@@ -3,6 +3,7 @@ export default {
   template: `
     <form class="mk-page" data-testid="new-claim" novalidate @submit.prevent="submit">
       <div v-if="message" class="mk-call-out mk-hue-red" role="alert" data-testid="form-message"><span class="mk-ic" aria-hidden="true">error</span><span>{{ message }}</span></div>
+      <p v-if="lead" class="mk-t2">{{ lead }}</p>
       <section v-for="group in groups" :key="group.key" class="mk-card" :aria-label="group.title"><div class="mk-hd"><span class="mk-ic mk-lead" aria-hidden="true">{{ group.icon }}</span><h2>{{ group.title }}</h2></div>
         <div class="mk-bd mk-form"><div v-for="field in group.fields" :key="field.name" class="mk-fld" :class="{'mk-all': field.editor === 'long'}">
           <label :for="'new-' + field.name" :class="{'mk-req': field.required}">{{ field.label }}</label>
@@ -18,7 +19,7 @@ export default {
         <label class="mk-tick"><input type="checkbox" class="mk-box" v-model="sure" data-testid="confirm-duplicate"><span>{{ words.sure }}</span></label></div></div>
       <div class="mk-form-f"><a class="mk-btn mk-lg mk-g" href="/">{{ words.cancel }}</a><button type="submit" class="mk-btn mk-lg mk-p" :disabled="busy ? true : null" data-testid="open-claim"><span class="mk-ic" :class="{'mk-spin': busy}" aria-hidden="true">{{ busy ? 'progress_activity' : 'add' }}</span>{{ words.open }}</button></div>
     </form>`,
-  props: {groups: Array, errors: Object, doubts: Object, duplicates: Array, message: String, words: Object, today: String, preset: Object, answered: Number},
+  props: {lead: String, groups: Array, errors: Object, doubts: Object, duplicates: Array, message: String, words: Object, today: String, preset: Object, answered: Number},
   emits: ['check', 'submit'],
   data: () => ({values: {}, told: {errors: {}, doubts: {}, duplicates: []}, busy: false, sure: false}),
   created() {
@@ -45,7 +46,7 @@ export default {
   },
   methods: {
     tell() { maakav.afterPress(() => { this.told = {errors: this.errors, doubts: this.doubts, duplicates: this.duplicates}; }); },
-    offered(field) { return field.choices.filter((choice) => !choice.office || String(choice.office) === this.values.office); },
+    offered(field) { return field.choices.filter((choice) => !choice.office || !('office' in this.values) || String(choice.office) === this.values.office); },
     said(field) {
       const told = this.told.errors[field.name] || this.told.doubts[field.name];
       return {'aria-invalid': this.told.errors[field.name] ? 'true' : null, 'aria-describedby': told ? `said-${field.name}` : null, 'aria-required': field.required ? 'true' : null};

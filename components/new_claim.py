@@ -20,6 +20,7 @@ from db.claims import FIELDS, Claim, duplicates_of, limit_of, open_claim, parse_
 from db.offices import agents_of, offices
 from db.reference import Reference, reference
 from db.sanity import doubts_in
+from db.scope import Actor, Role
 from db.session import fetch
 from db.texts import N_, Told
 from db.values import Malformed
@@ -77,6 +78,12 @@ def offered(session: Any) -> Offered:
     return Offered(active, agents, reference(session))
 
 
+def asked_of(actor: Actor) -> tuple[str, ...]:
+    """What the form asks somebody: an office opens claims of its own, an agent those that are his."""
+    known = () if actor.is_bureau else ('office', 'agent') if actor.role is Role.AGENT else ('office',)
+    return tuple(name for name in _NAMES if name not in known)
+
+
 def check(typed: Mapping[str, str], reader: str, unknown_insurer: int | None = None) -> Checked:
     """Read a whole form by the same rules that guard the claim's columns."""
     fields: dict[str, Any] = {}
@@ -116,12 +123,15 @@ class NewClaim(Element, component='new_claim.js'):
         self._statuses = choices.reference.statuses
         self._unknown_insurer = choices.reference.unknown_insurer
         self._offices = {key for key, _ in choices.offices}
+        self._actor = current_actor()
         self._opening = False
         self._warned_of: tuple[str, date] | None = None
         self._props.update(
-            groups=_groups(choices), errors=self._without_offices(), doubts={}, duplicates=[], message='', words=_words(),
+            groups=_groups(choices, asked_of(self._actor)), errors=self._without_offices(), doubts={}, duplicates=[], message='', words=_words(),
             answered=0,
         )  # fmt: skip
+        if not self._actor.is_bureau:
+            self._props['lead'] = t('Write what you know; only the name and the day are a must. We go on from there.')
         self._props['today'] = values.israel(now()).date().isoformat()
         if len(choices.offices) == 1:
             self._props['preset'] = {'office': str(choices.offices[0][0])}
@@ -133,7 +143,8 @@ class NewClaim(Element, component='new_claim.js'):
         return {} if self._offices else {'office': t('There is no office yet. Add one under Administration first.')}
 
     def _read(self, sent: dict[str, Any]) -> Checked:
-        return check(typed_in(sent.get('values')), language(), self._unknown_insurer)
+        own = {} if self._actor.is_bureau else {'office': str(self._actor.office_id)}
+        return check({**typed_in(sent.get('values')), **own}, language(), self._unknown_insurer)
 
     async def _check(self, event: GenericEventArguments) -> None:
         sent = event.args if isinstance(event.args, dict) else {}
@@ -163,7 +174,8 @@ class NewClaim(Element, component='new_claim.js'):
                 self._props['answered'] += 1
                 self.update()
         if opened is not None:
-            ui.navigate.to(claim_address(opened.claim_no))
+            # the first documents come from whoever reports the accident
+            ui.navigate.to(claim_address(opened.claim_no, tab='overview' if self._actor.is_bureau else 'documents'))
 
     async def _open(self, checked: Checked, *, sure: bool) -> Claim | None:
         errors = dict(checked.errors)
@@ -178,8 +190,8 @@ class NewClaim(Element, component='new_claim.js'):
         if await self._look_for_duplicates(checked) and not (sure and warned == self._warned_of):
             return None
         fields = {name: value for name, value in checked.fields.items() if name != 'office' and value not in (None, '')}
-        handler = current_actor().user_id
-        return await work(open_claim, checked.fields['office'], {'handler': handler, **fields}, now())
+        handled = {'handler': self._actor.user_id} if self._actor.is_bureau else {}
+        return await work(open_claim, checked.fields['office'], {**handled, **fields}, now())
 
     async def _look_for_duplicates(self, checked: Checked) -> bool:
         """Show claims on the same vehicle around the same day; remember for which the person was warned."""
@@ -209,15 +221,16 @@ def _duplicates(session: Any, plate: str, event_date: date) -> list[Claim]:
     return fetch(session, duplicates_of(plate, event_date))
 
 
-def _groups(choices: Offered) -> list[dict[str, Any]]:
+def _groups(choices: Offered, asked: Sequence[str]) -> list[dict[str, Any]]:
     return [
         {
             'key': key,
             'title': t(title),
             'icon': _ICONS.get(key) or section_icon(key),
-            'fields': [_field(name, choices) for name in names],
+            'fields': [_field(name, choices) for name in names if name in asked],
         }
         for key, (title, names) in _GROUPS.items()
+        if not set(names).isdisjoint(asked)
     ]
 
 

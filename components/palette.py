@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components.list_columns import found_text
 from components.live import ask, current_actor, show_changes
 from components.words import said_once, t
 from db import values
@@ -71,6 +72,8 @@ class Palette(Element, component='palette.js'):
     def _claim(self, row: Row) -> Item:
         address = f'/claims/{quote(row.claim_no, safe="")}'
         hint = ' · '.join(filter(None, (row.make_model, row.office if self.actor.is_bureau else row.tp_insurer)))
+        if row.found:
+            hint = found_text(row.found, self.actor.language)
         plate = values.format_plate(row.plate) if row.plate else ''
         item = _item(f'claim-{row.claim_id}', 'directions_car', row.insured_name, address, hint)
         return item | {'number': row.claim_no, 'plate': plate, 'unread': row.unread}

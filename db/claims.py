@@ -14,7 +14,7 @@ from db.base import Base, BigKey, has_changed, take_turns
 from db.offices import User, agents_of, bureau_people
 from db.prepared import one_answer
 from db.reference import CLOSED, Appraiser, ClaimStatus, Garage, Insurer, RepairStage, WaitingParty
-from db.scope import Actor, Can, OfficeOwned
+from db.scope import Actor, Can, OfficeOwned, Role
 from db.texts import N_, ClaimError
 
 TRACKS = {'undecided': N_('Not decided yet'), 'private_report': N_('Private report'), 'settlement': N_('Settlement')}
@@ -27,6 +27,14 @@ DOCUMENTS = {
 YES_NO = {'yes': N_('Yes'), 'no': N_('No')}
 DUPLICATE_DAYS = 3
 NOT_FOUND = N_('The claim was not found or does not belong to your office.')
+# what an office tells when it opens a claim of its own accord: the bureau goes on from there
+REPORTED = frozenset(
+    {
+        *('agent', 'insured_name', 'insured_id_no', 'insured_phone', 'insured_address', 'plate', 'make_model'),
+        *('policy_no', 'own_insurer', 'event_date', 'circumstances', 'tp_policy_holder', 'tp_phone', 'tp_plate'),
+        *('tp_insurer', 'tp_driver', 'tp_driver_phone'),
+    }
+)
 # the status of a demand that the insurer sent back to be completed
 SENT_BACK = 'insurer_requested_info'
 
@@ -473,6 +481,7 @@ def duplicates_of(plate: str, event_date: date) -> Select[Claim]:
 def open_claim(session: Session, office_id: int, fields: Mapping[str, Any], now: datetime) -> Claim:
     """Open a claim for an office. `fields` are stored values by field name; insured_name and event_date must be there.
 
+    People of an office open one for themselves, with what they know of the accident; it goes to whoever handles their claims.
     A claim number is drawn when none is given. Duplicates are the caller's question to ask first (`duplicates_of`).
     """
     actor: Actor = session.info['actor']
@@ -480,6 +489,8 @@ def open_claim(session: Session, office_id: int, fields: Mapping[str, Any], now:
     if not FIELDS.keys() >= fields.keys():
         raise ClaimError(N_('This field cannot be changed here.'))
     given = {name: value for name, value in fields.items() if value not in (None, '')}
+    if not actor.is_bureau:
+        given = _reported(session, office_id, given)
     status = given.pop('status', 'new')
     claim = Claim(
         **{
@@ -503,6 +514,16 @@ def open_claim(session: Session, office_id: int, fields: Mapping[str, Any], now:
     session.add(claim)
     session.flush()
     return claim
+
+
+def _reported(session: Session, office_id: int, given: Mapping[str, Any]) -> dict[str, Any]:
+    actor: Actor = session.info['actor']
+    if office_id != actor.office_id or not given.keys() <= REPORTED:
+        raise ClaimError(N_('This field cannot be changed here.'))
+    handled = select(Claim.handler).join(User, User.id == Claim.handler).where(User.active)
+    handler = session.scalar(handled.order_by(Claim.seq.desc()).limit(1))
+    own = {'agent': actor.user_id} if actor.role is Role.AGENT else {}
+    return {**given, **own, 'handler': handler}
 
 
 def save_fields(session: Session, claim_id: int, changes: Mapping[str, tuple[Any, Any]], now: datetime) -> Claim:
@@ -694,5 +715,7 @@ def _last_of(session: Session, year: str, digits: int) -> int:
     """The highest number drawn in a year; between two bounds, so that the index of the numbers answers."""
     numbers = Claim.claim_no.between(f'{year}{1:0<{digits}}' if digits > 5 else year, f'{year}{"9" * digits}')
     drawn = Claim.claim_no.regexp_match(f'^{year}[0-9]{{{digits}}}$')
-    last = session.scalar(select(Claim.claim_no).where(numbers, drawn).order_by(Claim.claim_no.desc()).limit(1))
+    newest = select(Claim.claim_no).where(numbers, drawn).order_by(Claim.claim_no.desc()).limit(1)
+    # NOTE: past the scope: all offices draw from one row of numbers
+    last = session.connection().scalar(newest)
     return int(last[3:]) if last else 0

@@ -45,7 +45,7 @@ def _guard_record(session: Session, _: UOWTransaction, __: Any) -> None:
 def _guard_row(session: Session, actor: Actor, row: Any) -> None:
     if not (isinstance(row, Books) and books_open(session)):
         changed = None if row in session.new or row in session.deleted else {name for name, _ in histories(row)}
-        _check_right(actor, row, changed)
+        _check_right(actor, row, changed, comes=row in session.new)
         _check_link(session, actor, row, changed)
     _check_owner(actor, row)
     _check_claim(session, actor, row)
@@ -68,11 +68,12 @@ def _written_now(session: Session) -> list[Change | AdminChange]:
 _REPAIR = frozenset({'repair_stage', 'stage_since', 'eta', 'hold_reason', 'hold_since'})
 
 
-def _check_right(actor: Actor, row: Any, changed: set[str] | None) -> None:
-    """`changed` names the columns of a changed row; None for one that comes or goes."""
+def _check_right(actor: Actor, row: Any, changed: set[str] | None, *, comes: bool) -> None:
+    """`changed` names the columns of a changed row; None for one that `comes` or goes."""
     own_choice = isinstance(row, User) and row.id == actor.user_id and changed is not None and changed <= OWN_CHOICES
     of_repair = isinstance(row, Claim) and changed is not None and changed <= _REPAIR and actor.may(Can.UPDATE_REPAIR)
-    if not own_choice and not of_repair and not actor.may(row.writable_with):
+    opens = isinstance(row, Claim) and comes and row.status == 'new' and actor.may(Can.OPEN_CLAIM)
+    if not own_choice and not of_repair and not opens and not actor.may(row.writable_with):
         raise ClaimError(N_('You are not allowed to do this. Ask the bureau if you need it.'))
 
 

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from db import values
+from db.alert_choices import ClaimWatch
 from db.base import Moment, alias_of, now
 from db.calendar import DAY
 from db.cheques import WARN_DAYS, Cheque
@@ -145,6 +146,8 @@ def _cheques_soon(session: Session) -> list[ColumnElement[bool]]:
 
 _QUICKLY: Mapping[str, Callable[[Session], list[ColumnElement[bool]]]] = {
     'for_me': _for_me,
+    # whose rows they are, the session says
+    'followed': lambda session: [Claim.id.in_(select(ClaimWatch.claim_id).where(ClaimWatch.follows))],
     'cheques': _cheques_soon,
     'stuck': lambda session: [Claim.is_open.is_(True), _stuck(session)],
     'closed_this_month': lambda session: [Claim.closed_at >= midnight(_today(session).replace(day=1))],

@@ -10,6 +10,7 @@ from typing import cast as typed
 from sqlalchemy import Integer, Select, and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from db import values
 from db.base import alias_of
 from db.changes import Change
 from db.claims import Claim
@@ -40,8 +41,11 @@ class Row:
     agent: str
     demand_amount: int | None
     updated_at: datetime
+    checked_at: datetime | None
     unread: bool
     change: Change | None = field(default=None, compare=False)
+    # the field it was found by, and what stands there, when the line shows neither
+    found: tuple[str, str] | None = None
     # read only for a list that shows them
     office: str = ''
     handler: str = ''
@@ -55,6 +59,11 @@ class Row:
     approved_amount: int | None = None
     received_amount: int | None = None
     opened_at: date | None = None
+
+    def days_untold(self, today: date) -> int:
+        """For how many days nobody told anything of the claim, nor that he looked at it."""
+        told = max(filter(None, (self.updated_at, self.checked_at)))
+        return (today - values.israel(told).date()).days
 
 
 def rows_of(session: Session, ids: Sequence[int], columns: Sequence[str] = ()) -> dict[int, Row]:
@@ -95,7 +104,7 @@ def _lines(more: tuple[str, ...]) -> Select[Any]:
             *(Claim.claim_no, Claim.id, Claim.seq, Claim.office_id, Claim.insured_name, Claim.plate, Claim.make_model),
             *(Claim.event_date, Claim.status, Claim.repair_stage, Claim.waiting_on, Claim.waiting_since),
             *(func.coalesce(Insurer.name, ''), func.coalesce(Garage.name, ''), func.coalesce(agent.name, '')),
-            *(Claim.demand_amount, Claim.updated_at),
+            *(Claim.demand_amount, Claim.updated_at, Claim.checked_at),
             Claim.seq > func.coalesce(SeenMark.seq, baseline, 0),
             *(_MORE[name][0] for name in more),
         )

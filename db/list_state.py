@@ -36,6 +36,7 @@ NOBODY = '0'
 QUICK: Mapping[str, str] = MappingProxyType(
     {
         'for_me': N_('Waiting for me'),
+        'followed': N_('Claims I follow'),
         'cheques': N_('Cheques within 14 days'),
         'stuck': N_('Stuck'),
         'closed_this_month': N_('Closed this month'),
@@ -209,7 +210,7 @@ class ListState:
     @property
     def is_personal(self) -> bool:
         """Whether even those who see the same claims have others of them in it: what each has not read, what waits for each."""
-        return self.view == 'unread' or 'for_me' in self.quick
+        return self.view == 'unread' or not {'for_me', 'followed'}.isdisjoint(self.quick)
 
     def without_filters(self) -> 'ListState':
         """The same list with no filter and no search."""

@@ -16,6 +16,7 @@ from db.list_rows import Row, rows_of
 from db.list_state import PLACED_UP_TO, ListState, query_in
 from db.offices import AgentOffice, User, agents_of
 from db.reference import Appraiser, Garage, Insurer
+from db.search import found_by
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def page_of(session: Session, state: ListState, total: int | None = None) -> Pag
     ended = (state.page - 1) * state.size + len(ids)
     if not is_exact and len(ids) < state.size and ended >= total:
         total, is_exact = ended, True
-    rows = rows_of(session, ids, state.columns)
+    rows = _rows(session, ids, state)
     return Page(state, [rows[key] for key in ids if key in rows], total, is_exact)
 
 
@@ -68,8 +69,17 @@ def _not_past(total: int, state: ListState) -> ListState:
 def first_rows(session: Session, state: ListState) -> list[Row]:
     """The rows of a page without counting how many there are: for whoever types and waits."""
     ids = ids_of(session, state)
-    rows = rows_of(session, ids, state.columns)
+    rows = _rows(session, ids, state)
     return [rows[key] for key in ids if key in rows]
+
+
+def _rows(session: Session, ids: Sequence[int], state: ListState) -> dict[int, Row]:
+    """The lines of these claims; under a search of everything each says by what it was found."""
+    rows = rows_of(session, ids, state.columns)
+    if not state.searches or state.scope != 'all':
+        return rows
+    found = found_by(session, state.q, list(rows))
+    return {key: replace(row, found=found.get(key)) for key, row in rows.items()}
 
 
 @dataclass(frozen=True)

@@ -57,14 +57,13 @@ class Role(StrEnum):
 
 
 _OFFICE = frozenset({Can.SEE_CLAIMS, Can.FOLLOW})
-_AGENT = _OFFICE | {Can.EXPORT, Can.LOG_CALL, Can.SHARE, Can.UPLOAD, Can.WRITE_MESSAGE}
+_AGENT = _OFFICE | {Can.EXPORT, Can.LOG_CALL, Can.OPEN_CLAIM, Can.SHARE, Can.UPLOAD, Can.WRITE_MESSAGE}
 _BUREAU = _AGENT | {
     *(
         Can.SEE_ALL_OFFICES,
         Can.SEE_INTERNAL,
         Can.SEE_REPORTS,
         Can.EDIT_CLAIM,
-        Can.OPEN_CLAIM,
         Can.IMPORT,
         Can.UPDATE_REPAIR,
     ),

@@ -33,6 +33,7 @@ from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 from db.base import Base, BigKey, has_changed
 from db.claims import Claim, locked
 from db.offices import AgentOffice
+from db.prepared import answers
 from db.reference import Appraiser, Garage, Insurer
 from db.scope import ClaimPart, claim_key
 from db.values import has_a_word, search_key, search_words
@@ -264,6 +265,38 @@ def _start(word: str) -> str:
 
 def _trigrams(parts: Sequence[str]) -> str:
     return ' AND '.join('"{}"'.format(part.replace('"', '""')) for part in parts)
+
+
+# what every line of a list shows of its claim: found by one of these, a claim tells itself why it was found
+_SHOWN = ('claim_no', 'claim_no_key', 'insured_name', 'plate', 'tp_insurer', 'garage')
+_READ = (*SEARCHED, 'claim_no_key')
+_BESIDE = (
+    select(Claim.id, *(getattr(Claim, name) for name in _READ), Garage.name, Appraiser.name, Insurer.name)
+    .select_from(Claim)
+    .outerjoin(Garage, Garage.id == Claim.garage)
+    .outerjoin(Appraiser, Appraiser.id == Claim.appraiser)
+    .outerjoin(Insurer, Insurer.id == Claim.tp_insurer)
+    .where(Claim.id.in_(bindparam('ids', expanding=True)))
+)
+
+
+def found_by(session: Session, typed: str, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """By which field that its line does not show each of these claims was found, and what stands there."""
+    parts, found = _parts(typed), {}
+    for claim_id, *read in answers(session, _BESIDE, ids=ids):
+        said = {name: value for name, value in zip((*_READ, *_NAMED), read, strict=True) if value}
+        keys = {name: f' {search_key(value)}' for name, value in said.items()}
+        rest = [part for part in parts if not any(part in keys.get(name, '') for name in _SHOWN)]
+        # what is meant as a whole comes before what has it somewhere
+        told = {
+            name: sum((part in key) + (part.strip() == key.strip()) for part in rest)
+            for name, key in keys.items()
+            if name not in _SHOWN
+        }
+        if any(told.values()):
+            name = max(told, key=told.__getitem__)
+            found[claim_id] = (name, said[name])
+    return found
 
 
 def index_claims(session: Session, _: UOWTransaction) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal
@@ -249,6 +250,11 @@ def whatsapp_number(value: str) -> str | None:
 
 def tel_uri(value: str) -> str:
     return f'tel:+972{value[1:]}' if value.startswith('0') else f'tel:{value}'
+
+
+def way_to(address: str) -> str:
+    """Where a phone leads to an address on the road."""
+    return f'https://waze.com/ul?q={quote(address, safe="")}&navigate=yes'
 
 
 # Money

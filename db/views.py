@@ -29,6 +29,7 @@ OWN, SHARED = 'own', 'shared'
 QUICK_VIEWS: Mapping[str, tuple[str, ListState]] = MappingProxyType(
     {
         'for_me': (QUICK['for_me'], ListState(quick=('for_me',))),
+        'followed': (QUICK['followed'], ListState(view='all', quick=('followed',))),
         'documents': (N_('Documents missing'), ListState(documents=('missing',))),
         'cheques': (QUICK['cheques'], ListState(view='all', quick=('cheques',))),
         'stuck': (QUICK['stuck'], ListState(quick=('stuck',))),

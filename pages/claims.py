@@ -29,10 +29,13 @@ async def claims_page(request: Request) -> None:
     with ui.element('div').classes('mk-ph'):
         written_html(_title_html(), ours=True).classes('mk-contents')
         exports = ExportWork(lambda: claims.seen, actor, since) if actor.may(Can.EXPORT) else None
+        bureau = bureau_address(actor)
         if actor.may(Can.OPEN_CLAIM):
-            written_html(_main_html('/claims/new', 'add', t('New claim')), ours=True).classes('mk-contents')
-        elif bureau := bureau_address(actor):
-            written_html(_main_html(bureau, 'edit_square', t('New message')), ours=True).classes('mk-contents')
+            look = 'mk-s' if bureau else 'mk-p'
+            written_html(_button_html('/claims/new', 'add', t('New claim'), look), ours=True).classes('mk-contents')
+        if bureau:  # on the phone the messages are under the thumb already
+            look = 'mk-p mk-hide-xs'
+            written_html(_button_html(bureau, 'edit_square', t('New message'), look), ours=True).classes('mk-contents')
     claims = ClaimsList(found, since, asked)
     if exports is not None:
         claims.bulk.offer_export(exports.start, export_choices())
@@ -54,6 +57,6 @@ def _title_html() -> str:
 
 
 @html_once
-def _main_html(address: str, icon: str, label: str) -> str:
+def _button_html(address: str, icon: str, label: str, look: str) -> str:
     label = escape(label)
-    return f'<a class="mk-btn mk-p" href="{escape(address)}" title="{label}" aria-label="{label}">{icon_html(icon)}{label}</a>'
+    return f'<a class="mk-btn {look}" href="{escape(address)}" title="{label}" aria-label="{label}">{icon_html(icon)}{label}</a>'

@@ -59,6 +59,11 @@ def _how_html(actor: Actor) -> str:
             t('14 days before a cheque falls due you are alerted, and it stands under «Cheques» until somebody settles it.'),
         ),
         (
+            Can.OPEN_CLAIM,
+            t('How do I open a claim?'),
+            t('«New claim» above the list. The name and the day of the event are enough to begin; then send the first documents.'),
+        ),
+        (
             Can.UPLOAD,
             t('How do I send documents?'),
             t('Open the claim, then «Documents»: drag files there, or photograph them with the phone. What is missing is listed beside them.'),

@@ -1,4 +1,4 @@
-"""The page where the bureau opens a claim."""
+"""The page where the bureau opens a claim, or an office one of its own."""
 
 from html import escape
 

@@ -258,7 +258,7 @@ def _for_insured(visit: LinkVisit, shown: _Shown) -> dict[str, Any]:
         'needed': shown.needed,
         'eta_weekday': weekday_of(claim.eta, HEBREW) if claim.eta else '',
         'garage_tel': values.tel_uri(garage.phone) if garage and garage.phone else '',
-        'garage_map': f'https://waze.com/ul?q={quote(garage.address, safe="")}' if garage and garage.address else '',
+        'garage_map': values.way_to(garage.address) if garage and garage.address else '',
         'ask': f'https://wa.me/{number}?text={quote(question, safe="")}' if number else '',
         'ask_tel': values.tel_uri(visit.contact_phone) if visit.contact_phone and not number else '',
     }

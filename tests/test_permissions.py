@@ -92,7 +92,7 @@ RIGHTS: dict[str, set[Role]] = {
     'see_internal': BUREAU,
     'see_reports': BUREAU | {Role.OFFICE_MANAGER},
     'edit_claim': BUREAU,
-    'open_claim': BUREAU,
+    'open_claim': EVERYBODY - {Role.READ_ONLY},
     'import': BUREAU,
     'administer': {Role.ADMIN},
     'keep_books': set(),
@@ -140,7 +140,7 @@ SLIP = Slip('insurer_to_insured', 100, date(2027, 3, 1))
 OFFER = OfferNote('full', 100, date(2026, 11, 1))
 Order = Callable[[Session, Claim, Actor], Any]
 ORDERS: dict[str, tuple[set[Role], Order]] = {
-    'open_claim': (BUREAU, lambda s, c, a: claims.open_claim(s, c.office_id, GIVEN, now())),
+    'open_claim': (WRITERS, lambda s, c, a: claims.open_claim(s, c.office_id, GIVEN, now())),
     'save_fields': (BUREAU, lambda s, c, a: claims.save_fields(s, c.id, {'make_model': ('', 'מאזדה')}, now())),
     'change_status': (BUREAU, lambda s, c, a: claims.change_status(s, c.id, 'submitted', '', 'new', now())),
     'settle_silences': (set(), lambda s, c, a: silence.settle_silences(s, [c.id])),

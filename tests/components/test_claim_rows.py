@@ -27,6 +27,17 @@ def row(name, claim, wording, news=None, *, staff=False):
     return row_of(name, claim, wording, news or News(), editable=staff, today=TODAY)
 
 
+def test_an_address_can_be_driven_to_and_copied(wording):
+    wording.reference.garages[7].address = 'החרוץ 4, חיפה'
+    garage = row('garage_address', make(garage=7), wording)
+    assert garage['copy'] == 'החרוץ 4, חיפה'
+    assert garage['way'] == (
+        'https://waze.com/ul?q=%D7%94%D7%97%D7%A8%D7%95%D7%A5%204%2C%20%D7%97%D7%99%D7%A4%D7%94&navigate=yes'
+    )
+    assert row('insured_address', make(insured_address='הנרקיס 14, קריית ביאליק'), wording)['way']
+    assert 'way' not in row('insured_address', make(insured_address=''), wording, staff=True)
+
+
 def test_the_sections_stand_in_the_order_of_the_brief():
     assert list(SECTIONS)[:7] == ['insured', 'third_party', 'tp_driver', 'tp_agent', 'garage', 'appraiser', 'money']
     brief = ('insured_name', 'insured_id_no', 'insured_address', 'insured_phone', 'plate', 'policy_no', 'event_date')

@@ -70,6 +70,19 @@ def first(model: Any, name: str) -> int:
 # ---- opening ----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    'more', [{'status': 'submitted', 'status_reason': 'x'}, {'received_amount': 100}, {'handler': 1}]
+)
+def test_an_office_opens_claims_of_its_own_with_no_more_than_it_reports(people: People, more: dict[str, Any]) -> None:
+    given = {'insured_name': 'רונית', 'event_date': NOON.date()}
+    with open_session(people.dana) as session:
+        assert open_claim(session, people.levi, given, NOON).agent == people.dana.user_id
+    with pytest.raises(ClaimError), open_session(people.dana) as session:
+        open_claim(session, people.levi, {**given, **more}, NOON)
+    with pytest.raises(ClaimError), open_session(people.dana) as session:
+        open_claim(session, people.cohen, given, NOON)
+
+
 def test_a_new_claim_is_with_us_and_has_a_number(people):
     claim = opened(people)
     assert claim.claim_no == '26-00001'

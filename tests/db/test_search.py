@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, select, text
 
+from components.list_columns import found_text
 from db import list_claims, list_counts, list_rows, list_state, lists, search
 from db.base import now
 from db.changes import date_record
@@ -60,6 +61,30 @@ def known(people: People) -> Claim:
     claim = make_claim(people.levi, people.staff, KNOWN | {'garage': garage.id, 'appraiser': appraiser.id})
     make_claim(people.levi, people.staff, insured_name='שרה אבן', **(others | {'claim_no': '25-99998'}))
     return claim
+
+
+@pytest.mark.parametrize(
+    ('typed', 'field', 'told'),
+    [
+        ('12-345-67', 'tp_plate', 'רכב צד ג׳: \u206812-345-67\u2069'),
+        ('6123456', 'tp_phone', 'נייד צד ג׳: \u206803-6123456\u2069'),
+        ('98765', 'tp_policy_no', 'מס׳ פוליסה צד ג׳: \u2068TP-98765\u2069'),
+        ('רונית חורי', 'tp_driver', "נהג צד ג׳: \u2068ג'ורג' חורי\u2069"),
+        ('כרמל', 'appraiser', 'שמאי: \u2068שמאות כרמל\u2069'),
+        ('217-34', None, ''),
+        ('רונית', None, ''),
+    ],
+)
+def test_a_claim_says_by_what_it_was_found_unless_its_line_shows_it(
+    known: Claim, people: People, typed: str, field: str | None, told: str
+) -> None:
+    with open_session(people.dana, reading=True) as session:
+        state = ListState.read({'view': 'all', 'q': typed})
+        for rows in (lists.page_of(session, state).rows, lists.first_rows(session, state)):
+            by = {row.claim_no: row.found for row in rows}[known.claim_no]
+            assert (by and by[0]) == field
+            assert (found_text(by, 'he') if by else '') == told
+        assert all(row.found is None for row in lists.first_rows(session, replace(state, scope='plate')))
 
 
 def found(actor: Actor, typed: str, scope: str = 'all') -> list[str]:

@@ -20,6 +20,7 @@ from db import (
     seen_marks,
     views,
 )
+from db.alert_choices import follow
 from db.base import now
 from db.cheques import Slip, advance_cheque, enter_cheque
 from db.claims import Claim, change_status, save_fields
@@ -70,6 +71,20 @@ def test_what_waits_for_me_is_an_agents_own_an_offices_all_and_a_handlers_own(pe
     assert quick(people.manager, 'for_me') == {hers, nobodys, his}
     assert quick(people.rival, 'for_me') == {foreign}
     assert quick(people.staff, 'for_me') == {on_the_desk}
+
+
+def test_what_i_follow_is_mine_alone_open_or_closed(people: People) -> None:
+    followed, closed, other = (make_claim(people.levi, people.staff) for _ in range(3))
+    for actor, claim in ((people.manager, followed), (people.manager, closed), (people.dana, other)):
+        with open_session(actor) as session:
+            follow(session, claim.id)
+    with open_session(people.staff) as session:
+        change_status(session, closed.id, 'closed', 'no_cover', 'new', now())
+    assert quick(people.manager, 'followed') == {followed.id, closed.id}
+    assert quick(people.dana, 'followed') == {other.id}
+    with open_session(people.manager) as session:
+        follow(session, followed.id, follows=False)
+    assert quick(people.manager, 'followed') == {closed.id}
 
 
 def test_cheques_of_both_directions_count_until_they_are_settled(people: People) -> None:

@@ -102,3 +102,41 @@ def test_alerts_by_theme_on_a_phone(person: Person) -> None:
     expect(manager.get_by_test_id('watch-dialog')).to_be_hidden()
     width = manager.evaluate('document.documentElement.scrollWidth')
     assert width <= PHONE['width'], f'{width} pixels wide'
+
+
+HEARD = """() => {
+  const node = {connect: (next) => next, gain: {setValueAtTime() {}, exponentialRampToValueAtTime() {}}, frequency: {}, stop() {}};
+  globalThis.heard = 0;
+  globalThis.AudioContext = class {
+    resume() {}
+    createGain() { return node; }
+    createOscillator() { return {...node, start() { globalThis.heard += 1; }}; }
+  };
+}"""
+
+
+def test_the_bell_is_heard_by_who_asks_for_it_until_he_has_enough(person: Person) -> None:
+    staff, dana = person('staff@bureau.demo'), person('dana@levi.demo')
+    claim_no = dana.get_by_test_id('claim-row').first.get_attribute('data-claim')
+    dana.goto('/alerts')
+    ready(dana)
+    dana.evaluate(HEARD)
+    staff.goto(f'/claims/{claim_no}')
+    ready(staff)
+    dana.get_by_test_id('bell').click()
+    popover = dana.get_by_role('dialog', name='התראות')
+    popover.get_by_test_id('alerts-read-all').click()
+    expect(dana.get_by_test_id('bell-count')).to_have_count(0)
+    sound = popover.get_by_test_id('bell-sound')
+    expect(sound).to_have_attribute('aria-pressed', 'false')
+    sound.click()
+    assert dana.evaluate('heard') == 1, 'one hears what one will hear'
+    write_address(staff, 'הגפן 3, חיפה')
+    expect(dana.get_by_test_id('bell-count')).to_have_text('1')
+    assert dana.evaluate('heard') == 2
+    sound.click()
+    popover.get_by_test_id('alerts-read-all').click()
+    expect(dana.get_by_test_id('bell-count')).to_have_count(0)
+    write_address(staff, 'הגפן 4, חיפה')
+    expect(dana.get_by_test_id('bell-count')).to_have_text('1')
+    assert dana.evaluate('heard') == 2

@@ -22,7 +22,7 @@ from components.repair_tracker import RepairTracker
 from db import alert_choices, alerts
 from db.base import now
 from db.changes import history_of
-from db.claims import Claim, mark_checked, save_fields
+from db.claims import Claim, change_status, mark_checked, save_fields
 from db.links import create_link, links_of, revoke_link
 from db.list_state import ListState
 from db.messages import Letter, ThreadKey, conversation, notes_of, write_message
@@ -496,6 +496,22 @@ async def test_checked_today_shows_and_alerts_nobody(open_page: Opener, claim: C
     assert dana.of(ClaimHead)[0].props['spokenNow'] == ''
 
 
+async def test_the_head_says_with_whom_the_claim_lies_and_who_wrote_last(
+    open_page: Opener, claim: Claim, people: People
+) -> None:
+    page = await open_page('dana', claim)
+
+    def told(name: str) -> str:
+        return next((item['text'] for item in page.of(ClaimHead)[0].props['meta'] if item['name'] == name), '')
+
+    change(people.staff, claim, waiting_on='tp_insurer', next_action='לחכות לתשובה')
+    await soon(lambda: told('waiting_on').endswith(' · מהיום'))
+    assert told('updated') == people.staff.name
+    with open_session(people.staff) as session:
+        change_status(session, claim.id, 'closed', 'no_cover', claim.status, now())
+    await soon(lambda: not told('waiting_on'))
+
+
 async def test_agents_write_to_the_bureau_from_the_head(open_page: Opener, claim: Claim) -> None:
     offered = {
         who: [action['key'] for action in (await open_page(who, claim)).of(ClaimActions)[0].props['actions']]
@@ -556,7 +572,7 @@ async def test_the_history_comes_in_pages(open_page: Opener, claim: Claim, peopl
 
 async def test_what_is_not_there_and_what_is_not_yours_is_answered_alike(portal: FastAPI, claim: Claim) -> None:
     rival = await signed_in(portal, EMAILS['rival'])
-    for address in (f'/claims/{claim.claim_no}', '/claims/99-99999', '/claims/%3Cscript%3E', '/claims/new'):
+    for address in (f'/claims/{claim.claim_no}', '/claims/99-99999', '/claims/%3Cscript%3E', '/work'):
         answer = await rival.http_client.get(address)
         assert answer.status_code == 404
         assert 'התיק לא נמצא או שאינו שייך למשרדך' in answer.text

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +20,8 @@ from components.frame import PORTAL_PAGES
 from components.list_views import ViewsMenu
 from db import alerts, identity, list_counts, list_state, values, views
 from db.base import now
-from db.claims import Claim, change_status, mark_checked, save_fields
+from db.changes import date_record
+from db.claims import Claim, change_status, mark_checked, open_claim, save_fields
 from db.doorbell import Notice
 from db.import_runs import Uploaded, start_run
 from db.list_state import ListState
@@ -113,6 +115,24 @@ async def test_a_row_has_the_whole_of_a_note_that_it_says_the_beginning_of(
     assert (hints[1]['after'], hints[1].get('whole')) == ('החלקים הגיעו', None), (
         'what is said in full is not sent twice'
     )
+
+
+async def test_an_open_claim_of_which_nobody_spoke_for_a_week_is_marked(portal: FastAPI, people: People) -> None:
+    def opened(days: int, **fields: Any) -> Claim:
+        then = now() - timedelta(days=days)
+        with open_session(people.staff) as session:
+            date_record(session, then)
+            return open_claim(
+                session, people.levi, {'insured_name': 'רונית', 'event_date': then.date(), **fields}, then
+            )
+
+    claims = {opened(days).claim_no: told for days, told in ((6, ''), (8, 'עודכן לאחרונה לפני 8 ימים'))}
+    claims[opened(30, status='closed', status_reason='no_cover').claim_no] = ''
+    checked = opened(20)
+    with open_session(people.staff) as session:
+        mark_checked(session, checked.id, now())
+    dana = await desk(portal, 'dana', '/?view=all')
+    assert {row['no']: (row['stale'] or {}).get('told', '') for row in dana.rows} == {**claims, checked.claim_no: ''}
 
 
 async def test_checked_and_internal_notes_move_nothing(
@@ -430,7 +450,8 @@ async def test_an_agent_writes_to_the_bureau_from_the_list(
 ) -> None:
     to_the_bureau = f'/messages?office={people.dana.office_id}'
     dana, staff = [await signed_in(portal, EMAILS[who]) for who in ('dana', 'staff')]
-    assert to_the_bureau in (await dana.http_client.get('/')).text
+    assert to_the_bureau in (hers := (await dana.http_client.get('/')).text)
+    assert '/claims/new' in hers
     assert (await dana.http_client.get(to_the_bureau)).status_code == 200
     shown = (await staff.http_client.get('/')).text
     assert '/claims/new' in shown
@@ -439,7 +460,7 @@ async def test_an_agent_writes_to_the_bureau_from_the_list(
 
 async def test_pages_are_for_those_with_the_right(portal: FastAPI, people: People, two: tuple[Claim, Claim]) -> None:
     dana = await signed_in(portal, EMAILS['dana'])
-    assert (await dana.http_client.get('/claims/new')).status_code == 404
+    assert (await dana.http_client.get('/work')).status_code == 404
     rival = await signed_in(portal, EMAILS['rival'])
     answer = await rival.http_client.get(f'/claims/{two[0].claim_no}')
     assert answer.status_code == 404

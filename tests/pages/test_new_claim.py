@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from components.new_claim import NewClaim, check, typed_in
-from db.claims import Claim
+from db.claims import Claim, claim_by_no
 from db.list_state import ListState
 from db.lists import page_of
 from db.offices import offices
@@ -52,6 +52,33 @@ async def test_a_claim_is_opened_and_shown(page: Open, people: People) -> None:
         opened = session.get_one(Claim, 1)
         assert (opened.plate, opened.insured_phone, opened.status) == ('21734801', '0525550134', 'new')
         assert (opened.agent, opened.handler) == (people.dana.user_id, people.staff.user_id)
+
+
+async def test_an_agent_reports_an_accident_and_goes_on_to_its_documents(portal: FastAPI, people: People) -> None:
+    make_claim(people.cohen, people.staff)  # its number is drawn from the same row
+    make_claim(people.levi, people.staff, handler=people.staff.user_id)
+    user = await signed_in(portal, EMAILS['dana'])
+    page = Open(user, await user.open('/claims/new'))
+    shown = [field['name'] for group in page.of(NewClaim)[0].props['groups'] for field in group['fields']]
+    assert shown[0] == 'insured_name'
+    assert not {'office', 'agent'} & set(shown)
+    await submit(page, form(people, office=str(people.cohen), agent=str(people.manager.user_id), plate='12-345-67'))
+    assert page.user.back_history[-1] == '/claims/26-00003?tab=documents'
+    with open_session(people.staff, reading=True) as session:
+        [opened] = fetch(session, claim_by_no('26-00003'))
+        assert (opened.office_id, opened.agent, opened.status) == (people.levi, people.dana.user_id, 'new')
+        assert opened.handler == people.staff.user_id
+    await user.http_client.aclose()
+
+
+async def test_a_manager_reports_for_one_of_his_agents(portal: FastAPI, people: People) -> None:
+    user = await signed_in(portal, EMAILS['manager'])
+    page = Open(user, await user.open('/claims/new'))
+    await submit(page, form(people, agent=str(people.dana.user_id)))
+    with open_session(people.staff, reading=True) as session:
+        [opened] = fetch(session, claim_by_no('26-00001'))
+        assert (opened.agent, opened.handler) == (people.dana.user_id, None)
+    await user.http_client.aclose()
 
 
 async def test_without_an_office_the_form_says_what_comes_first(portal: FastAPI, people: People) -> None:
