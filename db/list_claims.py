@@ -144,10 +144,13 @@ def _cheques_soon(session: Session) -> list[ColumnElement[bool]]:
     return [Claim.id.in_(select(Cheque.claim_id).where(Cheque.live.is_(True), soon))]
 
 
+def _followed_by(session: Session) -> Select[int]:
+    return select(ClaimWatch.claim_id).where(ClaimWatch.user_id == session.info['actor'].user_id, ClaimWatch.follows)
+
+
 _QUICKLY: Mapping[str, Callable[[Session], list[ColumnElement[bool]]]] = {
     'for_me': _for_me,
-    # whose rows they are, the session says
-    'followed': lambda session: [Claim.id.in_(select(ClaimWatch.claim_id).where(ClaimWatch.follows))],
+    'followed': lambda session: [Claim.id.in_(_followed_by(session))],
     'cheques': _cheques_soon,
     'stuck': lambda session: [Claim.is_open.is_(True), _stuck(session)],
     'closed_this_month': lambda session: [Claim.closed_at >= midnight(_today(session).replace(day=1))],
