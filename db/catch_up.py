@@ -12,6 +12,7 @@ from db.doorbell import PROCESS, Ring
 
 Place = tuple[int, int]
 LogT = TypeVar('LogT', Change, Ring, AdminChange)
+Log = type[Change] | type[Ring] | type[AdminChange]
 
 
 def changes_after(session: Session, xid: int, change_id: int, limit: int = 500) -> list[Change]:
@@ -37,9 +38,7 @@ def edits_after(session: Session, xid: int, edit_id: int, limit: int) -> list[Ad
     return list(session.scalars(_following(AdminChange, session.get_bind().dialect.name), asked))
 
 
-def waiting_after(
-    session: Session, place: Place, model: type[Change] | type[Ring] | type[AdminChange] = Change
-) -> bool:
+def waiting_after(session: Session, place: Place, model: Log = Change) -> bool:
     """Whether something stands behind this place; what `changes_after` did not give is held back by a transaction under way."""
     asked = {'xid': place[0], 'row': place[1]}
     return session.scalar(_behind(model, session.get_bind().dialect.name), asked) is not None
@@ -72,11 +71,11 @@ def _of_others(dialect: str) -> Select[Ring]:
 
 
 @cache
-def _behind(model: type[Change] | type[Ring] | type[AdminChange], dialect: str) -> Select[int]:
+def _behind(model: Log, dialect: str) -> Select[int]:
     return select(model.id).where(_is_behind(model, dialect)).limit(1)
 
 
-def _is_behind(model: type[Change] | type[Ring] | type[AdminChange], dialect: str) -> ColumnElement[bool]:
+def _is_behind(model: Log, dialect: str) -> ColumnElement[bool]:
     if dialect != 'postgresql':
         return model.id > bindparam('row')
     return tuple_(model.xid, model.id) > tuple_(bindparam('xid', type_=BigInteger), bindparam('row', type_=BigInteger))
