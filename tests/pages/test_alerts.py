@@ -140,7 +140,7 @@ def test_every_kind_of_alert_has_words_an_icon_and_a_theme() -> None:
         'days': 14,
         'late': 1,
         'closed': 'Friday',
-        'label': 'הודעה לחברה',
+        'label': {'he': 'הודעה לחברה'},
         'title': 'לחזור ללקוח',
         'day': '2026-11-23',
         'name': 'דנה',

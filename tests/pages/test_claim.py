@@ -170,6 +170,8 @@ async def test_looking_writes_only_when_something_was_unseen(
     change(people.staff2, claim, policy_no='78')
     await soon(lambda: head.props['drawn'] > before)
     await calm()
+    page.send(head, 'seen', args=head.props['drawn'])
+    await soon(lambda: mark_of(people.staff, claim) == head.props['drawn'])
     for _ in range(3):
         page.send(head, 'seen', args=head.props['drawn'])
         await asyncio.sleep(0.1)
