@@ -17,7 +17,7 @@ from nicegui import ui
 from starlette.responses import Response
 from starlette.types import Scope
 
-from components import bell, claim_reading, frame, guard, lean, list_sums, live, pulse, row_news, shared_words
+from components import accesses, bell, claim_reading, frame, guard, lean, list_sums, live, pulse, row_news, shared_words
 from components.packed import Packed
 from components.theme import STATIC_FOLDER, STATIC_PREFIX
 from db import log, schema, sealing
@@ -109,6 +109,7 @@ class _Immutable(StaticFiles):
 async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         for start in (
+            accesses.start,
             shared_words.start,
             claim_reading.start,
             live.start,

@@ -12,6 +12,8 @@ import orjson
 from nicegui import binding, ui
 from nicegui.elements.html import Html
 
+from components import accesses
+from components.accesses import Seen
 from components.calls_panel import CallLog, CallsPanel, read_calls
 from components.claim_desk import ClaimDesk
 from components.claim_head import TABS, ClaimActions, ClaimHead, actions_of, claim_address
@@ -60,6 +62,7 @@ from components.timeline import history_html, timeline_html
 from components.undo_toast import UndoToast
 from components.words import label_of, language, t, tn
 from db import values
+from db.access_log import CLAIM
 from db.alerts import visit
 from db.base import now
 from db.changes import Change, history_of
@@ -518,6 +521,7 @@ async def open_claim_page(claim_no: str, list_address: Mapping[str, str], tab: s
     """Draw the page of a claim, or answer that there is none."""
     came_from, since = ListState.read(list_address), rung()
     arrival = await ask(arrive, claim_no, came_from)
+    accesses.note(current_actor(), Seen(CLAIM, claim_no=claim_no, granted=arrival is not None))
     if arrival is None:
         raise NotFound
     claim = arrival.reading.claim

@@ -13,7 +13,8 @@ from nicegui.element import Element
 from nicegui.elements.html import Html
 from nicegui.events import GenericEventArguments
 
-from components import row_news
+from components import accesses, row_news
+from components.accesses import Seen
 from components.bell import more_changes
 from components.bulk_bar import BulkFound, BulkWork, read_bulk
 from components.frame import log_error, say
@@ -42,6 +43,7 @@ from components.shared_words import people_known_to, reference
 from components.theme import status_look
 from components.words import headline_of, misread_text, moment_text, said_once, t, tn, unknown_text, whole_note_of
 from db import list_counts, list_state, lists, texts, values
+from db.access_log import LIST, SEARCH
 from db.alerts import mark_all_read
 from db.at_hand import AtHand, at_hand
 from db.base import now
@@ -126,6 +128,7 @@ class ClaimsList:
     """One person's list on one page."""
 
     _menu_news: Subscription | None = None
+    _noted: str | None = None
 
     def __init__(self, found: Opening, since: int, asked: Mapping[str, str]) -> None:
         """Draw what was found when `live.rung()` said `since`; `asked` is the address."""
@@ -215,6 +218,14 @@ class ClaimsList:
             self._follow(ui.navigate.history.replace)
             past = t('There is no page {page}. The last one is shown.', page=page) if told else ''
             self._misread = ' '.join(filter(None, (self._misread, past)))
+
+    def _note(self) -> None:
+        """Have the log of access say what is listed, once for all its pages and orders."""
+        if self._noted != (listed := self.state.meant):
+            self._noted = listed
+            searched = self.state.q.strip()
+            seen = Seen(SEARCH, searched) if searched else Seen(LIST, self.state.address())
+            accesses.note(self.actor, seen)
 
     async def load(self, *, asked: bool = False) -> None:
         """Ask for the rows and show them; an answer overtaken by a newer question is dropped."""
@@ -403,6 +414,7 @@ class ClaimsList:
         state, reader, moment = page.state, self.actor.language, now()
         origin = self.state.address()
         names = self._shown
+        self._note()
         rows = [self._written_row(row, origin, moment) for row in page.rows]
         self._ends = page.ends
         if not rows:

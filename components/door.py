@@ -9,10 +9,12 @@ import structlog
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-from components import guard, sessions
+from components import accesses, guard, sessions
+from components.accesses import Seen
 from components.proving import Entry, address_of
 from components.sessions import tell_sign_in
 from db import identity, two_factor
+from db.access_log import SIGN_IN
 from db.base import now
 from db.identity import Browser, SignedIn
 from db.settings import Settings
@@ -70,6 +72,7 @@ class Door:
             self._set(answer, self.half, admitted.half, identity.HALF_FOR)
             return answer
         log.info('signed in', user=entry.user_id, address=browser.address)
+        accesses.note(entry.user_id, Seen(SIGN_IN, address=browser.address))
         answer = RedirectResponse(guard.same_site_path(target), 303)
         self._hand_over(answer, admitted.session, remember=remember)
         self._know(answer, admitted.known_browser)

@@ -17,6 +17,8 @@ from nicegui.translations import translations
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
+from components import accesses
+from components.accesses import Seen
 from components.bell import Bell
 from components.live import ask, current_actor, rung, work, written_html
 from components.marks import avatar_html, icon_html, logo_svg, notice_html
@@ -26,6 +28,7 @@ from components.plain import plain_page
 from components.theme import amiss_html, asset, head_html
 from components.words import day_words, html_once, language, t, unknown_text
 from db import texts
+from db.access_log import PAGE
 from db.messages import mark_messages_delivered
 from db.scope import Actor, Can
 from db.standing import standing_of
@@ -91,6 +94,7 @@ def portal_page(
             actor = current_actor()
             try:
                 if not actor.may(needs):
+                    accesses.note(actor, Seen(PAGE, ui.context.client.request.url.path, granted=False))
                     raise NotFound
                 _settle(actor, title)
                 async with asyncio.timeout(SLOWEST) as patience:

@@ -41,6 +41,7 @@ JOB_WORDS = MappingProxyType(
         'draw_waiting': N_('Pictures of documents'),
         'sweep_files': N_('Clearing files that belong to no document'),
         'back_up': N_('Backup of the database and the documents'),
+        'clear_accesses': N_('Clearing the log of access after two years'),
         'clear_alerts': N_('Clearing old alerts that were read'),
         'clear_rings': N_('Clearing rings everybody has heard'),
         'empty_trash': N_('Emptying the trash of documents'),

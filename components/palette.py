@@ -7,10 +7,13 @@ from urllib.parse import quote, urlencode
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components import accesses
+from components.accesses import Seen
 from components.list_columns import found_text
 from components.live import ask, current_actor, show_changes
 from components.words import said_once, t
 from db import values
+from db.access_log import SEARCH
 from db.list_rows import Row
 from db.list_state import NO_WORD
 from db.palette import Reached, reach
@@ -43,6 +46,8 @@ class Palette(Element, component='palette.js'):
         found = await ask(reach, typed)
         if turn == self._newest and not self.is_deleted:
             wordless = bool(typed) and not values.has_a_word(typed)
+            if typed and not wordless:
+                accesses.note(self.actor, Seen(SEARCH, typed))
             answer = {'groups': [] if wordless else self._groups(found, typed), 'told': t(NO_WORD) if wordless else ''}
             show_changes(self, {'answer': {'turn': turn, **answer}})
 

@@ -11,10 +11,12 @@ from typing import Any, Generic, ParamSpec, TypeVar
 import structlog
 from fastapi import Request
 
-from components import sessions
+from components import accesses, sessions
+from components.accesses import Seen
 from components.live import ask_as, work_as
 from components.sessions import ask_sign_in, tell_sign_in
-from db import identity, meters, two_factor
+from db import identity, meters, two_factor, values
+from db.access_log import SIGN_IN
 from db.base import now
 from db.identity import SignedIn
 from db.offices import User
@@ -210,6 +212,15 @@ def _refused(
     sessions.refuse(why)
     log.warning('proof refused', why=why, user=entry and entry.user_id, address=address_of(request))
     return Proved(minutes=minutes, wrong=wrong)
+
+
+def note_refused(request: Request, entry: Entry, typed: str = '') -> None:
+    """Have the log of access say that somebody was not let in. Of what was `typed` it keeps a mail address only: some type a password there."""
+    try:
+        told = '' if entry.user_id else values.email(typed) or ''
+    except values.Malformed:
+        told = ''
+    accesses.note(entry.user_id, Seen(SIGN_IN, told, address=address_of(request), granted=False))
 
 
 def address_of(request: Request) -> str:

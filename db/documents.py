@@ -14,6 +14,7 @@ from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import values
+from db.access_log import DOCUMENT, access_of
 from db.base import Base, BigKey
 from db.claims import NOT_FOUND, Claim, lock_claim
 from db.reference import DocumentType, RepairStage
@@ -27,6 +28,7 @@ from db.scope import (
     PersonSigned,
     Recorded,
     claim_key,
+    open_books,
     shared_by_all,
 )
 from db.texts import N_, ClaimError
@@ -474,6 +476,17 @@ def keep(session: Session, address: str, now: datetime) -> Document:
 def note_views(session: Session, documents: Iterable[Document], how: str, now: datetime) -> None:
     """Write down that the acting person saw these documents."""
     actor: Actor = session.info['actor']
+    documents = list(documents)
+    numbers = dict(
+        session.execute(
+            select(Claim.id, Claim.claim_no).where(Claim.id.in_({seen.claim_id for seen in documents}))
+        ).all()
+    )
+    with open_books(session):
+        session.add_all(
+            access_of(actor, f'{DOCUMENT}{how}', now, claim_no=numbers[document.claim_id], told=document.title)
+            for document in documents
+        )
     for document in documents:
         session.add(
             DocumentView(

@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, Select, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db import values
+from db.access_log import EXPORT, access_of
 from db.base import Base, take_turns
 from db.claims import FIELDS, Claim
 from db.doorbell import Notice, ring_for
@@ -283,8 +284,7 @@ def _record(session: Session, export: Export) -> None:
     told = [title_of(export.asked.state, 'he'), *filters_in_words(session, export.asked.state, 'he')]
     record.what, record.columns, record.confirmed = ' · '.join(told), list(export.columns), export.confirmed
     record.picked = len(export.numbers)
-    with open_books(session):
-        session.add(record)
+    _keep(session, record)
 
 
 def record_report(session: Session, taken: ReportTaken, now: datetime) -> None:
@@ -296,8 +296,13 @@ def record_report(session: Session, taken: ReportTaken, now: datetime) -> None:
     told = [t(taken.label, 'he'), days, *filters_in_words(session, taken.state.narrowed, 'he')]
     record = ExportRecord(export_id=OF_REPORTS, at=now, user_id=actor.user_id, by=actor.name, what=' · '.join(told))
     record.columns, record.state, record.rows = list(taken.columns), DONE, taken.rows
+    _keep(session, record)
+
+
+def _keep(session: Session, record: ExportRecord) -> None:
     with open_books(session):
         session.add(record)
+        session.add(access_of(session.info['actor'], EXPORT, record.at, told=record.what))
 
 
 def start_again(session: Session, export_id: int, now: datetime, proof: str = '') -> Export:

@@ -15,6 +15,7 @@ from sqlalchemy import Index, Select, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import values
+from db.access_log import LINK, access_of
 from db.base import Base, BigKey
 from db.bureau import bureau_settings
 from db.claims import NOT_FOUND, Claim
@@ -172,3 +173,5 @@ def note_use(session: Session, token_hash: str, now: datetime) -> None:
     if link is not None and (link.used_at is None or now - link.used_at >= COUNTED_EVERY):
         link.used_at = now
         link.uses += 1
+        claim_no = session.get_one(Claim, link.claim_id).claim_no
+        session.add(access_of(_actor_of(session, link), LINK, now, claim_no=claim_no))

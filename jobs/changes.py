@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
+from db.access_log import KEPT, forget_accesses
 from db.alert_news import alert_followers
 from db.alerts import forget_alerts, held_back, next_due, show_waiting
 from db.base import now
@@ -120,6 +121,11 @@ def hear_others(pause: float = 1.0) -> Callable[[], None]:
 def clear_rings() -> int:
     """Forget rings of an hour ago: every process that runs has heard them. Returns how many."""
     return _until_none_is_left(lambda session, batch: forget_rings(session, now() - HEARD, batch))
+
+
+def clear_accesses(at: datetime | None = None) -> int:
+    """Forget accesses that nobody has to keep any more; returns how many."""
+    return _until_none_is_left(lambda session, batch: forget_accesses(session, (at or now()) - KEPT, batch))
 
 
 def clear_alerts(at: datetime | None = None) -> int:

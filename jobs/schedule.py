@@ -19,7 +19,7 @@ from jobs import backup
 from jobs.aftermath import follow_edits
 from jobs.backup import back_up
 from jobs.bulk_orders import carry_out_orders, clear_orders
-from jobs.changes import alert_all, clear_alerts, clear_rings
+from jobs.changes import alert_all, clear_accesses, clear_alerts, clear_rings
 from jobs.cheques import sweep_cheques
 from jobs.desk import follow_claims, remind_of_tasks, sweep_desk
 from jobs.exports import clear_exports, make_exports, release_exports
@@ -57,6 +57,7 @@ TIMETABLE: tuple[tuple[Job, str, dict[str, int]], ...] = (
     (clear_rings, 'interval', {'hours': 1}),
     (clear_mails, 'interval', {'hours': 6}),
     (clear_alerts, 'interval', {'hours': 6}),
+    (clear_accesses, 'interval', {'hours': 6}),
     (clear_orders, 'interval', {'hours': 6}),
     (empty_trash, 'interval', {'hours': 6}),
     (sweep_desk, 'interval', {'hours': 12}),

@@ -1,11 +1,15 @@
 """`/admin/…`: people, offices, reference data, settings, and what was done to all of them."""
 
 import re
+from collections.abc import Mapping
 from html import escape
+from types import MappingProxyType
 from typing import Any
 
 from nicegui import ui
+from starlette.requests import Request
 
+from components.access_panel import AccessPanel
 from components.admin_list import PeopleScreen, TableScreen
 from components.admin_words import history_lines
 from components.export_records import records_html
@@ -14,6 +18,7 @@ from components.health_panel import HealthPanel
 from components.live import Subscription, ask, words_topic
 from components.marks import icon_html
 from components.words import isolated, language, t
+from db.access_log import WHAT, Asked
 from db.admin_tables import TABLES
 from db.doorbell import Notice
 from db.exports import export_records
@@ -23,6 +28,7 @@ from jobs import backup, mail
 from jobs.receiving import disk, in_thread
 
 HISTORY = 200
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @portal_page('/admin', title=N_('Administration'), active='admin', needs=Can.ADMINISTER, flow=True)
@@ -32,13 +38,13 @@ async def admin_page() -> None:
 
 
 @portal_page('/admin/{section}', title=N_('Administration'), active='admin', needs=Can.ADMINISTER, flow=True)
-async def admin_section(section: str, before: str = '') -> None:
+async def admin_section(section: str, request: Request, before: str = '') -> None:
     """One section; the history from the line `before` on, where that is one."""
-    await _draw(section, int(before) if re.fullmatch('[0-9]{1,15}', before) else 0)
+    await _draw(section, _number(before) or 0, request.query_params)
 
 
-async def _draw(section: str, before: int = 0) -> None:
-    if section not in {'people', 'history', 'exports', 'health', *TABLES}:
+async def _draw(section: str, before: int = 0, query: Mapping[str, str] = _NOTHING) -> None:
+    if section not in {'people', 'history', 'accesses', 'exports', 'health', *TABLES}:
         raise NotFound
     ui.html(f'<div class="mk-ph"><h1>{escape(t("Administration"))}</h1></div>').classes('mk-contents')
     with ui.element('div').classes('mk-admin'):
@@ -46,6 +52,8 @@ async def _draw(section: str, before: int = 0) -> None:
         with ui.element('div').classes('mk-stack'):
             if section == 'history':
                 await _history(before)
+            elif section == 'accesses':
+                await AccessPanel(_asked(query, before)).load()
             elif section == 'exports':
                 records = await ask(export_records, HISTORY)
                 ui.html(records_html(records)).classes('mk-card').props('data-testid=export-records')
@@ -53,6 +61,23 @@ async def _draw(section: str, before: int = 0) -> None:
                 await HealthPanel(await in_thread(disk, backup.standing), mail_is_on=mail.is_on()).load()
             else:
                 await (PeopleScreen() if section == 'people' else TableScreen(TABLES[section])).load()
+
+
+def _number(written: str) -> int | None:
+    return int(written) if re.fullmatch('[0-9]{1,15}', written) else None
+
+
+def _asked(query: Mapping[str, str], before: int) -> Asked:
+    """What of the log of access an address asks for; what it does not name it does not narrow."""
+    what = query.get('what', '')
+    return Asked(
+        user_id=_number(query.get('who', '')),
+        name=query.get('name', '').strip()[:80],
+        what=what if what in WHAT else '',
+        claim_no=query.get('claim', '').strip()[:80],
+        only_refused=query.get('refused') == '1',
+        before=before,
+    )
 
 
 async def _history(before: int) -> None:
@@ -68,8 +93,8 @@ async def _history(before: int) -> None:
 
 def _sections_html(section: str) -> str:
     sections = [('people', 'group', t('People')), *((key, table.icon, t(table.title)) for key, table in TABLES.items())]
-    sections += [('history', 'history', t('History of changes')), ('exports', 'download', t('Exports'))]
-    sections += [('health', 'monitoring', t('Health'))]
+    sections += [('history', 'history', t('History of changes')), ('accesses', 'visibility', t('Log of access'))]
+    sections += [('exports', 'download', t('Exports')), ('health', 'monitoring', t('Health'))]
     return ''.join(
         f'<a class="mk-mi{" mk-cur" if key == section else ""}" href="/admin/{key}"'
         f'{" aria-current=page" if key == section else ""}>{icon_html(icon)}<span>{escape(label)}</span></a>'

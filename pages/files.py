@@ -23,9 +23,12 @@ from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from components import accesses
+from components.accesses import Seen
 from components.downloads import LOCKED, disposition
 from components.live import ask_as, work_as
 from db import documents, files, papers, values
+from db.access_log import FILE
 from db.base import now
 from db.claims import Claim, claim_by_no
 from db.documents import FREE_TYPE, Document, Filed, Slot
@@ -94,6 +97,8 @@ async def _told(answer: Any, request: Request) -> Response:
         response: Response = await answer
     except (ClaimError, values.Malformed) as error:
         status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 422)
+        if status in _STATUS.values():
+            accesses.note(_actor(request), Seen(FILE, request.url.path, granted=False))
         if isinstance(error, Refused):
             log.info('refused an upload: %s', error.why)
             status = 413 if error.why == 'too_big' else status

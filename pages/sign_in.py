@@ -22,6 +22,7 @@ from components.proving import (
     address_of,
     entry_of,
     minutes_to_wait,
+    note_refused,
     prove,
     slowly,
     wait_text,
@@ -94,6 +95,7 @@ def _add_sign_in(portal: FastAPI, door: Door) -> None:
         if not right or entry.user_id is None:
             sessions.refuse('sign-in')
             log.warning('sign-in refused', user=entry.user_id, address=address_of(request))
+            note_refused(request, entry, email)
             return page(next, t('The e-mail or the password is not right. Please check both.'), 401, **typed)
         return await door.let_in(request, replace(entry, fresh_hash=fresh), next, remember=bool(remember))
 

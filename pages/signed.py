@@ -16,13 +16,15 @@ from fastapi import FastAPI, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 
-from components import streams
+from components import accesses, streams
+from components.accesses import Seen
 from components.live import ask_as, work_as
 from components.plain import plain_page
 from components.repair_words import Repair, days_reached, eta_of, hold_of, read_repair, stages_of
 from components.sessions import refuse
 from components.words import first_name, weekday_of
 from db import documents, links, repairs, requirements, values
+from db.access_log import LINK
 from db.base import now
 from db.claims import Claim
 from db.documents import STAGE_PHOTOS, Slot
@@ -138,6 +140,7 @@ async def _visit(token: str, request: Request) -> LinkVisit | None:
         visit = await ask_as(_DOORKEEPER, links.visit_by, links.hash_of(token), now())
     if visit is None:
         refuse('link')
+        accesses.note(None, Seen(LINK, address=address, granted=False))
         _wrong_knocks.count(address)
     return visit
 

@@ -23,6 +23,7 @@ from components.proving import (
     address_of,
     entry_of_half,
     minutes_to_wait,
+    note_refused,
     prove,
     wait_text,
 )
@@ -71,6 +72,7 @@ def _add_second_step(portal: FastAPI, door: Door) -> None:
             return _code_page(next, wait_text(wait), 429, **asked)
         if await tell_sign_in(two_factor.second_step, half, code or recovery_code, now()) is None:
             _log_refusal('sign-in code refused', request, entry)
+            note_refused(request, entry)
             return _code_page(next, t(WRONG_CODE if recovery_code else _WRONG_APP_CODE), 401, **asked)
         return await door.let_in(request, entry, next, remember=bool(remember))
 

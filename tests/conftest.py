@@ -25,6 +25,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.util import LRUCache
 
+from components import accesses
 from db import doorbell, engines, schema, sealing
 from db.session import Database, connect
 from db.settings import load
@@ -63,6 +64,12 @@ SEALED = load(None, two_factor_key='a key for the tests, and only for them')
 def sealing_key() -> None:
     """Whatever key the test before had."""
     sealing.use(SEALED)
+
+
+@pytest.fixture(autouse=True)
+def nothing_noted() -> None:
+    """Whatever the test before looked at."""
+    accesses.forget()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -55,6 +55,7 @@ from db import (
     values,
     views,
 )
+from db.access_log import Access
 from db.admin_changes import AdminChange
 from db.alert_choices import AlertChoice, ClaimWatch, choose
 from db.alerts import Alert, Cursor
@@ -306,6 +307,7 @@ def make_world(people: People) -> World:
         Kept(BulkLine, (order.id, claim.id), frozenset({'gal'}), ('outcome', 'x')),
         Kept(exports.Export, (export.id,), frozenset({'gal'}), ('title', 'x')),
         Kept(exports.ExportRecord, (1,), frozenset(), ('what', 'x')),
+        Kept(Access, (1,), frozenset(), ('by', 'x')),
         Kept(Alert, (alert,), frozenset({'gal'}), ('kind', 'x')),
         Kept(AlertChoice, (gal.user_id, 'calls', 'app'), frozenset({'gal'}), ('wanted', True)),
         Kept(ClaimWatch, (gal.user_id, claim.id), frozenset({'gal'}), ('muted', True)),
@@ -800,6 +802,7 @@ def test_only_the_search_and_the_record_use_the_bare_connection():
     # whether the database answers and takes writes is nobody's business but its own; what was made once is narrowed before it is asked
     assert used <= {
         *(
+            'access_log.py',
             'alert_news.py',
             'alert_rows.py',
             'alerts.py',

@@ -409,6 +409,8 @@ OF_THE_PRODUCT = {
         'record_quietly',
         'forget_rings',
         'forget_alerts',
+        'forget_accesses',
+        'keep_accesses',
         'alert_of_deadlines',
     ),
     'mark_previews',

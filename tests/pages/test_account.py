@@ -5,8 +5,11 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from components import accesses
+from components.accesses import Seen
 from components.alert_choices import AlertChoices
 from db import alert_choices
+from db.access_log import SIGN_IN
 from db.alert_kinds import APP, EVENTS, MAIL
 from db.offices import AgentOffice, User
 from db.scope import Actor
@@ -52,6 +55,16 @@ async def test_what_must_not_be_missed_is_locked_and_says_why(portal: FastAPI, p
     await soon(lambda: matrix.props['saved'] == 1)
     await soon(lambda: rows(matrix)['cheques']['on'] == {APP: True, MAIL: False})
     assert wants(people.dana, 'cheques', APP)
+
+
+async def test_one_sees_ones_own_sign_ins_and_the_tries_that_failed(portal: FastAPI, people: People) -> None:
+    for person, granted in ((people.dana, False), (people.yossi, True)):
+        accesses.note(person, Seen(SIGN_IN, address='10.9.9.9', granted=granted))
+    accesses.write()
+    page, _ = await account(portal, 'dana')
+    shown = page.everything()
+    assert shown.count('10.9.9.9') == 1
+    assert 'אחד הניסיונות נכשל' in shown
 
 
 HOSTILE: tuple[Any, ...] = (

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from nicegui.testing import User
 
 import pages.admin
+from components import accesses
 from components.admin_list import AdminList
 from components.claims_list import ClaimsTable
 from db import accounts, identity
@@ -20,7 +21,7 @@ from db.reference import ClaimStatus, Garage
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import PASSWORD, SYSTEM, make_claim, turn_on_two_factor
-from tests.pages.conftest import Open, shown_by
+from tests.pages.conftest import EMAILS, Open, shown_by
 from tests.portal import signed_in
 from tests.waiting import soon
 
@@ -289,6 +290,41 @@ async def test_the_record_goes_on_past_its_first_page(admin: User, people: Peopl
     before = Open(admin, await admin.open(older[0]))
     await soon(lambda: 'לשינויים האחרונים' in before.everything())
     assert [name for name in ('אלף', 'בית', 'גימל') if f'מוסך {name}' in before.everything()] == ['אלף']
+
+
+async def test_the_log_of_access_says_who_looked_at_what_and_is_signed(
+    admin: User, people: People, portal: FastAPI
+) -> None:
+    claim = make_claim(people.levi, people.staff)
+    dana = await signed_in(portal, EMAILS['dana'])
+    await dana.open(f'/claims/{claim.claim_no}')
+    await dana.open('/?q=לוי')
+    await dana.open('/?status=new')
+    rival = await signed_in(portal, EMAILS['rival'])
+    for address in (f'/claims/{claim.claim_no}', '/admin/accesses'):
+        assert (await rival.http_client.get(address)).status_code == 404
+    accesses.write()
+
+    def lines(page: Open) -> list[str]:
+        told = re.findall(r'<tr data-testid="access".*?</tr>', page.everything(), re.DOTALL)
+        return [re.sub(r'<[^>]+>', ' ', line) for line in told]
+
+    log = Open(admin, await admin.open('/admin/accesses'))
+    await soon(lambda: lines(log))
+    told = lines(log)
+    for word in ('בקשת עמוד', 'פתיחת תביעה', 'פתיחת רשימה', 'חיפוש'):
+        assert word in ''.join(told)
+    assert any(people.dana.name in line and 'סטטוס: ' in line for line in told)
+    one = Open(admin, await admin.open(f'/admin/accesses?claim={claim.claim_no}'))
+    await soon(lambda: lines(one))
+    assert [('נדחה' in line, claim.claim_no in line) for line in lines(one)] == [(True, True), (False, True)]
+    none = Open(admin, await admin.open('/admin/accesses?name=%3Cb%3E&what=hacked&who=x'))
+    await soon(lambda: 'no-accesses' in none.everything())
+
+    assert 'היומן עוד לא נסקר' in log.everything()
+    button = next(one for one in none.client.elements.values() if one.props.get('data-testid') == 'access-reviewed')
+    none.send(button, 'click')
+    await soon(lambda: f'{people.admin.name} – סקירה אחרונה' in none.everything())
 
 
 async def test_a_template_can_be_tried_with_every_variable(admin: User) -> None:

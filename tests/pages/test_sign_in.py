@@ -13,8 +13,10 @@ import time_machine
 from fastapi import FastAPI, Request
 from sqlalchemy import select
 
-from components import guard, proving, sessions
+from components import accesses, guard, proving, sessions
 from db import accounts, identity
+from db.access_log import Asked
+from db.access_log import accesses as log_of
 from db.admin_rows import retire
 from db.admin_tables import TABLES
 from db.base import now
@@ -102,6 +104,24 @@ async def test_who_cannot_get_in_is_told_who_helps_and_reads_the_accessibility_s
     assert 'הצהרת נגישות' in statement.text
     assert form.text.count(CONTACT) == statement.text.count(CONTACT) == 1
     assert CONTACT in (await try_in(browser, password='wrong')).text
+
+
+async def test_the_log_of_access_has_who_came_and_who_did_not_and_never_a_password(
+    browser: httpx.AsyncClient, people: People
+) -> None:
+    await try_in(browser, password='wrong')
+    await browser.post('/login', data={'email': 'סודי מאוד 123', 'password': 'wrong'})
+    await browser.post('/login', data={'email': 'nobody@levi.demo', 'password': 'wrong'})
+    await try_in(browser)
+    accesses.write()
+    with open_session(people.admin, reading=True) as session:
+        logged = [(row.by, row.told, row.address, row.granted) for row in log_of(session, Asked(), 10)]
+    assert logged == [
+        (people.dana.name, '', '10.0.0.1', True),
+        ('', 'nobody@levi.demo', '10.0.0.1', False),
+        ('', '', '10.0.0.1', False),
+        (people.dana.name, '', '10.0.0.1', False),
+    ]
 
 
 async def test_a_stranger_is_asked_to_sign_in_and_then_gets_what_he_wanted(browser: httpx.AsyncClient) -> None:

@@ -1,0 +1,106 @@
+"""Noting who looked at what, without anybody waiting for it: what was seen is written together, within a second."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from db.access_log import LONGEST, SEARCH, keep_accesses
+from db.base import now
+from db.scope import Actor
+from db.session import open_session
+
+log = logging.getLogger(__name__)
+_ACTOR = Actor.system('access log')
+GATHER_SECONDS = 1.0
+# while the disk is full people go on reading: so many are kept until it can be written again
+MOST = 50_000
+BATCH = 500
+NUMBER_AT_MOST = 80
+
+_waiting: deque[dict[str, Any]] = deque()
+_lock = threading.Lock()
+_writing = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was looked at: the words of a search, the address of a list, a claim; and whether it was shown."""
+
+    what: str
+    told: str = ''
+    claim_no: str = ''
+    address: str = ''
+    granted: bool = True
+
+
+def note(who: Actor | int | None, seen: Seen) -> None:
+    """Note what somebody looked at, or was not let: a person, of whom maybe the number alone is known, or nobody we know.
+
+    Words that somebody goes on typing are one search.
+    """
+    person = {'user_id': who.user_id, 'by': who.name} if isinstance(who, Actor) else {'user_id': who, 'by': ''}
+    cut = replace(seen, told=seen.told[:LONGEST], claim_no=seen.claim_no[:NUMBER_AT_MOST])
+    noted = {'at': now(), **person, **asdict(cut)}
+    with _lock:
+        if _waiting and _goes_on(_waiting[-1], noted):
+            _waiting.pop()
+        elif len(_waiting) >= MOST:
+            log.error('the log of access cannot be written for long: the oldest access is given up')
+            _waiting.popleft()
+        _waiting.append(noted)
+
+
+def _goes_on(before: dict[str, Any], noted: dict[str, Any]) -> bool:
+    alike = all((one['what'], one['user_id']) == (SEARCH, noted['user_id']) for one in (before, noted))
+    return alike and noted['told'].startswith(before['told'])
+
+
+def write() -> None:
+    """Write down what was noted so far; what cannot be written waits on."""
+    with _writing:
+        while batch := _first():
+            with open_session(_ACTOR) as session:
+                keep_accesses(session, batch)
+            with _lock:
+                for _ in batch:
+                    _waiting.popleft()
+
+
+def _first() -> list[dict[str, Any]]:
+    with _lock:
+        return [_waiting[place] for place in range(min(BATCH, len(_waiting)))]
+
+
+def forget() -> None:
+    """Write nothing of what was noted so far: it was in another database."""
+    with _lock:
+        _waiting.clear()
+
+
+def start() -> Callable[[], None]:
+    """Write for as long as the app runs; returns the way out, which writes what is still to be written."""
+    leaving = threading.Event()
+
+    def go_on() -> None:
+        while not leaving.wait(GATHER_SECONDS):
+            _try()
+
+    thread = threading.Thread(target=go_on, name='access-log', daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        leaving.set()
+        thread.join(timeout=5)
+        _try()
+
+    return stop
+
+
+def _try() -> None:
+    try:
+        write()
+    except Exception:  # it is tried again a second later, for as long as the app runs
+        log.exception('the log of access could not be written; it is tried again')

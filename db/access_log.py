@@ -1,0 +1,157 @@
+"""The log of access: who signed in, looked at, searched for or took which personal data, when, and whether he was let.
+
+The law asks for it (regulation 10 of the data security regulations of 2017). It is only ever added to, and kept for two years.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from sqlalchemy import ColumnElement, Index, Select, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from db.base import Base, BigKey
+from db.offices import User
+from db.scope import Actor, Books, Can, Evidence, open_books
+from db.texts import N_
+
+# twenty-four months by the law, and a few days that nobody can argue about
+KEPT = timedelta(days=740)
+# the log is looked through once a month
+REVIEWED_EVERY = timedelta(days=30)
+SIGN_IN, CLAIM, LIST, SEARCH, LINK, EXPORT, REVIEW = 'sign_in', 'claim', 'list', 'search', 'link', 'export', 'review'
+PAGE, FILE, DOCUMENT = 'page', 'document', 'document.'
+
+# what was done → its words
+WHAT: Mapping[str, str] = MappingProxyType(
+    {
+        SIGN_IN: N_('Sign-in'),
+        CLAIM: N_('Opened a claim'),
+        LIST: N_('Opened a list'),
+        SEARCH: N_('Searched'),
+        'document.previewed': N_('Looked at a document'),
+        'document.downloaded': N_('Downloaded a document'),
+        'document.original': N_('Downloaded the original of a document'),
+        'document.packed': N_('Downloaded a document in a ZIP'),
+        FILE: N_('Asked for a document'),
+        EXPORT: N_('Export to Excel'),
+        PAGE: N_('Asked for a page'),
+        LINK: N_('Opened a link'),
+        REVIEW: N_('Looked through the log'),
+    }
+)
+LONGEST = 300
+
+
+class Access(Books, Evidence, Base):
+    """Somebody came, looked or took. `user_id` is None for whoever has no account or could not be told; `by` is the name he had."""
+
+    __tablename__ = 'accesses'
+    __table_args__ = (
+        Index('ix_accesses_user', 'user_id', 'id'),
+        Index('ix_accesses_claim', 'claim_no', 'id'),
+        Index('ix_accesses_what', 'what', 'id'),
+        Index('ix_accesses_at', 'at'),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    at: Mapped[datetime]
+    user_id: Mapped[int | None]
+    by: Mapped[str] = mapped_column(default='')
+    # the network address, where it was known
+    address: Mapped[str] = mapped_column(default='')
+    what: Mapped[str]
+    claim_no: Mapped[str] = mapped_column(default='')
+    # what of it: the words of a search, the filters of a list, the name of a document
+    told: Mapped[str] = mapped_column(default='')
+    granted: Mapped[bool] = mapped_column(default=True)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which accesses are looked for; nothing said is everything. `before`: older than this one."""
+
+    user_id: int | None = None
+    name: str = ''
+    what: str = ''
+    claim_no: str = ''
+    only_refused: bool = False
+    before: int = 0
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """What a row must fulfil."""
+        found: list[ColumnElement[bool]] = []
+        if self.user_id is not None:
+            found.append(Access.user_id == self.user_id)
+        if self.name:
+            found.append(Access.by.icontains(self.name, autoescape=True))
+        if self.what:
+            found.append(Access.what == self.what)
+        if self.claim_no:
+            found.append(Access.claim_no == self.claim_no)
+        if self.only_refused:
+            found.append(Access.granted.is_(False))
+        if self.before:
+            found.append(Access.id < self.before)
+        return found
+
+
+def access_of(actor: Actor, what: str, at: datetime, *, claim_no: str = '', told: str = '') -> Access:
+    """What somebody did, to be added where it is done."""
+    return Access(at=at, user_id=actor.user_id, by=actor.name, what=what, claim_no=claim_no, told=told[:LONGEST])
+
+
+# ---- questions --------------------------------------------------------------------------------------------------------------
+
+
+def accesses(session: Session, asked: Asked, limit: int) -> list[Access]:
+    """The log, newest first; for admins."""
+    session.info['actor'].need(Can.ADMINISTER)
+    with open_books(session):
+        newest = select(Access).where(*asked.conditions()).order_by(Access.id.desc()).limit(limit)
+        return list(session.scalars(newest))
+
+
+def last_review(session: Session) -> Access | None:
+    """Who looked through the log last; for admins."""
+    return next(iter(accesses(session, Asked(what=REVIEW), 1)), None)
+
+
+def own_sign_ins(session: Session, limit: int = 10) -> list[Access]:
+    """The acting person's last sign-ins, with the failed tries at his account."""
+    mine: Select[Access] = select(Access).where(Access.user_id == session.info['actor'].user_id, Access.what == SIGN_IN)
+    with open_books(session):
+        return list(session.scalars(mine.order_by(Access.id.desc()).limit(limit)))
+
+
+# ---- orders -----------------------------------------------------------------------------------------------------------------
+
+
+def review_accesses(session: Session, now: datetime) -> None:
+    """Sign that one has looked through the log, as is asked for once a month."""
+    actor: Actor = session.info['actor']
+    actor.need(Can.ADMINISTER)
+    with open_books(session):
+        session.add(access_of(actor, REVIEW, now))
+
+
+def keep_accesses(session: Session, seen: Iterable[Mapping[str, object]]) -> None:
+    """Write down accesses in the order in which they happened, each by the values of its columns; names of people are looked up."""
+    session.info['actor'].need(Can.KEEP_BOOKS)
+    rows = [Access(**values) for values in seen]
+    nameless = {row.user_id for row in rows if row.user_id and not row.by}
+    names = dict(session.execute(select(User.id, User.name).where(User.id.in_(nameless))).all())
+    for row in rows:
+        row.by = row.by or names.get(row.user_id or 0, '')
+    session.add_all(rows)
+
+
+def forget_accesses(session: Session, before: datetime, limit: int = 1000) -> int:
+    """Clear away what nobody has to keep any more; returns how many."""
+    session.info['actor'].need(Can.KEEP_BOOKS)
+    old = session.scalars(select(Access.id).where(Access.at < before).order_by(Access.at, Access.id).limit(limit)).all()
+    # NOTE: past the session's unit of work, which takes nothing of it away
+    table = Base.metadata.tables[Access.__tablename__]
+    session.connection().execute(table.delete().where(table.c.id.in_(old)))
+    return len(old)

@@ -1,0 +1,65 @@
+"""Noting accesses without anybody waiting: what one goes on typing is one search, and a disk that fails loses nothing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from components import accesses
+from components.accesses import Seen, note
+from db.access_log import CLAIM, SEARCH, Access, Asked
+from db.access_log import accesses as logged
+from db.session import open_session
+from tests.conftest import People
+
+
+def found(people: People) -> list[Access]:
+    with open_session(people.admin, reading=True) as session:
+        return logged(session, Asked(), 100)[::-1]
+
+
+def test_words_somebody_goes_on_typing_are_one_search(people: People) -> None:
+    for typed in ('ל', 'לו', 'לוי'):
+        note(people.dana, Seen(SEARCH, typed))
+    note(people.yossi, Seen(SEARCH, 'לויד'))
+    note(people.yossi, Seen(CLAIM, claim_no='26-1', granted=False))
+    note(people.yossi, Seen(SEARCH, 'כהן'))
+    accesses.write()
+    assert [(row.by, row.what, row.told, row.granted) for row in found(people)] == [
+        (people.dana.name, SEARCH, 'לוי', True),
+        (people.yossi.name, SEARCH, 'לויד', True),
+        (people.yossi.name, CLAIM, '', False),
+        (people.yossi.name, SEARCH, 'כהן', True),
+    ]
+    accesses.write()
+    assert len(found(people)) == 4, 'each once'
+
+
+def test_what_cannot_be_written_waits_and_is_written_when_the_app_leaves(
+    people: People, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    @contextmanager
+    def full(*_: Any, **__: Any) -> Iterator[None]:
+        raise OSError('disk full')
+        yield
+
+    note(people.dana, Seen(CLAIM, claim_no='26-1'))
+    with monkeypatch.context() as broken:
+        broken.setattr(accesses, 'open_session', full)
+        accesses._try()
+    assert 'could not be written' in caplog.text
+    assert found(people) == []
+    accesses.start()()
+    assert [row.claim_no for row in found(people)] == ['26-1']
+
+
+def test_of_too_many_the_oldest_goes_and_it_is_said(
+    people: People, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(accesses, 'MOST', 2)
+    for number in ('1', '2', '3'):
+        note(people.dana, Seen(CLAIM, claim_no=number))
+    accesses.write()
+    assert [row.claim_no for row in found(people)] == ['2', '3']
+    assert 'given up' in caplog.text
