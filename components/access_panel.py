@@ -58,6 +58,7 @@ class AccessPanel:
         """Draw the frame; `load` fills it."""
         self._asked = asked
         with ui.element('section').classes('mk-card').props('data-testid=access-review'):
+            ui.html(f'<div class="mk-hd"><h2>{escape(t("Monthly review"))}</h2></div>').classes('mk-contents')
             self._reviewed = ui.html('').classes('mk-bd')
             with (
                 ui.element('div').classes('mk-bd'),
@@ -127,11 +128,10 @@ def _row_html(access: Access, told: str) -> str:
         parts.append(f'<bdi>{escape(told)}</bdi>')
     if access.address:
         parts.append(f'<span class="mk-t3">{num_html(access.address)}</span>')
-    if not access.granted:
-        parts.append(chip_html('red', 'block', t('Was refused'), 'tiny'))
+    refused = '' if access.granted else f' {chip_html("red", "block", t("Was refused"), "tiny")}'
     return (
         f'<tr data-testid="access" data-what="{escape(access.what)}"><td>{num_html(values.format_exact(access.at))}</td>'
-        f'<td>{who}</td><td>{" · ".join(parts)}</td></tr>'
+        f'<td>{who}</td><td>{" · ".join(parts)}{refused}</td></tr>'
     )
 
 

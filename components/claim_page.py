@@ -7,6 +7,7 @@ from functools import partial
 from html import escape
 from math import ceil
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from nicegui import binding, ui
@@ -53,6 +54,7 @@ from components.live import (
     words_topic,
     work,
 )
+from components.marks import icon_html
 from components.messages_panel import MessagesPanel, Thread, read_thread
 from components.money_tab import Money, MoneyTab, read_money
 from components.repair_panel import RepairPanel
@@ -214,6 +216,10 @@ class ClaimPage:
 
     def _draw_history(self, found: Sequence[Change]) -> Refresh:
         with ui.element('section').classes('mk-card').props('data-testid=history'):
+            if self.actor.may(Can.ADMINISTER):
+                address = f'/admin/accesses?{urlencode({"claim": self.claim.claim_no})}'
+                link = f'<a class="mk-btn mk-s mk-sm" href="{escape(address)}">{icon_html("visibility")}<span>{escape(t("Who opened this claim"))}</span></a>'
+                ui.html(link).classes('mk-hd').props('data-testid=who-opened')
             self._history = ui.html('')
             self._more = ui.element('button').classes('mk-btn mk-g mk-w').props('type=button data-testid=history-more')
             self._more.on('click', self._show_more, args=[])

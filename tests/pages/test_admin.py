@@ -327,6 +327,17 @@ async def test_the_log_of_access_says_who_looked_at_what_and_is_signed(
     await soon(lambda: f'{people.admin.name} – סקירה אחרונה' in none.everything())
 
 
+async def test_from_a_claim_an_admin_reads_who_opened_it(admin: User, people: People, portal: FastAPI) -> None:
+    claim = make_claim(people.levi, people.staff)
+    way = f'/admin/accesses?claim={claim.claim_no}'
+    page = Open(admin, await admin.open(f'/claims/{claim.claim_no}?tab=history'))
+    await soon(lambda: way in page.everything())
+    staff = await signed_in(portal, EMAILS['staff'])
+    shown = Open(staff, await staff.open(f'/claims/{claim.claim_no}?tab=history'))
+    await soon(lambda: 'data-testid=history-more' in shown.everything() or 'mk-hist' in shown.everything())
+    assert way not in shown.everything()
+
+
 async def test_a_template_can_be_tried_with_every_variable(admin: User) -> None:
     page, screen = await opened(admin, 'templates')
     form = await form_of(page, screen, screen.props['rows'][0]['key'])
