@@ -220,7 +220,7 @@ def save_amounts(
         if getattr(row, name) not in (seen, wanted):
             raise ClaimError(N_('Somebody else changed this field meanwhile.'))
         if name == 'demanded' and wanted != row.demanded:
-            row.net_of_vat = False  # what is typed stands as on the paper: whoever claims without VAT takes it off again
+            row.net_of_vat = False  # what is typed is what stands on the paper
         setattr(row, name, wanted)
     if row.reason is not None:
         _check_active(session.get(ReductionReason, row.reason))
