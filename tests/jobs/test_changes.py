@@ -176,7 +176,7 @@ def test_whoever_lost_his_connection_listens_anew_and_catches_up(
     database.close()
 
 
-def test_who_could_not_look_tries_again_soon_and_then_ever_later(people: People, monkeypatch) -> None:
+def test_who_could_not_look_tries_again_soon_and_then_ever_later(people: People, monkeypatch, request) -> None:
     looks: list[float] = []
 
     def look(_: Others) -> bool:
@@ -184,10 +184,9 @@ def test_who_could_not_look_tries_again_soon_and_then_ever_later(people: People,
         raise ConnectionError
 
     monkeypatch.setattr(Others, 'look', look)
-    stop = hear_others(300)
+    request.addfinalizer(hear_others(300))
     until(lambda: len(looks) > 2)
     time.sleep(1)
-    stop()
     assert len(looks) < 10
 
 
