@@ -1,5 +1,6 @@
 """Files of a message: documents of its claim like any other, which also stand where they were sent."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -7,12 +8,17 @@ from urllib.parse import quote
 from components.files_taken import files_taken, queue_words
 from components.theme import Look
 from components.words import language, t
-from db import values
+from db import texts, values
 from db.claims import Claim
 from db.documents import FREE_TYPE, Document
 from db.reference import DocumentType
+from db.texts import N_
 
 _LOOKS = {'application/pdf': Look('red', 'picture_as_pdf')}
+# the words of a name that say nothing of the kind of a document
+_EMPTY_WORDS = N_(
+    'photo photos image picture scan document form letter report invoice confirmation original copy the for of on to'
+)
 _PICTURE, _OTHER = Look('blue', 'image'), Look('slate', 'description')
 
 
@@ -46,8 +52,23 @@ def attaching(claim: Claim | None, kinds: Sequence[DocumentType], reader: str) -
         'address': _address(claim) if claim else '',
         'taken': files_taken(),
         'free': FREE_TYPE,
-        'types': [{'id': kind.id, 'label': kind.label_in(reader)} for kind in kinds if kind.active],
+        'types': kinds_offered(kinds, reader),
     }
+
+
+def kinds_offered(kinds: Iterable[DocumentType], reader: str) -> list[dict[str, Any]]:
+    """What a file may be filed as, with the words by which the name of a file says so."""
+    return [{'id': kind.id, 'label': kind.label_in(reader), 'names': names_of(kind)} for kind in kinds if kind.active]
+
+
+def names_of(kind: DocumentType) -> list[list[str]]:
+    """The words a file of this kind is named by, in both languages."""
+    names = []
+    for label, language_of in ((kind.label, 'he'), (kind.label_en, 'en')):
+        empty = texts.t(_EMPTY_WORDS, language_of).split()
+        words = re.findall(r'[^\W\d_]{2,}', re.sub(r'["\'״׳]', '', label.lower()))
+        names.append([word for word in words if word not in empty])
+    return [words for words in names if words]
 
 
 def choosable(claim: Claim) -> dict[str, str]:

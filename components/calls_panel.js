@@ -164,8 +164,9 @@ export default {
     blank() { this.fresh(this.draft.party); },
     cancel() {
       if (!this.correcting && !this.aside.length) return;
+      const left = this.correcting;
       this.resume();
-      this.$nextTick(() => this.$refs.summary.focus());
+      this.$nextTick(() => (!this.correcting && this.$el.querySelector(`[data-call="${left}"] [data-testid=call-correct]`) || this.$refs.summary).focus());
     },
     kept(order, said) {
       this.spoken = said;

@@ -25,7 +25,7 @@ export default {
         <div v-if="cheque.orders.length || (forms && cheque.live)" class="mk-chq-o">
           <form v-if="asking[cheque.id]" class="mk-row mk-wrapr" @submit.prevent="order(cheque, asking[cheque.id].order, true)" @keydown.esc="delete asking[cheque.id]">
             <template v-if="asking[cheque.id].order.waiver"><span class="mk-note mk-warn" role="alert"><span class="mk-ic" aria-hidden="true">front_hand</span><span>{{ words.askWaiver }}</span></span></template>
-            <label v-else class="mk-inp mk-sm"><span class="mk-vh">{{ asking[cheque.id].order.why }}</span><select v-model="asking[cheque.id].reason" required data-testid="cheque-reason"><option value="" disabled>{{ words.choose }}</option><option v-for="[id, label] in asking[cheque.id].order.reasons" :key="id" :value="id">{{ label }}</option></select></label>
+            <label v-else class="mk-inp mk-sm"><span class="mk-vh">{{ asking[cheque.id].order.why }}</span><select v-model="asking[cheque.id].reason" required aria-invalid="false" data-testid="cheque-reason"><option value="" disabled>{{ words.choose }}</option><option v-for="[id, label] in asking[cheque.id].order.reasons" :key="id" :value="id">{{ label }}</option></select></label>
             <button type="submit" class="mk-btn mk-p mk-sm" data-testid="cheque-confirm" :disabled="busy ? true : null">{{ asking[cheque.id].order.waiver ? words.confirm : words.save }}</button>
             <button type="button" class="mk-btn mk-g mk-sm" @click="delete asking[cheque.id]">{{ words.cancel }}</button></form>
           <template v-else>

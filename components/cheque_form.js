@@ -18,7 +18,7 @@ export default {
           <template v-if="about.what !== 'edit'">${CHOICE('state', 'state', 'states', '')}</template>
           ${FIELD('amount', 'amount', 'ref="first" inputmode="decimal" maxlength="20" required')}
           <day-field v-model="draft.due" v-model:typed="draft.dueTyped" look="mk-lab" :label="words.due" required data-testid="cheque-f-due" @settled="look"></day-field>
-          <label v-if="about.what === 'replace'" class="mk-fld"><span class="mk-lab">{{ words.why }}</span><span class="mk-inp mk-sm"><select v-model="draft.reason" required data-testid="cheque-f-reason"><option value="" disabled>{{ words.choose }}</option><option v-for="one in choices.reasons" :key="one.id" :value="one.id">{{ one.label }}</option></select></span></label>
+          <label v-if="about.what === 'replace'" class="mk-fld"><span class="mk-lab">{{ words.why }}</span><span class="mk-inp mk-sm"><select v-model="draft.reason" required aria-invalid="false" data-testid="cheque-f-reason"><option value="" disabled>{{ words.choose }}</option><option v-for="one in choices.reasons" :key="one.id" :value="one.id">{{ one.label }}</option></select></span></label>
         </div>
         <p v-if="dayTold && dayTold.day === draft.due" class="mk-note" :class="{'mk-warn': dayTold.late || dayTold.closed}" role="status" data-testid="cheque-day"><span class="mk-ic" aria-hidden="true">{{ dayTold.closed ? 'event_busy' : 'schedule' }}</span><span>{{ [dayTold.days, dayTold.late, dayTold.closed].filter(Boolean).join(' · ') }}</span></p>
         <div class="mk-chqg">

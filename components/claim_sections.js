@@ -53,19 +53,19 @@ const SECTION = {
         <div v-if="look === 'daily'" class="mk-row"><h2 class="mk-b">{{ title }}</h2><span class="mk-sp"></span><span class="mk-sm mk-t3" v-if="explained.by"><bdi>{{ explained.by }}</bdi><template v-if="explained.at"> · <time :datetime="explained.at" :data-ts="explained.at" :title="explained.exact">{{ explained.when }}</time></template></span></div>
         <dl v-for="(part, place) in parts" :key="place" class="mk-dlist">
           <div v-for="row in part" :key="row.name" :ref="(element) => { elements[row.name] = element; }" :class="rowClass(row)" :data-testid="'field-' + row.name" :data-changed="row.changed ? 'true' : null"
-               :tabindex="row.editable && !edits[row.name] ? 0 : null" @click="clicked(row, $event)" @keydown.enter.self.prevent="open(row)">
-            <dt>{{ row.label }}<span v-if="row.editable && !edits[row.name]" class="mk-vh">, {{ words.edits }}</span></dt>
+               @click="clicked(row, $event)">
+            <dt>{{ row.label }}</dt>
             <dd v-if="edits[row.name] && !edits[row.name].busy" v-for="edit in [edits[row.name]]" :key="row.name">${EDITOR}</dd>
             <dd v-else>
               <template v-if="edits[row.name]"><span dir="auto">{{ shown(row) }}</span><span class="mk-sp"></span><span class="mk-row mk-xs mk-t3" role="status"><span class="mk-ic mk-s14 mk-spin" aria-hidden="true">progress_activity</span>{{ words.saving }}</span></template>
               <template v-else>${WAS}${VALUE}
+                <button v-if="row.editable" type="button" class="mk-pen" :class="{'mk-vh': row.copy || saved[row.name]}" :aria-label="row.label + ': ' + (row.text || '—') + ', ' + words.edits" @click="open(row)"><span class="mk-ic" aria-hidden="true">edit</span></button>
                 <span v-if="saved[row.name]" class="mk-row mk-xs mk-saved" role="status"><span class="mk-ic mk-s16" aria-hidden="true">check</span>{{ words.saved }}</span>
                 <span v-else-if="row.copy" class="mk-acts">
                   <a v-if="row.tel" class="mk-minia" :href="row.tel" :aria-label="words.call + ' ' + row.text" :title="words.call"><span class="mk-ic" aria-hidden="true">call</span></a>
                   <a v-if="row.whatsapp" class="mk-minia mk-wa" :href="row.whatsapp" target="_blank" rel="noopener" :aria-label="'WhatsApp ' + row.text" title="WhatsApp">${WHATSAPP}</a>
                   <a v-if="row.way" class="mk-minia" :href="row.way" target="_blank" rel="noopener noreferrer" :aria-label="words.way + ' ' + row.text" :title="words.way"><span class="mk-ic" aria-hidden="true">place</span></a>
                   <button v-if="row.copy" type="button" class="mk-minia" :data-copy="row.copy" :aria-label="words.copy + ' ' + row.text" :title="words.copy"><span class="mk-ic mk-s16" aria-hidden="true">content_copy</span></button></span>
-                <span v-else-if="row.editable" class="mk-pen" aria-hidden="true"><span class="mk-ic">edit</span></span>
               </template>
             </dd>${BELOW}
           </div>
@@ -195,7 +195,7 @@ const SECTION = {
     },
     close(row, back) {
       delete this.edits[row.name];
-      if (back) this.$nextTick(() => this.elements[row.name]?.focus());
+      if (back) this.$nextTick(() => this.elements[row.name]?.querySelector('.mk-pen')?.focus());
     },
     reasonOf(row) {
       const edit = this.edits[row.name];

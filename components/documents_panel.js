@@ -2,9 +2,8 @@
    Files go straight to their own route; the queue of them lives here, beside it only a note in the browser. */
 import DocumentViewer from 'document_viewer';
 import {keeping} from 'set_aside';
-import {UploadQueue} from 'upload_queue';
+import {UploadQueue, kindOf} from 'upload_queue';
 
-const ANSWER_WITHIN = 20000;
 const FREE = 'other_required';
 const WANTED = {type: FREE, label: '', blocking: false};
 const ICON = maakav.icon;
@@ -133,7 +132,6 @@ export default {
       const {message, said, form} = this.answer;
       this.answered(this.answer);
       this.menu = '';
-      this.ordered = null;
       if (!message) this.kept(form);
       if (message && this.typedIn(form)) this.refused[form] = message;
       if (message && !this.stands(form)) maakav.say(message, true);
@@ -211,15 +209,10 @@ export default {
       });
       if (slot?.lost) this.queue.remove(slot.lost);
     },
-    /* What a file probably is, by the words in its name; what says nothing the bureau files by hand. */
     guess(file) {
-      const said = new Set(file.name.replace(/\.[^.]+$/, '').toLocaleLowerCase().replace(/["'״׳]/g, '').match(/\p{L}{2,}/gu) || []);
-      let best = {words: 0, type: this.free};
-      for (const kind of this.types) for (const name of kind.names) {
-        if (name.length > best.words && name.every((word) => said.has(word))) best = {words: name.length, type: kind.id};
-      }
-      const item = this.items.find((candidate) => candidate.type === best.type && candidate.missing && !candidate.need);
-      return item ? this.slotOf(item) : {type: best.type, need: null, replaces: null, label: this.types.find((kind) => kind.id === best.type)?.label || ''};
+      const type = kindOf(file, this.types, this.free);
+      const item = this.items.find((candidate) => candidate.type === type && candidate.missing && !candidate.need);
+      return item ? this.slotOf(item) : {type, need: null, replaces: null, label: this.types.find((kind) => kind.id === type)?.label || ''};
     },
     again(row) { if (!this.queue.retry(row)) this.choose({...row.slot, lost: row}); },
     replace(document) { this.choose({type: document.type, need: document.need, replaces: document.uuid, label: document.title}); },
@@ -297,8 +290,8 @@ export default {
     /* What was ordered is not ordered again until it is answered. `form` is where it was typed, and is told of its answer. */
     order(what, form = '') {
       const text = JSON.stringify(what);
-      if (text === this.ordered?.text && Date.now() - this.ordered.at < ANSWER_WITHIN) return;
-      this.ordered = {text, at: Date.now()};
+      if (this.busy && text === this.onItsWay) return;
+      this.onItsWay = text;
       delete this.refused[form];
       this.sent[form] = this.typedIn(form);
       this.$emit('order', {...what, form, number: this.numbered(form)});

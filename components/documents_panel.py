@@ -1,6 +1,5 @@
 """The documents of a claim on its page: what is missing and from whom, what came and in which state, and the orders about them."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
 from components.answering import answering
+from components.attachments import kinds_offered
 from components.files_taken import MOST_MEGABYTES, files_taken, queue_words
 from components.live import Subscription, ask, claim_topic, current_actor, show_changes, words_topic, work
 from components.shared_words import reference
@@ -31,7 +31,7 @@ from db.documents import (
     trash_of,
     views_of,
 )
-from db.reference import DocumentType, Reference
+from db.reference import Reference
 from db.requirements import STATES, ChecklistItem, checklist, missing_count
 from db.scope import Actor, Can
 from db.session import fetch, fetch_one
@@ -58,10 +58,6 @@ _STATE_HUES = {
     'rejected': ('red', 'cancel'),
     'not_required': ('slate', 'remove'),
 }
-# the words of a name that say nothing of the kind of a document
-_EMPTY_WORDS = N_(
-    'photo photos image picture scan document form letter report invoice confirmation original copy the for of on to'
-)
 _VIEWED = {
     'previewed': N_('looked at it'),
     'downloaded': N_('downloaded it'),
@@ -233,23 +229,9 @@ def _shown(shelf: Shelf, actor: Actor, reader: str, last_visit: datetime | None)
             if document.may_remove(actor)
         ],
         'groups': _groups(tiles, shelf.items, reader),
-        'types': [
-            {'id': kind.id, 'label': kind.label_in(reader), 'names': _telling(kind)}
-            for kind in shelf.reference.document_types.values()
-            if kind.active
-        ],
+        'types': kinds_offered(shelf.reference.document_types.values(), reader),
         'sums': _sums(shelf, required, missing),
     }
-
-
-def _telling(kind: DocumentType) -> list[list[str]]:
-    """The words a file of this kind is named by, in both languages."""
-    names = []
-    for label, language_of in ((kind.label, 'he'), (kind.label_en, 'en')):
-        empty = texts.t(_EMPTY_WORDS, language_of).split()
-        words = re.findall(r'[^\W\d_]{2,}', re.sub(r'["\'״׳]', '', label.lower()))
-        names.append([word for word in words if word not in empty])
-    return [words for words in names if words]
 
 
 def _sums(shelf: Shelf, required: int, missing: int) -> dict[str, Any]:

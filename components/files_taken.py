@@ -49,7 +49,7 @@ def photos_taken(reader: str) -> dict[str, Any]:
             'sending': texts.t('Sending photo {n} of {all}…', reader, n='{n}', all='{all}'),
             'arrived': texts.t('Arrived: {done} of {all}', reader, done='{done}', all='{all}'),
             'failed': texts.t('The photo was not sent. Please try again.', reader),
-            'empty': texts.t('The file is empty.', reader),
+            **refusal_words(reader),
             'kind': texts.t('Please send a photo.', reader),
             'tooBig': texts.t(
                 'The photo is too big: a photo may have {most} MB at most. Please take a smaller one.',

@@ -1,6 +1,6 @@
 /* One thread: bubbles by day, what is new, who has read what, and the box one answers in.
    What is typed is told to the server a second later, and this tab remembers it too until it is sent. */
-import {UploadQueue} from 'upload_queue';
+import {UploadQueue, kindOf} from 'upload_queue';
 
 const DRAFT_AFTER = 1000, SEEK_AFTER = 250, NEAR = 80;
 const BUBBLE = `
@@ -162,7 +162,7 @@ export default {
       // what would be refused is refused before the message names it
       const told = [...files].map((file) => ({file, why: maakav.whyNot(file, this.attach.taken, this.words)})), taken = told.filter(({why}) => !why);
       this.refused = told.filter(({why}) => why).map(({file, why}) => `\u2068${file.name}\u2069: ${why}`).join(' ');
-      this.files.push(...taken.map(({file}) => ({file, type: this.guess(file)})));
+      this.files.push(...taken.map(({file}) => ({file, type: kindOf(file, this.attach.types, this.attach.free)})));
       if (taken.length && !this.attach.address && !this.goal) this.another();
     },
     drop(place) { maakav.ordered(); this.files.splice(place, 1); },
@@ -171,11 +171,6 @@ export default {
     another() { this.goal = null; this.sought = ''; this.$emit('find', ''); this.$nextTick(() => this.$refs.seek?.focus()); },
     seek() { clearTimeout(this.seeking); this.seeking = setTimeout(() => this.$emit('find', this.sought), SEEK_AFTER); },
     choose(claim) { this.goal = claim; this.refused = ''; this.$refs.box.focus(); },
-    guess(file) {
-      const plain = (text) => text.toLocaleLowerCase().replace(/["'״׳_-]/g, ' '), said = plain(file.name);
-      const found = this.attach.types.find((kind) => kind.id !== this.attach.free && plain(kind.label).split(/\s+/).filter((word) => word.length > 2).every((word) => said.includes(word)));
-      return found ? found.id : this.attach.free;
-    },
     /* What an earlier page left on its way is told at once; it may have come in the very last moment. */
     startQueue() {
       if (this.queue || !this.attach) return;

@@ -203,6 +203,7 @@ def _words() -> dict[str, str]:
         'saveDay': t('Update the date'),
         'hold': t('Put on hold'),
         'holdWhy': t('Why does the repair stand still?'),
+        'choose': t('Choose a reason'),
         'resume': t('The work goes on'),
         'note': t('A note on the repair'),
         'noteHint': t('The agent sees it too'),

@@ -121,7 +121,7 @@ def _table(
     )
     last = f'<tfoot><tr>{"".join(f"<td>{cell}</td>" for cell in foot)}</tr></tfoot>' if foot else ''
     return (
-        f'<div class="mk-rtab" tabindex="0" role="region" aria-label="{escape(label)}"><table class="mk-mt" data-testid="table-{name}">'
+        f'<div class="mk-rtab" tabindex="0" role="region" aria-label="{escape(label)}"><table class="mk-mt" aria-label="{escape(label)}" data-testid="table-{name}">'
         f'<thead><tr>{head}</tr></thead><tbody>{body}</tbody>{last}</table></div>'
     )
 

@@ -16,6 +16,16 @@ function remember(key, change) {
   } catch { /* a private window: what fails here is still told as long as the page lives */ }
 }
 
+/* What a file probably is, by the words in its name; what says nothing is `free`, and the bureau files it by hand. */
+export function kindOf(file, kinds, free) {
+  const said = new Set(file.name.replace(/\.[^.]+$/, '').toLocaleLowerCase().replace(/["'״׳]/g, '').match(/\p{L}{2,}/gu) || []);
+  let best = {words: 0, type: free};
+  for (const kind of kinds) for (const name of kind.names) {
+    if (name.length > best.words && name.every((word) => said.has(word))) best = {words: name.length, type: kind.id};
+  }
+  return best.type;
+}
+
 export class UploadQueue {
   /* `address` takes the files whose slot names none; `key` names this person's notes about this claim; `words` say what went wrong; `taken` is what a file must be. */
   constructor({address, key, words, taken}) {

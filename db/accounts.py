@@ -255,9 +255,9 @@ def enable(session: Session, user_id: int) -> None:
 def shut_out(session: Session, user_ids: Sequence[int]) -> None:
     """End whatever lets these people in without their password, for good: when they may come again, they sign in anew."""
     with open_books(session):
-        for model in (WebSession, OneTimeLink):
-            for kept in session.scalars(select(model).where(model.user_id.in_(user_ids)).with_for_update()):
-                session.delete(kept)
+        end_all_sessions(session, *user_ids)
+        for link in session.scalars(select(OneTimeLink).where(OneTimeLink.user_id.in_(user_ids)).with_for_update()):
+            session.delete(link)
 
 
 def demand_new_password(session: Session, user_id: int) -> None:

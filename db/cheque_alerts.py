@@ -38,7 +38,7 @@ from db import values
 from db.alert_choices import ClaimWatch
 from db.alert_kinds import event_of
 from db.alerts import Alert
-from db.base import Base, Moment, has_changed, take_turns
+from db.base import Base, Moment, has_changed, histories, take_turns
 from db.calendar import calendar_of
 from db.cheques import REMIND_DAYS, Cheque, warning_day
 from db.claims import Claim
@@ -56,6 +56,8 @@ _COLUMNS = ('user_id', 'claim_id', 'office_id', 'kind', 'event', 'key', 'values'
 _cheques, _alerts, _claims, _users, _offices, _watches = (Base.metadata.tables[name] for name in _TABLES)
 _cheque, _alert, _claim, _user = (table.c for table in (_cheques, _alerts, _claims, _users))
 _office, _watch = _offices.c, _watches.c
+# of one that bounced something is to be done, but nobody waits for its day: it counts again once it is deposited again
+_awaited = and_(_cheque.live, _cheque.state != 'bounced')
 
 
 # ---- questions --------------------------------------------------------------------------------------------------------------
@@ -90,7 +92,7 @@ def _at_a_stage(*columns: ColumnElement[Any]) -> Any:
     """Every cheque that is at a stage today, with the key of its alert and what its claim says of who follows it."""
     followed = _claim.agent_id, _claim.handler_id
     due = select(_cheque.id, _cheque.claim_id, _key().label('key'), *followed, *columns).select_from(_cheques)
-    return due.join(_claims, _claim.id == _cheque.claim_id).where(_cheque.live, _cheque.warn_on <= _TODAY)
+    return due.join(_claims, _claim.id == _cheque.claim_id).where(_awaited, _cheque.warn_on <= _TODAY)
 
 
 def _for_each_follower(due: Any, columns: Sequence[Any], *conditions: ColumnElement[bool]) -> CompoundSelect[Any]:
@@ -217,7 +219,7 @@ def wait_for_turn(session: Session, *_: Any) -> None:
 
 
 def follow_cheques(session: Session, _: UOWTransaction) -> None:
-    """After a flush: a cheque that is late already is alerted of at once; one whose date moved, or that ended, takes its alerts back."""
+    """After a flush: a cheque that is late already is alerted of at once; one whose date moved, or that ended or bounced, takes its alerts back."""
     entered, moved = _entered(session), _moved(session)
     for cheque in moved:
         _take_back(session, cheque)
@@ -231,7 +233,17 @@ def _entered(session: Session) -> list[Cheque]:
 
 
 def _moved(session: Session) -> list[Cheque]:
-    return [row for row in session.dirty if isinstance(row, Cheque) and has_changed(row, 'due_date', 'live')]
+    changed = [row for row in session.dirty if isinstance(row, Cheque)]
+    return [row for row in changed if has_changed(row, 'due_date', 'live') or _bounces(row)]
+
+
+def _bounces(cheque: Cheque) -> bool:
+    """Or comes back after it bounced."""
+    return any(name == 'state' and 'bounced' in (*past.added, *past.deleted) for name, past in histories(cheque))
+
+
+def _is_awaited(cheque: Cheque) -> bool:
+    return cheque.live and cheque.state != 'bounced'
 
 
 def _late(session: Session, cheques: Sequence[Cheque]) -> list[Cheque]:
@@ -239,7 +251,7 @@ def _late(session: Session, cheques: Sequence[Cheque]) -> list[Cheque]:
     if not cheques:
         return []
     today = values.israel(session.info['moment']).date()
-    return [cheque for cheque in cheques if cheque.live and cheque.warn_on <= today]
+    return [cheque for cheque in cheques if _is_awaited(cheque) and cheque.warn_on <= today]
 
 
 def _take_back(session: Session, cheque: Cheque) -> None:
@@ -251,7 +263,7 @@ def _take_back(session: Session, cheque: Cheque) -> None:
         _alert.change_id.is_(None),
         _alert.key.startswith(f'cheque:{cheque.id}:'),
     ]
-    if cheque.live:
+    if _is_awaited(cheque):
         stale.append(~_alert.key.endswith(f':{cheque.due_date}'))
         kept_key = literal('past:') + cast(_alert.id, String) + ':' + _alert.key
         session.connection().execute(_alerts.update().where(*stale, _alert.read_at.is_not(None)).values(key=kept_key))

@@ -389,9 +389,9 @@ def has_run_out(session: Session, token_hash: str, now: datetime, idle: timedelt
     return kept is not None and session_of(session, token_hash, now, idle) is None
 
 
-def sessions_of(user_id: int) -> Select[WebSession]:
-    """The browsers a person is signed in with, the last used first."""
-    return select(WebSession).where(WebSession.user_id == user_id).order_by(WebSession.seen_at.desc())
+def sessions_of(*user_ids: int) -> Select[WebSession]:
+    """The browsers people are signed in with, the last used first."""
+    return select(WebSession).where(WebSession.user_id.in_(user_ids)).order_by(WebSession.seen_at.desc())
 
 
 def start_session(
@@ -435,9 +435,10 @@ def end_session(session: Session, token_hash: str, user_id: int | None = None) -
         session.delete(kept)
 
 
-def end_all_sessions(session: Session, user_id: int, except_for: str | None = None) -> int:
-    """Sign a person out everywhere, or everywhere else; returns how many browsers that were."""
-    ended = [kept for kept in session.scalars(sessions_of(user_id).with_for_update()) if kept.token_hash != except_for]
+def end_all_sessions(session: Session, *user_ids: int, except_for: str | None = None) -> int:
+    """Sign people out everywhere, or everywhere else; returns how many browsers that were."""
+    theirs = sessions_of(*user_ids).with_for_update()
+    ended = [kept for kept in session.scalars(theirs) if kept.token_hash != except_for]
     for kept in ended:
         session.delete(kept)
     return len(ended)

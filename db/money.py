@@ -219,6 +219,8 @@ def save_amounts(
             raise ClaimError(N_('This field cannot be changed here.'))
         if getattr(row, name) not in (seen, wanted):
             raise ClaimError(N_('Somebody else changed this field meanwhile.'))
+        if name == 'demanded' and wanted != row.demanded:
+            row.net_of_vat = False  # what is typed is what stands on the paper
         setattr(row, name, wanted)
     if row.reason is not None:
         _check_active(session.get(ReductionReason, row.reason))

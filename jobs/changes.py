@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -101,12 +102,16 @@ def hear_others(pause: float = 1.0) -> Callable[[], None]:
                 ear.wait(SOON_SECONDS if others.look() else pause, leaving)
 
     def hear() -> None:
+        wait = SOON_SECONDS
         while not leaving.is_set():
+            begun = time.monotonic()
             try:
                 listen_and_look()
             except Exception:  # the thread listens as long as the app runs: it begins anew
                 log.exception('could not look at what others changed; trying again')
-                leaving.wait(pause)
+                # at once after it went well for a while, and ever later while it does not
+                wait = SOON_SECONDS if time.monotonic() - begun > pause else min(2 * wait, pause)
+                leaving.wait(wait)
 
     thread = threading.Thread(target=hear, name='others', daemon=True)
     thread.start()

@@ -108,8 +108,9 @@ def _headline(line: dict[str, Any]) -> str:
 
 
 def _history_html(lines: list[dict[str, Any]], *, older: bool, newer: bool) -> str:
+    title = f'<div class="mk-hd"><h2>{escape(t("History of changes"))}</h2></div>'
     if not lines and not newer:
-        return f'<p class="mk-empty-line">{escape(t("Nothing was changed under administration yet."))}</p>'
+        return f'{title}<p class="mk-empty-line">{escape(t("Nothing was changed under administration yet."))}</p>'
     told = ''.join(
         f'<li data-testid="admin-change"><b>{escape(_headline(line))}</b> '
         f'<span class="mk-t3"><bdi>{escape(line["by"])}</bdi> · {escape(line["when"])}</span>'
@@ -117,7 +118,6 @@ def _history_html(lines: list[dict[str, Any]], *, older: bool, newer: bool) -> s
         + '</li>'
         for line in lines
     )
-    title = escape(t('History of changes'))
     ways = f'<a class="mk-btn mk-g mk-sm" href="/admin/history">{escape(t("The newest changes"))}</a>' if newer else ''
     if older:
         ways += (
@@ -125,4 +125,4 @@ def _history_html(lines: list[dict[str, Any]], *, older: bool, newer: bool) -> s
             f'{escape(t("Earlier changes"))}</a>'
         )
     foot = f'<div class="mk-tfoot">{ways}</div>' if ways else ''
-    return f'<div class="mk-hd"><h2>{title}</h2></div><ul class="mk-ahist mk-bd">{told}</ul>{foot}'
+    return f'{title}<ul class="mk-ahist mk-bd">{told}</ul>{foot}'

@@ -23,6 +23,7 @@
     const field = event.target, wrong = wordsFor(field), said = placeFor(field);
     if (!wrong) return;
     field.setCustomValidity(wrong);
+    if (field.matches('select')) field.setAttribute('aria-invalid', 'true');
     if (said) {  // there is a place for it beside the field
       event.preventDefault();
       said.textContent = wrong;
@@ -32,6 +33,8 @@
     told.add(field);
   }, true);
   addEventListener('change', ({target}) => {
+    // of a choice that nobody has made yet a browser says that it is wrong, unless it is told
+    if (target.matches('select[required]')) target.setAttribute('aria-invalid', 'false');
     const said = target.type === 'radio' && placeFor(target);
     if (!said) return;
     said.textContent = '';

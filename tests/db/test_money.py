@@ -141,6 +141,17 @@ def test_a_business_claims_without_vat_once(people, claim):
         take_vat_off(session, claim.id, 'repair_cost', now())
 
 
+def test_a_demand_typed_anew_has_its_vat_in_it_again(people, claim):
+    save(people.staff, claim, 'repair_cost', demanded=1_180_00)
+    with open_session(people.staff) as session:
+        net = take_vat_off(session, claim.id, 'repair_cost', now()).demanded
+        save_amounts(session, claim.id, 'repair_cost', {'demanded': (net, net), 'offered': (None, 900_00)}, now())
+        assert fetch(session, heads_of(claim.id))[0].net_of_vat
+        save_amounts(session, claim.id, 'repair_cost', {'demanded': (net, 2_360_00)}, now())
+        assert not fetch(session, heads_of(claim.id))[0].net_of_vat
+        assert take_vat_off(session, claim.id, 'repair_cost', now()).demanded == 2_000_00
+
+
 def test_the_rate_of_vat_goes_by_its_date(database):
     with open_session(SYSTEM, reading=True) as session:
         rates = fetch(session, vat_rates())

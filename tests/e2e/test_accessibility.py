@@ -247,3 +247,18 @@ def test_pages_by_link(person: Person, chromium: Browser) -> None:
         findings[f'{purpose} in the dark'] = serious_in_the_dark(phone)
     phone.close()
     assert {place: found for place, found in findings.items() if found} == {}
+
+
+def test_no_choice_is_called_wrong_before_it_was_left_out(person: Person) -> None:
+    staff = person('staff@bureau.demo', path='/?status=in_repair')
+    staff.goto(f'/claims/{rows(staff)[0]}?tab=repair')
+    ready(staff)
+    reason = staff.get_by_role('combobox', name='מדוע התיקון מושהה?')
+    expect(reason.locator('option').first).to_have_text('בחירת סיבה')
+    expect(reason).to_have_attribute('aria-invalid', 'false')
+    staff.get_by_test_id('hold-save').click()
+    expect(reason).to_have_attribute('aria-invalid', 'true')
+    reason.select_option(index=1)
+    expect(reason).to_have_attribute('aria-invalid', 'false')
+    staff.goto('/account')
+    expect(staff.get_by_role('table', name='ההתראות שלי')).to_be_visible()

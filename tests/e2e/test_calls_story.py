@@ -260,6 +260,13 @@ def test_a_reload_in_the_middle_takes_neither_the_day_of_a_call_nor_what_it_corr
     expect(summary).to_have_value('כמעט נעלם')
     staff.get_by_test_id('call-cancel').click()
     expect(summary).to_have_value('באמצע שיחה')
+    # one in which nothing was changed is left at once, to where it was begun
+    correct = staff.locator('[data-testid=call][data-corrected=false]').get_by_test_id('call-correct').first
+    correct.press('Enter')
+    expect(summary).to_be_focused()
+    summary.press('Escape')
+    expect(summary).to_have_value('באמצע שיחה')
+    expect(correct).to_be_focused()
 
 
 def test_correcting_a_call_shows_its_own_days(person: Person) -> None:

@@ -26,6 +26,10 @@ def field(page: Page, name: str) -> Locator:
     return page.get_by_test_id(f'field-{name}')
 
 
+def pen(page: Page, name: str) -> Locator:
+    return field(page, name).get_by_role('button', name='Enter לעריכה')
+
+
 def box(page: Page, name: str) -> Locator:
     return page.get_by_test_id(f'edit-{name}')
 
@@ -73,14 +77,16 @@ def test_the_keyboard_alone_edits_cancels_and_corrects(person: Person) -> None:
     staff = person('staff@bureau.demo')
     open_claim(staff, a_claim(staff))
     before = field(staff, 'policy_no').inner_text()
-    field(staff, 'policy_no').press('Enter')
+    label, value = (field(staff, 'policy_no').locator(part).first.inner_text() for part in ('dt', 'dd bdi'))
+    expect(pen(staff, 'policy_no')).to_have_accessible_name(f'{label}: {value}, Enter לעריכה')
+    pen(staff, 'policy_no').press('Enter')
     box(staff, 'policy_no').fill('999')
     box(staff, 'policy_no').press('Escape')
     expect(box(staff, 'policy_no')).to_have_count(0)
     assert field(staff, 'policy_no').inner_text() == before
-    expect(field(staff, 'policy_no')).to_be_focused()
+    expect(pen(staff, 'policy_no')).to_be_focused()
 
-    field(staff, 'insured_phone').press('Enter')
+    pen(staff, 'insured_phone').press('Enter')
     box(staff, 'insured_phone').fill('123')
     box(staff, 'insured_phone').press('Enter')
     expect(field(staff, 'insured_phone').get_by_role('alert')).to_contain_text('אינו ישראלי')
@@ -89,14 +95,14 @@ def test_the_keyboard_alone_edits_cancels_and_corrects(person: Person) -> None:
     box(staff, 'insured_phone').press('Enter')
     expect(field(staff, 'insured_phone')).to_contain_text('052-1112233')
 
-    field(staff, 'insured_id_no').press('Enter')
+    pen(staff, 'insured_id_no').press('Enter')
     box(staff, 'insured_id_no').fill('123456789')
     box(staff, 'insured_id_no').press('Enter')
     expect(field(staff, 'insured_id_no').get_by_role('alert')).to_contain_text('ספרת הביקורת')
     box(staff, 'insured_id_no').press('Enter')
     expect(field(staff, 'insured_id_no')).to_contain_text('נשמר ופורסם')
 
-    field(staff, 'daily_note').press('Enter')
+    pen(staff, 'daily_note').press('Enter')
     box(staff, 'daily_note').press_sequentially('שורה ראשונה')
     box(staff, 'daily_note').press('Shift+Enter')
     box(staff, 'daily_note').press_sequentially('שנייה')

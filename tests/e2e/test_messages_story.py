@@ -437,6 +437,8 @@ def test_a_file_that_came_in_the_last_moment_is_not_told_of_as_lost(person: Pers
     dana.evaluate("Object.defineProperty(XMLHttpRequest.prototype, 'onload', {set() {}})")
     photo: FilePayload = {'name': 'נזק: חזית.png', 'mimeType': 'image/png', 'buffer': papers.png()}
     dana.get_by_test_id('attach-input').set_input_files([photo])
+    # what it is called says what it is, as among the documents
+    expect(dana.get_by_test_id('chosen-file').get_by_role('combobox')).to_have_value('damage_photos')
     send(dana, 'התמונה בדרך ממש')
     expect(message(dana, 'התמונה בדרך ממש').get_by_test_id('attachment')).to_have_text(re.compile('נזק- חזית.png'))
     dana.on('dialog', lambda asked: asked.accept())

@@ -176,6 +176,20 @@ def test_whoever_lost_his_connection_listens_anew_and_catches_up(
     database.close()
 
 
+def test_who_could_not_look_tries_again_soon_and_then_ever_later(people: People, monkeypatch, request) -> None:
+    looks: list[float] = []
+
+    def look(_: Others) -> bool:
+        looks.append(time.monotonic())
+        raise ConnectionError
+
+    monkeypatch.setattr(Others, 'look', look)
+    request.addfinalizer(hear_others(300))
+    until(lambda: len(looks) > 2)
+    time.sleep(1)
+    assert len(looks) < 10
+
+
 @pytest.mark.postgres
 def test_who_is_not_let_listen_leaves_no_connection_behind(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     database, opened = connect(postgres_url), []

@@ -232,6 +232,19 @@ def test_a_cheque_that_ended_is_quiet(people, claim):
     assert sweep_cheques(at('2026-12-08')) == 0
 
 
+def test_nobody_waits_for_the_day_of_a_cheque_that_bounced_until_it_is_deposited_again(people, claim):
+    cheque = enter(claim, people.staff)
+    for state, reason in (('handed_over', ''), ('bounced', 'no_cover')):
+        sweep_cheques(at(DUE))
+        with open_session(people.staff, at=at(DUE, 12)) as session:
+            advance_cheque(session, cheque.id, state, at(DUE, 12), reason=reason)
+    assert raised() == []
+    assert sweep_cheques(at('2026-12-08')) == 0
+    with open_session(people.staff, at=at('2026-12-09')) as session:
+        advance_cheque(session, cheque.id, 'deposited', at('2026-12-09'))
+    assert kinds(people.dana) == ['cheque.overdue']
+
+
 def test_agents_who_see_their_own_only_hear_of_their_own_only(people):
     office = make_office('סוכנות מור', agents_see_own_only=True)
     gal, tal = make_user('גל', Role.AGENT, office), make_user('טל', Role.AGENT, office)

@@ -277,6 +277,13 @@ async def test_the_record_says_which_line_of_the_matrix_was_changed_and_went(adm
     assert '· </b>' not in history.everything()
 
 
+async def test_the_record_has_its_title_before_anything_was_changed(admin: User, people: People, monkeypatch) -> None:
+    monkeypatch.setattr(pages.admin, 'history_lines', lambda *_: [])
+    history = Open(admin, await admin.open('/admin/history'))
+    await soon(lambda: 'עדיין לא שונה דבר' in history.everything())
+    assert '<h2>היסטוריית שינויים</h2>' in history.everything()
+
+
 async def test_the_record_goes_on_past_its_first_page(admin: User, people: People, monkeypatch) -> None:
     monkeypatch.setattr(pages.admin, 'HISTORY', 2)
     for name in ('אלף', 'בית', 'גימל'):

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from components import live
+from components.attachments import names_of
 from components.claim_head import ClaimHead
-from components.documents_panel import _KINDS, DocumentsPanel, _telling
+from components.documents_panel import _KINDS, DocumentsPanel
 from components.files_taken import ACCEPTED, files_taken
 from db import documents
 from db.base import now
@@ -215,7 +216,7 @@ async def test_one_that_is_missing_is_counted_as_one_says_it(open_page: Opener, 
 
 def test_names_say_the_kind_in_both_languages(people: People) -> None:
     with open_session(people.staff, reading=True) as session:
-        kinds = {kind.id: _telling(kind) for kind in fetch(session, document_types())}
+        kinds = {kind.id: names_of(kind) for kind in fetch(session, document_types())}
     assert kinds['damage_photos'] == [['נזק'], ['damage']]
     assert kinds['vehicle_licence'][0] == ['רישיון', 'רכב']
     # a phone calls every photo an image: that says nothing

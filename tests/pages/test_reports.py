@@ -92,6 +92,7 @@ async def test_the_table_by_agent_says_rates_and_ends_in_a_total(portal: FastAPI
     page = await opened(portal, 'manager')
     (table,) = (html.content for html in page.of(ui.html) if 'data-testid="table-people"' in html.content)
     body, foot = table.split('<tfoot>')
+    assert '<table class="mk-mt" aria-label="ביצועים לפי סוכן"' in body
     assert (body.count('75%</bdi>'), body.count('אין די נתונים</span></td></tr>'), body.count('—')) == (1, 1, 1)
     assert body.count('mk-rbar') == 1
     assert 'סה״כ הסוכנות' in foot
