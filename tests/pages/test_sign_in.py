@@ -511,7 +511,7 @@ async def test_how_long_the_answer_takes_does_not_say_whether_an_address_is_know
 ) -> None:
     happened: list[str] = []
     monkeypatch.setattr(mail, 'is_on', lambda: True)
-    monkeypatch.setattr(sign_in.letters, 'queue_reset', lambda *_: happened.append('queued'))
+    monkeypatch.setattr('db.mail.queue_reset', lambda *_: happened.append('queued'))
 
     async def watched(scope: Any, receive: Any, send: Any) -> None:
         async def told(message: Any) -> None:
