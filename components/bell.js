@@ -1,3 +1,4 @@
+const NAME = 'maakav.bell.';
 const POPOVER = `
   <div class="mk-pop mk-bell-pop" role="dialog" :aria-label="texts.title">
     <div class="mk-pop-h"><h2>{{ texts.title }}</h2><span class="mk-badge mk-br" v-if="count">{{ count }}</span><span class="mk-sp"></span>
@@ -36,8 +37,13 @@ export default {
     this.loud = this.kept('loud') === 'yes';
     this.outside = (event) => { if (this.open && !this.$el.contains(event.target)) this.open = false; };
     addEventListener('pointerdown', this.outside);
+    this.heard = ({key, newValue}) => { if (key === NAME + 'loud') this.loud = newValue === 'yes'; };
+    addEventListener('storage', this.heard);  // said in another tab
   },
-  unmounted() { removeEventListener('pointerdown', this.outside); },
+  unmounted() {
+    removeEventListener('pointerdown', this.outside);
+    removeEventListener('storage', this.heard);
+  },
   watch: {
     count(now, before) {
       this.show();
@@ -53,12 +59,12 @@ export default {
         badge.hidden = !this.count;
       }
     },
-    kept(name) { try { return localStorage.getItem(`maakav.bell.${name}`); } catch { return null; } },
-    keep(name, value) { try { localStorage.setItem(`maakav.bell.${name}`, value); } catch { /* private window: it holds for this page */ } },
+    kept(name) { try { return localStorage.getItem(NAME + name); } catch { return null; } },
+    keep(name, value) { try { localStorage.setItem(NAME + name, value); } catch { /* private window: it holds for this page */ } },
     turn() { this.loud = !this.loud; this.keep('loud', this.loud ? 'yes' : 'no'); if (this.loud) this.sound(); },
     /* Of several tabs one rings, and of several alerts that come together one. */
     ring() {
-      if (!this.loud || this.kept('loud') === 'no' || Date.now() - Number(this.kept('rang')) < 3000) return;
+      if (!this.loud || Date.now() - Number(this.kept('rang')) < 3000) return;
       this.keep('rang', Date.now());
       this.sound();
     },

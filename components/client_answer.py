@@ -38,7 +38,7 @@ class ClientAnswer(Element, component='client_answer.js'):
         facts = await ask(read_facts, self._claim.id)
         if facts is None or self.is_deleted:
             return
-        claim = facts.claim
+        self._claim = claim = facts.claim
         answers = answers_to_client(facts)
         self._props['shown'] = {
             'name': claim.insured_name,
@@ -102,6 +102,7 @@ def _words() -> dict[str, str]:
         'ways': t('How it is sent'),
         'send': t('Open in {way}', way='{way}'),
         'copy': t('Copy the words'),
+        'long': t('This letter is too long to be carried over. It is copied when the mail opens, and pasted there.'),
         'close': t('Close'),
         'logged': t('Noted in the call log.'),
         'late': t('No answer came. Please look in the call log whether it was noted.'),

@@ -443,7 +443,7 @@ _ALL = (
             Column('attempt', N_('A try in vain'), 'yes_no', YES_NO, preset='no'),
         ),
         uses=((N_('Calls'), Call.outcome),),
-        kept=frozenset({'spoke'}),
+        kept=frozenset({'spoke', 'written'}),
         add=N_('New outcome'),
     ),
     AdminTable(

@@ -100,7 +100,7 @@ class AlertKind:
 
 _CHEQUE = MappingProxyType({'due': 'day', 'amount': 'money', 'days': 'left', 'late': 'late', 'closed': 'closed'})
 _CLOCK = MappingProxyType({'label': 'named', 'day': 'day'})
-_DUE = N_('Cheque of {amount} due on {due}')
+_DUE, _NEAR = N_('Cheque of {amount} due on {due}'), N_('A deadline is near: {label}')
 
 # kind → its words; `raise_alert` takes these only
 KINDS: Mapping[str, AlertKind] = MappingProxyType(
@@ -111,8 +111,8 @@ KINDS: Mapping[str, AlertKind] = MappingProxyType(
         'cheque.overdue': AlertKind(
             'cheques', _DUE, N_('The due date passed and nobody wrote down that the cheque was cleared'), _CHEQUE
         ),
-        'deadline.near': AlertKind('deadlines', N_('A deadline is near: {label}'), N_('On {day}'), _CLOCK, bureau=True),
-        'deadline.limitation': AlertKind('deadlines', N_('A deadline is near: {label}'), N_('On {day}'), _CLOCK),
+        'deadline.near': AlertKind('deadlines', _NEAR, N_('On {day}'), _CLOCK, bureau=True),
+        'deadline.limitation': AlertKind('deadlines', _NEAR, N_('On {day}'), _CLOCK),
         'deadline.passed': AlertKind('deadlines', N_('A deadline has passed: {label}'), N_('It was on {day}'), _CLOCK),
         'task.due': AlertKind('tasks', N_('A task is due: {title}'), N_('On {day}'), {'day': 'day'}),
         REMINDER: AlertKind('reminders', N_('The reminder you asked for'), N_('Asked for on {day}'), {'day': 'day'}),

@@ -157,6 +157,8 @@ class _News:
 
     terms: _Terms
     followers: Mapping[int, Sequence[_Follower]]
+    # who has to find somebody for it, by the change by which an office opened a claim that nobody handles
+    takers: Mapping[int, Sequence[int]]
     listeners: Mapping[int, _Listeners]
     # who has an alert of a change already, by its key
     has_it: Collection[tuple[int, str]]
@@ -169,14 +171,16 @@ class _News:
     @classmethod
     def of(cls, session: Session, changes: Sequence[Change], terms: _Terms) -> '_News':
         claims = {change.claim_id for change in changes}
-        followers = _followers_of(session, claims)
+        followers, takers = _followers_of(session, claims), _takers_of(session, changes)
         named = {user_id for change in changes for user_id in _named_in(change)}
         people = {*named, *(one.user_id for of_claim in followers.values() for one in of_claim)}
+        people.update(*takers.values())
         keys = {'people': people, 'keys': [_key_of(change) for change in changes]}
         unread = _unread_beside(session, changes, people, terms)
         return cls(
             terms,
             followers,
+            takers,
             _listeners_of(session, followers, named, people),
             {(user_id, key) for user_id, key in session.execute(_HAVING_IT, keys)},
             unread,
@@ -186,11 +190,12 @@ class _News:
     def concerned(self, change: Change, *, always: bool) -> list[int]:
         """Whom a change concerns, without its author and who saw it already; `always`: also who asked for his own claims only."""
         author, change_id = change.user_id, change.id
-        return [
+        followers = [
             one.user_id
             for one in self.followers[change.claim_id]
             if (always or one.usually) and one.user_id != author and one.seen < change_id
         ]
+        return [*followers, *self.takers.get(change_id, ())]
 
     def called(self, change: Change) -> list[int]:
         """Whom a message or a note calls by name: of the bureau anybody, of the office those whom the change concerns anyway."""
@@ -234,6 +239,12 @@ _FOLLOWERS = (
     .where(hears_of_claim(always=True))
 )
 _people: Any = bindparam('people', expanding=True)
+_UNHANDLED = (
+    select(Change.id)
+    .join(Claim, Claim.id == Change.claim_id)
+    .join(User, User.id == Change.user_id)
+    .where(Change.id.in_(bindparam('ids', expanding=True)), Claim.handler.is_(None), User.office_id.is_not(None))
+)
 _OF_BUREAU = select(User.id).where(User.id.in_(_people), User.active, User.role.in_(sorted(BUREAU_ROLES)))
 _HAVING_IT = select(Alert.user_id, Alert.key).where(
     Alert.user_id.in_(_people), Alert.key.in_(bindparam('keys', expanding=True))
@@ -273,6 +284,16 @@ def _followers_of(session: Session, claims: Collection[int]) -> Mapping[int, Seq
         last = baseline if seen is None else max(seen, baseline)
         followers[claim_id].append(_Follower(user_id, bool(of_bureau), last, bool(usually)))
     return followers
+
+
+def _takers_of(session: Session, changes: Sequence[Change]) -> Mapping[int, Sequence[int]]:
+    """Everybody of the bureau, for each of these changes by which an office opened a claim that nobody handles yet."""
+    opened = [change.id for change in changes if change.kind == 'opened']
+    unhandled = session.scalars(_UNHANDLED, {'ids': opened}).all() if opened else ()
+    if not unhandled:
+        return {}
+    bureau = session.scalars(select(User.id).where(User.active, User.role.in_(sorted(BUREAU_ROLES)))).all()
+    return dict.fromkeys(unhandled, bureau)
 
 
 def _listeners_of(

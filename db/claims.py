@@ -481,7 +481,8 @@ def duplicates_of(plate: str, event_date: date) -> Select[Claim]:
 def open_claim(session: Session, office_id: int, fields: Mapping[str, Any], now: datetime) -> Claim:
     """Open a claim for an office. `fields` are stored values by field name; insured_name and event_date must be there.
 
-    People of an office open one for themselves, with what they know of the accident; it goes to whoever handles their claims.
+    People of an office open one for themselves, with what they know of the accident; it goes to whoever handles their claims,
+    and when nobody does, everybody of the bureau is alerted.
     A claim number is drawn when none is given. Duplicates are the caller's question to ask first (`duplicates_of`).
     """
     actor: Actor = session.info['actor']
@@ -520,8 +521,11 @@ def _reported(session: Session, office_id: int, given: Mapping[str, Any]) -> dic
     actor: Actor = session.info['actor']
     if office_id != actor.office_id or not given.keys() <= REPORTED:
         raise ClaimError(N_('This field cannot be changed here.'))
-    handled = select(Claim.handler).join(User, User.id == Claim.handler).where(User.active)
-    handler = session.scalar(handled.order_by(Claim.seq.desc()).limit(1))
+    handled = (
+        select(Claim.handler).join(User, User.id == Claim.handler).where(Claim.office_id == office_id, User.active)
+    )
+    # NOTE: past the scope: whoever sees his own claims only may have none yet
+    handler = session.connection().scalar(handled.order_by(Claim.seq.desc()).limit(1))
     own = {'agent': actor.user_id} if actor.role is Role.AGENT else {}
     return {**given, **own, 'handler': handler}
 

@@ -30,7 +30,7 @@ KINDS = frozenset({NEAR, LIMITATION, MISSED})
 # so many days before the last one; a limitation a year before, half a year and a month
 _BEFORE = 3
 _YEARS_BEFORE = (30, 182, 365)
-# what passed longer ago is no news any more: a claim that was imported or put right later alerts nobody of it
+# what passed longer ago is no news any more: a claim that was imported or put right later alerts nobody of it; what was told stays
 MISSED_DAYS = 14
 # what happens to a claim by these fields moves its clocks
 DEADLINES_GO_BY = frozenset({'status', 'documents', 'event_date', 'submitted_at', 'handler', 'own_policy_used'})
@@ -38,11 +38,12 @@ DEADLINES_GO_BY = frozenset({'status', 'documents', 'event_date', 'submitted_at'
 
 @dataclass(frozen=True)
 class Due:
-    """A step that a clock of a claim stands at: what it is told as, under which key, and in which words."""
+    """A step that a clock of a claim stands at: what it is told as, under which key, in which words, and whether anew."""
 
     kind: str
     key: str
     told: Mapping[str, Any]
+    is_news: bool
 
 
 # ---- questions --------------------------------------------------------------------------------------------------------------
@@ -56,7 +57,7 @@ def step_of(clock: Clock, calendar: Calendar, today: date) -> tuple[str, int] | 
     if clock.deadline is None or not clock.rule.alerts:
         return None
     if clock.state == PASSED:
-        return (MISSED, -1) if -clock.days_left <= MISSED_DAYS else None
+        return MISSED, -1
     if clock.state != RUNNING:
         return None
     in_years = clock.rule.unit == YEARS
@@ -85,13 +86,15 @@ def _dues(claim: Claim, clocks: Iterable[Clock], calendar: Calendar, today: date
             kind, days = step
             last = clock.deadline.day.isoformat()
             named = {'he': clock.rule.label_in('he'), 'en': clock.rule.label_in('en')}
-            yield Due(kind, f'deadline:{claim.id}:{clock.rule.id}:{last}:{days}', {'label': named, 'day': last})
+            key = f'deadline:{claim.id}:{clock.rule.id}:{last}:{days}'
+            yield Due(kind, key, {'label': named, 'day': last}, is_news=-clock.days_left <= MISSED_DAYS)
 
 
 def claims_with_deadlines(session: Session, claim_ids: Collection[int], today: date) -> list[int]:
     """Those of these claims of which there is something to tell, or to take back; nobody need wait for the others."""
     session.info['actor'].need(Can.KEEP_BOOKS)
-    at_a_step = {claim.id for claim, dues in dues_of(session, claim_ids, today).items() if dues}
+    dues = dues_of(session, claim_ids, today)
+    at_a_step = {claim.id for claim, steps in dues.items() if any(step.is_news for step in steps)}
     told = {alert.claim_id for alert in session.scalars(_UNREAD, {'ids': list(claim_ids)})}
     return sorted(at_a_step | told)
 
@@ -123,5 +126,6 @@ def alert_of_deadlines(session: Session, claim_ids: Collection[int], now: dateti
         for alert in stale:
             session.delete(alert)
         ring_for(session, {Notice('person', claim.office_id, claim.id, user_id=alert.user_id) for alert in stale})
-        new += sum(raise_alert(session, claim, step.kind, step.key, step.told, now) for step in steps)
+        news = (step for step in steps if step.is_news)
+        new += sum(raise_alert(session, claim, step.kind, step.key, step.told, now) for step in news)
     return new

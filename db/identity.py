@@ -1,6 +1,7 @@
 """Proving who somebody is: passwords, sessions, one-time links and the brake on guessing. Kept by the product alone."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -209,8 +210,7 @@ def tries_of(address: str, email: str, known_browser: str | None = None) -> dict
 
     A browser that has signed in to the account before is counted by itself, so that nobody can lock its owner out.
     """
-    # a hash, for people type passwords into the wrong field
-    account = known_browser or hash_of(email.strip().casefold())[:32]
+    account = known_browser or _account_key(email)
     return {
         f'address:{network_of(address)}': (ADDRESS_TRIES, ADDRESS_WINDOW),
         f'{"browser" if known_browser else "account"}:{account}': (ACCOUNT_TRIES, ACCOUNT_WINDOW),
@@ -219,11 +219,17 @@ def tries_of(address: str, email: str, known_browser: str | None = None) -> dict
 
 def forgotten_tries_of(address: str, email: str) -> dict[str, tuple[int, timedelta]]:
     """What asking for another password is counted under, so that nobody fills somebody's mailbox."""
-    account = hash_of(email.strip().casefold())[:32]
     return {
         f'forgot-from:{network_of(address)}': (ADDRESS_TRIES, CODE_WINDOW_LONG),
-        f'forgot:{account}': (FORGOTTEN_TRIES, CODE_WINDOW_LONG),
+        f'forgot:{_account_key(email)}': (FORGOTTEN_TRIES, CODE_WINDOW_LONG),
     }
+
+
+def _account_key(email: str) -> str:
+    """One for all spellings of an address that lead to one account. A hash, for people type passwords into the wrong field."""
+    with suppress(values.Malformed):
+        email = values.email(email)
+    return hash_of(email.strip().casefold())[:32]
 
 
 def code_tries_of(address: str, user_id: int, known_browser: str | None = None) -> dict[str, tuple[int, timedelta]]:

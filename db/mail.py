@@ -283,9 +283,13 @@ def queue_reset(session: Session, email: str, now: datetime) -> None:
 
 
 def reset_link(session: Session, mail_id: int, now: datetime) -> str | None:
-    """The token for a mail that is about to go; none when it comes too late, or he may not sign in. Nobody but the mail knows it."""
+    """The token for a mail that is about to go; none when it comes too late, or he may not sign in or has no address any more.
+
+    Nobody but the mail knows it.
+    """
     mail = _taken(session, mail_id)
-    if now - mail.made_at > RESET_FOR or actor_of(session, mail.user_id) is None:
+    has_address = session.get_one(User, mail.user_id).email is not None
+    if now - mail.made_at > RESET_FOR or not has_address or actor_of(session, mail.user_id) is None:
         return None
     return make_link(session, PASSWORD, mail.user_id, now, RESET_FOR // timedelta(hours=1))
 

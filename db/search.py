@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -285,18 +286,26 @@ def found_by(session: Session, typed: str, ids: Sequence[int]) -> dict[int, tupl
     parts, found = _parts(typed), {}
     for claim_id, *read in answers(session, _BESIDE, ids=ids):
         said = {name: value for name, value in zip((*_READ, *_NAMED), read, strict=True) if value}
-        keys = {name: f' {search_key(value)}' for name, value in said.items()}
-        rest = [part for part in parts if not any(part in keys.get(name, '') for name in _SHOWN)]
+        shown = [_compared(said[name]) for name in _SHOWN if name in said]
+        rest = [part for part in parts if not any(part in text for text in shown)]
+        if not rest:
+            continue
+        beside = {name: _compared(value) for name, value in said.items() if name not in _SHOWN}
         # what is meant as a whole comes before what has it somewhere
         told = {
-            name: sum((part in key) + (part.strip() == key.strip()) for part in rest)
-            for name, key in keys.items()
-            if name not in _SHOWN
+            name: sum((part in text) + (part.strip() == text.strip()) for part in rest) for name, text in beside.items()
         }
         if any(told.values()):
             name = max(told, key=told.__getitem__)
             found[claim_id] = (name, said[name])
     return found
+
+
+# the same claims are found again with each letter that is typed, and a normalisation takes longer than all else here
+@lru_cache(maxsize=8192)
+def _compared(value: str) -> str:
+    """A value as the parts of a search are looked for in it."""
+    return f' {search_key(value)}'
 
 
 def index_claims(session: Session, _: UOWTransaction) -> None:

@@ -202,13 +202,11 @@ def _ready(sender: Sender, mail: Mail, moment: datetime) -> _Ready | None:
 def _ready_to_reset(sender: Sender, mail: Mail, moment: datetime) -> _Ready | None:
     """The way to another password, with a link of its own at each try; whoever forgot it waits for it at any hour."""
     with open_session(ACTOR) as session:
-        user, actor, token = session.get_one(User, mail.user_id), actor_of(session, mail.user_id), None
-        if actor is not None and user.email:
-            token = reset_link(session, mail.id, moment)
-        if actor is None or token is None:
+        user, token = session.get_one(User, mail.user_id), reset_link(session, mail.id, moment)
+        if token is None:
             drop_mail(session, mail.id, moment)
             return None
-        return _Ready(mail.id, reset_written(sender, mail, user.email or '', token, actor.language, moment), ())
+        return _Ready(mail.id, reset_written(sender, mail, user.email or '', token, user.language, moment), ())
 
 
 # ---- on the way -------------------------------------------------------------------------------------------------------------

@@ -40,7 +40,9 @@ class _Part:
 def written(sender: Sender, mail: Mail, to: str, tidings: Tidings, reader: str, now: datetime) -> EmailMessage:
     """The mail as it goes out, in the reader's language: plain, and the same in simple HTML."""
     parts = tuple(_parts(sender, mail, tidings, reader))
-    message = _addressed(sender, mail, to, _subject(mail, tidings, reader), now)
+    message = _addressed(sender, to, _subject(mail, tidings, reader), now)
+    # the same each time it is tried: whoever gets it twice is shown it once
+    message['Message-ID'] = _number(sender, mail)
     message['List-Unsubscribe'] = f'<{_account(sender)}>'
     message.set_content(_plain(sender, parts, reader))
     message.add_alternative(_html(sender, parts, reader), subtype='html')
@@ -50,7 +52,9 @@ def written(sender: Sender, mail: Mail, to: str, tidings: Tidings, reader: str, 
 
 def reset_written(sender: Sender, mail: Mail, to: str, token: str, reader: str, now: datetime) -> EmailMessage:
     """The way to another password: a link that works once, and what to do for whoever did not ask for it."""
-    message = _addressed(sender, mail, to, texts.t('Choose another password', reader), now)
+    message = _addressed(sender, to, texts.t('Choose another password', reader), now)
+    # another each time: the link of the one before works no longer
+    message['Message-ID'] = _number(sender, mail, mail.tries)
     lines = (
         texts.t('Hello,', reader),
         texts.t('Somebody asked for another password for this address. This link works once, for an hour:', reader),
@@ -62,17 +66,20 @@ def reset_written(sender: Sender, mail: Mail, to: str, token: str, reader: str, 
     return message
 
 
-def _addressed(sender: Sender, mail: Mail, to: str, subject: str, now: datetime) -> EmailMessage:
+def _addressed(sender: Sender, to: str, subject: str, now: datetime) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     name, address = parseaddr(sender.mail_from)
     message['From'] = Address(name, addr_spec=address)
     message['To'] = Address(addr_spec=to)
     message['Subject'] = subject
     message['Date'] = format_datetime(now)
-    # the same each time it is tried: whoever gets it twice is shown it once
-    message['Message-ID'] = f'<maakav-{mail.id}-{mail.made_at:%Y%m%d%H%M%S}@{sender.host}>'
     message['Auto-Submitted'] = 'auto-generated'
     return message
+
+
+def _number(sender: Sender, mail: Mail, *more: int) -> str:
+    parts = '-'.join(map(str, (mail.id, f'{mail.made_at:%Y%m%d%H%M%S}', *more)))
+    return f'<maakav-{parts}@{sender.host}>'
 
 
 def _subject(mail: Mail, tidings: Tidings, reader: str) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import structlog
 from fastapi import FastAPI, Form, Request
+from starlette.background import BackgroundTask
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from components import guard, sessions
@@ -116,7 +117,6 @@ def _add_forgotten(portal: FastAPI, door: Door) -> None:
         if wait := await tell_sign_in(identity.take_try, tries, moment):
             sessions.refuse('forgotten braked')
             return _forgotten_page(door, wait_text(wait), 429, email)
-        await tell_sign_in(letters.queue_reset, email, moment)
         log.info('another password asked for', address=address_of(request))
         page = plain_page(
             'message.html',
@@ -125,7 +125,8 @@ def _add_forgotten(portal: FastAPI, door: Door) -> None:
             text=t('If this address is known here, a link to choose another password is on its way to it.'),
             address='/login',
         )
-        return HTMLResponse(page)
+        # after the answer: how long it takes says whether the address is known
+        return HTMLResponse(page, background=BackgroundTask(tell_sign_in, letters.queue_reset, email, moment))
 
 
 def _add_sign_out(portal: FastAPI, door: Door) -> None:

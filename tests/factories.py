@@ -10,7 +10,7 @@ from pyotp import TOTP
 from sqlalchemy import inspect
 
 from db import two_factor
-from db.alert_news import alert_followers
+from db.alert_news import alert_followers, raise_alert
 from db.alerts import Cursor
 from db.base import now
 from db.changes import latest_seq
@@ -105,6 +105,16 @@ def alert_everybody() -> None:
                 return
         time.sleep(0.01)
     raise TimeoutError('changes are held back')
+
+
+def alert_of_date(claim: Claim, moment: datetime, *people: Actor, kind: str = 'cheque.due14', key: str = '') -> None:
+    """Alert these people of something on 7 December 2026 that no change tells: a cheque, a deadline, a task."""
+    day, label = '2026-12-07', {'he': 'x', 'en': 'x'}
+    told = {'amount': 5, 'due': day, 'days': 14, 'late': 0, 'closed': '', 'day': day, 'label': label}
+    with open_session(SYSTEM) as session:
+        to = [person.user_id or 0 for person in people]
+        kept = session.get_one(Claim, claim.id)
+        raise_alert(session, kept, kind, key or f'{kind} {moment.isoformat()}', told, moment, to=to)
 
 
 def values_of(row: Any, **over: Any) -> dict[str, Any]:

@@ -797,7 +797,7 @@ def test_only_the_search_and_the_record_use_the_bare_connection():
     }
     # the sweep of the cheques is one INSERT … SELECT for everybody, the product's own; so are the alerts that follow a change,
     # and the end of those of a year ago;
-    # the number of a new claim is the next one of all offices, and tells nothing else of them;
+    # the number of a new claim is the next one of all offices, and tells nothing else of them; who handles an office's claims is asked of all of its;
     # how long a firm lets one wait, and how soon it pays, are medians over all offices that name nobody;
     # whether the database answers and takes writes is nobody's business but its own; what was made once is narrowed before it is asked
     assert used <= {

@@ -73,9 +73,9 @@
     new MutationObserver(() => setOffline(popup.getAttribute('aria-hidden') === 'false')).observe(popup, {attributes: true});
   }
 
-  async function copy(button) {
+  async function copy(text) {
     try {
-      await navigator.clipboard.writeText(button.dataset.copy);
+      await navigator.clipboard.writeText(text);
       say(words.copied);
     } catch {
       say(words.notCopied, true);
@@ -269,7 +269,7 @@
 
   addEventListener('click', (event) => {
     const button = event.target.closest('[data-copy]');
-    if (button) { event.preventDefault(); copy(button); }
+    if (button) { event.preventDefault(); copy(button.dataset.copy); }
     if (event.target.closest('[data-palette]')) openPalette();
     if (event.target.closest('[data-reconnect]')) reconnect();
     if (event.target.closest('.mk-skip')) { event.preventDefault(); document.getElementById('main').focus(); }
@@ -508,7 +508,7 @@
   const plate = (number, label, look = 'mk-sm') => `<span class="mk-plate ${look}" dir="ltr" role="img" :aria-label="${label}"><i><svg viewBox="0 0 22 16" aria-hidden="true"><rect width="22" height="16" fill="#fff"/><rect y="1.6" width="22" height="2.4" fill="#0B3C9E"/><rect y="12" width="22" height="2.4" fill="#0B3C9E"/><path d="M11 4.9l2.7 4.6H8.3zM11 11.1L8.3 6.5h5.4z" fill="none" stroke="#0B3C9E" stroke-width=".9"/></svg>IL</i><b>{{ ${number} }}</b></span>`;
   const whatsapp = `<svg class="mk-icv" viewBox="0 0 24 24" fill="currentColor" aria-hidden="true"><path d="M12.04 2a9.9 9.9 0 0 0-8.5 15L2.2 21.8l4.9-1.3A9.9 9.9 0 1 0 12.04 2Zm0 1.8a8.1 8.1 0 1 1-4.1 15.1l-.3-.2-2.9.8.8-2.8-.2-.3a8.1 8.1 0 0 1 6.7-12.6Zm-3 4.1c-.2 0-.5.1-.7.3-.3.3-.9.9-.9 2.1 0 1.3.9 2.5 1 2.6.2.2 1.8 2.8 4.5 3.8 2.2.9 2.7.7 3.2.7.5-.1 1.5-.6 1.7-1.2.2-.6.2-1.1.2-1.2-.1-.1-.3-.2-.5-.3l-1.7-.8c-.3-.1-.4-.1-.6.1l-.8 1c-.1.2-.3.2-.5.1-.3-.1-1.1-.4-2-1.2-.8-.7-1.3-1.5-1.4-1.8-.2-.2 0-.4.1-.5l.4-.5.2-.4v-.4l-.8-1.9c-.2-.4-.4-.5-.6-.5h-.4Z"/></svg>`;
 
-  globalThis.maakav = {afterPress, behind, dayField, follow, unfollow, freshKey, glow, hurry, icon, insist, keyed, ordered, ordering, sendPhotos, whenLate, whyNot, parts: withParts, plate, relative, reveal, say, shapeOf, typing, whatsapp, words};
+  globalThis.maakav = {afterPress, behind, copy, dayField, follow, unfollow, freshKey, glow, hurry, icon, insist, keyed, ordered, ordering, sendPhotos, whenLate, whyNot, parts: withParts, plate, relative, reveal, say, shapeOf, typing, whatsapp, words};
   addEventListener('DOMContentLoaded', watchConnection);
   if (document.readyState !== 'loading') watchConnection();
   setInterval(refreshTimes, 30000);

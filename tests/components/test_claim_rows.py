@@ -35,6 +35,7 @@ def test_an_address_can_be_driven_to_and_copied(wording):
         'https://waze.com/ul?q=%D7%94%D7%97%D7%A8%D7%95%D7%A5%204%2C%20%D7%97%D7%99%D7%A4%D7%94&navigate=yes'
     )
     assert row('insured_address', make(insured_address='הנרקיס 14, קריית ביאליק'), wording)['way']
+    assert row('tp_driver_address', make(tp_driver_address='הגפן 3, חיפה'), wording)['copy'] == 'הגפן 3, חיפה'
     assert 'way' not in row('insured_address', make(insured_address=''), wording, staff=True)
 
 

@@ -166,8 +166,9 @@ def test_what_is_in_use_says_so_and_is_never_deleted(people: People):
         retire(session, TABLES['garages'], key, active=False)
         with pytest.raises(ClaimError):
             remove_row(session, TABLES['garages'], key)
-        with pytest.raises(ClaimError, match='needs this line'):
-            retire(session, TABLES['statuses'], 'new', active=False)
+        for table, needed in (('statuses', 'new'), ('call_outcomes', 'spoke'), ('call_outcomes', 'written')):
+            with pytest.raises(ClaimError, match='needs this line'):
+                retire(session, TABLES[table], needed, active=False)
     with open_session(people.admin, reading=True) as session:
         assert not session.get_one(Garage, int(key)).active
 

@@ -12,10 +12,10 @@ from db.accounts import disable
 from db.alert_kinds import UPDATED
 from db.alerts import Alert, AlertGroup
 from db.base import now
-from db.claims import Claim, change_status, mark_checked, save_fields
+from db.claims import Claim, change_status, mark_checked, open_claim, save_fields
 from db.list_state import ListState
-from db.messages import note_internally
-from db.offices import AgentOffice
+from db.messages import Letter, ThreadKey, note_internally, write_message
+from db.offices import AgentOffice, User
 from db.repairs import note_repair
 from db.scope import Actor, Role
 from db.seen_marks import SeenMark
@@ -71,6 +71,33 @@ def test_the_author_is_not_told_what_he_did_himself(people):
     edit(people.staff2, claim, 'סובארו')
     alert_everybody()
     assert [group.change.by for group in groups(people.staff) if group.change] == [people.staff2.name]
+
+
+def test_of_a_claim_an_office_opens_that_nobody_handles_the_whole_bureau_is_told(people):
+    given = {'insured_name': 'רונית', 'event_date': now().date()}
+    bureau = {people.staff.user_id, people.staff2.user_id, people.admin.user_id}
+    with open_session(people.admin) as session:
+        session.get_one(User, people.staff2.user_id).active = False
+    with open_session(people.dana) as session:
+        claim = open_claim(session, people.levi, given, now())
+    alert_everybody()
+    assert bureau & set(alerted()) == bureau - {people.staff2.user_id}
+    assert people.dana.user_id not in alerted()
+    with open_session(people.dana) as session:
+        write_message(session, ThreadKey(people.levi, claim.id), Letter('עוד פרט'), now())
+    edit(people.admin, claim, 'מאזדה')
+    alert_everybody()
+    assert {alerted()[user_id] for user_id in bureau & set(alerted())} == {1}, 'what comes after it is for who takes it'
+
+
+def test_of_a_claim_somebody_handles_or_the_bureau_opens_the_others_in_the_bureau_are_not_told(people):
+    make_claim(people.levi, people.staff)
+    make_claim(people.levi, people.staff, handler=people.staff2.user_id)
+    with open_session(people.dana) as session:
+        open_claim(session, people.levi, {'insured_name': 'רונית', 'event_date': now().date()}, now())
+    alert_everybody()
+    assert {people.staff.user_id, people.admin.user_id}.isdisjoint(alerted())
+    assert alerted()[people.staff2.user_id] == 2
 
 
 def test_where_agents_see_their_own_only_the_others_are_not_told(people):

@@ -1,5 +1,6 @@
 """The claim: opened complete, edited field by field, moved by the rules of the trade, and never bent by what a browser sends."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from db.claims import (
     save_fields,
 )
 from db.lists import filter_choices
-from db.offices import User, agents_of
+from db.offices import AgentOffice, User, agents_of
 from db.reference import Appraiser, ClaimStatus, Garage, Insurer
 from db.scope import Actor, Role
 from db.session import fetch, fetch_one, open_session
@@ -77,10 +78,21 @@ def test_an_office_opens_claims_of_its_own_with_no_more_than_it_reports(people: 
     given = {'insured_name': 'רונית', 'event_date': NOON.date()}
     with open_session(people.dana) as session:
         assert open_claim(session, people.levi, given, NOON).agent == people.dana.user_id
-    with pytest.raises(ClaimError), open_session(people.dana) as session:
+    with pytest.raises(ClaimError, match='cannot be changed here'), open_session(people.dana) as session:
         open_claim(session, people.levi, {**given, **more}, NOON)
-    with pytest.raises(ClaimError), open_session(people.dana) as session:
+    with pytest.raises(ClaimError, match='cannot be changed here'), open_session(people.dana) as session:
         open_claim(session, people.cohen, given, NOON)
+
+
+def test_a_claim_an_agent_opens_goes_to_who_handles_his_offices_also_when_he_sees_his_own_only(people: People) -> None:
+    make_claim(people.levi, people.staff, agent=people.yossi.user_id, handler=people.staff.user_id)
+    make_claim(people.cohen, people.staff, handler=people.staff2.user_id)
+    with open_session(people.admin) as session:
+        session.get_one(AgentOffice, people.levi).agents_see_own_only = True
+    dana = replace(people.dana, sees_own_only=True)
+    with open_session(dana) as session:
+        claim = open_claim(session, people.levi, {'insured_name': 'רונית', 'event_date': NOON.date()}, NOON)
+    assert claim.handler == people.staff.user_id
 
 
 def test_a_new_claim_is_with_us_and_has_a_number(people):

@@ -67,7 +67,7 @@ def groups(who: Actor) -> list[AlertGroup]:
         (30, CALENDAR, '2026-12-01', (NEAR, 3)),
         (30, CALENDAR, '2026-12-02', (MISSED, -1)),
         (30, CALENDAR, '2026-12-15', (MISSED, -1)),
-        (30, CALENDAR, '2026-12-16', None),
+        (30, CALENDAR, '2027-12-16', (MISSED, -1)),
         (14, BUSINESS, '2026-11-15', None),
         (14, BUSINESS, '2026-11-16', (NEAR, 3)),
         (7, YEARS, '2032-10-31', None),
@@ -112,6 +112,24 @@ def test_what_was_answered_is_taken_back_unless_it_was_read(people: People, clai
     with open_session(people.manager, reading=True) as session:
         kept = [group.kind for group in alert_groups(session)]
         assert (kept, unread_groups(session)) == ([MISSED], 0)
+
+
+def test_a_day_that_was_missed_is_no_news_after_two_weeks_but_whoever_was_told_still_reads_it(
+    people: People, claim: Claim
+) -> None:
+    assert look(claim, '2026-12-15') == 4
+    with open_session(people.manager) as session:
+        mark_read(session, at('2026-12-15'))
+    assert look(claim, '2026-12-16') == 0
+    assert len(heard(people.staff)) == len(heard(people.dana)) == 1
+    other = make_claim(people.levi, people.staff, event_date=day('2026-10-01'))
+    with open_session(people.staff, at=at('2026-11-01')) as session:
+        save_fields(session, other.id, {'submitted_at': (None, day('2026-11-01'))}, at('2026-11-01'))
+        was = session.get_one(Claim, other.id).documents
+        save_fields(session, other.id, {'documents': (was, 'complete')}, at('2026-11-01'))
+    with open_session(SYSTEM, reading=True) as session:
+        assert claims_with_deadlines(session, [other.id], day('2026-12-16')) == []
+    assert (look(other, '2026-12-16'), look(other, '2026-12-15')) == (0, 3)
 
 
 def test_a_closed_claim_has_no_deadlines(people: People, claim: Claim) -> None:

@@ -150,6 +150,8 @@ def test_the_eleventh_try_for_an_account_waits_wherever_it_comes_from(people: Pe
         assert wait(f'10.0.0.{number}', 'dana@levi.demo') == 0
         tries(f'10.0.0.{number}', 'dana@levi.demo', 1)
     assert wait('10.9.9.9', 'DANA@levi.demo ') == 10
+    for spelling in ('mailto:dana@levi.demo', 'da\u200bna@levi.demo'):
+        assert wait('10.9.9.9', spelling) == 10, 'it leads to her account'
     assert wait('10.9.9.9', 'yossi@levi.demo') == 0
     assert wait('10.9.9.9', 'dana@levi.demo', NOON + timedelta(minutes=9, seconds=30)) == 1
     assert wait('10.9.9.9', 'dana@levi.demo', NOON + timedelta(minutes=10)) == 0

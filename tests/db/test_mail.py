@@ -8,7 +8,6 @@ from sqlalchemy import select
 from db import mail, values
 from db.alert_choices import choose
 from db.alert_kinds import MAIL
-from db.alert_news import raise_alert
 from db.alerts import Alert, mark_read, show_waiting, snooze
 from db.bureau import bureau_settings
 from db.calendar import Calendar, calendar_of, set_calendar_day
@@ -45,7 +44,7 @@ from db.scope import Actor
 from db.session import fetch, open_session
 from db.texts import ClaimError
 from tests.conftest import People, made_once
-from tests.factories import SYSTEM, make_claim
+from tests.factories import SYSTEM, alert_of_date, make_claim
 
 MINUTE = timedelta(minutes=1)
 
@@ -60,21 +59,6 @@ MONDAY = at('2026-11-23 12:00')
 @made_once
 def claim(people: People) -> Claim:
     return make_claim(people.levi, people.staff, agent=people.dana.user_id, handler=people.staff.user_id)
-
-
-def tell(claim: Claim, moment: datetime, *people: Actor, kind: str = 'cheque.due14', key: str = '') -> None:
-    given = {
-        'amount': 5,
-        'due': '2026-12-07',
-        'days': 14,
-        'late': 0,
-        'closed': '',
-        'day': '2026-12-07',
-        'label': {'he': 'x', 'en': 'x'},
-    }
-    with open_session(SYSTEM) as session:
-        to = [person.user_id or 0 for person in people]
-        raise_alert(session, session.get_one(Claim, claim.id), kind, key or moment.isoformat(), given, moment, to=to)
 
 
 def queue(moment: datetime) -> int:
@@ -103,9 +87,9 @@ def told(person: Actor, row: Mail) -> mail.Tidings:
 
 
 def test_an_alert_waits_some_minutes_and_what_comes_meanwhile_joins_it(people, claim):
-    tell(claim, MONDAY, people.dana, people.yossi)
+    alert_of_date(claim, MONDAY, people.dana, people.yossi)
     assert (queue(MONDAY), queue(MONDAY)) == (2, 0)
-    tell(claim, MONDAY + MINUTE, people.dana)
+    alert_of_date(claim, MONDAY + MINUTE, people.dana)
     assert (queue(MONDAY + MINUTE), queue(MONDAY + 2 * MINUTE)) == (1, 0)
     first, second = mails()
     assert [row.user_id for row in (first, second)] == [people.dana.user_id, people.yossi.user_id]
@@ -119,13 +103,13 @@ def test_an_alert_waits_some_minutes_and_what_comes_meanwhile_joins_it(people, c
 def test_another_claim_is_another_mail(people, claim):
     other = make_claim(people.levi, people.staff, agent=people.dana.user_id)
     for one in (claim, other):
-        tell(one, MONDAY, people.dana, key=str(one.id))
+        alert_of_date(one, MONDAY, people.dana, key=str(one.id))
     queue(MONDAY)
     assert [row.claim_id for row in mails()] == [claim.id, other.id]
 
 
 def test_what_people_did_not_choose_is_not_mailed(people, claim):
-    tell(claim, MONDAY, people.dana, kind='deadline.near')
+    alert_of_date(claim, MONDAY, people.dana, kind='deadline.near')
     assert queue(MONDAY) == 0
     with open_session(people.dana) as session:
         choose(session, 'deadlines', MAIL, True)
@@ -136,18 +120,18 @@ def test_who_has_no_address_or_is_gone_gets_none(people, claim):
     with open_session(SYSTEM) as session:
         session.get_one(User, people.dana.user_id).email = None
         session.get_one(User, people.yossi.user_id).active = False
-    tell(claim, MONDAY, people.dana, people.yossi, people.manager)
+    alert_of_date(claim, MONDAY, people.dana, people.yossi, people.manager)
     queue(MONDAY)
     assert [row.user_id for row in mails()] == [people.manager.user_id]
 
 
 def test_what_happened_long_ago_is_no_news(people, claim):
-    tell(claim, MONDAY, people.dana)
+    alert_of_date(claim, MONDAY, people.dana)
     assert queue(MONDAY + timedelta(days=1)) == 0
 
 
 def test_what_was_read_on_the_screen_is_told_no_more(people, claim):
-    tell(claim, MONDAY, people.dana)
+    alert_of_date(claim, MONDAY, people.dana)
     queue(MONDAY)
     with open_session(people.dana) as session:
         mark_read(session, MONDAY, claim.id)
@@ -155,7 +139,7 @@ def test_what_was_read_on_the_screen_is_told_no_more(people, claim):
 
 
 def test_what_is_put_aside_is_told_when_it_comes_back(people, claim):
-    tell(claim, MONDAY, people.dana, kind='task.due')
+    alert_of_date(claim, MONDAY, people.dana, kind='task.due')
     with open_session(people.dana) as session:
         choose(session, 'tasks', MAIL, True)
     queue(MONDAY)
@@ -173,13 +157,13 @@ def test_what_is_put_aside_is_told_when_it_comes_back(people, claim):
 
 
 def test_what_is_put_aside_is_told_later_although_its_mail_went_out_for_something_else(people, claim):
-    tell(claim, MONDAY, people.dana, kind='task.due')
+    alert_of_date(claim, MONDAY, people.dana, kind='task.due')
     with open_session(people.dana) as session:
         choose(session, 'tasks', MAIL, True)
     queue(MONDAY)
     with open_session(people.dana) as session:
         snooze(session, claim.id, 'day', MONDAY)
-    tell(claim, MONDAY + MINUTE, people.dana)  # a cheque comes at once all the same, and joins the mail
+    alert_of_date(claim, MONDAY + MINUTE, people.dana)  # a cheque comes at once all the same, and joins the mail
     queue(MONDAY + MINUTE)
     (row,) = lease(MONDAY + 6 * MINUTE)
     (cheque,) = told(people.dana, row).alerts
@@ -191,7 +175,7 @@ def test_what_is_put_aside_is_told_later_although_its_mail_went_out_for_somethin
 
 
 def test_an_alert_that_is_taken_back_takes_its_place_in_the_mail_along(people, claim):
-    tell(claim, MONDAY, people.dana)
+    alert_of_date(claim, MONDAY, people.dana)
     queue(MONDAY)
     with open_session(SYSTEM) as session:
         session.delete(session.scalars(select(Alert)).one())
@@ -199,7 +183,7 @@ def test_an_alert_that_is_taken_back_takes_its_place_in_the_mail_along(people, c
 
 
 def test_nobody_is_told_of_a_claim_he_may_not_see_any_more(people, claim):
-    tell(claim, MONDAY, people.dana)
+    alert_of_date(claim, MONDAY, people.dana)
     queue(MONDAY)
     assert told(people.dana, mails()[0])
     assert not told(people.rival, mails()[0])
@@ -210,7 +194,7 @@ def test_nobody_is_told_of_a_claim_he_may_not_see_any_more(people, claim):
 
 
 def test_a_mail_that_is_taken_is_nobody_elses_for_some_minutes(people, claim):
-    tell(claim, MONDAY, people.dana)
+    alert_of_date(claim, MONDAY, people.dana)
     queue(MONDAY)
     due = MONDAY + 5 * MINUTE
     assert [len(lease(due)), len(lease(due)), len(lease(due + 4 * MINUTE))] == [1, 0, 0]
@@ -219,14 +203,14 @@ def test_a_mail_that_is_taken_is_nobody_elses_for_some_minutes(people, claim):
 
 
 def test_a_clock_far_ahead_keeps_no_mail_for_itself(people, claim):
-    tell(claim, MONDAY, people.dana)
+    alert_of_date(claim, MONDAY, people.dana)
     queue(MONDAY)
     assert len(lease(MONDAY + timedelta(days=900))) == 1
     assert len(lease(MONDAY + 5 * MINUTE)) == 1
 
 
 def test_a_mail_is_tried_again_with_longer_pauses_and_given_up_loudly(people, claim):
-    tell(claim, MONDAY, people.dana)
+    alert_of_date(claim, MONDAY, people.dana)
     queue(MONDAY)
     moment, waits = MONDAY + 5 * MINUTE, []
     while lease(moment):
@@ -248,7 +232,7 @@ def test_a_mail_is_tried_again_with_longer_pauses_and_given_up_loudly(people, cl
 
 
 def test_what_another_try_cannot_help_is_given_up_at_once(people, claim):
-    tell(claim, MONDAY, people.dana)
+    alert_of_date(claim, MONDAY, people.dana)
     queue(MONDAY)
     (row,) = lease(MONDAY + 5 * MINUTE)
     with open_session(SYSTEM) as session:
@@ -257,7 +241,7 @@ def test_what_another_try_cannot_help_is_given_up_at_once(people, claim):
 
 
 def test_holding_a_mail_is_no_try(people, claim):
-    tell(claim, MONDAY, people.dana)
+    alert_of_date(claim, MONDAY, people.dana)
     queue(MONDAY)
     (row,) = lease(MONDAY + 5 * MINUTE)
     with open_session(SYSTEM) as session:
@@ -266,7 +250,7 @@ def test_holding_a_mail_is_no_try(people, claim):
 
 
 def test_the_health_of_the_mail_is_for_admins(people, claim):
-    tell(claim, MONDAY, people.dana, people.yossi)
+    alert_of_date(claim, MONDAY, people.dana, people.yossi)
     queue(MONDAY)
     row, _ = lease(MONDAY + 5 * MINUTE)
     with open_session(SYSTEM) as session:
@@ -287,7 +271,7 @@ def test_the_health_of_the_mail_is_for_admins(people, claim):
 
 
 def test_old_records_are_forgotten_and_failures_kept(people, claim):
-    tell(claim, MONDAY, people.dana, people.yossi)
+    alert_of_date(claim, MONDAY, people.dana, people.yossi)
     queue(MONDAY)
     sent, failed = lease(MONDAY + 5 * MINUTE)
     with open_session(SYSTEM) as session:
@@ -331,7 +315,7 @@ def test_who_wants_everything_gets_it_at_any_hour(people, claim):
     with open_session(people.dana) as session:
         prefer_mail(session, digest=False, any_time=True)
     shabbat = at('2026-11-28 11:00')
-    tell(claim, shabbat, people.dana, people.yossi)
+    alert_of_date(claim, shabbat, people.dana, people.yossi)
     queue(shabbat)
     assert [row.due_at for row in mails()] == [shabbat + 5 * MINUTE, SUNDAY]
 
@@ -339,7 +323,7 @@ def test_who_wants_everything_gets_it_at_any_hour(people, claim):
 def test_the_bureau_says_when_its_evening_begins(people, claim):
     with open_session(people.admin) as session:
         bureau_settings(session).quiet_from = '18:00'
-    tell(claim, at('2026-11-23 18:00'), people.dana)
+    alert_of_date(claim, at('2026-11-23 18:00'), people.dana)
     queue(at('2026-11-23 18:00'))
     assert mails()[0].due_at == MORNING
     with open_session(people.admin) as session, pytest.raises(ClaimError):
@@ -385,9 +369,9 @@ def test_who_wants_no_summary_gets_none(people):
 
 def test_the_summary_tells_what_is_new_since_the_last_one_and_what_is_due(people, claim):
     digests(at('2026-11-22 07:30'))
-    tell(claim, at('2026-11-22 06:00'), people.dana, kind='deadline.near', key='before')
-    tell(claim, at('2026-11-22 12:00'), people.dana, kind='task.due', key='due')
-    tell(claim, at('2026-11-22 13:00'), people.dana, kind='cheque.due14', key='cheque')
+    alert_of_date(claim, at('2026-11-22 06:00'), people.dana, kind='deadline.near', key='before')
+    alert_of_date(claim, at('2026-11-22 12:00'), people.dana, kind='task.due', key='due')
+    alert_of_date(claim, at('2026-11-22 13:00'), people.dana, kind='cheque.due14', key='cheque')
     other = make_claim(people.levi, people.staff, agent=people.dana.user_id)
     with open_session(people.staff) as session:
         slip = Slip('insurer_to_insured', 100, date(2026, 11, 25))
@@ -411,8 +395,8 @@ def test_what_the_summary_told_needs_no_mail_of_its_own_unless_it_is_urgent(peop
     other = make_claim(people.levi, people.staff, agent=people.dana.user_id)
     with open_session(people.dana) as session:
         choose(session, 'tasks', MAIL, True)
-    tell(claim, night, people.dana, kind='task.due', key='task')
-    tell(other, night, people.dana, kind='cheque.due14', key='cheque')
+    alert_of_date(claim, night, people.dana, kind='task.due', key='task')
+    alert_of_date(other, night, people.dana, kind='cheque.due14', key='cheque')
     queue(night)
     digests(at('2026-11-23 07:30'))
     summary = next(row for row in lease(at('2026-11-23 07:30'), DIGEST) if row.user_id == people.dana.user_id)

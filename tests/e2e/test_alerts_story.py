@@ -129,10 +129,16 @@ def test_the_bell_is_heard_by_who_asks_for_it_until_he_has_enough(person: Person
     expect(popover).to_contain_text('הגפן 2, חיפה')
     popover.get_by_test_id('alerts-read-all').click()
     expect(manager.get_by_test_id('bell-count')).to_have_count(0)
-    sound = popover.get_by_test_id('bell-sound')
+    beside = manager.context.new_page()
+    beside.goto('/alerts')
+    ready(beside)
+    beside.get_by_test_id('bell').click()
+    sound, sound_beside = popover.get_by_test_id('bell-sound'), beside.get_by_test_id('bell-sound')
     expect(sound).to_have_attribute('aria-pressed', 'false')
     sound.click()
     assert manager.evaluate('heard') == 1, 'one hears what one will hear'
+    expect(sound_beside).to_have_attribute('aria-pressed', 'true')
+    beside.close()
     write_address(staff, 'הגפן 3, חיפה')
     expect(manager.get_by_test_id('bell-count')).to_have_text('1')
     assert manager.evaluate('heard') == 2

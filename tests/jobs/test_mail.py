@@ -20,7 +20,6 @@ from sqlalchemy import select
 from db import values
 from db.alert_choices import choose
 from db.alert_kinds import EVENTS, KINDS, MAIL
-from db.alert_news import raise_alert
 from db.alerts import Alert, mark_read
 from db.claims import Claim
 from db.identity import link_of, set_password
@@ -39,14 +38,13 @@ from db.mail import (
     queue_reset,
 )
 from db.offices import User
-from db.scope import Actor
 from db.session import connect, fetch, open_session
 from db.settings import load
 from jobs import mail
 from jobs.mail import send_mails
 from jobs.mail_words import Sender, written
 from tests.conftest import People, made_once
-from tests.factories import SYSTEM, make_claim
+from tests.factories import SYSTEM, alert_of_date, make_claim
 from tests.processes import PROCESSES
 
 MONDAY = datetime(2026, 11, 23, 12, 0, tzinfo=values.ISRAEL)
@@ -119,21 +117,6 @@ def claim(people: People) -> Claim:
     return make_claim(people.levi, people.staff, agent=people.dana.user_id, handler=people.staff.user_id)
 
 
-def tell(claim: Claim, *people: Actor, kind: str = 'cheque.due14', moment: datetime = MONDAY) -> None:
-    given = {
-        'amount': 5,
-        'due': '2026-12-07',
-        'days': 14,
-        'late': 0,
-        'closed': '',
-        'day': '2026-12-07',
-        'label': {'he': 'x', 'en': 'x'},
-    }
-    with open_session(SYSTEM) as session:
-        to = [person.user_id or 0 for person in people]
-        raise_alert(session, session.get_one(Claim, claim.id), kind, f'{kind} {moment}', given, moment, to=to)
-
-
 def rows() -> list[Mail]:
     with open_session(SYSTEM, reading=True) as session:
         return fetch(session, select(Mail).order_by(Mail.id))
@@ -147,7 +130,7 @@ def states() -> list[tuple[str, str]]:
 
 
 def test_an_alert_nobody_read_arrives_once_with_a_link(people, claim, inbox):
-    tell(claim, people.dana)
+    alert_of_date(claim, MONDAY, people.dana)
     assert [send_mails(MONDAY), send_mails(READY), send_mails(READY), send_mails(READY)] == [0, 1, 0, 0]
     (message,) = inbox.to('dana@levi.demo')
     assert str(message['Subject']) == f'עדכון בתביעה {claim.claim_no}'
@@ -167,7 +150,7 @@ def test_an_alert_nobody_read_arrives_once_with_a_link(people, claim, inbox):
 
 
 def test_reading_cancels_the_mail(people, claim, inbox):
-    tell(claim, people.dana)
+    alert_of_date(claim, MONDAY, people.dana)
     send_mails(MONDAY)
     with open_session(people.dana) as session:
         mark_read(session, MONDAY, claim.id)
@@ -179,8 +162,8 @@ def test_reading_cancels_the_mail(people, claim, inbox):
 def test_who_left_meanwhile_or_changed_his_mind_gets_nothing(people, claim, inbox):
     with open_session(people.manager) as session:
         choose(session, 'deadlines', MAIL, True)
-    tell(claim, people.dana)
-    tell(claim, people.manager, kind='deadline.near')
+    alert_of_date(claim, MONDAY, people.dana)
+    alert_of_date(claim, MONDAY, people.manager, kind='deadline.near')
     send_mails(MONDAY)
     with open_session(SYSTEM) as session:
         session.get_one(User, people.dana.user_id).active = False
@@ -191,7 +174,7 @@ def test_who_left_meanwhile_or_changed_his_mind_gets_nothing(people, claim, inbo
 
 
 def test_what_became_due_in_the_quiet_is_held_until_the_morning(people, claim, inbox):
-    tell(claim, people.dana)
+    alert_of_date(claim, MONDAY, people.dana)
     send_mails(MONDAY)
     assert send_mails(MONDAY.replace(hour=22)) == 0, 'nothing ran in the afternoon'
     assert send_mails(MORNING + timedelta(hours=23)) == 0
@@ -201,7 +184,7 @@ def test_what_became_due_in_the_quiet_is_held_until_the_morning(people, claim, i
 def test_each_in_his_own_language(people, claim, inbox):
     with open_session(SYSTEM) as session:
         session.get_one(User, people.dana.user_id).language = 'en'
-    tell(claim, people.dana)
+    alert_of_date(claim, MONDAY, people.dana)
     send_mails(MONDAY)
     send_mails(READY)
     assert str(inbox.took[0][1]['Subject']) == f'News of claim {claim.claim_no}'
@@ -210,7 +193,7 @@ def test_each_in_his_own_language(people, claim, inbox):
 def test_without_a_server_nothing_is_even_queued(people, claim):
     mail.use(load(None, database_url='sqlite:///x.db'))
     assert not mail.is_on()
-    tell(claim, people.dana)
+    alert_of_date(claim, MONDAY, people.dana)
     assert send_mails(MONDAY) == send_mails(MORNING) == 0
     assert rows() == []
 
@@ -222,7 +205,7 @@ def test_the_summary_tells_what_is_new_and_is_never_empty(people, claim, inbox):
     for person in (people.dana, people.yossi):
         with open_session(person) as session:
             prefer_mail(session, digest=True, any_time=False)
-    tell(claim, people.dana, kind='task.due', moment=MORNING - timedelta(hours=10))
+    alert_of_date(claim, MORNING - timedelta(hours=10), people.dana, kind='task.due')
     assert send_mails(MORNING) == 1
     (message,) = inbox.to('dana@levi.demo')
     assert str(message['Subject']) == 'סיכום הבוקר: עדכון בתביעה אחת'
@@ -243,8 +226,8 @@ def test_two_processes_send_one_summary_and_one_mail(people, claim, inbox, datab
     with open_session(people.dana) as session:
         prefer_mail(session, digest=True, any_time=False)
         choose(session, 'tasks', MAIL, True)
-    tell(claim, people.dana, kind='task.due', moment=MORNING - timedelta(hours=10))
-    tell(claim, people.yossi, moment=MORNING - timedelta(hours=9))
+    alert_of_date(claim, MORNING - timedelta(hours=10), people.dana, kind='task.due')
+    alert_of_date(claim, MORNING - timedelta(hours=9), people.yossi)
     server = mail._post
     assert server is not None
     smtp = f'smtp://127.0.0.1:{server.server.port}'
@@ -270,7 +253,7 @@ def test_two_processes_send_one_summary_and_one_mail(people, claim, inbox, datab
 )
 def test_one_refused_address_keeps_nobody_elses_mail_back(people, claim, inbox, answer, state):
     inbox.answers['dana@levi.demo'] = answer
-    tell(claim, people.dana, people.yossi)
+    alert_of_date(claim, MONDAY, people.dana, people.yossi)
     send_mails(MONDAY)
     assert send_mails(READY) == 1
     assert len(inbox.to('yossi@levi.demo')) == 1
@@ -282,7 +265,7 @@ def test_one_refused_address_keeps_nobody_elses_mail_back(people, claim, inbox, 
 @pytest.mark.parametrize('answer', ['421 come back later', HANGS_UP])
 def test_a_mail_at_which_the_server_hangs_up_keeps_nobody_elses_back(people, claim, inbox, answer):
     inbox.answers['dana@levi.demo'] = answer
-    tell(claim, people.dana, people.yossi, people.manager)
+    alert_of_date(claim, MONDAY, people.dana, people.yossi, people.manager)
     send_mails(MONDAY)
     for minutes in range(3):
         send_mails(READY + timedelta(minutes=minutes))
@@ -291,7 +274,7 @@ def test_a_mail_at_which_the_server_hangs_up_keeps_nobody_elses_back(people, cla
 
 
 def test_a_server_that_is_gone_is_tried_again_until_it_is_back(people, claim, inbox):
-    tell(claim, people.dana, people.yossi)
+    alert_of_date(claim, MONDAY, people.dana, people.yossi)
     send_mails(MONDAY)
     there = mail._post
     use(f'smtp://127.0.0.1:{free_port()}')
@@ -304,7 +287,7 @@ def test_a_server_that_is_gone_is_tried_again_until_it_is_back(people, claim, in
 
 def test_a_server_that_says_nothing_is_left_alone_after_a_while(people, claim, monkeypatch):
     monkeypatch.setattr(mail, 'PATIENCE_SECONDS', 0.3)
-    tell(claim, people.dana)
+    alert_of_date(claim, MONDAY, people.dana)
     with socket.socket() as silent:
         silent.bind(('127.0.0.1', 0))
         silent.listen()
@@ -318,7 +301,7 @@ def test_a_server_that_says_nothing_is_left_alone_after_a_while(people, claim, m
 
 def test_a_server_that_is_gone_is_not_asked_for_every_mail(people, claim, monkeypatch):
     monkeypatch.setattr(mail, 'BATCH', 1)
-    tell(claim, people.dana, people.yossi, people.manager)
+    alert_of_date(claim, MONDAY, people.dana, people.yossi, people.manager)
     use(f'smtp://127.0.0.1:{free_port()}')
     send_mails(MONDAY)
     send_mails(READY)
@@ -332,7 +315,7 @@ def test_a_password_never_goes_out_in_the_clear(people, claim, inbox):
     assert mail.Server('127.0.0.1', 587, False, 'user', 'p/w').client()._start_tls_on_connect is None
     given = mail.Server.of('smtps://us%40er:p%2Fw@mail.example.org')
     assert given == mail.Server('mail.example.org', 465, True, 'us@er', 'p/w')
-    tell(claim, people.dana)
+    alert_of_date(claim, MONDAY, people.dana)
     send_mails(MONDAY)
     port = mail._post.server.port
     use(f'smtp://user:password@127.0.0.1:{port}')  # this one knows no sign-in
@@ -348,7 +331,7 @@ def test_a_mail_that_cannot_be_written_is_given_up_and_the_others_go_out(people,
         return written(sender, row, to, *rest)
 
     monkeypatch.setattr(mail, 'written', broken)
-    tell(claim, people.dana, people.yossi)
+    alert_of_date(claim, MONDAY, people.dana, people.yossi)
     send_mails(MONDAY)
     for minutes in range(3):
         send_mails(READY + timedelta(days=minutes))
@@ -358,7 +341,7 @@ def test_a_mail_that_cannot_be_written_is_given_up_and_the_others_go_out(people,
 
 
 def test_records_of_a_month_ago_are_cleared(people, claim, inbox):
-    tell(claim, people.dana)
+    alert_of_date(claim, MONDAY, people.dana)
     send_mails(MONDAY)
     send_mails(READY)
     assert mail.clear_mails(READY + timedelta(days=29)) == 0
@@ -506,11 +489,31 @@ def test_who_forgot_his_password_gets_one_link_at_any_hour_that_opens_it(people:
         assert [mail.state for mail in fetch(session, select(Mail).where(Mail.kind == RESET))] == [SENT]
 
 
-@pytest.mark.parametrize('why', ['disabled', 'late', 'invited'])
+def test_a_link_that_is_sent_again_comes_in_a_mail_of_its_own_and_works_alone(people: People, inbox: Inbox) -> None:
+    address = forgets(people, MONDAY)
+    send_mails(MONDAY)
+    with open_session(SYSTEM) as session:  # the process died before it could note that it was out
+        session.scalars(select(Mail).where(Mail.kind == RESET)).one().state = WAITING
+    again = MONDAY + timedelta(minutes=6)
+    assert send_mails(again) == 1
+    first, second = inbox.to(address)
+    assert first['Message-ID'] != second['Message-ID'], 'or the mailbox shows the one whose link is void'
+    with open_session(SYSTEM, reading=True) as session:
+        works = [link_of(session, re.search(r'/setup/(\S+)', one.get_content())[1], again) for one in (first, second)]  # type: ignore[index]
+        assert [link is not None for link in works] == [False, True]
+
+
+@pytest.mark.parametrize('why', ['disabled', 'late', 'invited', 'without an address'])
 def test_no_link_goes_to_whom_it_would_let_in_against_the_rules(people: People, inbox: Inbox, why: str) -> None:
     address = forgets(people, MONDAY, chose=why != 'invited')
     if why == 'disabled':
         with open_session(SYSTEM) as session:
             session.get_one(User, people.dana.user_id).active = False
+    if why == 'without an address':
+        with open_session(SYSTEM) as session:
+            session.get_one(User, people.dana.user_id).email = None
     assert send_mails(MONDAY + timedelta(hours=2 if why == 'late' else 0)) == 0
     assert not inbox.to(address)
+    with open_session(SYSTEM, reading=True) as session:
+        states = [mail.state for mail in fetch(session, select(Mail).where(Mail.kind == RESET))]
+    assert states == ([] if why == 'invited' else [DROPPED])

@@ -18,7 +18,7 @@ from components.bulk_bar import BulkBar
 from components.claims_list import ClaimsBar, ClaimsTable
 from components.frame import PORTAL_PAGES
 from components.list_views import ViewsMenu
-from db import alerts, identity, list_counts, list_state, values, views
+from db import alert_choices, alerts, identity, list_counts, list_state, values, views
 from db.base import now
 from db.changes import date_record
 from db.claims import Claim, change_status, mark_checked, open_claim, save_fields
@@ -100,6 +100,21 @@ async def test_the_list_follows_the_bureau(portal: FastAPI, people: People, two:
         alerts.visit(session, older.id, now())
     await soon(lambda: not dana.rows[0]['unread'])
     assert manager.rows[0]['unread'], 'still bold for her colleague'
+
+
+async def test_the_claims_one_follows_come_and_go_as_one_follows_them(
+    portal: FastAPI, people: People, two: tuple[Claim, Claim]
+) -> None:
+    manager = await desk(portal, 'manager', '/?view=all&quick=followed')
+    assert manager.numbers == []
+    with open_session(people.manager) as session:
+        alert_choices.follow(session, two[0].id)
+    await soon(lambda: manager.numbers == [two[0].claim_no])
+    with open_session(people.dana) as session:
+        alert_choices.follow(session, two[1].id)
+    with open_session(people.manager) as session:
+        alert_choices.follow(session, two[0].id, follows=False)
+    await soon(lambda: manager.numbers == [])
 
 
 async def test_a_row_has_the_whole_of_a_note_that_it_says_the_beginning_of(

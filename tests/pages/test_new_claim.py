@@ -55,8 +55,8 @@ async def test_a_claim_is_opened_and_shown(page: Open, people: People) -> None:
 
 
 async def test_an_agent_reports_an_accident_and_goes_on_to_its_documents(portal: FastAPI, people: People) -> None:
-    make_claim(people.cohen, people.staff)  # its number is drawn from the same row
     make_claim(people.levi, people.staff, handler=people.staff.user_id)
+    make_claim(people.cohen, people.staff)  # its number is drawn from the same row
     user = await signed_in(portal, EMAILS['dana'])
     page = Open(user, await user.open('/claims/new'))
     shown = [field['name'] for group in page.of(NewClaim)[0].props['groups'] for field in group['fields']]
@@ -74,6 +74,8 @@ async def test_an_agent_reports_an_accident_and_goes_on_to_its_documents(portal:
 async def test_a_manager_reports_for_one_of_his_agents(portal: FastAPI, people: People) -> None:
     user = await signed_in(portal, EMAILS['manager'])
     page = Open(user, await user.open('/claims/new'))
+    shown = [field['name'] for group in page.of(NewClaim)[0].props['groups'] for field in group['fields']]
+    assert shown[:2] == ['agent', 'insured_name']
     await submit(page, form(people, agent=str(people.dana.user_id)))
     with open_session(people.staff, reading=True) as session:
         [opened] = fetch(session, claim_by_no('26-00001'))

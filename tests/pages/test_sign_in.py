@@ -524,3 +524,23 @@ async def test_who_forgot_his_password_learns_nothing_of_others(
             await guest.post('/forgot', data={'email': 'dana@levi.demo'}, headers={'Origin': HERE}) for _ in range(3)
         ]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
+
+
+async def test_how_long_the_answer_takes_does_not_say_whether_an_address_is_known(
+    portal: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+    monkeypatch.setattr(mail, 'is_on', lambda: True)
+    monkeypatch.setattr('db.mail.queue_reset', lambda *_: happened.append('queued'))
+
+    async def watched(scope: Any, receive: Any, send: Any) -> None:
+        async def told(message: Any) -> None:
+            happened.append(message['type'])
+            await send(message)
+
+        await portal(scope, receive, told)
+
+    transport = httpx.ASGITransport(watched)
+    async with httpx.AsyncClient(transport=transport, base_url=HERE, headers={'Origin': HERE}) as guest:
+        assert (await guest.post('/forgot', data={'email': 'dana@levi.demo'})).status_code == 200
+    assert happened == ['http.response.start', 'http.response.body', 'queued']
