@@ -61,17 +61,20 @@ def _goes_on(before: dict[str, Any], noted: dict[str, Any]) -> bool:
 def write() -> None:
     """Write down what was noted so far; what cannot be written waits on."""
     with _writing:
-        while batch := _first():
-            with open_session(_ACTOR) as session:
-                keep_accesses(session, batch)
-            with _lock:
-                for _ in batch:
-                    _waiting.popleft()
+        while batch := _taken():
+            try:
+                with open_session(_ACTOR) as session:
+                    keep_accesses(session, batch)
+            except BaseException:
+                with _lock:
+                    _waiting.extendleft(reversed(batch))
+                raise
 
 
-def _first() -> list[dict[str, Any]]:
+def _taken() -> list[dict[str, Any]]:
+    """The oldest ones, out of the reach of what is noted meanwhile."""
     with _lock:
-        return [_waiting[place] for place in range(min(BATCH, len(_waiting)))]
+        return [_waiting.popleft() for _ in range(min(BATCH, len(_waiting)))]
 
 
 def forget() -> None:

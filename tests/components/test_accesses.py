@@ -34,6 +34,24 @@ def test_words_somebody_goes_on_typing_are_one_search(people: People) -> None:
     assert len(found(people)) == 4, 'each once'
 
 
+def test_what_is_noted_while_others_are_written_is_written_once(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, more = accesses.keep_accesses, [Seen(CLAIM, claim_no='26-1'), Seen(SEARCH, 'לוי')]
+
+    def slowly(session: Any, batch: Any) -> None:
+        kept(session, batch)
+        if more:
+            note(people.dana, more.pop())
+
+    monkeypatch.setattr(accesses, 'keep_accesses', slowly)
+    monkeypatch.setattr(accesses, 'MOST', 1)
+    note(people.dana, Seen(SEARCH, 'לו'))
+    accesses.write()
+    accesses.write()
+    assert [row.told or row.claim_no for row in found(people)] == ['לו', 'לוי', '26-1']
+
+
 def test_what_cannot_be_written_waits_and_is_written_when_the_app_leaves(
     people: People, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
