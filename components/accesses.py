@@ -4,7 +4,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from db.access_log import LONGEST, SEARCH, keep_accesses
@@ -18,7 +18,6 @@ GATHER_SECONDS = 1.0
 # while the disk is full people go on reading: so many are kept until it can be written again
 MOST = 50_000
 BATCH = 500
-NUMBER_AT_MOST = 80
 
 _waiting: deque[dict[str, Any]] = deque()
 _lock = threading.Lock()
@@ -42,8 +41,8 @@ def note(who: Actor | int | None, seen: Seen) -> None:
     Words that somebody goes on typing are one search.
     """
     person = {'user_id': who.user_id, 'by': who.name} if isinstance(who, Actor) else {'user_id': who, 'by': ''}
-    cut = replace(seen, told=seen.told[:LONGEST], claim_no=seen.claim_no[:NUMBER_AT_MOST])
-    noted = {'at': now(), **person, **asdict(cut)}
+    cut = {name: getattr(seen, name)[: LONGEST[name]] for name in ('told', 'claim_no', 'address')}
+    noted = {'at': now(), **person, **asdict(seen), **cut}
     with _lock:
         if _waiting and _goes_on(_waiting[-1], noted):
             _waiting.pop()

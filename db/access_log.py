@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from sqlalchemy import ColumnElement, Index, Select, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
+from db import values
 from db.base import Base, BigKey
 from db.offices import User
 from db.scope import Actor, Books, Can, Evidence, open_books
@@ -41,7 +42,8 @@ WHAT: Mapping[str, str] = MappingProxyType(
         REVIEW: N_('Looked through the log'),
     }
 )
-LONGEST = 300
+# how much of a text is kept: the number is in an index, which takes no long ones
+LONGEST: Mapping[str, int] = MappingProxyType({'by': 200, 'address': 80, 'claim_no': 80, 'told': 1000})
 
 
 class Access(Books, Evidence, Base):
@@ -67,6 +69,10 @@ class Access(Books, Evidence, Base):
     told: Mapped[str] = mapped_column(default='')
     granted: Mapped[bool] = mapped_column(default=True)
 
+    @validates(*LONGEST)
+    def _written(self, name: str, written: str) -> str:
+        return values.visible(written)[: LONGEST[name]]
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -85,11 +91,11 @@ class Asked:
         if self.user_id is not None:
             found.append(Access.user_id == self.user_id)
         if self.name:
-            found.append(Access.by.icontains(self.name, autoescape=True))
+            found.append(Access.by.icontains(values.visible(self.name), autoescape=True))
         if self.what:
             found.append(Access.what == self.what)
         if self.claim_no:
-            found.append(Access.claim_no == self.claim_no)
+            found.append(Access.claim_no == values.visible(self.claim_no))
         if self.only_refused:
             found.append(Access.granted.is_(False))
         if self.before:
@@ -99,7 +105,7 @@ class Asked:
 
 def access_of(actor: Actor, what: str, at: datetime, *, claim_no: str = '', told: str = '') -> Access:
     """What somebody did, to be added where it is done."""
-    return Access(at=at, user_id=actor.user_id, by=actor.name, what=what, claim_no=claim_no, told=told[:LONGEST])
+    return Access(at=at, user_id=actor.user_id, by=actor.name, what=what, claim_no=claim_no, told=told)
 
 
 # ---- questions --------------------------------------------------------------------------------------------------------------
@@ -139,7 +145,7 @@ def review_accesses(session: Session, now: datetime) -> None:
 def keep_accesses(session: Session, seen: Iterable[Mapping[str, object]]) -> None:
     """Write down accesses in the order in which they happened, each by the values of its columns; names of people are looked up."""
     session.info['actor'].need(Can.KEEP_BOOKS)
-    rows = [Access(**values) for values in seen]
+    rows = [Access(**one) for one in seen]
     nameless = {row.user_id for row in rows if row.user_id and not row.by}
     names = dict(session.execute(select(User.id, User.name).where(User.id.in_(nameless))).all())
     for row in rows:

@@ -43,12 +43,17 @@ _INVISIBLE = re.compile(
 )
 
 
+def visible(text: str) -> str:
+    """As it was written, without what nobody sees and no database takes."""
+    return _INVISIBLE.sub('', text)
+
+
 def normalise(text: str) -> str:
     """One line as we keep it: one spelling of quotes and letters, nothing invisible, single spaces."""
     # quotes first: NFKC takes an acute accent for a space with a mark on it
     composed = unicodedata.normalize('NFKC', text.translate(_QUOTES)).translate(_QUOTES)
-    visible = _INVISIBLE.sub('', _NIQQUD.sub('', composed))
-    return ' '.join(unicodedata.normalize('NFC', visible).split())
+    seen = visible(_NIQQUD.sub('', composed))
+    return ' '.join(unicodedata.normalize('NFC', seen).split())
 
 
 # before the last letter of an abbreviation, an ending aside
@@ -71,8 +76,8 @@ def text(value: object, limit: int = TEXT_LIMIT) -> str:
 
 def long_text(value: object, limit: int = LONG_TEXT_LIMIT) -> str:
     """A note or message: the words and line breaks as written, without invisible characters."""
-    visible = _INVISIBLE.sub('', _LINE_BREAKS.sub('\n', unicodedata.normalize('NFC', _written(value))))
-    lines = [line.rstrip() for line in _SPACES.sub(' ', visible).split('\n')]
+    seen = visible(_LINE_BREAKS.sub('\n', unicodedata.normalize('NFC', _written(value))))
+    lines = [line.rstrip() for line in _SPACES.sub(' ', seen).split('\n')]
     return _within(_BLANK_LINES.sub('\n\n', '\n'.join(lines)).strip(), limit)
 
 

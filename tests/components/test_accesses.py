@@ -52,6 +52,18 @@ def test_what_is_noted_while_others_are_written_is_written_once(
     assert [row.told or row.claim_no for row in found(people)] == ['לו', 'לוי', '26-1']
 
 
+def test_signs_no_database_takes_hold_nothing_up(people: People) -> None:
+    hostile = 'ל\x00\ud800\u202eוי' + 'x' * 10_000
+    note(people.dana, Seen(SEARCH, hostile, claim_no=hostile, address=hostile))
+    note(people.dana, Seen(CLAIM, claim_no='26-1'))
+    accesses.write()
+    bad, good = found(people)
+    assert bad.told.startswith('לוי')
+    assert bad.claim_no.startswith('לויx')
+    assert len(bad.told) + len(bad.claim_no) + len(bad.address) < 2000
+    assert good.claim_no == '26-1'
+
+
 def test_what_cannot_be_written_waits_and_is_written_when_the_app_leaves(
     people: People, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

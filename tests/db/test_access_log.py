@@ -46,6 +46,7 @@ def test_it_is_asked_by_person_claim_deed_and_refusal_newest_first(people: Peopl
     assert {row.user_id for row in found(people.admin, claim_no='26-1')} == {dana, yossi}
     assert [row.user_id for row in found(people.admin, only_refused=True)] == [yossi]
     assert {row.user_id for row in found(people.admin, name=people.yossi.name[:3])} == {yossi}
+    assert len(found(people.admin, name=f'{people.dana.name}\0', claim_no='26-\u200f1\0')) == 1
     newest = found(people.admin, limit=1)[0]
     assert [row.what for row in found(people.admin, before=newest.id)] == [CLAIM, CLAIM]
 
