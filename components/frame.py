@@ -9,6 +9,7 @@ from copy import copy
 from functools import wraps
 from html import escape
 from typing import Any, NamedTuple
+from urllib.parse import unquote_plus
 
 from fastapi import Request
 from fastapi.exception_handlers import http_exception_handler
@@ -77,6 +78,8 @@ class NotFound(Exception):  # noqa: N818 - an answer, not a failure
 # seconds a page may take; then the person is told in our words, before NiceGUI tells him in its own
 SLOWEST = 15
 PORTAL_PAGES: dict[str, Can] = {}
+# the list and the claim say themselves what is opened; the others show nobody but the person himself
+_NOTED_OTHERWISE = frozenset({'claims', 'account', 'help'})
 
 
 def portal_page(
@@ -91,27 +94,36 @@ def portal_page(
     def register(build: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[Response | None]]:
         @wraps(build)
         async def page(*args: Any, **kwargs: Any) -> Response | None:
-            actor = current_actor()
+            actor, shown = current_actor(), True
             try:
                 if not actor.may(needs):
-                    accesses.note(actor, Seen(PAGE, ui.context.client.request.url.path, granted=False))
                     raise NotFound
                 _settle(actor, title)
                 async with asyncio.timeout(SLOWEST) as patience:
                     with await _frame(actor, active, flow=flow):
                         await build(*args, **kwargs)
             except NotFound:
+                shown = False
                 return not_found(actor.language)
             except TimeoutError:
                 if not patience.expired():
                     raise
                 return _too_slow(actor.language, ui.context.client.request.url.path)
+            finally:
+                if active not in _NOTED_OTHERWISE or not actor.may(needs):
+                    _note(actor, ui.context.client.request, shown=shown)
             return None
 
         ui.page(path, response_timeout=SLOWEST + 1)(page)
         return page
 
     return register
+
+
+def _note(actor: Actor, request: Request, *, shown: bool) -> None:
+    """Have the log of access say which page somebody opened, with what it was asked for, or was not let."""
+    address = unquote_plus('?'.join(filter(None, (request.url.path, request.url.query))))
+    accesses.note(actor, Seen(PAGE, address, request.query_params.get('claim', ''), granted=shown))
 
 
 def not_found(reader: str) -> Response:

@@ -9,12 +9,15 @@ from nicegui import ui
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
+from components import accesses
+from components.accesses import Seen
 from components.frame import NotFound
 from components.live import Subscription, ask, current_actor, messages_topic, person_topic, show_changes
 from components.marks import picture_html
 from components.messages_panel import MessagesPanel
 from components.words import language, moment_text, said_once, t
 from db import texts, values
+from db.access_log import SEARCH
 from db.base import now
 from db.doorbell import Notice
 from db.messages import PAGE, Hit, ThreadKey, ThreadLine, excerpt, messages_found, thread_key, threads
@@ -101,6 +104,8 @@ class ThreadList(Element, component='thread_list.js'):
 
     async def _find(self, event: GenericEventArguments) -> None:
         self._typed = event.args[:TYPED_AT_MOST] if isinstance(event.args, str) else ''
+        if self._typed.strip():
+            accesses.note(self._actor, Seen(SEARCH, self._typed))
         await self._search(self._typed)
 
     async def _search(self, typed: str) -> None:

@@ -12,11 +12,13 @@ from fastapi import FastAPI, Form, Request
 from starlette.concurrency import iterate_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from components import guard, proving
+from components import accesses, guard, proving
+from components.accesses import Seen
 from components.downloads import LOCKED, disposition
 from components.live import ask_as
 from components.proving import Typed
 from db import files, two_factor, values
+from db.access_log import FILE
 from db.base import now
 from db.exports import Export, export_with
 from db.files import FileMissing
@@ -52,6 +54,7 @@ def add_routes(portal: FastAPI, settings: Settings) -> None:
     async def download(number: str, request: Request) -> Response:
         actor: Actor = request.state.session.actor
         export = await _export(number, actor)
+        accesses.note(actor, Seen(FILE, _name(export) if export else request.url.path, granted=export is not None))
         if export is None:
             return _not_found(actor)
         try:

@@ -16,11 +16,14 @@ from nicegui import ui
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
+from components import accesses
+from components.accesses import Seen
 from components.downloads import LOCKED, disposition
 from components.frame import NotFound, portal_page
 from components.import_list import ImportList
 from components.import_run import Engine, ImportScreen
 from components.words import language
+from db.access_log import FILE
 from db.scope import Actor, Can
 from db.texts import N_, ClaimError, Told, t
 from jobs import import_layout, import_work, receiving
@@ -78,6 +81,7 @@ def add_routes(portal: FastAPI) -> None:
         if actor.may(Can.IMPORT):
             with suppress(ClaimError):  # its rows are forgotten
                 found = await in_thread(_reading, import_work.refused_workbook, actor, _id(number))
+        accesses.note(actor, Seen(FILE, found[0] if found else request.url.path, granted=found is not None))
         if found is None:
             return JSONResponse({'error': t('The import was not found.', actor.language)}, 404)
         name = f'{t("Refused rows", actor.language)} - {found[0].rpartition(".")[0] or found[0]}.xlsx'

@@ -5,11 +5,14 @@ from typing import Any
 from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, Response
 
+from components import accesses
+from components.accesses import Seen
 from components.clock_words import count_text, day_line, event_text, standing
 from components.frame import not_found
 from components.live import ask_as
 from components.plain import plain_page
 from db import values
+from db.access_log import CLAIM
 from db.base import now
 from db.clocks import GONE, Clock, one_clock
 from db.reference import Insurer
@@ -24,11 +27,12 @@ def add_routes(portal: FastAPI) -> None:
     async def proof(claim_no: str, rule_id: str, request: Request) -> Response:
         actor: Actor = request.state.session.actor
         try:
-            return HTMLResponse(
-                plain_page('clock_proof.html', actor.language, **await ask_as(actor, _read, claim_no, rule_id))
-            )
+            told = await ask_as(actor, _read, claim_no, rule_id)
         except ClaimError:
+            accesses.note(actor, Seen(CLAIM, claim_no=claim_no, granted=False))
             return not_found(actor.language)
+        accesses.note(actor, Seen(CLAIM, claim_no=claim_no))
+        return HTMLResponse(plain_page('clock_proof.html', actor.language, **told))
 
 
 def _read(session: Any, claim_no: str, rule_id: str) -> dict[str, Any]:

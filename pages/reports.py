@@ -15,12 +15,15 @@ from nicegui import ui
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from components import accesses
+from components.accesses import Seen
 from components.downloads import LOCKED, disposition
 from components.frame import not_found, not_understood, portal_page
 from components.live import ask_as, current_actor, work_as
 from components.report_board import ReportBoard
 from components.words import t
 from db import texts, values
+from db.access_log import EXPORT
 from db.base import now
 from db.exports import ReportTaken, record_report
 from db.list_state import NOBODY
@@ -77,6 +80,7 @@ async def _if_allowed(answer: Awaitable[Response], request: Request) -> Response
     try:
         return await answer
     except ClaimError:
+        accesses.note(request.state.session.actor, Seen(EXPORT, request.url.path, granted=False))
         return not_found(request.state.session.actor.language)
     except Malformed as refusal:
         reader = request.state.session.actor.language

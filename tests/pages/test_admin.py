@@ -13,6 +13,8 @@ from components import accesses
 from components.admin_list import AdminList
 from components.claims_list import ClaimsTable
 from db import accounts, identity
+from db.access_log import CLAIM, EXPORT, FILE, PAGE, SIGN_IN, Asked
+from db.access_log import accesses as log_of
 from db.accounts import Person
 from db.base import now
 from db.message_templates import VARIABLES
@@ -332,6 +334,34 @@ async def test_the_log_of_access_says_who_looked_at_what_and_is_signed(
     button = next(one for one in none.client.elements.values() if one.props.get('data-testid') == 'access-reviewed')
     none.send(button, 'click')
     await soon(lambda: f'{people.admin.name} – סקירה אחרונה' in none.everything())
+
+
+async def test_every_page_and_file_of_others_is_in_the_log_of_access(portal: FastAPI, people: People) -> None:
+    claim = make_claim(people.levi, people.staff)
+    staff = await signed_in(portal, EMAILS['staff'])
+    for address in (
+        *(f'/messages?claim={claim.claim_no}', '/cheques?q=%D7%9C%D7%95%D7%99', '/work', '/alerts', '/reports'),
+        *('/account', '/messages?claim=26-99999', '/import/999', f'/claims/{claim.claim_no}/clocks/none'),
+        *('/files/exports/999', '/files/imports/999/refused', '/reports/tables/none.xlsx'),
+    ):
+        await staff.http_client.get(address)
+    accesses.write()
+    with open_session(people.admin, reading=True) as session:
+        logged = log_of(session, Asked(user_id=people.staff.user_id), 20)[::-1]
+    assert [(row.what, row.told or row.claim_no, row.granted) for row in logged if row.what != SIGN_IN] == [
+        (PAGE, f'/messages?claim={claim.claim_no}', True),
+        (PAGE, '/cheques?q=לוי', True),
+        (PAGE, '/work', True),
+        (PAGE, '/alerts', True),
+        (PAGE, '/reports', True),
+        (PAGE, '/messages?claim=26-99999', False),
+        (PAGE, '/import/999', False),
+        (CLAIM, claim.claim_no, False),
+        (FILE, '/files/exports/999', False),
+        (FILE, '/files/imports/999/refused', False),
+        (EXPORT, '/reports/tables/none.xlsx', False),
+    ]
+    assert [row.claim_no for row in logged if row.told.startswith('/messages')] == [claim.claim_no, '26-99999']
 
 
 async def test_from_a_claim_an_admin_reads_who_opened_it(admin: User, people: People, portal: FastAPI) -> None:

@@ -5,7 +5,10 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from components import accesses
 from components.clocks_card import ClocksCard
+from db.access_log import Asked
+from db.access_log import accesses as log_of
 from db.base import now
 from db.claims import Claim, save_fields
 from db.session import open_session
@@ -70,6 +73,10 @@ async def test_the_proof_names_every_day_that_does_not_count(portal: FastAPI, pe
     dana = await signed_in(portal, EMAILS['dana'])
     page = await dana.http_client.get(f'/claims/{claim.claim_no}/clocks/insurer_more_docs')
     assert page.status_code == 200
+    accesses.write()
+    with open_session(people.admin, reading=True) as session:
+        logged = log_of(session, Asked(claim_no=claim.claim_no), 1)
+    assert [(row.told, row.by) for row in logged] == [('', people.dana.name)]
     assert page.text.count('data-testid="proof-skipped"') == 18
     assert '12/10/2026' in page.text
     assert 'dir="rtl"' in page.text

@@ -11,10 +11,13 @@ import openpyxl
 import pytest
 from fastapi import FastAPI
 
+from components import accesses
 from components.bulk_bar import BulkBar
 from components.claims_list import ClaimsBar
 from components.exports_tray import ExportsTray
 from db import exports, files, identity, two_factor
+from db.access_log import FILE, Asked
+from db.access_log import accesses as log_of
 from db.base import now
 from db.exports import DONE, EXPIRED, FAILED, Export, export_records, export_with
 from db.offices import AgentOffice
@@ -92,6 +95,10 @@ async def test_what_the_list_shows_is_exported_found_again_and_nobody_elses(port
     name = unquote(answer.headers['Content-Disposition'].rpartition("''")[2])
     assert name.startswith('תביעות-פתוחות_2')
     assert name.endswith('.xlsx')
+    accesses.write()
+    with open_session(people.admin, reading=True) as session:
+        logged = log_of(session, Asked(what=FILE), 1)
+    assert [(row.told, row.by) for row in logged] == [(name, people.dana.name)]
 
     again = await desk(portal, 'dana')  # another visit: it waits there, and does not come by itself
     assert [found['id'] for found in items(again)] == [item['id']]

@@ -12,9 +12,12 @@ import openpyxl
 import pytest
 from fastapi import FastAPI
 
+from components import accesses
 from components.import_list import ImportList
 from components.import_run import ImportScreen
 from db import import_runs
+from db.access_log import FILE, Asked
+from db.access_log import accesses as log_of
 from db.base import now
 from db.claims import claim_by_no
 from db.import_runs import COMMITTING, STALE, ImportRun
@@ -108,6 +111,10 @@ async def test_a_workbook_is_understood_taught_saved_and_given_back(clients: dic
     refused = await client.get(screen.props['run']['refusedHref'])
     assert refused.headers['content-disposition'].startswith('attachment;')
     assert openpyxl.load_workbook(io.BytesIO(refused.content)).active.max_row == 2
+    accesses.write()
+    with open_session(people.admin, reading=True) as session:
+        logged = log_of(session, Asked(what=FILE), 1)
+    assert [(row.told, row.by) for row in logged] == [('רשימה.xlsx', people.staff2.name)]
 
     again = (await send(client, workbook(*GOOD, UNKNOWN))).json()['id']
     page, screen = await opened(clients['staff2'], again)

@@ -2,8 +2,11 @@
 
 from fastapi import FastAPI
 
+from components import accesses
 from components.mailbox import ThreadList
 from components.messages_panel import MessagesPanel
+from db.access_log import SEARCH, Asked
+from db.access_log import accesses as log_of
 from db.base import now
 from db.claims import Claim
 from db.messages import Letter, ThreadKey, write_message
@@ -31,6 +34,10 @@ async def test_what_is_looked_for_also_finds_what_comes_later(portal: FastAPI, c
     [listed] = page.of(ThreadList)
     page.send(listed, 'find', 'שמאי')
     await soon(lambda: listed.props['hits'] == [])
+    accesses.write()
+    with open_session(people.admin, reading=True) as session:
+        logged = log_of(session, Asked(what=SEARCH), 1)
+    assert [(row.told, row.by) for row in logged] == [('שמאי', people.dana.name)]
     write(people, claim, 'השמאי בא מחר')
     await soon(lambda: [hit['text'] for hit in listed.props['hits']] == ['השמאי בא מחר'])
     await user.http_client.aclose()
