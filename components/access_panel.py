@@ -23,7 +23,7 @@ from db.access_log import (
 )
 from db.base import now
 from db.list_state import ListState
-from db.list_words import filters_in_words, title_of
+from db.list_words import Names, filter_names, filters_in_words, title_of
 
 SHOWN = 200
 
@@ -40,15 +40,16 @@ class Found:
 def read_accesses(session: Any, asked: Asked, reader: str) -> Found:
     """The newest accesses that are asked for."""
     found = accesses(session, asked, SHOWN + 1)
-    lines = [(access, _told(session, access, reader)) for access in found[:SHOWN]]
+    names = filter_names(session, reader)
+    lines = [(access, _told(session, access, reader, names)) for access in found[:SHOWN]]
     return Found(lines, len(found) > SHOWN, last_review(session))
 
 
-def _told(session: Any, access: Access, reader: str) -> str:
+def _told(session: Any, access: Access, reader: str, names: Names) -> str:
     if access.what != LIST:
         return access.told
     state = ListState.read(dict(parse_qsl(access.told)))
-    return ' · '.join([title_of(state, reader), *filters_in_words(session, state, reader)])
+    return ' · '.join([title_of(state, reader), *filters_in_words(session, state, reader, names)])
 
 
 class AccessPanel:

@@ -55,6 +55,7 @@ class Access(Books, Evidence, Base):
         Index('ix_accesses_claim', 'claim_no', 'id'),
         Index('ix_accesses_what', 'what', 'id'),
         Index('ix_accesses_at', 'at'),
+        Index('ix_accesses_granted', 'granted', 'id'),
     )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)

@@ -51,6 +51,8 @@ _SCOPES: Mapping[str, str] = {
     'plate': N_('Vehicle no.'),
     'insured_name': N_('Client name'),
 }
+# the values of each filter, with what they are called
+Names = Mapping[str, Mapping[str, str]]
 # of so many values all are named; of more, how many there are
 _NAMED = 4
 
@@ -60,10 +62,11 @@ def title_of(state: ListState, language: str) -> str:
     return t(VIEWS[state.view], language)
 
 
-def filters_in_words(session: Session, state: ListState, language: str) -> list[str]:
-    """What narrows the list, each with its name: `Status: New, In repair`."""
+def filters_in_words(session: Session, state: ListState, language: str, names: Names | None = None) -> list[str]:
+    """What narrows the list, each with its name: `Status: New, In repair`. Who words many lists reads the `filter_names` once."""
     told = [f'{t(_SCOPES[state.scope], language)}: "{state.q.strip()}"'] if state.q.strip() else []
-    names = _names(session, language) if state.filters else {}
+    if names is None:
+        names = filter_names(session, language) if state.filters else {}
     for name, label in _FILTERS.items():
         if keys := getattr(state, name):
             known = [names[name].get(str(key)) or _unknown(session, name, key, language) for key in keys]
@@ -85,7 +88,8 @@ def _unknown(session: Session, name: str, key: str, language: str) -> str:
     return t('Not listed', language)
 
 
-def _names(session: Session, language: str) -> dict[str, dict[str, str]]:
+def filter_names(session: Session, language: str) -> Names:
+    """What the values of each filter are called."""
     words, choices = reference(session), filter_choices(session)
     labelled: dict[str, Mapping[str, Any]] = {
         'status': words.statuses,

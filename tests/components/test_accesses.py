@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from components import accesses
+from components.access_panel import read_accesses
 from components.accesses import Seen, note
-from db.access_log import CLAIM, SEARCH, Access, Asked
+from db.access_log import CLAIM, LIST, SEARCH, Access, Asked
 from db.access_log import accesses as logged
-from db.session import open_session
+from db.session import Database, open_session
 from tests.conftest import People
 
 
@@ -89,3 +91,15 @@ def test_of_too_many_the_oldest_goes_and_it_is_said(
     accesses.write()
     assert [row.claim_no for row in found(people)] == ['2', '3']
     assert 'given up' in caplog.text
+
+
+def test_many_lists_are_worded_with_their_names_read_once(people: People, database: Database) -> None:
+    asked: list[str] = []
+    for day in range(1, 29):
+        note(people.dana, Seen(LIST, f'office={people.levi}&opened_from=2026-01-{day:02}'))
+    accesses.write()
+    event.listen(database.reader, 'before_cursor_execute', lambda _, __, statement, *___: asked.append(statement))
+    with open_session(people.admin, reading=True) as session:
+        shown = read_accesses(session, Asked(), 'he')
+    assert 'משרד: סוכנות לוי · תאריך פתיחה: 28/01/2026' in shown.lines[0][1]
+    assert len(asked) < 28

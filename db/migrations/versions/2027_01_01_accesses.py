@@ -28,6 +28,7 @@ def upgrade() -> None:
     op.create_index('ix_accesses_claim', 'accesses', ['claim_no', 'id'])
     op.create_index('ix_accesses_what', 'accesses', ['what', 'id'])
     op.create_index('ix_accesses_at', 'accesses', ['at'])
+    op.create_index('ix_accesses_granted', 'accesses', ['granted', 'id'])
 
 
 def downgrade() -> None:
