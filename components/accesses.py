@@ -97,6 +97,8 @@ def start() -> Callable[[], None]:
         leaving.set()
         thread.join(timeout=5)
         _try()
+        if _waiting:
+            log.error('%s accesses could not be written before the end and are lost', len(_waiting))
 
     return stop
 

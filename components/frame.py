@@ -122,7 +122,8 @@ def portal_page(
 
 def _note(actor: Actor, request: Request, *, shown: bool) -> None:
     """Have the log of access say which page somebody opened, with what it was asked for, or was not let."""
-    address = unquote_plus('?'.join(filter(None, (request.url.path, request.url.query))))
+    asked_for = unquote_plus(request.url.query)
+    address = f'{request.url.path}?{asked_for}' if asked_for else request.url.path
     accesses.note(actor, Seen(PAGE, address, request.query_params.get('claim', ''), granted=shown))
 
 

@@ -76,7 +76,10 @@ def test_what_cannot_be_written_waits_and_is_written_when_the_app_leaves(
     with monkeypatch.context() as broken:
         broken.setattr(accesses, 'open_session', full)
         accesses._try()
-    assert 'could not be written' in caplog.text
+        assert 'could not be written' in caplog.text
+        assert 'lost' not in caplog.text
+        accesses.start()()
+    assert '1 accesses could not be written before the end and are lost' in caplog.text
     assert found(people) == []
     accesses.start()()
     assert [row.claim_no for row in found(people)] == ['26-1']
