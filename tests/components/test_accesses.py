@@ -8,7 +8,7 @@ from sqlalchemy import event
 from components import accesses
 from components.access_panel import read_accesses
 from components.accesses import Seen, note
-from db.access_log import CLAIM, LIST, SEARCH, Access, Asked
+from db.access_log import CLAIM, LIST, SEARCH, Access, Asked, keep_accesses
 from db.access_log import accesses as logged
 from db.session import Database, open_session
 from tests.conftest import People
@@ -39,7 +39,7 @@ def test_words_somebody_goes_on_typing_are_one_search(people: People) -> None:
 def test_what_is_noted_while_others_are_written_is_written_once(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept, more = accesses.keep_accesses, [Seen(CLAIM, claim_no='26-1'), Seen(SEARCH, 'לוי')]
+    kept, more = keep_accesses, [Seen(CLAIM, claim_no='26-1'), Seen(SEARCH, 'לוי')]
 
     def slowly(session: Any, batch: Any) -> None:
         kept(session, batch)
