@@ -127,7 +127,10 @@ def last_review(session: Session) -> Access | None:
 
 def own_sign_ins(session: Session, limit: int = 10) -> list[Access]:
     """The acting person's last sign-ins, with the failed tries at his account."""
-    mine: Select[Access] = select(Access).where(Access.user_id == session.info['actor'].user_id, Access.what == SIGN_IN)
+    user_id = session.info['actor'].user_id
+    if user_id is None:
+        return []
+    mine: Select[Access] = select(Access).where(Access.user_id == user_id, Access.what == SIGN_IN)
     with open_books(session):
         return list(session.scalars(mine.order_by(Access.id.desc()).limit(limit)))
 
