@@ -58,7 +58,9 @@ def _bar_words() -> dict[str, str]:
     }
 
 
-def write_sections(claim: Claim, wording: Wording, news: News, moment: datetime, *, editable: Collection[str]) -> Written:
+def write_sections(
+    claim: Claim, wording: Wording, news: News, moment: datetime, *, editable: Collection[str]
+) -> Written:
     """All rows of a claim, section by section, with what stands around them. `editable`: the fields the reader may change."""
     reader, today = wording.reader, values.israel(moment).date()
     around: dict[str, dict[str, Any]] = {
@@ -71,7 +73,9 @@ def write_sections(claim: Claim, wording: Wording, news: News, moment: datetime,
         **{section: _card_of(section, claim, wording) for section in SECTIONS},
     }
     for section, shown in around.items():
-        rows = (row_of(name, claim, wording, news, editable=name in editable, today=today) for name in names_in(section))
+        rows = (
+            row_of(name, claim, wording, news, editable=name in editable, today=today) for name in names_in(section)
+        )
         shown['fields'] = [row for row in rows if row]
     return Written.of(around)
 

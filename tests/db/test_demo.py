@@ -317,7 +317,7 @@ def test_of_each_role_that_signs_in_to_the_bureau_there_is_somebody(loaded):
     people = [user for user in all_rows(User) if user.email and user.office_id is None]
     assert {user.role for user in people} == BUREAU_ROLES
     with open_session(actor('repair@bureau.demo'), reading=True) as session:
-        assert list_counts.counts_of(session, list_state.ListState())['unread'] == 0, 'nobody has to begin with hundreds'
+        assert list_counts.counts_of(session, list_state.ListState())['unread'] == 0, 'who is in no story has no news'
 
 
 def test_each_reader_has_a_handful_of_his_own(loaded):

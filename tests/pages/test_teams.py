@@ -1,5 +1,6 @@
 """The two teams of the bureau at work: each is offered its own part of a claim, reads the other's, and is refused in words."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -81,7 +82,10 @@ async def test_the_repair_is_moved_by_its_team_alone(open_page: Opener, claim: C
 
 
 async def test_the_money_is_written_by_its_team_alone(open_page: Opener, claim: Claim, cheque: Cheque) -> None:
-    repairs, submission = await open_page(REPAIRS, claim, '?tab=money'), await open_page(SUBMISSION, claim, '?tab=money')
+    repairs, submission = (
+        await open_page(REPAIRS, claim, '?tab=money'),
+        await open_page(SUBMISSION, claim, '?tab=money'),
+    )
     assert [page.of(LedgerPanel)[0].props['staff'] for page in (repairs, submission)] == [False, True]
     assert [len(page.of(ChequeForm)) for page in (repairs, submission)] == [0, 1]
     orders = [page.of(ChequeCards)[0].props['cheques'][0] for page in (repairs, submission)]
@@ -105,13 +109,18 @@ async def test_a_letter_about_a_cheque_is_noted_whoever_of_the_bureau_sent_it(op
         assert [step.kind for step in fetch(session, steps_of(claim.id))] == ['postpone']
 
 
+def rows(board: ChequeBoard) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = board.props['rows']
+    return found
+
+
 async def test_the_board_of_cheques_lets_the_repair_team_look(portal: FastAPI, cheque: Cheque) -> None:
     boards = {}
     for who in (REPAIRS, SUBMISSION):
         user = await signed_in(portal, EMAILS[who])
         page = Open(user, await user.open('/cheques'))
         boards[who] = page, page.of(ChequeBoard)[0]
-        await soon(lambda board=boards[who][1]: board.props['rows'])
+        await soon(partial(rows, boards[who][1]))
     assert [bool(board.props['rows'][0]['steps']) for _, board in boards.values()] == [False, True]
     assert [board.props['edits'] for _, board in boards.values()] == [False, True]
     page, board = boards[REPAIRS]
