@@ -63,7 +63,7 @@ class ChequeBoard(Element, component='cheque_board.js'):
         self._back: tuple[int, str] | None = None
         self._props.update(
             views=[], offices=[], rows=[], days=[], narrowed='', misread='', pages=1, status='loading', range='', sums=[], title='', months={},
-            state=vars_of(state), bureau=self._actor.is_bureau, edits=self._actor.may(Can.EDIT_CLAIM), sizes=list(PAGE_SIZES),
+            state=vars_of(state), bureau=self._actor.is_bureau, edits=self._actor.may(Can.HANDLE_MONEY), sizes=list(PAGE_SIZES),
             message={}, answer=None, texts=_texts(), week=[t(day) for day in _DAYS], sides=_sides(),
         )  # fmt: skip
         self.on('go', self._go)
@@ -152,7 +152,7 @@ class ChequeBoard(Element, component='cheque_board.js'):
         names: Sequence[str],
     ) -> None:
         reader, today = language(), values.israel(now()).date()
-        edits = self._actor.may(Can.EDIT_CLAIM)
+        edits = self._actor.may(Can.HANDLE_MONEY)
         rows = [
             cheque_row(cheque, claim, houses.get(cheque.office_id, ''), today, reader, editable=edits)
             for cheque, claim in board.rows

@@ -27,7 +27,7 @@ class ChequeCards(Element, component='cheque_cards.js'):
         """`follow` has the page read anew. `wish` is called with (cheque id, edit or replace)."""
         super().__init__()
         self._follow, self._wish = follow, wish
-        self._edits, self._reader = current_actor().may(Can.EDIT_CLAIM), language()
+        self._edits, self._reader = current_actor().may(Can.HANDLE_MONEY), language()
         self._props.update(cheques=[], answer=None, forms=self._edits and wish is not None, words=_words())
         self.on('advance', self._advance)
         self.on('wish', self._wished)

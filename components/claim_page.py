@@ -68,7 +68,7 @@ from db.access_log import CLAIM
 from db.alerts import visit
 from db.base import now
 from db.changes import Change, history_of
-from db.claims import FIELDS, Claim, mark_checked
+from db.claims import FIELDS, Claim, fields_for, mark_checked
 from db.clocks import SaidDay, set_clock_day
 from db.doorbell import Notice
 from db.links import SignedLink, links_of
@@ -232,7 +232,7 @@ class ClaimPage:
         """The rows as they are now: put down once for all pages that share the reading and its news."""
 
         def write() -> Written:
-            return write_sections(self.claim, self.wording, self.news, moment, editable=self.staff)
+            return write_sections(self.claim, self.wording, self.news, moment, editable=fields_for(self.actor))
 
         read = self._reading
         if self.claim.version != read.claim.version or self.wording.reference is not read.reference:

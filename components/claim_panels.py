@@ -1,6 +1,6 @@
 """The panels around the sections of the claim page: what changed, what the status means, the daily update, internal notes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -58,8 +58,10 @@ def _bar_words() -> dict[str, str]:
     }
 
 
-def write_sections(claim: Claim, wording: Wording, news: News, moment: datetime, *, editable: bool) -> Written:
-    """All rows of a claim, section by section, with what stands around them."""
+def write_sections(
+    claim: Claim, wording: Wording, news: News, moment: datetime, *, editable: Collection[str]
+) -> Written:
+    """All rows of a claim, section by section, with what stands around them. `editable`: the fields the reader may change."""
     reader, today = wording.reader, values.israel(moment).date()
     around: dict[str, dict[str, Any]] = {
         'status': {'title': t('Status'), 'look': 'why', 'columns': 2, 'explained': status_explained(claim, wording)},
@@ -71,7 +73,9 @@ def write_sections(claim: Claim, wording: Wording, news: News, moment: datetime,
         **{section: _card_of(section, claim, wording) for section in SECTIONS},
     }
     for section, shown in around.items():
-        rows = (row_of(name, claim, wording, news, editable=editable, today=today) for name in names_in(section))
+        rows = (
+            row_of(name, claim, wording, news, editable=name in editable, today=today) for name in names_in(section)
+        )
         shown['fields'] = [row for row in rows if row]
     return Written.of(around)
 

@@ -78,7 +78,7 @@ class LedgerPanel(Element, component='ledger_panel.js'):
         """`follow` has the tab read the money anew."""
         super().__init__()
         self._claim, self._follow, self._reader = claim, follow, language()
-        self._staff = current_actor().may(Can.EDIT_CLAIM)
+        self._staff = current_actor().may(Can.HANDLE_MONEY)
         self._props.update(
             heads=[],
             totals={},

@@ -92,15 +92,15 @@ class MoneyTab:
         """Draw the parts, empty until `show`."""
         self._claim = claim
         self._money: Money | None = None
-        self._staff = current_actor().may(Can.EDIT_CLAIM)
+        self._handles = current_actor().may(Can.HANDLE_MONEY)
         with ui.element('div').classes('mk-stack').props('data-testid=money') as self._root:
             self._radar = ChequeRadar(self.refresh)
-            self._doubts = DoubtsCard(self._confirm) if self._staff else None
+            self._doubts = DoubtsCard(self._confirm) if claim.may_edit(current_actor()) else None
             self._ledger = LedgerPanel(claim, self.refresh)
             with ui.element('section').classes('mk-card').props(f'aria-label="{t("Cheques")}"'):
                 self._head()
-                self._cards = ChequeCards(self.refresh, self._wish if self._staff else None)
-            self._form = ChequeForm(claim, self.refresh) if self._staff else None
+                self._cards = ChequeCards(self.refresh, self._wish if self._handles else None)
+            self._form = ChequeForm(claim, self.refresh) if self._handles else None
             Subscription([claim_topic(claim.id), words_topic()], self._answer)
 
     def _head(self) -> Element:
@@ -108,7 +108,7 @@ class MoneyTab:
             ui.html('receipt_long', tag='span').classes('mk-ic mk-lead').props('aria-hidden=true')
             ui.html(t('Cheques'), tag='h2')
             ui.element('span').classes('mk-sp')
-            if self._staff:
+            if self._handles:
                 button = ui.element('button').classes('mk-btn mk-s mk-sm').props('type=button data-testid=add-cheque')
                 button.on('click', self._begin, args=[])
                 with button:

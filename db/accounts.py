@@ -25,6 +25,8 @@ ROLES = {
     Role.OFFICE_MANAGER: N_('Office manager'),
     Role.READ_ONLY: N_('Viewer'),
     Role.HANDLER: N_('Bureau staff'),
+    Role.REPAIR_TEAM: N_('Garage and appraiser team'),
+    Role.SUBMISSION_TEAM: N_('Submission and follow-up team'),
     Role.ADMIN: N_('Administrator'),
 }
 # how an account stands: what the list of people can be narrowed to

@@ -183,7 +183,7 @@ def time_to_take_back(session: Session, cheque_id: int, now: datetime) -> timede
     if (
         cheque is None
         or step is None
-        or not actor.may(Can.EDIT_CLAIM)
+        or not actor.may(Can.HANDLE_MONEY)
         or (step.user_id, step.by) != (actor.user_id, actor.name)
     ):
         return None

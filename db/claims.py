@@ -120,6 +120,12 @@ FIELDS: Mapping[str, Field] = {
     )
 }
 
+# columns of a claim that take another right than to edit it
+RIGHTS: Mapping[str, Can] = {
+    **dict.fromkeys(('repair_stage', 'stage_since', 'eta', 'hold_reason', 'hold_since'), Can.UPDATE_REPAIR),
+    **{name: Can.HANDLE_MONEY for name, field in FIELDS.items() if field.section == 'money'},
+}
+
 # how much may be typed, by kind of field; the browser is told, so that nobody types what would be refused
 _LIMITS: Mapping[str, int] = {
     'claim_no': 40,
@@ -419,6 +425,13 @@ def parse_field(name: str, raw: str) -> Any:
     if kind in _NUMBERED:
         return values.whole(raw)
     return _PARSE[kind](raw) if kind in _PARSE else values.text(raw, limit=40)
+
+
+def fields_for(actor: Actor) -> frozenset[str]:
+    """Which fields of the claims he sees this actor may change."""
+    if not actor.may(Can.EDIT_CLAIM):
+        return frozenset()
+    return frozenset(name for name in FIELDS if actor.may(RIGHTS.get(name, Can.EDIT_CLAIM)))
 
 
 def limit_of(name: str) -> int | None:

@@ -39,7 +39,7 @@ from db.offices import AgentOffice, User, actor_of
 from db.reference import Appraiser, CallOutcome, CallParty, ClaimStatus, Garage, Insurer
 from db.repairs import ETA, STAGE, RepairEvent
 from db.requirements import Matrix
-from db.scope import Actor, Role
+from db.scope import BUREAU_ROLES, Actor, Role
 from db.search import ClaimSearch
 from db.seen_marks import SeenMark
 from db.session import connect, open_session
@@ -60,6 +60,8 @@ PEOPLE: tuple[tuple[int, int | None, Role, str, str], ...] = (
     (5, None, Role.HANDLER, 'שירה לביא', 'staff@bureau.demo'),
     (6, None, Role.HANDLER, 'עומר גל', 'staff2@bureau.demo'),
     (7, None, Role.ADMIN, 'נעמי בר', 'admin@bureau.demo'),
+    (8, None, Role.REPAIR_TEAM, 'אורן שגב', 'repair@bureau.demo'),
+    (9, None, Role.SUBMISSION_TEAM, 'תמר אלון', 'submission@bureau.demo'),
 )
 _UNREAD_OF_CHEQUES = 1
 _DAYS_BEFORE = {WARNED: WARN_DAYS, REMINDED: REMIND_DAYS, DUE: 0, OVERDUE: -1}
@@ -340,7 +342,9 @@ def _put_people(load: bulk.Load, at: datetime, story: Story, crowd: Crowd) -> No
         for key, office, role, name, email in PEOPLE
     ]
     people += _crowd_people(crowd)
-    baselines = {person['id']: newest if person['role'] == Role.ADMIN else story.baseline for person in people}
+    # whose marks the story does not tell has no news
+    untold = BUREAU_ROLES - {Role.HANDLER}
+    baselines = {person['id']: newest if person['role'] in untold else story.baseline for person in people}
     load.put(User, [{**person, 'baseline_seq': baselines[person['id']], 'created_at': since} for person in people])
     password = {'password_hash': hash_password(PASSWORD), 'changed_at': at}
     load.put(Credential, [{'user_id': person['id'], **password} for person in people if person['email']])

@@ -9,13 +9,12 @@ from db import admin_changes
 from db.admin_changes import AdminChange
 from db.base import differs, histories
 from db.changes import Change
-from db.claims import Claim
+from db.claims import RIGHTS, Claim
 from db.documents import Document
 from db.guard_reads import acting, books_open
 from db.offices import OWN_CHOICES, User
 from db.repairs import RepairEvent
 from db.scope import Actor, Books, Can, ClaimPart, Evidence, OfficeOwned, OfficePart, PersonSigned, Unscoped
-from db.texts import N_, ClaimError
 
 
 def listen_to(session_class: type[Session]) -> None:
@@ -65,16 +64,23 @@ def _written_now(session: Session) -> list[Change | AdminChange]:
 
 
 # what holders of a garage's link may change of their claim
-_REPAIR = frozenset({'repair_stage', 'stage_since', 'eta', 'hold_reason', 'hold_since'})
+_REPAIR = frozenset(name for name, right in RIGHTS.items() if right == Can.UPDATE_REPAIR)
 
 
 def _check_right(actor: Actor, row: Any, changed: set[str] | None, *, comes: bool) -> None:
     """`changed` names the columns of a changed row; None for one that `comes` or goes."""
     own_choice = isinstance(row, User) and row.id == actor.user_id and changed is not None and changed <= OWN_CHOICES
-    of_repair = isinstance(row, Claim) and changed is not None and changed <= _REPAIR and actor.may(Can.UPDATE_REPAIR)
-    opens = isinstance(row, Claim) and comes and row.status == 'new' and actor.may(Can.OPEN_CLAIM)
-    if not own_choice and not of_repair and not opens and not actor.may(row.writable_with):
-        raise ClaimError(N_('You are not allowed to do this. Ask the bureau if you need it.'))
+    if own_choice:
+        return
+    for right in sorted(_rights_to_write(row, changed, comes=comes) if isinstance(row, Claim) else {row.writable_with}):
+        actor.need(right)
+
+
+def _rights_to_write(claim: Claim, changed: set[str] | None, *, comes: bool) -> set[Can]:
+    if comes:
+        opens = Can.OPEN_CLAIM if claim.status == 'new' else Can.EDIT_CLAIM
+        return {opens, *(right for name, right in RIGHTS.items() if getattr(claim, name) not in (None, ''))}
+    return {RIGHTS.get(name, Can.EDIT_CLAIM) for name in changed} if changed else {Can.EDIT_CLAIM}
 
 
 def _check_link(session: Session, actor: Actor, row: Any, changed: set[str] | None) -> None:

@@ -91,10 +91,10 @@ def links_of(claim_id: int) -> Select[SignedLink]:
 
 
 def purposes_for(actor: Actor) -> tuple[str, ...]:
-    """Which links this actor may make and see: offices share with their clients, the bureau also with garages."""
+    """Which links this actor may make and see: offices share with their clients, and with garages whoever may do what a garage's link lets its holder do."""
     if not actor.may(Can.SHARE):
         return ()
-    return (GARAGE, INSURED) if actor.may(Can.EDIT_CLAIM) else (INSURED,)
+    return (GARAGE, INSURED) if actor.may(Can.UPDATE_REPAIR) else (INSURED,)
 
 
 def hash_of(token: str) -> str:

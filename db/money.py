@@ -44,7 +44,7 @@ class HeadAmount(ClaimPart, Recorded, Base):
 
     __tablename__ = 'head_amounts'
     __table_args__ = (claim_key(), UniqueConstraint('claim_id', 'head'))
-    writable_with: ClassVar[Can] = Can.EDIT_CLAIM
+    writable_with: ClassVar[Can] = Can.HANDLE_MONEY
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     head: Mapped[str] = mapped_column(ForeignKey('damage_heads.id'))
@@ -85,7 +85,7 @@ class Offer(ClaimPart, Recorded, Base):
 
     __tablename__ = 'offers'
     __table_args__ = (claim_key(), Index('ix_offers_claim', 'claim_id', 'offered_on'))
-    writable_with: ClassVar[Can] = Can.EDIT_CLAIM
+    writable_with: ClassVar[Can] = Can.HANDLE_MONEY
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     kind: Mapped[str]
@@ -118,7 +118,7 @@ class MoneyMove(ClaimPart, Evidence, Base):
         Index('ix_money_moves_at', 'total', 'at', 'office_id', 'claim_id', 'amount'),
         Index('ix_money_moves_claim', 'claim_id'),
     )
-    writable_with: ClassVar[Can] = Can.EDIT_CLAIM
+    writable_with: ClassVar[Can] = Can.HANDLE_MONEY
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     total: Mapped[str]
@@ -281,7 +281,7 @@ def log_offer(session: Session, claim_id: int, heard: OfferNote, now: datetime) 
 def answer_offer(session: Session, offer_id: int, answer: str, now: datetime) -> Offer:
     """Write down what was answered; an offer is answered once."""
     actor: Actor = session.info['actor']
-    actor.need(Can.EDIT_CLAIM)
+    actor.need(Can.HANDLE_MONEY)
     offer = session.get(Offer, offer_id)
     if offer is None:
         raise ClaimError(N_('This offer was not found.'))
@@ -297,7 +297,7 @@ def answer_offer(session: Session, offer_id: int, answer: str, now: datetime) ->
 
 def _claim_to_edit(session: Session, claim_id: int) -> Claim:
     actor: Actor = session.info['actor']
-    actor.need(Can.EDIT_CLAIM)
+    actor.need(Can.HANDLE_MONEY)
     return lock_claim(session, claim_id)
 
 

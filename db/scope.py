@@ -25,6 +25,7 @@ class Can(StrEnum):
     EDIT_CLAIM = 'edit_claim'
     EXPORT = 'export'
     FOLLOW = 'follow'
+    HANDLE_MONEY = 'handle_money'
     IMPORT = 'import'
     KEEP_BOOKS = 'keep_books'
     LOG_CALL = 'log_call'
@@ -50,6 +51,8 @@ class Role(StrEnum):
     OFFICE_MANAGER = 'office_manager'
     READ_ONLY = 'read_only'
     HANDLER = 'handler'
+    REPAIR_TEAM = 'repair_team'
+    SUBMISSION_TEAM = 'submission_team'
     ADMIN = 'admin'
     SYSTEM = 'system'
     GARAGE = 'garage'
@@ -58,17 +61,8 @@ class Role(StrEnum):
 
 _OFFICE = frozenset({Can.SEE_CLAIMS, Can.FOLLOW})
 _AGENT = _OFFICE | {Can.EXPORT, Can.LOG_CALL, Can.OPEN_CLAIM, Can.SHARE, Can.UPLOAD, Can.WRITE_MESSAGE}
-_BUREAU = _AGENT | {
-    *(
-        Can.SEE_ALL_OFFICES,
-        Can.SEE_INTERNAL,
-        Can.SEE_REPORTS,
-        Can.EDIT_CLAIM,
-        Can.IMPORT,
-        Can.UPDATE_REPAIR,
-    ),
-    Can.SHARE_VIEWS,
-}
+_TEAM = _AGENT | {Can.SEE_ALL_OFFICES, Can.SEE_INTERNAL, Can.SEE_REPORTS, Can.EDIT_CLAIM, Can.SHARE_VIEWS}
+_BUREAU = _TEAM | {Can.HANDLE_MONEY, Can.IMPORT, Can.UPDATE_REPAIR}
 
 # The one truth about rights; the help page and the tests read it too.
 ROLE_CAN: Mapping[Role, frozenset[Can]] = MappingProxyType(
@@ -77,14 +71,23 @@ ROLE_CAN: Mapping[Role, frozenset[Can]] = MappingProxyType(
         Role.OFFICE_MANAGER: _AGENT | {Can.SEE_REPORTS, Can.SHARE_VIEWS},
         Role.READ_ONLY: _OFFICE,
         Role.HANDLER: _BUREAU,
+        Role.REPAIR_TEAM: _TEAM | {Can.UPDATE_REPAIR},
+        Role.SUBMISSION_TEAM: _TEAM | {Can.HANDLE_MONEY},
         Role.ADMIN: _BUREAU | {Can.ADMINISTER},
         Role.SYSTEM: frozenset(Can),
         Role.GARAGE: frozenset({Can.SEE_CLAIMS, Can.FOLLOW, Can.UPDATE_REPAIR, Can.UPLOAD}),
         Role.INSURED: frozenset({Can.SEE_CLAIMS}),
     }
 )
-BUREAU_ROLES = frozenset({Role.HANDLER, Role.ADMIN})
+BUREAU_ROLES = frozenset({Role.HANDLER, Role.REPAIR_TEAM, Role.SUBMISSION_TEAM, Role.ADMIN})
 LINK_ROLES = frozenset({Role.GARAGE, Role.INSURED})
+
+_REFUSED = N_('You are not allowed to do this. Ask the bureau if you need it.')
+# what somebody of the bureau is told instead: whose work it is
+_OTHERS_WORK: Mapping[Can, str] = {
+    Can.HANDLE_MONEY: N_('Your team does not write sums and cheques. Please ask the submission and follow-up team.'),
+    Can.UPDATE_REPAIR: N_('Your team does not update the repair. Please ask the garage and appraiser team.'),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ class Actor:
     def need(self, right: Can) -> None:
         """Refuse in words when this actor lacks the right."""
         if right not in self.can:
-            raise ClaimError(N_('You are not allowed to do this. Ask the bureau if you need it.'))
+            raise ClaimError(_OTHERS_WORK.get(right, _REFUSED) if self.is_bureau else _REFUSED)
 
     @property
     def is_bureau(self) -> bool:

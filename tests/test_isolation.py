@@ -132,7 +132,7 @@ class Kept:
 
 
 OFFICE = frozenset({'gal', 'boss', 'viewer'})
-BUREAU = frozenset({'staff', 'admin'})
+BUREAU = frozenset({'staff', 'repair_team', 'submission_team', 'admin'})
 
 
 @pytest.fixture(scope='module')
@@ -175,6 +175,8 @@ def make_world(people: People) -> World:
         'rival_boss': make_user('מיכל כהן', Role.OFFICE_MANAGER, people.cohen),
         'rival_viewer': make_user('אורי כהן', Role.READ_ONLY, people.cohen),
         'staff': people.staff,
+        'repair_team': make_user('אורן שגב', Role.REPAIR_TEAM),
+        'submission_team': make_user('תמר אלון', Role.SUBMISSION_TEAM),
         'admin': people.admin,
     }
     gal = named['gal']

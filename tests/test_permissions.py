@@ -73,7 +73,8 @@ from tests.conftest import People
 from tests.factories import SYSTEM, make_claim, make_user, turn_on_two_factor
 
 OFFICE = {Role.AGENT, Role.OFFICE_MANAGER, Role.READ_ONLY}
-BUREAU = {Role.HANDLER, Role.ADMIN}
+BUREAU = {Role.HANDLER, Role.REPAIR_TEAM, Role.SUBMISSION_TEAM, Role.ADMIN}
+OF_REPAIRS, OF_MONEY = BUREAU - {Role.SUBMISSION_TEAM}, BUREAU - {Role.REPAIR_TEAM}
 EVERYBODY = OFFICE | BUREAU
 NOVEMBER = Span(date(2026, 11, 1), date(2026, 11, 30))
 
@@ -86,14 +87,15 @@ RIGHTS: dict[str, set[Role]] = {
     'share': EVERYBODY - {Role.READ_ONLY},
     'share_views': BUREAU | {Role.OFFICE_MANAGER},
     'upload': EVERYBODY - {Role.READ_ONLY} | {Role.GARAGE},
-    'update_repair': BUREAU | {Role.GARAGE},
+    'update_repair': OF_REPAIRS | {Role.GARAGE},
     'write_message': EVERYBODY - {Role.READ_ONLY},
     'see_all_offices': BUREAU,
     'see_internal': BUREAU,
     'see_reports': BUREAU | {Role.OFFICE_MANAGER},
     'edit_claim': BUREAU,
     'open_claim': EVERYBODY - {Role.READ_ONLY},
-    'import': BUREAU,
+    'handle_money': OF_MONEY,
+    'import': {Role.HANDLER, Role.ADMIN},
     'administer': {Role.ADMIN},
     'keep_books': set(),
 }
@@ -123,6 +125,10 @@ def many(session: Session, claim: Claim, action: str, value: str = '') -> None:
     bulk_orders.carry_out(session, order.id, [claim.id], now())
 
 
+def _only(session: Session, model: Any, claim: Claim) -> Any:
+    return session.scalars(select(model).where(model.claim_id == claim.id)).one()
+
+
 def _colleague(session: Session) -> int:
     return session.scalars(select(User.id).where(User.role == Role.HANDLER)).first() or 0
 
@@ -142,6 +148,36 @@ Order = Callable[[Session, Claim, Actor], Any]
 ORDERS: dict[str, tuple[set[Role], Order]] = {
     'open_claim': (WRITERS, lambda s, c, a: claims.open_claim(s, c.office_id, GIVEN, now())),
     'save_fields': (BUREAU, lambda s, c, a: claims.save_fields(s, c.id, {'make_model': ('', 'מאזדה')}, now())),
+    'save_fields of money': (
+        OF_MONEY,
+        lambda s, c, a: claims.save_fields(s, c.id, {'offered_amount': (None, 90)}, now()),
+    ),
+    'save_fields of the repair': (
+        OF_REPAIRS,
+        lambda s, c, a: claims.save_fields(s, c.id, {'repair_stage': (None, 'paint')}, now()),
+    ),
+    'save_fields of the day of hand-over': (
+        OF_REPAIRS,
+        lambda s, c, a: claims.save_fields(s, c.id, {'eta': (None, date(2026, 12, 1))}, now()),
+    ),
+    'save_fields of both teams': (
+        {Role.HANDLER, Role.ADMIN},
+        lambda s, c, a: claims.save_fields(
+            s, c.id, {'approved_amount': (None, 90), 'eta': (None, date(2026, 12, 1))}, now()
+        ),
+    ),
+    'open_claim with money': (
+        OF_MONEY,
+        lambda s, c, a: claims.open_claim(s, c.office_id, {**GIVEN, 'demand_amount': 100}, now()),
+    ),
+    'open_claim in repair': (
+        OF_REPAIRS,
+        lambda s, c, a: claims.open_claim(s, c.office_id, {**GIVEN, 'repair_stage': 'paint'}, now()),
+    ),
+    'change a sum by hand': (OF_MONEY, lambda s, c, a: setattr(_only(s, money.HeadAmount, c), 'offered', 5)),
+    'change an offer by hand': (OF_MONEY, lambda s, c, a: setattr(_only(s, money.Offer, c), 'note', 'x')),
+    'change a cheque by hand': (OF_MONEY, lambda s, c, a: setattr(_only(s, cheques.Cheque, c), 'note', 'x')),
+    'hold the repair by hand': (OF_REPAIRS, lambda s, c, a: setattr(s.get_one(Claim, c.id), 'hold_reason', 'parts')),
     'change_status': (BUREAU, lambda s, c, a: claims.change_status(s, c.id, 'submitted', '', 'new', now())),
     'settle_silences': (set(), lambda s, c, a: silence.settle_silences(s, [c.id])),
     'measure_usuals': (set(), lambda s, c, a: silence.measure_usuals(s, now())),
@@ -173,17 +209,17 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
     'make_proof for oneself': (EVERYBODY, lambda s, c, a: two_factor.make_proof(s, '', now())),
     'spend_code of oneself': (EVERYBODY, lambda s, c, a: two_factor.spend_code(s, '', now())),
     'disable': ({Role.ADMIN}, lambda s, c, a: accounts.disable(s, c.agent or 0)),
-    'advance_repair': (BUREAU, lambda s, c, a: repairs.advance_repair(s, c.id, 'paint', None, now())),
-    'expect': (BUREAU, lambda s, c, a: repairs.expect(s, c.id, date(2026, 12, 1), '', now())),
-    'hold': (BUREAU, lambda s, c, a: repairs.hold(s, c.id, 'parts', now())),
-    'resume': (BUREAU, lambda s, c, a: repairs.resume(s, c.id, now())),
-    'note_repair': (BUREAU, lambda s, c, a: repairs.note_repair(s, c.id, 'x', now())),
-    'take_back': (BUREAU, lambda s, c, a: _there_and_back(s, c)),
+    'advance_repair': (OF_REPAIRS, lambda s, c, a: repairs.advance_repair(s, c.id, 'paint', None, now())),
+    'expect': (OF_REPAIRS, lambda s, c, a: repairs.expect(s, c.id, date(2026, 12, 1), '', now())),
+    'hold': (OF_REPAIRS, lambda s, c, a: repairs.hold(s, c.id, 'parts', now())),
+    'resume': (OF_REPAIRS, lambda s, c, a: repairs.resume(s, c.id, now())),
+    'note_repair': (OF_REPAIRS, lambda s, c, a: repairs.note_repair(s, c.id, 'x', now())),
+    'take_back': (OF_REPAIRS, lambda s, c, a: _there_and_back(s, c)),
     'create_link to the insured': (
         EVERYBODY - {Role.READ_ONLY},
         lambda s, c, a: links.create_link(s, c.id, links.INSURED, now()),
     ),
-    'create_link to the garage': (BUREAU, lambda s, c, a: links.create_link(s, c.id, links.GARAGE, now())),
+    'create_link to the garage': (OF_REPAIRS, lambda s, c, a: links.create_link(s, c.id, links.GARAGE, now())),
     'revoke_link': (EVERYBODY - {Role.READ_ONLY}, lambda s, c, a: links.revoke_link(s, _link_of(s, c), now())),
     'mark many unread': (EVERYBODY, lambda s, c, a: many(s, c, 'unread')),
     'save_view for oneself': (EVERYBODY, lambda s, c, a: views.save_view(s, 'שלי', list_state.ListState(), now())),
@@ -252,16 +288,16 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
     'recheck': (BUREAU, lambda s, c, a: requirements.recheck(s, c.id)),
     'recheck_next': (BUREAU, lambda s, c, a: requirements.recheck_next(s, 0, 10)),
     'purge_trash': (set(), lambda s, c, a: documents.purge_trash(s, now(), 10, now())),
-    'save_amounts': (BUREAU, lambda s, c, a: money.save_amounts(s, c.id, 'other', {'demanded': (None, 1)}, now())),
-    'take_head_off': (BUREAU, lambda s, c, a: money.take_head_off(s, c.id, 'other', {}, now())),
-    'take_vat_off': (BUREAU, lambda s, c, a: money.take_vat_off(s, c.id, 'repair_cost', now())),
-    'log_offer': (BUREAU, lambda s, c, a: money.log_offer(s, c.id, OFFER, now())),
-    'answer_offer': (BUREAU, lambda s, c, a: money.answer_offer(s, 1, 'accepted', now())),
-    'enter_cheque': (BUREAU, lambda s, c, a: cheques.enter_cheque(s, c.id, SLIP, 'expected', now())),
-    'change_cheque': (BUREAU, lambda s, c, a: cheques.change_cheque(s, 1, SLIP, 1, now())),
-    'advance_cheque': (BUREAU, lambda s, c, a: cheques.advance_cheque(s, 1, 'handed_over', now())),
-    'replace_cheque': (BUREAU, lambda s, c, a: cheques.replace_cheque(s, 1, SLIP, 'expected', now(), 'details')),
-    'take_back_cheque': (BUREAU, lambda s, c, a: step_and_back(s)),
+    'save_amounts': (OF_MONEY, lambda s, c, a: money.save_amounts(s, c.id, 'other', {'demanded': (None, 1)}, now())),
+    'take_head_off': (OF_MONEY, lambda s, c, a: money.take_head_off(s, c.id, 'other', {}, now())),
+    'take_vat_off': (OF_MONEY, lambda s, c, a: money.take_vat_off(s, c.id, 'repair_cost', now())),
+    'log_offer': (OF_MONEY, lambda s, c, a: money.log_offer(s, c.id, OFFER, now())),
+    'answer_offer': (OF_MONEY, lambda s, c, a: money.answer_offer(s, 1, 'accepted', now())),
+    'enter_cheque': (OF_MONEY, lambda s, c, a: cheques.enter_cheque(s, c.id, SLIP, 'expected', now())),
+    'change_cheque': (OF_MONEY, lambda s, c, a: cheques.change_cheque(s, 1, SLIP, 1, now())),
+    'advance_cheque': (OF_MONEY, lambda s, c, a: cheques.advance_cheque(s, 1, 'handed_over', now())),
+    'replace_cheque': (OF_MONEY, lambda s, c, a: cheques.replace_cheque(s, 1, SLIP, 'expected', now(), 'details')),
+    'take_back_cheque': (OF_MONEY, lambda s, c, a: step_and_back(s)),
     'note_step': (BUREAU, lambda s, c, a: cheques.note_step(s, 1, 'warn', '', now())),
     'alert_of_cheques': (set(), lambda s, c, a: cheque_alerts.alert_of_cheques(s, now(), [1])),
     'settle_warnings': (set(), lambda s, c, a: cheque_alerts.settle_warnings(s, date(2026, 11, 23))),
@@ -353,6 +389,8 @@ def everybody(people: People) -> dict[Role, Actor]:
         Role.OFFICE_MANAGER: people.manager,
         Role.READ_ONLY: make_user('צפי', Role.READ_ONLY, people.levi),
         Role.HANDLER: people.staff,
+        Role.REPAIR_TEAM: make_user('אורן שגב', Role.REPAIR_TEAM),
+        Role.SUBMISSION_TEAM: make_user('תמר אלון', Role.SUBMISSION_TEAM),
         Role.ADMIN: people.admin,
     }
 

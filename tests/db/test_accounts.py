@@ -14,6 +14,7 @@ from db.admin_rows import retire
 from db.admin_tables import TABLES
 from db.base import now
 from db.changes import latest_seq
+from db.claims import Claim
 from db.identity import PASSWORD, Credential, OneTimeLink, WebSession
 from db.offices import AgentOffice, User
 from db.scope import Role
@@ -109,9 +110,13 @@ def test_a_form_that_is_wrong_says_where(people: People, wrong: Person, field: s
     assert list(refusal.value.fields) == [field]
 
 
-def test_whoever_joins_the_bureau_belongs_to_no_office(people: People):
-    user, _ = invited(people, Person('נועה', 'noa@bureau.demo', 'handler', str(people.levi)))
+@pytest.mark.parametrize('role', ['handler', 'repair_team', 'submission_team', 'admin'])
+def test_whoever_joins_the_bureau_belongs_to_no_office_and_sees_all(people: People, role: str):
+    claim = make_claim(people.cohen, people.staff)
+    user, _ = invited(people, Person('נועה', 'noa@bureau.demo', role, str(people.levi)))
     assert user.office_id is None
+    with open_session(user.as_actor(None)) as session:
+        assert session.get(Claim, claim.id)
 
 
 def test_the_disabled_are_out_on_every_device_and_no_link_lets_them_in(people: People, notices):

@@ -75,7 +75,8 @@ def test_the_author_is_not_told_what_he_did_himself(people):
 
 def test_of_a_claim_an_office_opens_that_nobody_handles_the_whole_bureau_is_told(people):
     given = {'insured_name': 'רונית', 'event_date': now().date()}
-    bureau = {people.staff.user_id, people.staff2.user_id, people.admin.user_id}
+    teams = {make_user(f'מ{role}', role).user_id for role in (Role.REPAIR_TEAM, Role.SUBMISSION_TEAM)}
+    bureau = {people.staff.user_id, people.staff2.user_id, people.admin.user_id, *teams}
     with open_session(people.admin) as session:
         session.get_one(User, people.staff2.user_id).active = False
     with open_session(people.dana) as session:

@@ -24,7 +24,7 @@ from db.claims import (
 from db.lists import filter_choices
 from db.offices import AgentOffice, User, agents_of
 from db.reference import Appraiser, ClaimStatus, Garage, Insurer
-from db.scope import Actor, Role
+from db.scope import BUREAU_ROLES, Actor, Role
 from db.session import fetch, fetch_one, open_session
 from db.texts import ClaimError
 from db.values import Malformed, israel
@@ -517,6 +517,8 @@ def everybody(people: People) -> dict[Role, Actor]:
         Role.OFFICE_MANAGER: people.manager,
         Role.READ_ONLY: make_user('צפי', Role.READ_ONLY, people.levi),
         Role.HANDLER: people.staff,
+        Role.REPAIR_TEAM: make_user('אורן שגב', Role.REPAIR_TEAM),
+        Role.SUBMISSION_TEAM: make_user('תמר אלון', Role.SUBMISSION_TEAM),
         Role.ADMIN: people.admin,
         Role.SYSTEM: SYSTEM,
     }
@@ -525,7 +527,7 @@ def everybody(people: People) -> dict[Role, Actor]:
 def test_only_the_bureau_edits(people):
     claim = make_claim(people.levi, people.staff)
     for role, actor in everybody(people).items():
-        assert claim.may_edit(actor) == (role in {Role.HANDLER, Role.ADMIN, Role.SYSTEM})
+        assert claim.may_edit(actor) == (role in {*BUREAU_ROLES, Role.SYSTEM})
         if claim.may_edit(actor):
             with open_session(actor) as session:
                 save_fields(session, claim.id, {'make_model': ('', '')}, now())
@@ -534,6 +536,32 @@ def test_only_the_bureau_edits(people):
             save_fields(session, claim.id, {'make_model': ('', 'מאזדה')}, now())
         with pytest.raises(ClaimError, match='not allowed'), open_session(actor) as session:
             session.get_one(Claim, claim.id).make_model = 'מאזדה'  # past the verb
+
+
+@pytest.mark.parametrize(
+    ('role', 'refused', 'whose'),
+    [
+        (Role.REPAIR_TEAM, ('offered_amount', 90), 'צוות הגשה ומעקב'),
+        (Role.SUBMISSION_TEAM, ('eta', date(2026, 12, 1)), 'צוות תיאום מוסך ושמאי'),
+    ],
+)
+def test_a_team_that_saves_what_is_the_others_is_told_whose_it_is_and_saves_nothing(
+    people: People, role: Role, refused: tuple[str, Any], whose: str
+):
+    claim, (name, value) = make_claim(people.levi, people.staff), refused
+    changes = {'make_model': ('', 'מאזדה'), name: (None, value)}
+    with pytest.raises(ClaimError) as refusal, open_session(make_user('חדשה', role)) as session:
+        save_fields(session, claim.id, changes, now())
+    assert whose in refusal.value.told('he')
+    with open_session(SYSTEM, reading=True) as session:
+        stored = session.get_one(Claim, claim.id)
+        assert (stored.make_model, getattr(stored, name)) == ('', None)
+
+
+@pytest.mark.parametrize('role', [Role.REPAIR_TEAM, Role.SUBMISSION_TEAM])
+def test_a_claim_may_be_given_to_somebody_of_a_team(people: People, role: Role):
+    claim, colleague = make_claim(people.levi, people.staff), make_user('חדשה', role)
+    assert saved(people, claim, handler=colleague.user_id).handler == colleague.user_id
 
 
 def test_a_claim_that_is_not_there_is_said_so(people):

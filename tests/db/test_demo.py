@@ -41,7 +41,7 @@ from db.messages import Letter, Message, Thread, ThreadKey, ThreadMark, unread_m
 from db.money import HeadAmount, OfferNote, answer_offer, log_offer, offers_of, totals_of
 from db.offices import AgentOffice, User, actor_of
 from db.reference import Appraiser, Garage, Insurer
-from db.scope import Actor, Role
+from db.scope import BUREAU_ROLES, Actor, Role
 from db.search import ClaimSearch, search_text
 from db.seen_marks import SeenMark
 from db.session import connect, fetch, open_session
@@ -311,6 +311,13 @@ def test_what_is_kept_of_a_claim_fits_together(loaded):
     statuses = Counter(claim.status for claim in claims)
     assert 0.65 < statuses['closed'] / len(claims) < 0.78
     assert len(statuses) > 14
+
+
+def test_of_each_role_that_signs_in_to_the_bureau_there_is_somebody(loaded):
+    people = [user for user in all_rows(User) if user.email and user.office_id is None]
+    assert {user.role for user in people} == BUREAU_ROLES
+    with open_session(actor('repair@bureau.demo'), reading=True) as session:
+        assert list_counts.counts_of(session, list_state.ListState())['unread'] == 0, 'who is in no story has no news'
 
 
 def test_each_reader_has_a_handful_of_his_own(loaded):

@@ -7,13 +7,13 @@ import pytest
 from db.base import now
 from db.claims import Claim, change_status, mark_checked, save_fields
 from db.desk import PAGE, VIEWS, Desk, DeskState, counts_of_desk, desk_of
-from db.scope import Actor
+from db.scope import Actor, Role
 from db.session import open_session
 from db.silence import settle_silences
-from db.tasks import TaskNote, add_task, complete, settle_tasks
+from db.tasks import TaskNote, add_task, assign, complete, settle_tasks
 from db.texts import ClaimError
 from tests.conftest import People, made_once
-from tests.factories import SYSTEM, make_claim
+from tests.factories import SYSTEM, make_claim, make_user
 
 AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # a Monday
 TODAY = AT.date()
@@ -126,6 +126,19 @@ def test_a_long_list_comes_in_pages(people):
     first, last = ask(people.staff), ask(people.staff, page=99)
     assert (len(first.lines), first.more) == (PAGE, True)
     assert (len(last.lines), last.more, last.state.page) == (1, False, 2)
+
+
+@pytest.mark.parametrize('role', [Role.REPAIR_TEAM, Role.SUBMISSION_TEAM])
+def test_each_team_has_the_desk_of_the_whole_bureau_and_is_given_work(claim, people, role):
+    colleague = make_user('חדשה', role)
+    with open_session(people.staff) as session:
+        task = add_task(session, claim.id, TaskNote('היום', TODAY, people.staff.user_id), AT)
+        session.flush()
+        assign(session, task.id, people.staff.user_id, colleague.user_id, AT)
+    assert named(colleague) == named(people.staff, whose='team') == ['שלי']
+    with open_session(colleague) as session:
+        complete(session, task.id, AT)
+    assert named(colleague) == []
 
 
 def test_the_desk_is_the_bureaus(claim, people):
