@@ -63,6 +63,7 @@ _VIEWED = {
     'downloaded': N_('downloaded it'),
     'original': N_('downloaded the original'),
     'packed': N_('downloaded it in a ZIP'),
+    'submitted': N_('downloaded it in a submission pack'),
 }
 
 

@@ -212,7 +212,7 @@ class DocumentView(ClaimPart, Internal, PersonSigned, Evidence, Base):
     user_id: Mapped[int | None] = mapped_column()  # type: ignore[assignment] # None: the product itself
     by: Mapped[str]
     at: Mapped[datetime]
-    # previewed, downloaded, original (with the place of a photo) or packed (in a ZIP)
+    # previewed, downloaded, original (with the place of a photo), packed (in a ZIP) or submitted (in a submission pack)
     how: Mapped[str]
 
 
