@@ -479,11 +479,11 @@ def test_the_list_finds_the_claims_that_miss_documents(person: Person) -> None:
 
 
 def test_the_bureau_submits_one_numbered_pdf_and_finds_it_again(person: Person) -> None:
-    staff = person('staff@bureau.demo')
-    claim_no = claim_without_documents(staff, 10)
-    open_documents(staff, claim_no)
+    dana = person('dana@levi.demo')
+    claim_no = claim_without_documents(dana, 1)
+    open_documents(dana, claim_no)
+    staff = open_documents(person('staff@bureau.demo'), claim_no)
     colleague = open_documents(person('admin@bureau.demo', viewport=PHONE), claim_no)
-    dana = open_documents(person('manager@levi.demo'), claim_no)
     staff.get_by_test_id('upload').set_input_files(
         [file('נזק.jpg', papers.jpeg()), file('דוח שמאי.pdf', papers.pdf(3)), file('מכתב דרישה.docx', papers.docx())]
     )
