@@ -67,11 +67,16 @@ const MAIN = `
       <h2 class="mk-only-xs">{{ words.received }}</h2><span class="mk-sp"></span>
       <button type="button" class="mk-btn mk-g mk-sm" :aria-pressed="String(picking)" data-testid="documents-pick" @click="picking = !picking; picked = []">${ICON('checklist')}<span>{{ picking ? words.pickDone : words.pick }}</span></button>
       <a v-if="picking && picked.length" class="mk-btn mk-p mk-sm" :href="address + '/zip?ids=' + picked.join(',')" data-testid="documents-zip">${ICON('folder_zip')}<span>{{ words.downloadPicked }} ({{ picked.length }})</span></a>
-      <a v-else class="mk-btn mk-s mk-sm" :href="address + '/zip'" data-testid="documents-all">${ICON('folder_zip')}<span>{{ words.downloadAll }}</span></a></div>
+      <a v-else class="mk-btn mk-s mk-sm" :href="address + '/zip'" data-testid="documents-all">${ICON('folder_zip')}<span>{{ words.downloadAll }}</span></a>
+      <button v-if="mayJudge" type="button" class="mk-btn mk-s mk-sm mk-pk" :disabled="packing ? true : null" data-testid="pack-make" @click="pack"><span class="mk-ic" :class="{'mk-spin': packing}" aria-hidden="true">{{ packing ? 'progress_activity' : 'picture_as_pdf' }}</span><span>{{ packing ? words.packing : picked.length ? words.makePackPicked + ' (' + picked.length + ')' : words.makePack }}</span></button></div>
     <div v-else class="mk-card mk-empty">${ICON('folder_open', ' mk-s28 mk-t3')}<h3>{{ words.nothing }}</h3><p>{{ words.nothingHint }}</p></div>
     <div class="mk-dall"><section v-for="group in shownGroups" :key="group.id" class="mk-dgroup" :aria-label="group.label"><div class="mk-row mk-dgroup-h"><h3 class="mk-b">{{ group.label }}</h3><span class="mk-t3 mk-sm">{{ group.counted }}</span></div>
       <div class="mk-dgrid">${TILE}
         <button v-for="item in missingIn(group.id)" :key="item.key" type="button" class="mk-doc mk-miss" :class="{'mk-over': over === item.key}" :disabled="!mayUpload" :data-slot="item.key" data-testid="document-slot" :aria-label="words.uploadNamed.replace('{name}', item.label)" @click="choose(slotOf(item))"><span class="mk-th"><span class="mk-ic mk-s28" aria-hidden="true">upload_file</span><span class="mk-sm mk-b">{{ words.uploadMissing }}</span></span><span class="mk-in"><span class="mk-ti"><span class="mk-ell" dir="auto">{{ item.label }}</span></span><span class="mk-me">{{ item.who }}</span></span></button></div></section></div>
+    <section v-if="packs.length" class="mk-card mk-packs" :aria-label="words.packs" data-testid="packs"><h3 class="mk-b">{{ words.packs }}</h3>
+      <ul><li v-for="one in packs" :key="one.uuid" data-testid="pack"><details><summary><span class="mk-ic mk-t3" aria-hidden="true">picture_as_pdf</span><span class="mk-grow"><span class="mk-b"><bdi class="mk-num">{{ one.at }}</bdi><template v-if="one.insurer"> · <bdi>{{ one.insurer }}</bdi></template></span><span class="mk-xs mk-t3">{{ one.pages }} · <bdi>{{ one.size }}</bdi> · <bdi>{{ one.by }}</bdi><template v-if="one.apart"> · {{ one.apart }}</template></span></span></summary>
+          <ol><li v-for="([title, place], number) in one.lines" :key="number" class="mk-row mk-sm"><span class="mk-grow" dir="auto">{{ title }}</span><span class="mk-t3">{{ place }}</span></li></ol></details>
+        <a class="mk-btn mk-s mk-sm" :href="'/files/packs/' + one.uuid" :aria-label="words.download + ': ' + words.packs + ' ' + one.at" data-testid="pack-download">${ICON('download')}<span>{{ words.download }}</span></a></li></ul></section>
     <details v-if="trash.length" class="mk-card mk-trash" data-testid="documents-trash"><summary>${ICON('delete')}<span>{{ words.trash }}</span><span class="mk-badge">{{ trash.length }}</span></summary>
       <ul><li v-for="document in trash" :key="document.uuid" class="mk-row" data-testid="document-removed"><span class="mk-ic mk-t3" aria-hidden="true">{{ document.icon }}</span><span class="mk-grow"><span dir="auto">{{ document.title }}</span><span class="mk-xs mk-t3"><bdi>{{ document.file }}</bdi> · {{ document.deleted }}</span></span><button type="button" class="mk-btn mk-s mk-sm" data-testid="document-restore" @click="order({order: 'restore', document: document.uuid})">${ICON('restart_alt')}<span>{{ words.restore }}</span></button></li></ul></details>
   </div>`;
@@ -94,13 +99,13 @@ export default {
   mixins: [keeping, maakav.ordering],
   props: {
     claimNo: String, keep: String, address: String, person: String, taken: Object, kinds: String, mayUpload: Boolean, mayJudge: Boolean, items: Array, documents: Array,
-    trash: Array, groups: Array, types: Array, reasons: Array, sums: Object, views: Object, answer: Object, words: Object,
+    trash: Array, packs: Array, groups: Array, types: Array, reasons: Array, sums: Object, views: Object, answer: Object, words: Object,
   },
   emits: ['order', 'look'],
   data() {
     return {
       queue: new UploadQueue({address: this.address, key: `maakav.uploads.${this.person}.${this.claimNo}`, words: this.words, taken: this.taken}),
-      shown: '', only: '', menu: '', picking: false, picked: [], broken: [], tried: [], over: '', waiting: null, waiving: '', asking: false, sheet: false, spoken: '', free: FREE,
+      shown: '', only: '', menu: '', picking: false, picked: [], broken: [], tried: [], over: '', waiting: null, waiving: '', asking: false, sheet: false, packing: false, spoken: '', free: FREE,
       // what is typed, each under what it is about: why one is not required, which other one is, why one is rejected; and why such an order was refused
       whys: {}, wanted: {...WANTED}, rejections: {}, sent: {}, refused: {},
       looks: {waiting: 'schedule', sending: 'cloud_upload', checking: 'cloud_upload', arrived: 'check_circle', known: 'content_copy', failed: 'error', held: 'cloud_off', lost: 'error'},
@@ -242,6 +247,20 @@ export default {
       this.shown = '';
       this.$emit('look', '');
       this.$nextTick(() => this.$el.querySelector(`[data-document="${closed}"] .mk-open`)?.focus());
+    },
+    /* One PDF of all documents, or of those that are selected. It appears here for everybody of the bureau. */
+    async pack() {
+      this.packing = true;
+      let told = this.words.packLost, failed = true;
+      try {
+        const answer = await fetch(`${this.address}/pack?ids=${this.picked.join(',')}`, {method: 'POST', headers: {'X-Maakav-Upload': '1'}});
+        const {error, told: said} = await answer.json();
+        failed = !answer.ok;
+        told = error || said || told;
+      } catch { /* the line broke, or what answered was not the portal */ }
+      this.packing = false;
+      if (!failed) Object.assign(this, {picking: false, picked: []});
+      maakav.say(told, failed);
     },
     /* ---- what is typed ---- */
     /* Whether the form an answer belongs to is to be seen, and says itself why it was refused. */

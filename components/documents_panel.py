@@ -16,7 +16,7 @@ from components.files_taken import MOST_MEGABYTES, files_taken, queue_words
 from components.live import Subscription, ask, claim_topic, current_actor, show_changes, words_topic, work
 from components.shared_words import reference
 from components.words import isolated, language, reject_reason, said_once, t, tn
-from db import documents, requirements, texts, values
+from db import documents, packs, requirements, texts, values
 from db.base import now
 from db.claims import Claim
 from db.documents import (
@@ -31,6 +31,7 @@ from db.documents import (
     trash_of,
     views_of,
 )
+from db.packs import SubmissionPack
 from db.reference import Reference
 from db.requirements import STATES, ChecklistItem, checklist, missing_count
 from db.scope import Actor, Can
@@ -63,17 +64,19 @@ _VIEWED = {
     'downloaded': N_('downloaded it'),
     'original': N_('downloaded the original'),
     'packed': N_('downloaded it in a ZIP'),
+    'submitted': N_('downloaded it in a submission pack'),
 }
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """What the panel reads of a claim: the checklist, every version that is there, the trash, and the words for them."""
+    """What the panel reads of a claim: the checklist, every version that is there, the trash, the packs, and the words for them."""
 
     claim: Claim
     items: Sequence[ChecklistItem]
     documents: Sequence[Document]
     trash: Sequence[Document]
+    packs: Sequence[SubmissionPack]
     reference: Reference
 
 
@@ -84,7 +87,12 @@ def read_shelf(session: Any, claim_id: int) -> Shelf | None:
         return None
     items = checklist(session, claim)
     return Shelf(
-        claim, items, fetch(session, documents_of(claim_id)), fetch(session, trash_of(claim_id)), reference(session)
+        claim,
+        items,
+        fetch(session, documents_of(claim_id)),
+        fetch(session, trash_of(claim_id)),
+        fetch(session, packs.packs_of(claim_id)),
+        reference(session),
     )
 
 
@@ -120,6 +128,7 @@ class DocumentsPanel(
             items=[],
             documents=[],
             trash=[],
+            packs=[],
             groups=[],
             types=[],
             sums={},
@@ -228,6 +237,7 @@ def _shown(shelf: Shelf, actor: Actor, reader: str, last_visit: datetime | None)
             for document in shelf.trash
             if document.may_remove(actor)
         ],
+        'packs': [_pack(pack) for pack in shelf.packs],
         'groups': _groups(tiles, shelf.items, reader),
         'types': kinds_offered(shelf.reference.document_types.values(), reader),
         'sums': _sums(shelf, required, missing),
@@ -383,6 +393,28 @@ def _document(document: Document, title: str, reader: str, moment: datetime) -> 
     }
 
 
+def _pack(pack: SubmissionPack) -> dict[str, Any]:
+    apart = len(pack.apart)
+    return {
+        'uuid': pack.uuid,
+        'at': values.format_exact(pack.at),
+        'by': pack.by,
+        'insurer': pack.insurer,
+        'pages': tn('{n} page', '{n} pages', pack.pages),
+        'size': values.format_size(pack.size),
+        'apart': tn('{n} document sent apart', '{n} documents sent apart', apart) if apart else '',
+        'lines': [
+            *((entry['title'], t('p. {page}', page=_span(entry))) for entry in pack.contents),
+            *((entry['title'], t('Sent apart')) for entry in pack.apart),
+        ],
+    }
+
+
+def _span(entry: Mapping[str, Any]) -> str:
+    first, last = entry['first'], entry['first'] + entry['pages'] - 1
+    return isolated(f'{first}–{last}' if last > first else str(first))
+
+
 def _who(name: str, at: datetime | None, moment: datetime, reader: str) -> str:
     return f'{isolated(name)}, {values.format_moment(at, moment, reader)}' if at else ''
 
@@ -431,6 +463,11 @@ def _words() -> dict[str, str]:
         'pickDone': t('Done selecting'),
         'downloadAll': t('Download all'),
         'downloadPicked': t('Download the selected'),
+        'makePack': t('Make a submission pack'),
+        'makePackPicked': t('Submission pack of the selected'),
+        'packing': t('The pack is being made…'),
+        'packLost': t('No answer came. If the pack was made, it appears under the documents.'),
+        'packs': t('Submission packs'),
         'uploads': t('Uploads'),
         'arrivedOf': t('Arrived: {done} of {all}', done='{done}', all='{all}'),
         'clear': t('Clear the list'),

@@ -244,6 +244,11 @@ def _document_headline(msgid: str, change: Change, reference: Reference, reader:
     return f'{line} – {reason}' if reason else line
 
 
+def _pack_headline(change: Change, reference: Reference, reader: str) -> str:
+    pages = texts.tn('{n} page', '{n} pages', change.fields['pages'][1], reader)
+    return ' · '.join(filter(None, (texts.t('Submission pack made', reader), change.fields['insurer'][1], pages)))
+
+
 def _repair_headline(msgid: str, change: Change, reference: Reference, reader: str) -> str:
     """What happened to the repair, and why."""
     reason = next(filter(None, change.fields.get('reason', [None, None])[::-1]), '')
@@ -312,6 +317,7 @@ _KINDS: Mapping[str, Callable[[Change, Reference, str], str]] = {
     'document.retyped': partial(_document_headline, N_('Document filed as · {document}')),
     'document.waived': partial(_document_headline, N_('Document not required · {document}')),
     'document.requested': partial(_document_headline, N_('Document required · {document}')),
+    'pack': _pack_headline,
     'repair.held': partial(_repair_headline, N_('Repair on hold')),
     'repair.resumed': partial(_repair_headline, N_('Repair goes on')),
     'repair.noted': partial(_repair_headline, N_('Note on the repair')),

@@ -35,6 +35,7 @@ WHAT: Mapping[str, str] = MappingProxyType(
         'document.downloaded': N_('Downloaded a document'),
         'document.original': N_('Downloaded the original of a document'),
         'document.packed': N_('Downloaded a document in a ZIP'),
+        'document.submitted': N_('Downloaded a document in a submission pack'),
         FILE: N_('Asked for a document'),
         EXPORT: N_('Export to Excel'),
         PAGE: N_('Asked for a page'),

@@ -26,6 +26,7 @@ from db.files import sync
 
 # what a file of a document is called in `documents`: by its content as it came, and as it is served
 _FILES = (('sha256', 'size'), ('served_sha256', 'served_size'))
+_PACKS = 'submission_packs'
 
 
 class CopyError(RuntimeError):
@@ -110,6 +111,9 @@ def _contents(connection: Connection) -> Contents:
                 table('documents', column('purged_at'))
             )
             files.update((row[0], row[1]) for row in connection.execute(asked.where(column('purged_at').is_(None))))
+    if _PACKS in names:
+        packs = select(column('sha256', String), column('size', Integer)).select_from(table(_PACKS))
+        files.update((row[0], row[1]) for row in connection.execute(packs))
     revision = MigrationContext.configure(connection).get_current_revision()
     return Contents(connection.dialect.name, revision, counts, files)
 

@@ -212,7 +212,7 @@ class DocumentView(ClaimPart, Internal, PersonSigned, Evidence, Base):
     user_id: Mapped[int | None] = mapped_column()  # type: ignore[assignment] # None: the product itself
     by: Mapped[str]
     at: Mapped[datetime]
-    # previewed, downloaded, original (with the place of a photo) or packed (in a ZIP)
+    # previewed, downloaded, original (with the place of a photo), packed (in a ZIP) or submitted (in a submission pack)
     how: Mapped[str]
 
 
@@ -484,7 +484,7 @@ def note_views(session: Session, documents: Iterable[Document], how: str, now: d
     )
     with open_books(session):
         session.add_all(
-            access_of(actor, f'{DOCUMENT}{how}', now, claim_no=numbers[document.claim_id], told=document.title)
+            access_of(actor, f'{DOCUMENT}{how}', now, claim_no=numbers.get(document.claim_id, ''), told=document.title)
             for document in documents
         )
     for document in documents:

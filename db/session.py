@@ -38,6 +38,7 @@ from db.import_words import ImportWord  # noqa: F401 - likewise
 from db.links import SignedLink  # noqa: F401 - likewise
 from db.mail import Mail  # noqa: F401 - likewise
 from db.messages import Message  # noqa: F401 - likewise
+from db.packs import SubmissionPack  # noqa: F401 - likewise
 from db.prepared import Answer
 from db.sanity import DoubtAnswer  # noqa: F401 - likewise
 from db.scope import Actor, Unscoped

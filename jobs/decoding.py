@@ -223,7 +223,7 @@ def _check_member(packed: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
 
 
 def _read_pdf(path: Path) -> int:
-    document = _open_pdf(path)
+    document = open_pdf(path)
     pages = len(document)
     if pages == 0:
         refuse('damaged')
@@ -233,7 +233,8 @@ def _read_pdf(path: Path) -> int:
     return pages
 
 
-def _open_pdf(path: Path) -> Any:
+def open_pdf(path: Path) -> Any:
+    """The document; refuses one that is locked or broken."""
     import pypdfium2  # noqa: PLC0415 - pictures need not wait for it
 
     try:
@@ -366,7 +367,7 @@ def _blank_directory(data: bytearray, base: int, offset: int, order: str) -> boo
 def draw(path: Path, media: str, folder: Path, first: int, last: int, widths: list[int]) -> dict[str, Any]:
     """Write `PAGE-WIDTH.webp` into the folder for the pages from `first` to `last` (from 1), as far as there are so many."""
     drawn = []
-    for page, picture in _pages(path, media, first, last, max(widths)):
+    for page, picture in pictures_of(path, media, first, last, max(widths)):
         for width in widths:
             smaller = picture.copy()
             smaller.thumbnail((width, 3 * width), Image.Resampling.LANCZOS, reducing_gap=2.0)
@@ -376,9 +377,10 @@ def draw(path: Path, media: str, folder: Path, first: int, last: int, widths: li
     return {'drawn': drawn}
 
 
-def _pages(path: Path, media: str, first: int, last: int, width: int) -> Iterator[tuple[int, Image.Image]]:
+def pictures_of(path: Path, media: str, first: int, last: int, width: int) -> Iterator[tuple[int, Image.Image]]:
+    """The pages from `first` to `last` (from 1), as far as there are so many, as a person sees them."""
     if media == PDF:
-        document = _open_pdf(path)
+        document = open_pdf(path)
         for page in range(first, min(last, len(document)) + 1):
             yield page, _draw_pdf_page(document[page - 1], width)
         return
@@ -421,7 +423,7 @@ _READERS: dict[str, Callable[[Path], int | None]] = {
     DOCX: _read_office,
 }
 # what the decoders raise over a file that is not whole, or made to hurt
-_BROKEN = (
+BROKEN = (
     *(
         OSError,
         ValueError,
@@ -437,11 +439,12 @@ _BROKEN = (
 )
 
 
-def _limit() -> None:
+def limit(memory: int, seconds: int, written: int) -> None:
+    """Take no more than this of the machine, and only what nobody else needs."""
     for what, most in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, WRITTEN),
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_FSIZE, written),
         (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_CORE, 0),
     ):
@@ -451,7 +454,7 @@ def _limit() -> None:
 
 def main(order: str, path: str, *rest: str) -> dict[str, Any]:
     """Do what the arguments say, under limits."""
-    _limit()
+    limit(MEMORY, CPU_SECONDS, WRITTEN)
     warnings.simplefilter('ignore')
     Image.MAX_IMAGE_PIXELS = None  # we count ourselves, and kindlier
     try:
@@ -463,7 +466,7 @@ def main(order: str, path: str, *rest: str) -> dict[str, Any]:
         return {'refused': refused.key}
     except MemoryError:
         return {'refused': 'too_heavy'}
-    except _BROKEN:
+    except BROKEN:
         return {'refused': 'damaged'}
 
 

@@ -9,6 +9,7 @@ from db import files
 from db.base import now
 from db.documents import hashes_in_use
 from db.exports import wanted_keys
+from db.packs import packs_among
 from db.scope import Actor
 from db.session import open_session
 
@@ -22,7 +23,7 @@ _BATCH = 400
 
 
 def sweep_files() -> int:
-    """Throw away what no document and no export is made of and nobody has touched for a day; may run at any time. Returns how many files."""
+    """Throw away what no document, no pack and no export is made of and nobody has touched for a day; may run at any time. Returns how many files."""
     keeper, before, swept = files.store(), now() - OLD, 0
     swept += files.sweep_incoming(keeper)
     keys = keeper.keys(before)
@@ -37,7 +38,8 @@ def sweep_files() -> int:
 
 def _of_no_document(session: 'Session', keys: list[str]) -> list[str]:
     by_hash = {key: key.rsplit('/', 2)[-2 if key.startswith(files.PREVIEWS) else -1] for key in keys}
-    used = hashes_in_use(session, sorted(set(by_hash.values())))
+    digests = sorted(set(by_hash.values()))
+    used = hashes_in_use(session, digests) | packs_among(session, digests)
     return [key for key, digest in by_hash.items() if digest not in used and len(digest) == 64]
 
 

@@ -4,7 +4,8 @@
 `X-Document-Type`, and optionally `X-Document-Need` (id), `X-Replaces` (uuid), `X-Message` (id of a message of one's own)
 or `X-Repair-Stage` (of a photo from the garage); `X-Aside: 1` puts it aside for a form that is not saved yet. Answers `{uuid, title, type, version, size,
 media_type, pages, received_at, added, duplicate_of?, told?}`, or `{error}` in the person's language.
-`GET /files/{uuid}[?download=1|original=1]`, `GET /files/{uuid}/pages/{n}?w=…`, `GET /files/claims/{claim_no}/zip[?ids=…]`
+`POST /files/claims/{claim_no}/pack[?ids=…]` makes a submission pack, also with `X-Maakav-Upload: 1`; answers `{uuid, told}`.
+`GET /files/packs/{uuid}`, `GET /files/{uuid}[?download=1|original=1]`, `GET /files/{uuid}/pages/{n}?w=…`, `GET /files/claims/{claim_no}/zip[?ids=…]`
 and `GET /files/claims.zip?claim=…&claim=…`.
 """
 
@@ -27,20 +28,22 @@ from components import accesses
 from components.accesses import Seen
 from components.downloads import LOCKED, disposition
 from components.live import ask_as, work_as
-from db import documents, files, papers, values
+from db import documents, files, packs, papers, values
 from db.access_log import FILE
 from db.base import now
 from db.claims import Claim, claim_by_no
 from db.documents import FREE_TYPE, Document, Filed, Slot
 from db.files import FileMissing, FileStore
 from db.messages import check_attachable, tell_not_attached
+from db.packs import SubmissionPack
 from db.reference import DocumentType
 from db.scope import Actor, Can
 from db.session import fetch, fetch_one
 from db.settings import Settings
-from db.texts import N_, ClaimError, t
+from db.texts import N_, ClaimError, t, tn
 from jobs import intake, packing, previews, receiving
 from jobs.intake import Refused
+from jobs.packs import make_pack
 from jobs.receiving import disk, in_thread
 
 log = logging.getLogger(__name__)
@@ -53,12 +56,23 @@ _UUID = re.compile(r'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}')
 
 # apart from the others: drawing holds up no reading
 _drawing = ThreadPoolExecutor(intake.CHILDREN, thread_name_prefix='draw')
+# one after the other: it takes a processor and much memory
+_binding = ThreadPoolExecutor(1, thread_name_prefix='bind')
 _under_way: Counter[int | None] = Counter()
+_made_now: set[int] = set()
 
 
 def add_routes(portal: FastAPI, settings: Settings) -> None:
     """Open the store the settings name, and register the routes on the parent app."""
     files.connect(settings.documents_url, settings.data_dir)
+
+    @portal.post('/files/claims/{claim_no:path}/pack')
+    async def submit(claim_no: str, request: Request, ids: str = '') -> Response:
+        return await _told(_submit(claim_no, ids.split(',') if ids else [], request), request)
+
+    @portal.get('/files/packs/{address}')
+    async def download_pack(address: str, request: Request) -> Response:
+        return await _told(_download_pack(address, _actor(request)), request)
 
     @portal.post('/files/claims/{claim_no:path}')
     async def upload(claim_no: str, request: Request) -> Response:
@@ -124,8 +138,7 @@ def _actor(request: Request) -> Actor:
 
 async def _upload(claim_no: str, request: Request, clamd_url: str) -> Response:
     actor, headers = _actor(request), request.headers
-    if headers.get('x-maakav-upload') != '1':
-        raise _Forbidden(N_('Please send files from a page of the portal.'))
+    _check_page(request)
     slot = Slot(
         headers.get('x-document-type', FREE_TYPE)[:40],
         need_id=values.whole(headers['x-document-need']) if headers.get('x-document-need') else None,
@@ -148,6 +161,11 @@ async def _upload(claim_no: str, request: Request, clamd_url: str) -> Response:
         raise
     previews.draw_soon()
     return JSONResponse(await ask_as(actor, _receipt, filed), 201 if filed.added else 200)
+
+
+def _check_page(request: Request) -> None:
+    if request.headers.get('x-maakav-upload') != '1':
+        raise _Forbidden(N_('Please send files from a page of the portal.'))
 
 
 def _claim_to_send_to(session: Any, claim_no: str, slot: Slot) -> Claim:
@@ -355,3 +373,60 @@ def _check_all_there(keeper: FileStore, wanted: Sequence[Document]) -> None:
     for document in wanted:
         if keeper.size(files.key_of(document.served_sha256)) is None:
             raise FileMissing(document.uuid)
+
+
+# ---- submission packs -------------------------------------------------------------------------------------------------------
+
+
+async def _submit(claim_no: str, ids: Sequence[str], request: Request) -> Response:
+    actor = _actor(request)
+    _check_page(request)
+    claim = await ask_as(actor, fetch_one, claim_by_no(claim_no)) if claim_no.isprintable() else None
+    if claim is None:
+        raise _NotFound
+    if not actor.may(Can.EDIT_CLAIM):
+        raise _Forbidden(N_('You are not allowed to do this. Ask the bureau if you need it.'))
+    if claim.id in _made_now:
+        raise ClaimError(N_('A submission pack of this claim is being made already.'))
+    _made_now.add(claim.id)
+    try:
+        pack = await in_thread(_binding, make_pack, actor, claim_no, ids, now())
+    finally:
+        _made_now.discard(claim.id)
+    return JSONResponse({'uuid': pack.uuid, 'told': _told_pack(pack, actor.language)}, 201)
+
+
+def _told_pack(pack: SubmissionPack, language: str) -> str:
+    pages = tn('{n} page', '{n} pages', pack.pages, language)
+    ready = t('The submission pack is ready: {pages}.', language, pages=pages)
+    if not pack.apart:
+        return ready
+    titles = ', '.join(entry['title'] for entry in pack.apart)
+    apart = tn(
+        '{n} document has to be sent apart: {titles}.',
+        '{n} documents have to be sent apart: {titles}.',
+        len(pack.apart),
+        language,
+        titles=titles,
+    )
+    return f'{ready} {apart}'
+
+
+async def _download_pack(address: str, actor: Actor) -> Response:
+    pack = await ask_as(actor, fetch_one, packs.pack_with(_address(address)))
+    if pack is None:
+        raise _NotFound
+    pieces = await in_thread(disk, files.store().read, files.key_of(pack.sha256))
+    claim, held = await ask_as(actor, _held_by, pack)
+    await _note_views(actor, held, 'submitted')
+    day = values.israel(pack.at).date().isoformat()
+    name = f'{packing.beginning(claim)}_{packing.word(t("Submission pack", packs.LANGUAGE))}_{day}.pdf'
+    return StreamingResponse(
+        iterate_in_threadpool(pieces),
+        media_type='application/pdf',
+        headers={**LOCKED, 'Content-Disposition': disposition(name), 'Content-Length': str(pack.size)},
+    )
+
+
+def _held_by(session: Any, pack: SubmissionPack) -> tuple[Claim, Sequence[Document]]:
+    return session.get_one(Claim, pack.claim_id), fetch(session, packs.documents_in(pack))

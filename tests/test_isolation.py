@@ -47,6 +47,7 @@ from db import (
     messages,
     money,
     offices,
+    packs,
     repairs,
     requirements,
     seen_marks,
@@ -76,6 +77,7 @@ from db.mail import Mail, MailedAlert
 from db.messages import Draft, Letter, Message, Thread, ThreadKey, ThreadMark
 from db.money import HeadAmount, MoneyMove, Offer, OfferNote
 from db.offices import AgentOffice, User
+from db.packs import SubmissionPack
 from db.reference import ClaimStatus, Garage, WaitingParty
 from db.repairs import RepairEvent
 from db.sanity import DoubtAnswer, confirm_doubt, doubts_of
@@ -214,6 +216,9 @@ def make_world(people: People) -> World:
         scan = Arrived('סריקה.pdf', 'scan.pdf', 'application/pdf', 1, 'ab' * 32, 1, 'ab' * 32, pages=1)
         filed = documents.attach(writing, claim.id, scan, Slot('vehicle_licence'), now()).document
         documents.note_views(writing, [filed], 'downloaded', now())
+    with open_session(people.staff) as writing:
+        going = packs.submission(writing, claim.claim_no)
+        pack = packs.keep_pack(writing, going, packs.Bound('cd' * 32, 1, 2, [(1, 2)]), now())
     with open_session(gal) as writing:
         heard = calls.log_call(writing, claim.id, CallNote('insured', 'outbound', 'no_answer'), now())
         spoken, general = (
@@ -296,6 +301,7 @@ def make_world(people: People) -> World:
         Kept(Silence, (claim.id, 'insured'), OFFICE | BUREAU, ('tries', 5)),
         Kept(Task, (task.id,), BUREAU, ('title', 'x')),
         Kept(DocumentView, (view,), BUREAU, ('how', 'x')),
+        Kept(SubmissionPack, (pack.id,), BUREAU, ('pages', 5)),
         Kept(ImportRun, (1,), BUREAU, ('mode', 'x')),
         Kept(ImportRow, (1,), BUREAU, ('outcome', 'x')),
         Kept(ImportMapping, (mapping,), BUREAU, ('by', 'x')),

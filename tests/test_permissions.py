@@ -35,6 +35,7 @@ from db import (
     messages,
     money,
     offices,
+    packs,
     repairs,
     requirements,
     seen_marks,
@@ -287,6 +288,11 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
     'note_views': (EVERYBODY, lambda s, c, a: documents.note_views(s, [paper(s, c)], 'downloaded', now())),
     'recheck': (BUREAU, lambda s, c, a: requirements.recheck(s, c.id)),
     'recheck_next': (BUREAU, lambda s, c, a: requirements.recheck_next(s, 0, 10)),
+    'submission': (BUREAU, lambda s, c, a: packs.submission(s, c.claim_no)),
+    'keep_pack': (
+        BUREAU,
+        lambda s, c, a: packs.keep_pack(s, _going(s, c), packs.Bound('ef' * 32, 1, 2, [(1, 2)]), now()),
+    ),
     'purge_trash': (set(), lambda s, c, a: documents.purge_trash(s, now(), 10, now())),
     'save_amounts': (OF_MONEY, lambda s, c, a: money.save_amounts(s, c.id, 'other', {'demanded': (None, 1)}, now())),
     'take_head_off': (OF_MONEY, lambda s, c, a: money.take_head_off(s, c.id, 'other', {}, now())),
@@ -364,6 +370,10 @@ def _there_and_back(session: Session, claim: Claim) -> None:
     repairs.advance_repair(session, claim.id, 'paint', None, now())
     session.flush()
     repairs.take_back(session, claim.id, 'paint', now())
+
+
+def _going(session: Session, claim: Claim) -> packs.Submission:
+    return packs.Submission(claim, '', [packs.Paper(paper(session, claim), 'רישיון', '')])
 
 
 def _link_of(session: Session, claim: Claim) -> int:
@@ -474,6 +484,7 @@ def test_each_order_stands_in_the_table():
             repairs,
             links,
             money,
+            packs,
         ),
         *(cheques, cheque_alerts, cheque_board, silence, tasks, clocks, two_factor),
     ):

@@ -6,6 +6,7 @@ import re
 import zipfile
 from typing import Any
 
+import pypdfium2
 import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
@@ -475,3 +476,43 @@ def test_the_list_finds_the_claims_that_miss_documents(person: Person) -> None:
     dana.wait_for_url(re.compile('documents=missing'))
     expect(dana.get_by_test_id('active-filter')).to_contain_text('חסרים מסמכים')
     expect(dana.locator(f'[data-testid=claim-row][data-claim="{claim_no}"]')).to_be_visible()
+
+
+def test_the_bureau_submits_one_numbered_pdf_and_finds_it_again(person: Person) -> None:
+    dana = person('dana@levi.demo')
+    claim_no = claim_without_documents(dana, 1)
+    open_documents(dana, claim_no)
+    staff = open_documents(person('staff@bureau.demo'), claim_no)
+    colleague = open_documents(person('admin@bureau.demo', viewport=PHONE), claim_no)
+    staff.get_by_test_id('upload').set_input_files(
+        [file('נזק.jpg', papers.jpeg()), file('דוח שמאי.pdf', papers.pdf(3)), file('מכתב דרישה.docx', papers.docx())]
+    )
+    expect(staff.get_by_test_id('document')).to_have_count(3)
+    expect(dana.get_by_test_id('pack-make')).to_have_count(0)
+    staff.get_by_test_id('pack-make').click()
+    expect(staff.get_by_text('תיק ההגשה מוכן: 5 עמ׳. מסמך אחד יש לשלוח בנפרד: מכתב דרישה.')).to_be_visible()
+    for page in (staff, colleague):
+        expect(page.get_by_test_id('pack')).to_have_count(1)
+        expect(page.get_by_test_id('pack')).to_contain_text('5 עמ׳')
+    colleague.get_by_test_id('pack').locator('summary').click()
+    expect(colleague.get_by_test_id('pack').locator('ol li')).to_have_text(
+        [re.compile('דוח שמאי.*2–4'), re.compile('תמונות נזק.*5'), re.compile('מכתב דרישה.*נשלח בנפרד')]
+    )
+    expect(dana.get_by_test_id('document')).to_have_count(3)
+    expect(dana.get_by_test_id('packs')).to_have_count(0)
+
+    with colleague.expect_download() as download:
+        colleague.get_by_test_id('pack-download').click()
+    assert download.value.suggested_filename.endswith('.pdf')
+    pack = pypdfium2.PdfDocument(download.value.path())
+    told = [page.get_textpage().get_text_range() for page in pack]
+    assert [re.findall(r'עמוד \d מתוך \d', page)[-1] for page in told] == [f'עמוד {n} מתוך 5' for n in range(1, 6)]
+    assert claim_no in told[0]
+
+    # of those that are selected nothing else goes
+    staff.get_by_test_id('documents-pick').click()
+    tile(staff, PHOTOS).get_by_test_id('document-open').click()
+    staff.get_by_test_id('pack-make').click()
+    expect(staff.get_by_test_id('pack')).to_have_count(2)
+    expect(staff.get_by_test_id('pack').first).to_contain_text('2 עמ׳')
+    expect(staff.get_by_test_id('documents-pick')).to_have_attribute('aria-pressed', 'false')

@@ -12,7 +12,7 @@ from components.attachments import names_of
 from components.claim_head import ClaimHead
 from components.documents_panel import _KINDS, DocumentsPanel
 from components.files_taken import ACCEPTED, files_taken
-from db import documents
+from db import documents, packs
 from db.base import now
 from db.claims import Claim
 from db.documents import Arrived, Document, Slot, document_types
@@ -221,3 +221,26 @@ def test_names_say_the_kind_in_both_languages(people: People) -> None:
     assert kinds['vehicle_licence'][0] == ['רישיון', 'רכב']
     # a phone calls every photo an image: that says nothing
     assert not any('image' in words for names in kinds.values() for words in names)
+
+
+async def test_a_new_pack_stands_on_every_open_page_of_the_bureau_and_on_no_other(
+    open_page: Opener, claim: Claim, people: People
+) -> None:
+    dana, staff = await open_page('dana', claim, TAB), await open_page('staff', claim, TAB)
+    upload(people.dana, claim, 'vehicle_licence')
+    letter = upload(people.dana, claim, 'demand_letter', 'letter.docx')
+    with open_session(people.staff2) as session:
+        made = packs.submission(session, claim.claim_no)
+        kept = packs.keep_pack(session, made, packs.Bound('ab' * 32, 2_000_000, 4, ['kind', (3, 2)]), now())
+    await soon(partial(shown, staff, 'packs'))
+    [pack] = shown(staff, 'packs')
+    assert (pack['uuid'], pack['by'], pack['pages'], pack['size']) == (kept.uuid, people.staff2.name, '4 עמ׳', '1.9 MB')
+    assert pack['apart'] == 'מסמך אחד נשלח בנפרד'
+    assert [title for title, _ in pack['lines']] == ['צילום רישיון רכב', 'מכתב דרישה']
+    assert '2–4' in pack['lines'][0][1]
+    assert pack['lines'][1][1] == 'נשלח בנפרד'
+    with open_session(people.staff) as session:
+        documents.reject(session, letter.uuid, 'not_signed', now())
+    await soon(lambda: any(tile['state'] == 'rejected' for tile in shown(dana, 'documents')))
+    assert shown(dana, 'packs') == []
+    assert shown(staff, 'packs') == [pack]

@@ -1,5 +1,6 @@
 """Documents through the real app: up with every header and limit, down with every wall, for the right people only."""
 
+import asyncio
 import io
 import re
 import zipfile
@@ -7,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -230,9 +232,10 @@ async def test_readers_read_and_send_nothing(
 
 
 async def test_a_file_may_be_put_aside_for_a_form(dana: httpx.AsyncClient, claim: Claim) -> None:
-    answer = await send(dana, claim, 'a.pdf', papers.pdf(), **{'X-Aside': '1'})
+    paper = papers.pdf()
+    answer = await send(dana, claim, 'a.pdf', paper, **{'X-Aside': '1'})
     assert (answer.status_code, [row.is_aside for row in rows()]) == (201, [True])
-    assert (await dana.get(f'/files/{answer.json()["uuid"]}')).content == papers.pdf()
+    assert (await dana.get(f'/files/{answer.json()["uuid"]}')).content == paper
     assert (await dana.get(f'/files/claims/{claim.claim_no}/zip')).status_code == 404
 
 
@@ -468,3 +471,64 @@ async def test_a_lost_file_is_said_loudly(
 def test_names_are_safe_in_headers() -> None:
     told = disposition('26-00042_כהן_דו"ח\r\nX: y;.pdf')
     assert re.fullmatch(r'attachment; filename="[A-Za-z0-9._-]+"; filename\*=UTF-8\'\'[A-Za-z0-9._~%-]+', told)
+
+
+# ---- submission packs -------------------------------------------------------------------------------------------------------
+
+FROM_PAGE = {'X-Maakav-Upload': '1'}
+
+
+async def packed(
+    client: httpx.AsyncClient, claim: Claim, *ids: str, headers: dict[str, str] = FROM_PAGE
+) -> httpx.Response:
+    return await client.post(f'/files/claims/{claim.claim_no}/pack?ids={",".join(ids)}', headers=headers)
+
+
+async def test_staff_make_a_pack_and_find_it_again_and_who_takes_it_has_seen_its_documents(
+    dana: httpx.AsyncClient, staff: httpx.AsyncClient, claim: Claim, people: People
+) -> None:
+    photo = (await send(dana, claim, 'נזק.png', papers.png())).json()['uuid']
+    letter = (await send(dana, claim, 'מכתב.docx', papers.docx(), 'demand_letter')).json()['uuid']
+    answer = await packed(staff, claim)
+    assert answer.status_code == 201
+    assert answer.json()['told'] == 'תיק ההגשה מוכן: 2 עמ׳. מסמך אחד יש לשלוח בנפרד: מכתב דרישה.'
+    back = await staff.get(f'/files/packs/{answer.json()["uuid"]}')
+    assert (back.status_code, back.headers['content-type']) == (200, 'application/pdf')
+    assert back.content.startswith(b'%PDF-')
+    assert re.search(r"filename\*=UTF-8''26-\d+_.*\.pdf", back.headers['content-disposition'])
+    walls(back)
+    with open_session(people.staff, reading=True) as session:
+        seen = [(view.document_id, view.how, view.by) for view in session.scalars(select(documents.DocumentView))]
+        assert seen == [(fetch(session, documents.document_with(photo))[0].id, 'submitted', people.staff.name)]
+        assert session.scalars(select(Document.uuid).where(Document.uuid == letter)).one()
+
+
+async def test_of_those_selected_only_they_go(dana: httpx.AsyncClient, staff: httpx.AsyncClient, claim: Claim) -> None:
+    assert 'אין עדיין מסמכים' in (await packed(staff, claim)).json()['error']
+    photos = [(await send(dana, claim, f'{n}.png', papers.saved(papers.photo(200 + n), 'PNG'))).json() for n in (1, 2)]
+    assert (await packed(staff, claim, photos[1]['uuid'])).json()['told'] == 'תיק ההגשה מוכן: 2 עמ׳.'
+    assert (await packed(staff, claim)).json()['told'] == 'תיק ההגשה מוכן: 3 עמ׳.'
+    assert (await packed(staff, claim, 'x')).status_code == 422
+
+
+async def test_packs_are_made_and_taken_by_the_bureau_alone(
+    dana: httpx.AsyncClient, rival: httpx.AsyncClient, staff: httpx.AsyncClient, claim: Claim
+) -> None:
+    await send(dana, claim, 'נזק.png', papers.png())
+    pack = (await packed(staff, claim)).json()['uuid']
+    assert (await packed(dana, claim)).status_code == 403
+    assert (await packed(rival, claim)).status_code == 404
+    assert (await packed(staff, claim, headers={})).status_code == 403
+    for client in (dana, rival):
+        assert (await client.get(f'/files/packs/{pack}')).status_code == 404
+    for address in ('x', str(uuid4()), pack.upper()):
+        assert (await staff.get(f'/files/packs/{address}')).status_code == 404
+
+
+async def test_two_packs_of_a_claim_are_not_made_at_once(
+    dana: httpx.AsyncClient, staff: httpx.AsyncClient, claim: Claim
+) -> None:
+    await send(dana, claim, 'נזק.png', papers.png())
+    first, second = await asyncio.gather(packed(staff, claim), packed(staff, claim))
+    assert sorted((first.status_code, second.status_code)) == [201, 422]
+    assert (await packed(staff, claim)).status_code == 201, 'and then again'

@@ -1,0 +1,279 @@
+"""Runs as a program of its own, under limits, and binds documents into one PDF: a cover with its contents, then each page on A4.
+
+Of ours it knows nothing but the decoder: what a hostile document can break must hold nothing. The order comes as JSON on standard
+input, for it tells names; `{"at": N}` on standard output says which document comes next, the last line what became of each.
+Everything is written as text with our own font, so that one can search in it; words from right to left are put in order first.
+"""
+
+import ctypes
+import io
+import json
+import re
+import sys
+import unicodedata
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pypdfium2
+from bidi.algorithm import get_display
+from PIL import Image
+from pypdfium2 import raw
+
+from jobs.decoding import BROKEN, MOST_PAGES, PDF, PICTURES, RefusedError, limit, open_pdf, pictures_of
+
+MEMORY, CPU_SECONDS, WRITTEN = 2 << 30, 120, 600_000_000
+A4 = (595.0, 842.0)
+# below it stands the number of the page and nothing else
+FOOT = 34.0
+MARGIN, COLUMN = 56.0, 150.0
+EDGE = A4[0] - MARGIN
+ROOM = EDGE - MARGIN - COLUMN
+# the longer side of A4 at 200 dots per inch
+MOST_DOTS = 2339
+INK, FAINT, RULE = (23, 28, 38), (98, 107, 122), (219, 223, 230)
+_UNWRITTEN = re.compile('[\u0591-\u05bd\u05bf\u05c1-\u05c7\u200b-\u200f\u202a-\u202e\u2066-\u2069]')
+_STRANGE = re.compile('[^\u0020-\u007e\u00a0-\u024f\u0590-\u05ff\u1e00-\u1eff\u2000-\u206f\u20a0-\u20cf\u2122\u2212]')
+
+# how high it is, and how it is drawn at a place of a page
+Block = tuple[float, Callable[[Any, float], object]]
+
+
+def bind(order: dict[str, Any]) -> dict[str, Any]:
+    """Make the PDF; returns its pages and, for each paper, its pages and its first page or why it is sent apart."""
+    pack = _Pack(order['words'], [Path(font) for font in order['fonts']])
+    came: list[tuple[int, int] | str] = []
+    for number, paper in enumerate(order['papers']):
+        _tell(at=number)
+        came.append(order['apart'].get(str(number)) or pack.add(Path(paper['path']), paper['media']))
+    covers = pack.add_cover(order['facts'], order['papers'], came)
+    pages = pack.finish(Path(order['target']))
+    return {'pages': pages, 'came': [(had[0], had[1] + covers) if isinstance(had, tuple) else had for had in came]}
+
+
+@dataclass(frozen=True)
+class _Look:
+    size: float = 11.0
+    bold: bool = False
+    colour: tuple[int, int, int] = INK
+
+
+class _Pack:
+    def __init__(self, words: dict[str, Any], fonts: Sequence[Path]) -> None:
+        self._pdf = pypdfium2.PdfDocument.new()
+        self._words = words
+        self._regular, self._bold = (self._font(font.read_bytes()) for font in fonts)
+
+    def _font(self, content: bytes) -> Any:
+        kept = (ctypes.c_uint8 * len(content)).from_buffer_copy(content)
+        return raw.FPDFText_LoadFont(self._pdf, kept, len(content), raw.FPDF_FONT_TRUETYPE, 1)
+
+    # ---- documents ----------------------------------------------------------------------------------------------------------
+
+    def add(self, path: Path, media: str) -> tuple[int, int] | str:
+        """Put all its pages at the end; how many, and the first of them before there is a cover. Or why none of it is here."""
+        before = len(self._pdf)
+        try:
+            self._put(path, media)
+            if len(self._pdf) > before:
+                return len(self._pdf) - before, before + 1
+            why = 'damaged'
+        except RefusedError as refused:
+            why = refused.key
+        except MemoryError:
+            why = 'too_heavy'
+        except BROKEN:
+            why = 'damaged'
+        for page in reversed(range(before, len(self._pdf))):
+            self._pdf.del_page(page)
+        return why
+
+    def _put(self, path: Path, media: str) -> None:
+        if media == PDF:
+            self._add_pdf(path)
+        elif media in PICTURES:
+            for _, picture in pictures_of(path, media, 1, MOST_PAGES, MOST_DOTS):
+                self._add_picture(picture)
+        else:
+            raise RefusedError('kind')
+
+    def _add_pdf(self, path: Path) -> None:
+        source = open_pdf(path)
+        try:
+            source.init_forms()
+            for number in range(len(source)):
+                page = source[number]
+                # what was filled in, stamped or noted becomes a part of the page
+                raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
+                width, height = page.get_size()
+                page.close()
+                # as one sees it, turned and cut; links and scripts stay behind
+                form = source.page_as_xobject(number, self._pdf)
+                self._place(form.as_pageobject(), pypdfium2.PdfMatrix(), max(width, 1.0), max(height, 1.0))
+                form.close()
+        finally:
+            source.close()
+
+    def _add_picture(self, picture: Image.Image) -> None:
+        picture.thumbnail((MOST_DOTS, MOST_DOTS), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        packed = io.BytesIO()
+        picture.save(packed, 'JPEG', quality=85)
+        packed.seek(0)
+        drawn = pypdfium2.PdfImage.new(self._pdf)
+        drawn.load_jpeg(packed, inline=True)
+        # a small one is not blown up
+        self._place(drawn, pypdfium2.PdfMatrix(picture.width, 0, 0, picture.height), *picture.size, most=1.0)
+
+    def _place(self, drawn: Any, matrix: Any, width: float, height: float, most: float = 100.0) -> None:
+        """On a page of its own, upright or lying as it is, as large as fits above the foot."""
+        across, down = A4 if width <= height else A4[::-1]
+        scale = min(across / width, (down - FOOT) / height, most)
+        to_right, up = (across - width * scale) / 2, FOOT + (down - FOOT - height * scale) / 2
+        drawn.transform(matrix.scale(scale, scale).translate(to_right, up))
+        page = self._pdf.new_page(across, down)
+        page.insert_obj(drawn)
+        page.gen_content()
+        page.close()
+
+    # ---- the cover ----------------------------------------------------------------------------------------------------------
+
+    def add_cover(
+        self, facts: Sequence[Sequence[str]], papers: Sequence[dict[str, str]], came: Sequence[tuple[int, int] | str]
+    ) -> int:
+        """Say in front what it is and what stands where; returns on how many pages."""
+        covers = _divided(self._blocks(facts, papers, came, 0))
+        covers = _divided(self._blocks(facts, papers, came, len(covers)))
+        for number, blocks in enumerate(covers):
+            page, height = self._pdf.new_page(*A4, index=number), A4[1] - MARGIN
+            for high, draw in blocks:
+                height -= high
+                draw(page, height)
+            page.gen_content()
+            page.close()
+        return len(covers)
+
+    def _blocks(
+        self,
+        facts: Sequence[Sequence[str]],
+        papers: Sequence[dict[str, str]],
+        came: Sequence[tuple[int, int] | str],
+        covers: int,
+    ) -> list[Block]:
+        """The cover from top to bottom; `covers`: so many pages stand before the documents."""
+        bound = [(paper, had) for paper, had in zip(papers, came, strict=True) if isinstance(had, tuple)]
+        apart = [(paper, had) for paper, had in zip(papers, came, strict=True) if isinstance(had, str)]
+        blocks = [self._heading(self._words['title'], 26.0, 56.0), *(self._fact(*fact) for fact in facts)]
+        blocks += [self._heading(self._words['contents'], 15.0, 44.0)]
+        blocks += [
+            self._line(title, self._words['at'].format(page=first + covers)) for title, first in _contents(bound)
+        ]
+        if apart:
+            blocks += [self._heading(self._words['apart'], 15.0, 44.0)]
+            blocks += [self._line(paper['title'], self._words['reasons'][why]) for paper, why in apart]
+        return blocks
+
+    def _heading(self, text: str, size: float, high: float) -> Block:
+        return high, lambda page, at: self._write(page, text, _Look(size, bold=True), at + 10, right=EDGE)
+
+    def _fact(self, label: str, value: str) -> Block:
+        def draw(page: Any, at: float) -> None:
+            self._write(page, label, _Look(colour=FAINT), at + 6, right=EDGE)
+            self._write(page, value, _Look(bold=True), at + 6, right=EDGE - COLUMN)
+
+        return 20.0, draw
+
+    def _line(self, title: str, told: str) -> Block:
+        def draw(page: Any, at: float) -> None:
+            width = self._write(page, told, _Look(colour=FAINT), at + 7)
+            self._write(page, title, _Look(), at + 7, right=EDGE, room=EDGE - MARGIN - width - 12)
+            rule = raw.FPDFPageObj_CreateNewRect(MARGIN, at, EDGE - MARGIN, 0.6)
+            raw.FPDFPageObj_SetFillColor(rule, *RULE, 255)
+            raw.FPDFPath_SetDrawMode(rule, raw.FPDF_FILLMODE_ALTERNATE, False)
+            raw.FPDFPage_InsertObject(page, rule)
+
+        return 22.0, draw
+
+    # ---- writing ------------------------------------------------------------------------------------------------------------
+
+    def _write(
+        self, page: Any, text: str, look: _Look, at: float, *, right: float | None = None, room: float = ROOM
+    ) -> float:
+        """Write a line that ends at `right`, or begins at the margin; shortened where there is no room. Returns how wide it is."""
+        text = _writable(text)
+        drawn, width = self._text(text, look)
+        while width > room and len(text) > 1:
+            raw.FPDFPageObj_Destroy(drawn)
+            text = text[: min(len(text) - 2, int(len(text) * room / width))].rstrip(' …') + '…'
+            drawn, width = self._text(text, look)
+        raw.FPDFPageObj_Transform(drawn, 1, 0, 0, 1, MARGIN if right is None else right - width, at)
+        raw.FPDFPage_InsertObject(page, drawn)
+        return width
+
+    def _text(self, text: str, look: _Look) -> tuple[Any, float]:
+        drawn = raw.FPDFPageObj_CreateTextObj(self._pdf, self._bold if look.bold else self._regular, look.size)
+        letters = (get_display(text, base_dir='R') + '\0').encode('utf-16-le')
+        raw.FPDFText_SetText(drawn, ctypes.cast(ctypes.c_char_p(letters), ctypes.POINTER(ctypes.c_ushort)))
+        raw.FPDFPageObj_SetFillColor(drawn, *look.colour, 255)
+        left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+        raw.FPDFPageObj_GetBounds(drawn, left, bottom, right, top)
+        return drawn, right.value
+
+    def finish(self, target: Path) -> int:
+        """Number every page and write the file; returns how many pages."""
+        pages = len(self._pdf)
+        for number in range(pages):
+            page = self._pdf[number]
+            told = self._words['page'].format(page=number + 1, pages=pages)
+            drawn, width = self._text(_writable(told), _Look(9.0))
+            raw.FPDFPageObj_Transform(drawn, 1, 0, 0, 1, (page.get_width() - width) / 2, 13)
+            raw.FPDFPage_InsertObject(page, drawn)
+            page.gen_content()
+            page.close()
+        self._pdf.save(target)
+        return pages
+
+
+def _contents(bound: Sequence[tuple[dict[str, str], tuple[int, int]]]) -> Iterator[tuple[str, int]]:
+    """The lines of the contents with the first page of each; photos of a kind are one line."""
+    for group, members in groupby(enumerate(bound), key=lambda placed: placed[1][0]['group'] or placed[0]):
+        among = [member for _, member in members]
+        title = among[0][0]['title'] if len(among) == 1 else f'{group} ({len(among)})'
+        yield title, among[0][1][1]
+
+
+def _divided(blocks: Sequence[Block]) -> list[list[Block]]:
+    """Onto as many pages as they need."""
+    pages: list[list[Block]] = [[]]
+    left = full = A4[1] - MARGIN - FOOT - 20
+    for block in blocks:
+        if block[0] > left:
+            pages.append([])
+            left = full
+        pages[-1].append(block)
+        left -= block[0]
+    return pages
+
+
+def _writable(text: str) -> str:
+    """What our font has letters for; points and marks of direction are left out, a letter it does not have shows as «?»."""
+    return _STRANGE.sub('?', _UNWRITTEN.sub('', unicodedata.normalize('NFC', text)))
+
+
+def _tell(**what: Any) -> None:
+    sys.stdout.write(json.dumps(what) + '\n')
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Do what standard input says."""
+    limit(MEMORY, CPU_SECONDS, WRITTEN)
+    warnings.simplefilter('ignore')
+    Image.MAX_IMAGE_PIXELS = None  # the decoder counts, and kindlier
+    _tell(bound=bind(json.load(sys.stdin)))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,138 @@
+"""Make a submission pack: the documents are bound into one PDF by a child under limits, the store keeps it, and it is written down.
+
+Called off the loop. A document that the child cannot bind, or does not survive, is sent apart and named so; nothing is left out
+without a word.
+"""
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from db import files, packs, values
+from db.files import FileStore
+from db.log import clean
+from db.packs import LANGUAGE, Bound, Submission, SubmissionPack
+from db.scope import Actor
+from db.session import open_session
+from db.texts import N_, ClaimError, t
+from jobs.intake import hash_of
+
+log = logging.getLogger(__name__)
+
+SECONDS = 150
+# so many documents may kill the child before it is given up
+MOST_DEATHS = 3
+_ROOT = Path(__file__).resolve().parent.parent
+_FONTS = tuple(_ROOT / 'static' / 'fonts' / f'heebo-print-{weight}.ttf' for weight in (400, 700))
+
+# why a document is not among the pages
+APART: Mapping[str, str] = MappingProxyType(
+    {
+        'kind': N_('Neither a PDF nor a picture'),
+        'locked': N_('Locked with a password'),
+        'damaged': N_('Damaged'),
+        'too_heavy': N_('Too heavy'),
+        'too_many_pages': N_('Too many pages'),
+        'too_many_pixels': N_('Too many pixels'),
+    }
+)
+
+
+def make_pack(actor: Actor, claim_no: str, picked: Sequence[str], moment: datetime) -> SubmissionPack:
+    """Make a pack of what a claim's documents are now, or of those picked."""
+    with open_session(actor, reading=True) as session:
+        made = packs.submission(session, claim_no, picked)
+    keeper = files.store()
+    with files.new_file(keeper) as (path, _):
+        told = _bound(made, path, keeper, moment)
+        if not any(isinstance(came, list) for came in told['came']):
+            raise ClaimError(N_('None of the documents can be put into one PDF. Please send them one by one.'))
+        outcomes = [came if isinstance(came, str) else (came[0], came[1]) for came in told['came']]
+        bound = Bound(hash_of(path), path.stat().st_size, told['pages'], outcomes)
+        keeper.put(files.key_of(bound.sha256), path)
+    with open_session(actor) as session:
+        return packs.keep_pack(session, made, bound, moment)
+
+
+def _bound(made: Submission, target: Path, keeper: FileStore, moment: datetime) -> dict[str, Any]:
+    with ExitStack() as stack:
+        papers = [
+            {
+                'path': str(stack.enter_context(keeper.local(files.key_of(paper.document.served_sha256))).resolve()),
+                'media': paper.document.media_type,
+                'title': paper.title,
+                'group': paper.group,
+            }
+            for paper in made.papers
+        ]
+        order: dict[str, Any] = {
+            'target': str(target.resolve()),
+            'papers': papers,
+            'facts': _facts(made, moment),
+            'words': _words(),
+        }
+        order |= {'fonts': [str(font) for font in _FONTS], 'apart': {}}
+        for _ in range(MOST_DEATHS + 1):
+            told = _child(order)
+            if 'bound' in told:
+                bound: dict[str, Any] = told['bound']
+                return bound
+            if 'at' not in told or str(told['at']) in order['apart']:
+                break
+            order['apart'][str(told['at'])] = 'too_heavy'
+    raise ClaimError(N_('The documents are too heavy for one PDF. Please select some of them.'))
+
+
+def _child(order: Mapping[str, Any]) -> dict[str, Any]:
+    """The last thing the child told."""
+    command = [sys.executable, '-m', 'jobs.binding']
+    try:
+        done = subprocess.run(  # noqa: S603
+            command,
+            input=json.dumps(order).encode(),
+            capture_output=True,
+            timeout=SECONDS,
+            cwd=_ROOT,
+            env={},
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return {}
+    if done.returncode != 0:
+        wrong = json.dumps(clean(done.stderr[-300:].decode('utf-8', 'replace'), foreign=True))
+        log.warning('binding ended with %s: %s', done.returncode, wrong)
+    lines = done.stdout.decode().splitlines()
+    last: dict[str, Any] = json.loads(lines[-1]) if lines else {}
+    return last
+
+
+def _facts(made: Submission, moment: datetime) -> list[tuple[str, str]]:
+    claim = made.claim
+    facts = (
+        (N_('Claim'), claim.claim_no),
+        (N_('Insured'), claim.insured_name),
+        (N_('Vehicle no.'), values.format_plate(claim.plate)),
+        (N_('Event date'), values.format_day(claim.event_date)),
+        (N_('Third-party insurer'), made.insurer),
+        (N_("Insurer's claim no."), claim.insurer_claim_no),
+        (N_('Pack made on'), values.format_day(values.israel(moment).date())),
+    )
+    return [(t(label, LANGUAGE), value) for label, value in facts if value]
+
+
+def _words() -> dict[str, Any]:
+    return {
+        'title': t('Submission pack', LANGUAGE),
+        'contents': t('Contents', LANGUAGE),
+        'apart': t('Sent apart', LANGUAGE),
+        'at': t('p. {page}', LANGUAGE),
+        'page': t('Page {page} of {pages}', LANGUAGE),
+        'reasons': {why: t(reason, LANGUAGE) for why, reason in APART.items()},
+    }

@@ -1,0 +1,250 @@
+"""A submission pack as a PDF: what one finds on which page, how it looks, and what is named as sent apart."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pypdfium2
+import pytest
+from PIL import Image
+
+from db import copies, documents, files, packs
+from db.base import now
+from db.claims import Claim
+from db.documents import Arrived, Slot
+from db.files import Folder
+from db.packs import SubmissionPack
+from db.session import fetch, open_session
+from db.texts import ClaimError, t
+from jobs import binding, orphans
+from jobs import packs as making
+from jobs.intake import hash_of
+from tests import papers
+from tests.conftest import People
+from tests.factories import make_claim
+from tests.jobs.test_trash import aged
+
+PDF, JPEG, PNG, HEIC = 'application/pdf', 'image/jpeg', 'image/png', 'image/heic'
+DOCX = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'
+
+
+@pytest.fixture
+def keeper(people: People, tmp_path: Path) -> Folder:
+    kept = files.connect(f'file:{tmp_path}/documents', tmp_path)
+    assert isinstance(kept, Folder)
+    return kept
+
+
+@pytest.fixture
+def claim(people: People) -> Claim:
+    return make_claim(people.levi, people.staff, insurer_claim_no='55/2026')
+
+
+def filed(people: People, claim: Claim, kind: str, content: bytes, media: str, pages: int = 1) -> str:
+    with files.new_file(files.store()) as (path, file):
+        file.write(content)
+        file.flush()
+        digest = hash_of(path)
+        files.store().put(files.key_of(digest), path)
+    arrived = Arrived('a', 'a', media, len(content), digest, len(content), digest, pages=pages)
+    with open_session(people.dana) as session:
+        return documents.attach(session, claim.id, arrived, Slot(kind), now()).document.uuid
+
+
+def coloured(colour: str, media: str = 'PNG', size: tuple[int, int] = (480, 640)) -> bytes:
+    return papers.saved(Image.new('RGB', size, colour), media)
+
+
+def made(people: People, claim: Claim, *picked: str) -> SubmissionPack:
+    return making.make_pack(people.staff, claim.claim_no, picked, now())
+
+
+def opened(pack: SubmissionPack) -> pypdfium2.PdfDocument:
+    content = b''.join(files.store().read(files.key_of(pack.sha256)))
+    assert len(content) == pack.size
+    return pypdfium2.PdfDocument(content)
+
+
+def text_of(page: Any) -> str:
+    # PDFium writes brackets as they stand in a line from left to right
+    return str(page.get_textpage().get_text_range()).replace('\r\n', '\n')
+
+
+def shade(page: Any, across: float = 0.5, down: float = 0.5) -> str:
+    """The colour at a place of the page as a person sees it."""
+    seen = page.render(scale=0.5).to_pil().convert('RGB')
+    found = seen.getpixel((int(seen.width * across), int(seen.height * down)))
+    named = {'red': (255, 0, 0), 'blue': (0, 0, 255), 'green': (0, 128, 0), 'white': (255, 255, 255)}
+    named |= {'steelblue': (70, 130, 180), 'tan': (210, 180, 140)}
+    near = {name: sum(abs(a - b) for a, b in zip(found, colour, strict=True)) for name, colour in named.items()}
+    return min(near, key=lambda name: near[name])
+
+
+def test_everything_stands_in_order_under_its_page_and_the_cover_says_where(
+    people: People, claim: Claim, keeper: Folder
+) -> None:
+    licence = filed(people, claim, 'vehicle_licence', coloured('green'), PNG)
+    report = filed(people, claim, 'appraisal_report', papers.pdf(), PDF, pages=2)
+    photos = [filed(people, claim, 'damage_photos', coloured(colour, 'JPEG'), JPEG) for colour in ('red', 'blue')]
+    pack = made(people, claim)
+    found = opened(pack)
+    assert pack.pages == len(found) == 6
+    for number, page in enumerate(found, start=1):
+        assert text_of(page).endswith(f'עמוד {number} מתוך 6')
+    places = [shade(page, 0.5, 0.3) for page in found]
+    assert places[1:] == ['steelblue', 'tan', 'red', 'blue', 'green']
+    assert [(entry['uuid'], entry['pages'], entry['first']) for entry in pack.contents] == [
+        (report, 2, 2),
+        (photos[0], 1, 4),
+        (photos[1], 1, 5),
+        (licence, 1, 6),
+    ]
+    cover = text_of(found[0])
+    for told in (claim.claim_no, '217-34-801', '28/10/2026', '55/2026', 'רונית', 'תיק הגשה', 'תוכן העניינים'):
+        assert told in cover
+    lines = cover.split('\n')
+    for title, first in (('דוח שמאי', 2), ('תמונות נזק', 4), ('צילום רישיון רכב', 6)):
+        [line] = [line for line in lines if title in line]
+        assert f'עמ׳ {first}' in line, line
+    assert 'נשלח בנפרד' not in cover
+    assert [page.get_size() for page in found][:1] == [(595.0, 842.0)]
+
+
+def test_photos_stand_upright_and_lie_where_they_lie(people: People, claim: Claim, keeper: Folder) -> None:
+    picture = Image.new('RGB', (640, 480), 'red')
+    picture.paste('blue', (320, 0, 640, 480))
+    turned = papers.saved(picture, 'JPEG', exif=papers.exif(place=False))  # held upright: its left side is the top
+    heic = io.BytesIO()
+    papers.heic()  # opens the format
+    picture.save(heic, 'HEIF')
+    filed(people, claim, 'damage_photos', turned, JPEG)
+    filed(people, claim, 'damage_photos', heic.getvalue(), HEIC)
+    _, upright, lying = opened(made(people, claim))
+    assert (upright.get_size(), lying.get_size()) == ((595.0, 842.0), (842.0, 595.0))
+    assert (shade(upright, down=0.3), shade(upright, down=0.7)) == ('red', 'blue')
+    assert (shade(lying, across=0.3), shade(lying, across=0.7)) == ('red', 'blue')
+
+
+def _noted() -> bytes:
+    """A page that is turned and cut, with a stamp on it that is no part of its content, and a link."""
+    parts = [
+        b'<</Type/Catalog/Pages 2 0 R>>',
+        b'<</Type/Pages/Kids[3 0 R]/Count 1>>',
+        b'<</Type/Page/Parent 2 0 R/MediaBox[0 0 400 800]/CropBox[0 0 400 600]/Rotate 90/Contents 4 0 R'
+        b'/Annots[5 0 R 7 0 R]>>',
+        b'<</Length 58>>stream\n0 .5 0 rg 0 0 400 100 re f 1 0 0 rg 0 600 400 200 re f     \nendstream',
+        b'<</Type/Annot/Subtype/Stamp/F 4/Rect[100 250 300 350]/AP<</N 6 0 R>>>>',
+        b'<</Type/XObject/Subtype/Form/BBox[0 0 200 100]/Length 29>>stream\n0 0 1 rg 0 0 200 100 re f   \nendstream',
+        b'<</Type/Annot/Subtype/Link/Rect[0 0 400 600]/A<</S/URI/URI(https://evil.example)>>>>',
+    ]
+    kept = b'%PDF-1.4\n'
+    for number, part in enumerate(parts, start=1):
+        kept += b'%d 0 obj\n%s\nendobj\n' % (number, part)
+    return kept + b'trailer<</Root 1 0 R>>\n%%EOF'
+
+
+def test_a_page_goes_as_one_sees_it_with_its_stamps_and_without_its_links(
+    people: People, claim: Claim, keeper: Folder
+) -> None:
+    filed(people, claim, 'appraisal_report', _noted(), PDF)
+    pack = made(people, claim)
+    page = opened(pack)[1]
+    assert page.get_size() == (842.0, 595.0)
+    # turned to the right: its foot is at the left; what was cut off is nowhere
+    assert (shade(page, across=0.08), shade(page)) == ('green', 'blue')
+    assert 'red' not in {shade(page, across / 50, down / 50) for across in range(50) for down in (1, 25, 49)}
+    assert b'evil' not in b''.join(files.store().read(files.key_of(pack.sha256)))
+
+
+def test_what_cannot_be_merged_is_named_and_the_rest_goes(people: People, claim: Claim, keeper: Folder) -> None:
+    filed(people, claim, 'damage_photos', coloured('red'), PNG)
+    strange = (
+        ('demand_letter', papers.docx(), DOCX),
+        ('accident_notice', papers.locked_pdf(), PDF),
+        ('police_report', b'%PDF-1.4\nnonsense', PDF),
+        ('driving_licence', coloured('blue')[:200], PNG),
+    )
+    kinds = {filed(people, claim, kind, content, media): kind for kind, content, media in strange}
+    pack = made(people, claim)
+    found = opened(pack)
+    assert [entry['title'] for entry in pack.contents] == ['תמונות נזק']
+    assert {kinds[entry['uuid']]: entry['why'] for entry in pack.apart} == {
+        'demand_letter': 'kind',
+        'accident_notice': 'locked',
+        'police_report': 'damaged',
+        'driving_licence': 'damaged',
+    }
+    assert (len(found), shade(found[1])) == (2, 'red')
+    cover = text_of(found[0])
+    apart = cover[cover.index('נשלח בנפרד') :]
+    for entry in pack.apart:
+        [line] = [line for line in apart.split('\n') if entry['title'] in line]
+        assert t(making.APART[entry['why']], 'he') in line
+
+
+def test_a_document_that_kills_the_child_is_sent_apart_too(
+    people: People, claim: Claim, keeper: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filed(people, claim, 'appraisal_report', papers.pdf(), PDF, pages=2)
+    filed(people, claim, 'damage_photos', coloured('red'), PNG)
+    child = making._child
+    monkeypatch.setattr(making, '_child', lambda order: child(order) if '0' in order['apart'] else {'at': 0})
+    pack = made(people, claim)
+    assert [entry['why'] for entry in pack.apart] == ['too_heavy']
+    assert [entry['title'] for entry in pack.contents] == ['תמונות נזק']
+    monkeypatch.setattr(making, '_child', lambda _: {})
+    with pytest.raises(ClaimError, match='too heavy for one PDF'):
+        made(people, claim)
+
+
+def test_of_what_cannot_be_merged_alone_there_is_no_pack(people: People, claim: Claim, keeper: Folder) -> None:
+    filed(people, claim, 'accident_notice', papers.docx(), DOCX)
+    with pytest.raises(ClaimError, match='None of the documents'):
+        made(people, claim)
+    with open_session(people.staff, reading=True) as session:
+        assert fetch(session, packs.packs_of(claim.id)) == []
+
+
+def test_a_pack_outlives_its_documents_in_the_store_and_in_backups(
+    people: People, claim: Claim, keeper: Folder, database_url: str
+) -> None:
+    filed(people, claim, 'damage_photos', coloured('red'), PNG)
+    pack = made(people, claim)
+    aged(keeper)
+    assert orphans.sweep_files() == 0
+    assert opened(pack)
+    assert copies.contents_of(database_url).files[pack.sha256] == pack.size
+
+
+@pytest.fixture
+def order(tmp_path: Path) -> dict[str, Any]:
+    (tmp_path / 'a.png').write_bytes(coloured('red', size=(60, 80)))
+    words = {**making._words(), 'title': 'תיק'}
+    return {
+        'papers': [
+            {'path': str(tmp_path / 'a.png'), 'media': PNG, 'title': f'מסמך {n}', 'group': ''} for n in range(70)
+        ],
+        'facts': [],
+        'words': words,
+        'fonts': [str(font) for font in making._FONTS],
+        'apart': {},
+        'target': str(tmp_path / 'pack.pdf'),
+    }
+
+
+def test_long_contents_go_on_and_still_tell_the_right_pages(order: dict[str, Any]) -> None:
+    order['papers'][5]['title'] = 'חשבונית ארוכה ' * 20 + 'סוף'
+    told = binding.bind(order)
+    found = pypdfium2.PdfDocument(order['target'])
+    covers = len(found) - 70
+    assert covers == 3
+    assert told['came'][0] == (1, covers + 1)
+    assert told['came'][69] == (1, len(found)) == (1, told['pages'])
+    [line] = [line for line in text_of(found[2]).split('\n') if line.startswith('מסמך 69 ')]
+    assert '73' in line
+    assert '…' in text_of(found[0]) or '...' in text_of(found[0])
+    assert 'סוף' not in text_of(found[0])
+
+
+def test_what_our_font_cannot_write_shows_that_it_was_there() -> None:
+    assert binding._writable('שָׁלוֹם \u2067Éva\u2069 Иван') == 'שלום Éva ????'
