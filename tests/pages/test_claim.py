@@ -172,6 +172,7 @@ async def test_looking_writes_only_when_something_was_unseen(
     await calm()
     page.send(head, 'seen', args=head.props['drawn'])
     await soon(lambda: mark_of(people.staff, claim) == head.props['drawn'])
+    await calm()
     for _ in range(3):
         page.send(head, 'seen', args=head.props['drawn'])
         await asyncio.sleep(0.1)
