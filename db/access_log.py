@@ -36,9 +36,9 @@ WHAT: Mapping[str, str] = MappingProxyType(
         'document.original': N_('Downloaded the original of a document'),
         'document.packed': N_('Downloaded a document in a ZIP'),
         'document.submitted': N_('Downloaded a document in a submission pack'),
-        FILE: N_('Asked for a document'),
+        FILE: N_('Downloaded a file'),
         EXPORT: N_('Export to Excel'),
-        PAGE: N_('Asked for a page'),
+        PAGE: N_('Opened a page'),
         LINK: N_('Opened a link'),
         REVIEW: N_('Looked through the log'),
     }

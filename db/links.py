@@ -137,7 +137,8 @@ def create_link(session: Session, claim_id: int, purpose: str, now: datetime, co
     claim = session.get(Claim, claim_id)
     if claim is None:
         raise ClaimError(NOT_FOUND)
-    if sum(link.is_alive(now) for link in session.scalars(links_of(claim_id))) >= MOST_ALIVE:
+    own = links_of(claim_id).where(SignedLink.purpose.in_(purposes_for(actor)))
+    if sum(link.is_alive(now) for link in session.scalars(own)) >= MOST_ALIVE:
         raise ClaimError(N_('There are too many links to this claim already. Please revoke one first.'))
     token = token_urlsafe(32)
     session.add(

@@ -25,7 +25,7 @@ from pypdfium2 import raw
 
 from jobs.decoding import BROKEN, MOST_PAGES, PDF, PICTURES, RefusedError, limit, open_pdf, pictures_of
 
-MEMORY, CPU_SECONDS, WRITTEN = 2 << 30, 120, 600_000_000
+MEMORY, CPU_SECONDS, WRITTEN = 1 << 30, 120, 600_000_000
 A4 = (595.0, 842.0)
 # below it stands the number of the page and nothing else
 FOOT = 34.0
@@ -49,6 +49,7 @@ def bind(order: dict[str, Any]) -> dict[str, Any]:
     for number, paper in enumerate(order['papers']):
         _tell(at=number)
         came.append(order['apart'].get(str(number)) or pack.add(Path(paper['path']), paper['media']))
+    _tell()  # from here on no document is to blame
     covers = pack.add_cover(order['facts'], order['papers'], came)
     pages = pack.finish(Path(order['target']))
     return {'pages': pages, 'came': [(had[0], had[1] + covers) if isinstance(had, tuple) else had for had in came]}
@@ -214,7 +215,7 @@ class _Pack:
 
     def _text(self, text: str, look: _Look) -> tuple[Any, float]:
         drawn = raw.FPDFPageObj_CreateTextObj(self._pdf, self._bold if look.bold else self._regular, look.size)
-        letters = (get_display(text, base_dir='R') + '\0').encode('utf-16-le')
+        letters = (_drawn_order(text) + '\0').encode('utf-16-le')
         raw.FPDFText_SetText(drawn, ctypes.cast(ctypes.c_char_p(letters), ctypes.POINTER(ctypes.c_ushort)))
         raw.FPDFPageObj_SetFillColor(drawn, *look.colour, 255)
         left, bottom, right, top = (ctypes.c_float() for _ in range(4))
@@ -260,6 +261,11 @@ def _divided(blocks: Sequence[Block]) -> list[list[Block]]:
 def _writable(text: str) -> str:
     """What our font has letters for; points and marks of direction are left out, a letter it does not have shows as «?»."""
     return _STRANGE.sub('?', _UNWRITTEN.sub('', unicodedata.normalize('NFC', text)))
+
+
+def _drawn_order(text: str) -> str:
+    """From left to right, by the direction of its first letter: a number that goes on in Latin letters is not turned around."""
+    return str(get_display(text))
 
 
 def _tell(**what: Any) -> None:

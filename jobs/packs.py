@@ -44,6 +44,8 @@ APART: Mapping[str, str] = MappingProxyType(
     }
 )
 
+_TOO_HEAVY = N_('The documents are too heavy for one PDF. Please select some of them.')
+
 
 def make_pack(actor: Actor, claim_no: str, picked: Sequence[str], moment: datetime) -> SubmissionPack:
     """Make a pack of what a claim's documents are now, or of those picked."""
@@ -55,7 +57,9 @@ def make_pack(actor: Actor, claim_no: str, picked: Sequence[str], moment: dateti
         if not any(isinstance(came, list) for came in told['came']):
             raise ClaimError(N_('None of the documents can be put into one PDF. Please send them one by one.'))
         outcomes = [came if isinstance(came, str) else (came[0], came[1]) for came in told['came']]
-        bound = Bound(hash_of(path), path.stat().st_size, told['pages'], outcomes)
+        if (size := path.stat().st_size) > packs.MOST_BYTES:
+            raise ClaimError(_TOO_HEAVY)
+        bound = Bound(hash_of(path), size, told['pages'], outcomes)
         keeper.put(files.key_of(bound.sha256), path)
     with open_session(actor) as session:
         return packs.keep_pack(session, made, bound, moment)
@@ -87,7 +91,7 @@ def _bound(made: Submission, target: Path, keeper: FileStore, moment: datetime) 
             if 'at' not in told or str(told['at']) in order['apart']:
                 break
             order['apart'][str(told['at'])] = 'too_heavy'
-    raise ClaimError(N_('The documents are too heavy for one PDF. Please select some of them.'))
+    raise ClaimError(_TOO_HEAVY)
 
 
 def _child(order: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,12 +107,17 @@ def _child(order: Mapping[str, Any]) -> dict[str, Any]:
             env={},
             check=False,
         )
-    except subprocess.TimeoutExpired:
-        return {}
+    except subprocess.TimeoutExpired as late:
+        log.warning('binding took too long')
+        return _last(late.stdout or b'')
     if done.returncode != 0:
         wrong = json.dumps(clean(done.stderr[-300:].decode('utf-8', 'replace'), foreign=True))
         log.warning('binding ended with %s: %s', done.returncode, wrong)
-    lines = done.stdout.decode().splitlines()
+    return _last(done.stdout)
+
+
+def _last(told: bytes) -> dict[str, Any]:
+    lines = told.decode().splitlines()
     last: dict[str, Any] = json.loads(lines[-1]) if lines else {}
     return last
 

@@ -135,6 +135,12 @@ def test_nobody_piles_up_links(people, claim):
         link(people.dana, claim, 'insured')
 
 
+def test_links_of_others_take_no_place_of_ones_own(people, claim):
+    for _ in range(MOST_ALIVE):
+        link(people.staff, claim, 'garage')
+    assert link(people.dana, claim, 'insured')
+
+
 def test_uses_are_counted_once_a_visit(people, claim):
     token = link(people.staff, claim, 'insured')
     start = now()

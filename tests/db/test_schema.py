@@ -14,15 +14,16 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, event, inspect, text
+from sqlalchemy import Engine, event, inspect, select, text
 from sqlalchemy.engine import make_url
 
 from db import schema
 from db.base import Base
+from db.bureau import BureauSettings, bureau_settings
 from db.engines import make_engine
-from db.session import connect
+from db.session import connect, open_session
 from tests.conftest import POSTGRES
-from tests.factories import make_claim, make_office
+from tests.factories import SYSTEM, make_claim, make_office
 from tests.processes import PROCESSES
 
 ROOT = Path(__file__).parents[2]
@@ -289,3 +290,24 @@ def test_there_is_one_newest_revision_and_no_fork():
     scripts = ScriptDirectory.from_config(schema._config())
     assert scripts.get_heads() == [schema.newest_revision()]
     assert len(revisions()) == len(set(revisions())) == len(list((schema.MIGRATIONS / 'versions').glob('20*.py')))
+
+
+def test_where_handlers_sign_in_in_two_steps_the_teams_do_too(people, database, database_url):
+    def required() -> list[str]:
+        engine = make_engine(database_url)
+        with engine.connect() as connection:
+            [(roles,)] = connection.execute(select(BureauSettings.__table__.c.two_factor_roles)).all()
+        engine.dispose()
+        return list(roles)
+
+    with open_session(SYSTEM) as session:
+        bureau_settings(session).two_factor_roles = ['admin', 'handler', 'repair_team']
+    downgrade(database_url, 'submission_packs')
+    assert required() == ['admin', 'handler']
+    schema.upgrade(database_url)
+    assert required() == ['admin', 'handler', 'repair_team', 'submission_team']
+    downgrade(database_url, 'submission_packs')
+    with open_session(SYSTEM) as session:
+        bureau_settings(session).two_factor_roles = ['admin']
+    schema.upgrade(database_url)
+    assert required() == ['admin']

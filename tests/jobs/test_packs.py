@@ -1,6 +1,7 @@
 """A submission pack as a PDF: what one finds on which page, how it looks, and what is named as sent apart."""
 
 import io
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,25 @@ def test_of_what_cannot_be_merged_alone_there_is_no_pack(people: People, claim: 
         assert fetch(session, packs.packs_of(claim.id)) == []
 
 
+def test_a_pack_that_grows_past_what_one_may_be_is_not_kept(
+    people: People, claim: Claim, keeper: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filed(people, claim, 'vehicle_licence', coloured('red'), PNG)
+    monkeypatch.setattr(packs, 'MOST_BYTES', 5_000)
+    with pytest.raises(ClaimError, match='too heavy'):
+        made(people, claim)
+    with open_session(people.staff, reading=True) as session:
+        assert fetch(session, packs.packs_of(claim.id)) == []
+
+
+def test_of_a_child_that_takes_too_long_the_document_at_hand_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_: Any, **__: Any) -> None:
+        raise subprocess.TimeoutExpired('binding', 1, output=b'{"at": 0}\n{"at": 1}\n')
+
+    monkeypatch.setattr(subprocess, 'run', slow)
+    assert making._child({}) == {'at': 1}
+
+
 def test_a_pack_outlives_its_documents_in_the_store_and_in_backups(
     people: People, claim: Claim, keeper: Folder, database_url: str
 ) -> None:
@@ -244,6 +264,12 @@ def test_long_contents_go_on_and_still_tell_the_right_pages(order: dict[str, Any
     assert '73' in line
     assert '…' in text_of(found[0]) or '...' in text_of(found[0])
     assert 'סוף' not in text_of(found[0])
+
+
+def test_a_number_with_letters_stands_as_it_is_written() -> None:
+    for written in ('555-XY', '26-00042/A', '217-34-801', '02/12/2026'):
+        assert binding._drawn_order(written) == written
+    assert binding._drawn_order('עמוד 3 מתוך 14') == '14 ךותמ 3 דומע'
 
 
 def test_what_our_font_cannot_write_shows_that_it_was_there() -> None:

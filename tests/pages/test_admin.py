@@ -328,7 +328,7 @@ async def test_the_log_of_access_says_who_looked_at_what_and_is_signed(
     log = Open(admin, await admin.open('/admin/accesses'))
     await soon(lambda: lines(log))
     told = lines(log)
-    for word in ('בקשת עמוד', 'פתיחת תביעה', 'פתיחת רשימה', 'חיפוש'):
+    for word in ('פתיחת עמוד', 'פתיחת תביעה', 'פתיחת רשימה', 'חיפוש'):
         assert word in ''.join(told)
     assert any(people.dana.name in line and 'סטטוס: ' in line for line in told)
     one = Open(admin, await admin.open(f'/admin/accesses?claim={claim.claim_no}'))
