@@ -107,9 +107,9 @@ def _log_html(found: Found, asked: Asked) -> str:
     )
     ways = ''
     if asked.before:
-        ways += _way_html(_address(asked, before=0), t('The newest'), 'newest-accesses')
+        ways += _way_html(log_address(asked, before=0), t('The newest'), 'newest-accesses')
     if found.older:
-        ways += _way_html(_address(asked, before=found.lines[-1][0].id), t('Earlier ones'), 'older-accesses')
+        ways += _way_html(log_address(asked, before=found.lines[-1][0].id), t('Earlier ones'), 'older-accesses')
     return f'{title}{table}<div class="mk-tfoot">{ways}</div>' if ways else f'{title}{table}'
 
 
@@ -120,10 +120,10 @@ def _way_html(address: str, label: str, name: str) -> str:
 def _row_html(access: Access, told: str) -> str:
     who = escape(access.by) if access.by else escape(t('Unknown'))
     if access.user_id is not None:
-        who = f'<a class="mk-flink" href="{escape(_address(Asked(user_id=access.user_id)))}"><bdi>{who}</bdi></a>'
+        who = f'<a class="mk-flink" href="{escape(log_address(Asked(user_id=access.user_id)))}"><bdi>{who}</bdi></a>'
     parts = [f'<b>{escape(t(WHAT.get(access.what, access.what)))}</b>']
     if access.claim_no:
-        address = escape(_address(Asked(claim_no=access.claim_no)))
+        address = escape(log_address(Asked(claim_no=access.claim_no)))
         parts.append(f'<a class="mk-flink" href="{address}">{num_html(access.claim_no)}</a>')
     if told:
         parts.append(f'<bdi>{escape(told)}</bdi>')
@@ -136,7 +136,8 @@ def _row_html(access: Access, told: str) -> str:
     )
 
 
-def _address(asked: Asked, **other: Any) -> str:
+def log_address(asked: Asked, **other: Any) -> str:
+    """Where the log shows what is asked for."""
     told = {
         'who': asked.user_id or '',
         'name': asked.name,

@@ -7,13 +7,13 @@ from functools import partial
 from html import escape
 from math import ceil
 from typing import Any
-from urllib.parse import urlencode
 
 import orjson
 from nicegui import binding, ui
 from nicegui.elements.html import Html
 
 from components import accesses
+from components.access_panel import log_address
 from components.accesses import Seen
 from components.calls_panel import CallLog, CallsPanel, read_calls
 from components.claim_desk import ClaimDesk
@@ -64,7 +64,7 @@ from components.timeline import history_html, timeline_html
 from components.undo_toast import UndoToast
 from components.words import label_of, language, t, tn
 from db import values
-from db.access_log import CLAIM
+from db.access_log import CLAIM, Asked
 from db.alerts import visit
 from db.base import now
 from db.changes import Change, history_of
@@ -217,7 +217,7 @@ class ClaimPage:
     def _draw_history(self, found: Sequence[Change]) -> Refresh:
         with ui.element('section').classes('mk-card').props('data-testid=history'):
             if self.actor.may(Can.ADMINISTER):
-                address = f'/admin/accesses?{urlencode({"claim": self.claim.claim_no})}'
+                address = log_address(Asked(claim_no=self.claim.claim_no))
                 link = f'<a class="mk-btn mk-s mk-sm" href="{escape(address)}">{icon_html("visibility")}<span>{escape(t("Who opened this claim"))}</span></a>'
                 ui.html(link).classes('mk-hd').props('data-testid=who-opened')
             self._history = ui.html('')

@@ -224,7 +224,7 @@ class ClaimsList:
         if self._noted != (listed := self.state.meant):
             self._noted = listed
             searched = self.state.q.strip()
-            seen = Seen(SEARCH, searched) if searched else Seen(LIST, self.state.address())
+            seen = Seen(SEARCH, searched) if searched else Seen(LIST, listed)
             accesses.note(self.actor, seen)
 
     async def load(self, *, asked: bool = False) -> None:
