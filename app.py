@@ -17,8 +17,20 @@ from nicegui import ui
 from starlette.responses import Response
 from starlette.types import Scope
 
-from components import accesses, bell, claim_reading, frame, guard, lean, list_sums, live, pulse, row_news, shared_words
-from components.packed import Packed
+from components import (
+    accesses,
+    bell,
+    claim_reading,
+    frame,
+    guard,
+    lean,
+    list_sums,
+    live,
+    packed,
+    pulse,
+    row_news,
+    shared_words,
+)
 from components.theme import STATIC_FOLDER, STATIC_PREFIX
 from db import log, schema, sealing
 from db.engines import warn_of_old_sqlite
@@ -91,7 +103,7 @@ def build(settings: Settings) -> FastAPI:
     )
     lean.answer_straight()
     guard.protect(portal, settings)
-    portal.add_middleware(Packed)
+    packed.pack(portal)
     return portal
 
 

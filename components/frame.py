@@ -271,15 +271,19 @@ async def _frame(actor: Actor, active: str, *, flow: bool) -> Any:
         await work(mark_messages_delivered)
     counts = min(read.alerts, 99), min(read.messages, 99)
     places = tuple(place for place in PLACES if actor.may(place.needs))
+    here = ui.context.client.request
     with ui.element('div').classes('mk-app mk-flow' if flow else 'mk-app'):
         written_html(_rail_html(places, active, counts), tag='nav', ours=True).classes('mk-rail').props(
             f'aria-label="{t("Main navigation")}"'
         )
         with ui.element('header').classes('mk-top'):
-            written_html(_search_html() + _find_html() + _theme_html(), ours=True).classes('mk-contents')
+            written_html(_search_html() + _find_html() + _theme_html(here.url.path), ours=True).classes('mk-contents')
             MessagesLink(read.messages, since)
             Bell(read.alerts, since)
-            written_html(_person_html(actor, read.office or t('Claims bureau'))).classes('mk-contents')
+            person = _person_html(
+                (actor.name, read.office or t('Claims bureau')), here.state.session.theme, here.url.path, actor.can
+            )
+            written_html(person).classes('mk-contents')
         Palette((place.address, place.icon, place.label) for place in places)
         main = ui.element('main').classes('mk-panel mk-pg' if flow else 'mk-panel').props('id=main tabindex=-1')
         with main:
@@ -339,14 +343,15 @@ def _find_html() -> str:
     )
 
 
-def _preference_html(button: str) -> str:
+def _preference_html(button: str, back: str) -> str:
     return (
         f'<form method="post" action="/account/preferences"><input type="hidden" name="back" '
-        f'value="{escape(ui.context.client.request.url.path)}">{button}</form>'
+        f'value="{escape(back)}">{button}</form>'
     )
 
 
-def _theme_html() -> str:
+@html_once
+def _theme_html(back: str) -> str:
     """Light and dark by one click; the stylesheet shows the one that is not on."""
 
     def button(value: str, label: str, icon: str) -> str:
@@ -356,18 +361,20 @@ def _theme_html() -> str:
         )
 
     return _preference_html(
-        button('dark', t('Dark display'), 'dark_mode') + button('light', t('Light display'), 'light_mode')
+        button('dark', t('Dark display'), 'dark_mode') + button('light', t('Light display'), 'light_mode'), back
     )
 
 
-def _person_html(actor: Actor, office: str) -> str:
-    theme = ui.context.client.request.state.session.theme
+@html_once
+def _person_html(who: tuple[str, str], theme: str, back: str, can: frozenset[Can]) -> str:
+    name, office = who
 
-    def choice(name: str, value: str, label: str, icon: str, *, on: bool) -> str:
+    def choice(what: str, value: str, label: str, icon: str, *, on: bool) -> str:
         mark = icon_html('check') if on else ''
         return _preference_html(
-            f'<button class="mk-mi{" mk-cur" if on else ""}" name="{name}" value="{value}">{icon_html(icon)}'
-            f'<span class="mk-grow">{escape(label)}</span>{mark}</button>'
+            f'<button class="mk-mi{" mk-cur" if on else ""}" name="{what}" value="{value}">{icon_html(icon)}'
+            f'<span class="mk-grow">{escape(label)}</span>{mark}</button>',
+            back,
         )
 
     themes = (
@@ -379,11 +386,11 @@ def _person_html(actor: Actor, office: str) -> str:
     elsewhere = ''.join(
         f'<a class="mk-mi mk-only-sm" href="{place.address}">{icon_html(place.icon)}<span>{escape(t(place.label))}</span></a>'
         for place in PLACES
-        if not place.on_phone and actor.may(place.needs)
+        if not place.on_phone and place.needs in can
     )
     return (
         f'<span class="mk-vr"></span><details class="mk-drop"><summary class="mk-user" aria-label="{escape(t("Account menu"))}">'
-        f'{avatar_html(actor.name)}<span><span class="mk-nm">{escape(actor.name)}</span>'
+        f'{avatar_html(name)}<span><span class="mk-nm">{escape(name)}</span>'
         f'<span class="mk-org">{escape(office)}</span></span>{icon_html("expand_more", "mk-s18 mk-t3")}</summary>'
         f'<div class="mk-pop mk-menu">'
         f'<a class="mk-mi" href="/account">{icon_html("person")}<span>{escape(t("My account"))}</span></a>{elsewhere}'
@@ -392,9 +399,7 @@ def _person_html(actor: Actor, office: str) -> str:
         f'<div class="mk-gh">{escape(t("Display"))}</div>'
         + ''.join(choice('theme', value, label, icon, on=theme == value) for value, label, icon in themes)
         + f'<div class="mk-gh">{escape(t("Language"))}</div>'
-        + ''.join(
-            choice('language', value, label, 'translate', on=actor.language == value) for value, label in languages
-        )
+        + ''.join(choice('language', value, label, 'translate', on=language() == value) for value, label in languages)
         + f'<div class="mk-hr"></div><form method="post" action="/logout"><button class="mk-mi" data-testid="logout">'
         f'{icon_html("logout", "mk-flip")}<span>{escape(t("Log out"))}</span></button></form></div></details>'
     )

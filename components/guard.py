@@ -18,7 +18,6 @@ from nicegui.nicegui import sio_app
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, Mount
@@ -74,8 +73,6 @@ def protect(portal: Starlette, settings: Settings) -> None:
     """Put the guard before everything the app answers, also what is mounted on it."""
     sessions.configure(timedelta(hours=settings.session_idle_hours))
     portal.add_middleware(Guard, settings=settings, routes=portal.routes)
-    # outside the guard, which must read the pages to mark their scripts
-    portal.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
     # it would write down each socket's address, and with it whose page it is
     logging.getLogger('uvicorn.error').addFilter(_tells_no_socket)
 

@@ -49,7 +49,12 @@ class ListViews:
         self.is_open = False
         self.menu = ViewsMenu()
         self.menu._props.update(
-            quick=_quick(), groups=[], counts={}, here='', mayShare=actor.may(Can.SHARE_VIEWS), words=_words(actor)
+            quick=_quick(),
+            groups=[],
+            counts={},
+            here='',
+            mayShare=actor.may(Can.SHARE_VIEWS),
+            words=_words(actor.is_bureau),
         )
         self.menu.on('open', self._open)
         self.menu.on('seen', self._seen)
@@ -152,7 +157,8 @@ def count_text(count: int, state: ListState) -> str:
     return f'{state.counted_up_to:,}+' if count > state.counted_up_to else f'{count:,}'
 
 
-def _words(actor: Actor) -> dict[str, str]:
+@said_once
+def _words(bureau: bool) -> dict[str, str]:
     return {
         'views': t('Saved views'),
         'quick': t('Quick views'),
@@ -167,5 +173,5 @@ def _words(actor: Actor) -> dict[str, str]:
         'save': t('Save the present view'),
         'keep': t('Save'),
         'late': t('No answer came. What you typed is kept here; please save it again.'),
-        'share': t('For everybody in the bureau') if actor.is_bureau else t('For everybody in the office'),
+        'share': t('For everybody in the bureau') if bureau else t('For everybody in the office'),
     }

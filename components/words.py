@@ -73,16 +73,16 @@ def day_words(reader: str) -> dict[str, str]:
     }
 
 
-def said_once(make: Callable[[], Any]) -> Callable[[], Any]:
-    """For words that are the same on everybody's page of a language: put together and encoded once, and in no page's memory."""
-    kept: dict[str, orjson.Fragment] = {}
+def said_once(make: Callable[..., Any]) -> Callable[..., Any]:
+    """For words that are the same on many pages of a language: put together and encoded once for whatever they go by, and in no page's memory."""
+
+    @lru_cache(maxsize=50)
+    def made(_: str, *args: Any) -> orjson.Fragment:
+        return orjson.Fragment(orjson.dumps(make(*args)))
 
     @wraps(make)
-    def words() -> orjson.Fragment:
-        reader = language()
-        if reader not in kept:
-            kept[reader] = orjson.Fragment(orjson.dumps(make()))
-        return kept[reader]
+    def words(*args: Any) -> orjson.Fragment:
+        return made(language(), *args)
 
     return words
 

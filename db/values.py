@@ -453,11 +453,12 @@ def format_moment(at: datetime, now: datetime, language: str = 'he') -> str:
         return tn('a minute ago', '{n} min ago', minutes, language)
     if 0 < minutes < 180:
         return tn('an hour ago', '{n} hours ago', minutes // 60, language)
-    return _calendar_moment(at, now, language)
+    return _calendar_moment(at, israel(now).date(), language)
 
 
-def _calendar_moment(at: datetime, now: datetime, language: str) -> str:
-    days = (israel(at).date() - israel(now).date()).days
+@lru_cache(maxsize=5000)  # the same few claims stand at the head of many lists
+def _calendar_moment(at: datetime, today: date, language: str) -> str:
+    days = (israel(at).date() - today).days
     if days == 0:
         return t('today, {time}', language, time=format_time(at))
     if days == -1:

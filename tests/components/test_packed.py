@@ -1,6 +1,7 @@
 """Assets are packed once for everybody, and only for those who can unpack them."""
 
 import asyncio
+import zlib
 
 import brotli
 import httpx
@@ -12,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from components.packed import Packed
+from components import packed as packing
+from components.packed import Packed, QuicklyPacked
 
 SCRIPT = 'export const claims = 1;\n' * 200
 TIGHT = {'Accept-Encoding': 'gzip, br;q=0.9'}
@@ -90,3 +92,29 @@ async def test_the_second_visitor_gets_it_packed(browser: httpx.AsyncClient, ask
 async def test_everything_else_stays_as_it_is(browser: httpx.AsyncClient, path: str, headers: dict[str, str]) -> None:
     await packed(browser, '/static/a.js')
     assert 'content-encoding' not in (await packed(browser, path, **headers)).headers
+
+
+@pytest.mark.parametrize('by', ['isal_zlib', 'zlib'])
+async def test_what_is_made_anew_is_packed_too(monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    monkeypatch.setattr(packing, 'zlib', zlib if by == 'zlib' else pytest.importorskip('isal.isal_zlib'))
+
+    async def at_once(_: Request) -> Response:
+        return PlainTextResponse(SCRIPT)
+
+    async def in_pieces(_: Request) -> Response:
+        return StreamingResponse(iter([SCRIPT[:5000], SCRIPT[5000:]]), media_type='text/plain')
+
+    async def small(_: Request) -> Response:
+        return PlainTextResponse('no')
+
+    routes = [Route('/once', at_once), Route('/pieces', in_pieces), Route('/small', small)]
+    app = Starlette(routes=routes, middleware=[Middleware(QuicklyPacked, minimum_size=1000)])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url='http://here') as browser:
+        for path in ('/once', '/pieces'):
+            answer = await browser.get(path, headers={'Accept-Encoding': 'gzip'})
+            assert (answer.text, answer.headers['content-encoding']) == (SCRIPT, 'gzip')
+            assert answer.headers['vary'] == 'Accept-Encoding'
+            assert answer.num_bytes_downloaded < len(SCRIPT) / 10
+            plain = await browser.get(path, headers={'Accept-Encoding': 'identity'})
+            assert (plain.text, plain.headers.get('content-encoding')) == (SCRIPT, None)
+        assert 'content-encoding' not in (await browser.get('/small', headers={'Accept-Encoding': 'gzip'})).headers
