@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from components.claim_rows import Wording
 from components.shared_words import people_known_to, reference
-from components.timeline import OPENED, what_html
+from components.timeline import OPENED, entry_of, what_html
 from db import values
 from db.changes import Change, history_of
 from db.claims import Claim
@@ -88,6 +88,6 @@ def _said(change: Change, wording: Wording) -> dict[str, Any]:
         'when': values.format_exact(change.at),
         'by': change.by,
         'title': t('The claim was opened', wording.reader) if change.kind == OPENED else '',
-        'what': Markup(what_html(change, wording)),  # noqa: S704  made of escaped pieces
+        'what': Markup(what_html(entry_of(change, wording), wording)),  # noqa: S704  made of escaped pieces
         'internal': change.internal,
     }

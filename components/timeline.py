@@ -241,7 +241,7 @@ def history_html(changes: Sequence[Change], wording: Wording) -> str:
 
 def _history_row(entry: Entry, wording: Wording) -> str:
     change = entry.change
-    lines_html = what_html(change, wording)
+    lines_html = what_html(entry, wording)
     if change.kind == OPENED:
         lines_html = f'<details class="mk-more"><summary>{escape(entry.title)}</summary>{lines_html}</details>'
     inner = ' class="mk-inner"' if change.internal else ''
@@ -252,10 +252,10 @@ def _history_row(entry: Entry, wording: Wording) -> str:
     )
 
 
-def what_html(change: Change, wording: Wording) -> str:
+def what_html(entry: Entry, wording: Wording) -> str:
     """What a change is about: its fields before and after, or what there is to say of its kind."""
-    lines = [_line(change, name, wording) for name in _named(change)]
-    return _lines_html(lines, wording.reader) if lines else _kind_html(entry_of(change, wording), wording.reader)
+    lines = [_line(entry.change, name, wording) for name in _named(entry.change)]
+    return _lines_html(lines, wording.reader) if lines else _kind_html(entry, wording.reader)
 
 
 def _kind_html(entry: Entry, reader: str) -> str:
