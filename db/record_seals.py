@@ -7,7 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, UniqueConstraint, func, select, tuple_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from db import values
 from db.alerts import Cursor
 from db.base import Base, BigKey, take_turns
 from db.calendar import DAY
@@ -171,10 +172,13 @@ def due_head(session: Session, today: date) -> SealHead | None:
     """The head of yesterday, where it is not written yet and something was sealed since the one before. The product's own question."""
     session.info['actor'].need(Can.KEEP_BOOKS)
     before = session.scalars(select(SealHead).order_by(SealHead.day.desc()).limit(1)).first()
-    up_to = session.scalar(select(func.max(ChangeSeal.id))) or 0
-    if up_to == (before.up_to if before else 0) or (before and before.day >= today - DAY):
+    midnight = datetime.combine(today, time(), tzinfo=values.ISRAEL)
+    since = ChangeSeal.id > (before.up_to if before else 0)
+    first = session.scalars(select(ChangeSeal).where(since).order_by(ChangeSeal.id).limit(1)).first()
+    if first is None or first.sealed_at >= midnight or (before and before.day >= today - DAY):
         return None
-    return _head_over(session, today - DAY, before, up_to)
+    up_to = session.scalar(select(func.max(ChangeSeal.id)).where(since, ChangeSeal.sealed_at < midnight))
+    return _head_over(session, today - DAY, before, up_to or 0)
 
 
 # ---- orders -----------------------------------------------------------------------------------------------------------------
