@@ -158,8 +158,13 @@ def record_html(found: Standing) -> str:
         chip = chip_html('slate', 'schedule', t('Sealing'), 'tiny')
         told = f'{escape(t("Sealed up to:"))} {num_html(values.format_exact(found.up_to))}'
     else:
-        chip, told = chip_html('green', 'verified_user', t('All well'), 'tiny'), escape(t('All that was recorded is sealed.'))
-    advice = t('Each night a head is written over the log of all claims. Print or save it elsewhere: with it one can show that nothing was rewritten.')
+        chip, told = (
+            chip_html('green', 'verified_user', t('All well'), 'tiny'),
+            escape(t('All that was recorded is sealed.')),
+        )
+    advice = t(
+        'Each night a head is written over the log of all claims. Print or save it elsewhere: with it one can show that nothing was rewritten.'
+    )
     heads = ''.join(
         f'<li data-testid="seal-head"><div class="mk-row">{num_html(values.format_day(head.day))} '
         f'<span class="mk-t2">{escape(tn("One claim", "{n} claims", head.claims))}</span></div><code dir="ltr">{head.hash}</code></li>'

@@ -38,4 +38,4 @@ def _write_head(moment: datetime) -> None:
     if head is not None:
         with open_session(ACTOR) as session:
             write_head(session, head)
-        log.info('the record of %s is sealed: %s', head.day.isoformat(), head.hash)
+        log.info('the day that is over is sealed by the head %s', head.hash)

@@ -70,7 +70,9 @@ def _tell(claim: Claim, chain: Chain) -> int:
     for fault in chain.faults:
         sys.stdout.write(f'{claim.claim_no}: {fault.told("en")}\n')
     if not chain.faults:
-        sys.stdout.write(f'{claim.claim_no}: {len(chain.seals)} lines are as they were sealed, {chain.waiting} wait for their seals\n')
+        sys.stdout.write(
+            f'{claim.claim_no}: {len(chain.seals)} lines are as they were sealed, {chain.waiting} wait for their seals\n'
+        )
     return len(chain.faults)
 
 

@@ -1,8 +1,7 @@
 """What is printed to prove something: the count of a regulatory clock, the record of a claim with its seals, and the heads of all seals."""
 
-from typing import Any
-
 from collections.abc import Awaitable
+from typing import Any
 
 from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response

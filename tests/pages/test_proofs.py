@@ -1,6 +1,7 @@
 """A claim's log with its seals: whom it is shown, what stands on it, and the heads for whoever administers."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 from fastapi import FastAPI
@@ -90,12 +91,16 @@ async def test_nobody_else_finds_it(portal: FastAPI, claim: Claim) -> None:
     assert (await shown(portal, 'staff', '26-99999'))[0] == 404
 
 
+def drawn(page: Open) -> bool:
+    return 'mk-hist' in page.everything()
+
+
 async def test_it_is_offered_in_the_history_to_whoever_may(portal: FastAPI, claim: Claim) -> None:
     way = f'/claims/{claim.claim_no}/record'
     for who, may in (('manager', True), ('dana', False)):
         person = await signed_in(portal, EMAILS[who])
         page = Open(person, await person.open(f'/claims/{claim.claim_no}?tab=history'))
-        await soon(lambda page=page: 'mk-hist' in page.everything())
+        await soon(partial(drawn, page))
         assert (way in page.everything()) is may, who
 
 
