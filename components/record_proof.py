@@ -60,8 +60,8 @@ def _verdict(chain: Chain, reader: str) -> str:
     if not chain.seals:
         return t('Nothing of this log is sealed yet.', reader)
     return tn(
-        'The one line of the log is as it was sealed, on {when}.',
-        'All {n} lines of the log are as they were sealed, the last of them on {when}.',
+        'The one sealed line of the log is as it was sealed, on {when}.',
+        'All {n} sealed lines of the log are as they were sealed, the last of them on {when}.',
         len(chain.seals),
         reader,
         when=values.format_exact(chain.seals[-1].sealed_at),

@@ -56,7 +56,7 @@ async def test_the_log_prints_with_its_hashes_and_says_that_all_of_it_holds(
 ) -> None:
     status, page = await shown(portal, 'staff', claim.claim_no)
     assert status == 200
-    assert 'כל 3 השורות ביומן הן כפי שנחתמו' in page
+    assert 'כל 3 השורות החתומות ביומן הן כפי שנחתמו' in page
     assert (page.count('data-testid="record-line"'), page.count('<code')) == (3, 3)
     assert 'לברר בשקט' in page
     assert '&lt;i&gt;נבדק' in page
