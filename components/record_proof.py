@@ -37,6 +37,7 @@ def record_told(seen: Seen, chain: Chain) -> dict[str, Any]:
     """What the page is told: the verdict, and every line; of one the asker may not see its number and its hash."""
     reader = seen.wording.reader
     sealed = {seal.change_id for seal in chain.seals}
+    told = {fault.number: fault.told(reader) for fault in chain.faults}
     loose = [change for change in reversed([*seen.changes.values()]) if change.id not in sealed]
     return {
         'claim': seen.claim,
@@ -50,7 +51,8 @@ def record_told(seen: Seen, chain: Chain) -> dict[str, Any]:
         )
         if chain.waiting
         else '',
-        'lines': [_line(seal, seen) for seal in chain.seals] + [_said(change, seen.wording) for change in loose],
+        'lines': [{**_line(seal, seen), 'fault': told.get(seal.number, '')} for seal in chain.seals]
+        + [_said(change, seen.wording) for change in loose],
     }
 
 
@@ -77,7 +79,16 @@ def _line(seal: ChangeSeal, seen: Seen) -> dict[str, Any]:
 
 
 # what is not the asker's to see, or not there any more
-_EMPTY: Mapping[str, Any] = {'when': '', 'by': '', 'title': '', 'what': '', 'internal': False, 'sealed': '', 'hash': ''}
+_EMPTY: Mapping[str, Any] = {
+    'when': '',
+    'by': '',
+    'title': '',
+    'fault': '',
+    'what': '',
+    'internal': False,
+    'sealed': '',
+    'hash': '',
+}
 
 
 def _said(change: Change, wording: Wording) -> dict[str, Any]:

@@ -85,7 +85,7 @@ async def test_a_line_that_was_rewritten_is_named(
         connection.execute(table.update().where(*written).values(fields={'daily_note': ['', 'נדחה']}))
     _, page = await shown(portal, 'manager', claim.claim_no)
     assert 'היומן אינו כפי שנחתם' in page
-    assert (page.count('data-testid="record-fault"'), 'שורה 2 (רישום' in page) == (1, True)
+    assert (page.count('data-testid="record-fault"'), page.count('שורה 2 (רישום')) == (1, 2), 'above, and at the line'
 
 
 async def test_nobody_else_finds_it(portal: FastAPI, claim: Claim) -> None:
