@@ -7,6 +7,7 @@ from functools import partial
 from html import escape
 from math import ceil
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from nicegui import binding, ui
@@ -216,10 +217,8 @@ class ClaimPage:
 
     def _draw_history(self, found: Sequence[Change]) -> Refresh:
         with ui.element('section').classes('mk-card').props('data-testid=history'):
-            if self.actor.may(Can.ADMINISTER):
-                address = log_address(Asked(claim_no=self.claim.claim_no))
-                link = f'<a class="mk-btn mk-s mk-sm" href="{escape(address)}">{icon_html("visibility")}<span>{escape(t("Who opened this claim"))}</span></a>'
-                ui.html(link).classes('mk-hd').props('data-testid=who-opened')
+            if self.actor.may(Can.VERIFY_RECORD):
+                ui.html(self._record_links_html()).classes('mk-hd').props('data-testid=record-links')
             self._history = ui.html('')
             self._more = ui.element('button').classes('mk-btn mk-g mk-w').props('type=button data-testid=history-more')
             self._more.on('click', self._show_more, args=[])
@@ -227,6 +226,18 @@ class ClaimPage:
                 ui.html(t('Show more'), tag='span')
         self._redraw_history(found)
         return self.follow
+
+    def _record_links_html(self) -> str:
+        """Whether the record is as it was written, for a dispute; for admins also who looked at it."""
+        address = f'/claims/{quote(self.claim.claim_no, safe="")}/record'
+        links = [(address, 'verified_user', t('Verify the log'), ' target="_blank" rel="noopener"')]
+        if self.actor.may(Can.ADMINISTER):
+            opened = log_address(Asked(claim_no=self.claim.claim_no))
+            links.append((opened, 'visibility', t('Who opened this claim'), ''))
+        return ''.join(
+            f'<a class="mk-btn mk-s mk-sm" href="{escape(address)}"{how}>{icon_html(icon)}<span>{escape(label)}</span></a>'
+            for address, icon, label, how in links
+        )
 
     def _written(self, moment: datetime) -> Written:
         """The rows as they are now: put down once for all pages that share the reading and its news."""

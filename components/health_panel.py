@@ -15,6 +15,7 @@ from db.accounts import ROLES
 from db.base import now
 from db.copies import BackupsKept
 from db.mail import ALERTS, DIGEST, RESET, FailedMail, MailHealth, mail_health, try_failed_again
+from db.record_seals import Standing, standing_of_seals
 from db.scope import Role
 from db.texts import N_
 from db.timetable import JobRun, jobs_for_admin
@@ -28,6 +29,7 @@ JOB_WORDS = MappingProxyType(
         'sweep_cheques': N_('Alerts of cheques that fall due'),
         'follow_claims': N_('Tasks that claims call for'),
         'remind_of_tasks': N_('Alerts of tasks that are due'),
+        'seal_changes': N_('Sealing the record of claims'),
         'sweep_desk': N_('The desk: a look at every open claim'),
         'release_imports': N_('Imports that were interrupted'),
         'release_exports': N_('Exports that were interrupted'),
@@ -75,6 +77,9 @@ class HealthPanel:
         with ui.element('section').classes('mk-card').props('data-testid=two-factor-health'):
             ui.html(f'<div class="mk-hd"><h2>{escape(t("Two-step verification"))}</h2></div>').classes('mk-contents')
             self._two_factor = ui.html('').classes('mk-bd')
+        with ui.element('section').classes('mk-card').props('data-testid=record-health'):
+            ui.html(f'<div class="mk-hd"><h2>{escape(t("Log of evidence"))}</h2></div>').classes('mk-contents')
+            self._record = ui.html('').classes('mk-bd')
         with ui.element('section').classes('mk-card').props('data-testid=health'):
             ui.html(f'<div class="mk-hd"><h2>{escape(t("Background jobs"))}</h2></div>').classes('mk-contents')
             self._jobs = ui.html('').classes('mk-bd')
@@ -87,6 +92,7 @@ class HealthPanel:
         self._backups.set_content(backups_html(self._kept, waits_since, moment, language()))
         self._jobs.set_content(jobs_html(jobs, moment, language()))
         self._two_factor.set_content(two_factor_html(await ask(spread)))
+        self._record.set_content(record_html(await ask(standing_of_seals)))
         health = await ask(mail_health, moment) if self._mail_is_on else None
         self._mail.set_content(mail_html(health, moment, language()))
         self._again.set_visibility(health is not None and bool(health.failed))
@@ -141,6 +147,32 @@ def two_factor_html(found: Spread) -> str:
         counted += f' · {escape(t("Required of:"))} {escape(names)}'
     return f'<p class="mk-row">{chip} <span>{counted}</span></p>' + (
         f'<p class="mk-t2">{escape(advice)}</p>' if advice else ''
+    )
+
+
+def record_html(found: Standing) -> str:
+    """How far the record of claims is sealed, and the newest heads, to be kept where the owner of the database cannot reach them."""
+    if found.up_to is None:
+        chip, told = chip_html('slate', 'schedule', t('None yet'), 'tiny'), ''
+    elif found.waits:
+        chip = chip_html('slate', 'schedule', t('Sealing'), 'tiny')
+        told = f'{escape(t("Sealed up to:"))} {num_html(values.format_exact(found.up_to))}'
+    else:
+        chip, told = (
+            chip_html('green', 'verified_user', t('All well'), 'tiny'),
+            escape(t('All that was recorded is sealed.')),
+        )
+    advice = t(
+        'Each night a head is written over the log of all claims. Print or save it elsewhere: with it one can show that nothing was rewritten.'
+    )
+    heads = ''.join(
+        f'<li data-testid="seal-head"><div class="mk-row">{num_html(values.format_day(head.day))} '
+        f'<span class="mk-t2">{escape(tn("One claim", "{n} claims", head.claims))}</span></div><code dir="ltr">{head.hash}</code></li>'
+        for head in found.heads
+    )
+    link = f'<a class="mk-btn mk-s mk-sm" href="/admin/record-heads.txt" download>{icon_html("download")}<span>{escape(t("All heads as text"))}</span></a>'
+    return f'<p class="mk-row">{chip} <span>{told}</span></p><p class="mk-t2">{escape(advice)}</p>' + (
+        f'<ul class="mk-hlth">{heads}</ul><p>{link}</p>' if heads else ''
     )
 
 

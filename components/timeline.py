@@ -240,20 +240,22 @@ def history_html(changes: Sequence[Change], wording: Wording) -> str:
 
 
 def _history_row(entry: Entry, wording: Wording) -> str:
-    change, reader = entry.change, wording.reader
-    lines = [_line(change, name, wording) for name in _named(change)]
+    change = entry.change
+    lines_html = what_html(entry, wording)
     if change.kind == OPENED:
-        lines_html = (
-            f'<details class="mk-more"><summary>{escape(entry.title)}</summary>{_lines_html(lines, reader)}</details>'
-        )
-    else:
-        lines_html = _lines_html(lines, reader) if lines else _kind_html(entry, reader)
+        lines_html = f'<details class="mk-more"><summary>{escape(entry.title)}</summary>{lines_html}</details>'
     inner = ' class="mk-inner"' if change.internal else ''
     return (
         f'<tr data-testid="history-entry" data-kind="{escape(change.kind)}"{inner}>'
         f'<td><time class="mk-num" dir="ltr" datetime="{change.at.isoformat()}">{values.format_exact(change.at)}</time></td>'
         f'<td dir="auto">{escape(change.by)}</td><td>{lines_html}</td></tr>'
     )
+
+
+def what_html(entry: Entry, wording: Wording) -> str:
+    """What a change is about: its fields before and after, or what there is to say of its kind."""
+    lines = [_line(entry.change, name, wording) for name in _named(entry.change)]
+    return _lines_html(lines, wording.reader) if lines else _kind_html(entry, wording.reader)
 
 
 def _kind_html(entry: Entry, reader: str) -> str:

@@ -38,6 +38,7 @@ class Can(StrEnum):
     SHARE_VIEWS = 'share_views'
     UPDATE_REPAIR = 'update_repair'
     UPLOAD = 'upload'
+    VERIFY_RECORD = 'verify_record'
     WRITE_MESSAGE = 'write_message'
 
 
@@ -61,14 +62,15 @@ class Role(StrEnum):
 
 _OFFICE = frozenset({Can.SEE_CLAIMS, Can.FOLLOW})
 _AGENT = _OFFICE | {Can.EXPORT, Can.LOG_CALL, Can.OPEN_CLAIM, Can.SHARE, Can.UPLOAD, Can.WRITE_MESSAGE}
-_TEAM = _AGENT | {Can.SEE_ALL_OFFICES, Can.SEE_INTERNAL, Can.SEE_REPORTS, Can.EDIT_CLAIM, Can.SHARE_VIEWS}
+_MANAGER = _AGENT | {Can.SEE_REPORTS, Can.SHARE_VIEWS, Can.VERIFY_RECORD}
+_TEAM = _MANAGER | {Can.SEE_ALL_OFFICES, Can.SEE_INTERNAL, Can.EDIT_CLAIM}
 _BUREAU = _TEAM | {Can.HANDLE_MONEY, Can.IMPORT, Can.UPDATE_REPAIR}
 
 # The one truth about rights; the help page and the tests read it too.
 ROLE_CAN: Mapping[Role, frozenset[Can]] = MappingProxyType(
     {
         Role.AGENT: _AGENT,
-        Role.OFFICE_MANAGER: _AGENT | {Can.SEE_REPORTS, Can.SHARE_VIEWS},
+        Role.OFFICE_MANAGER: _MANAGER,
         Role.READ_ONLY: _OFFICE,
         Role.HANDLER: _BUREAU,
         Role.REPAIR_TEAM: _TEAM | {Can.UPDATE_REPAIR},

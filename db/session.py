@@ -40,6 +40,7 @@ from db.mail import Mail  # noqa: F401 - likewise
 from db.messages import Message  # noqa: F401 - likewise
 from db.packs import SubmissionPack  # noqa: F401 - likewise
 from db.prepared import Answer
+from db.record_seals import ChangeSeal  # noqa: F401 - likewise
 from db.sanity import DoubtAnswer  # noqa: F401 - likewise
 from db.scope import Actor, Unscoped
 from db.silence import Silence  # noqa: F401 - likewise

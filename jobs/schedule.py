@@ -27,6 +27,7 @@ from jobs.import_work import forget_imports, release_imports
 from jobs.mail import clear_mails, send_mails
 from jobs.orphans import sweep_files
 from jobs.previews import draw_waiting
+from jobs.record_seals import seal_changes
 from jobs.trash import empty_trash
 from jobs.turns import ACTOR, Turn
 
@@ -49,6 +50,7 @@ TIMETABLE: tuple[tuple[Job, str, dict[str, int]], ...] = (
     (send_mails, 'interval', {'minutes': 1}),
     (carry_out_orders, 'interval', {'minutes': 1}),
     (follow_claims, 'interval', {'minutes': 1}),
+    (seal_changes, 'interval', {'minutes': 1}),
     (remind_of_tasks, 'interval', {'minutes': 10}),
     (draw_waiting, 'interval', {'minutes': 10}),
     (sweep_files, 'interval', {'hours': 1}),
@@ -68,7 +70,7 @@ AT_ONCE: frozenset[Job] = frozenset({sweep_cheques, remind_of_tasks, release_exp
 AT_NIGHT: frozenset[Job] = frozenset(
     {
         *(alert_all, follow_edits, release_imports, release_exports, make_exports, carry_out_orders, follow_claims),
-        *(send_mails, draw_waiting, back_up),
+        *(seal_changes, send_mails, draw_waiting, back_up),
     }
 )
 

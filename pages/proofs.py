@@ -1,9 +1,10 @@
-"""`/claims/{claim_no}/clocks/{rule}`: the printable proof of a regulatory clock, one page for a letter to the insurer."""
+"""What is printed to prove something: the count of a regulatory clock, the record of a claim with its seals, and the heads of all seals."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 from fastapi import FastAPI, Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from components import accesses
 from components.accesses import Seen
@@ -11,13 +12,17 @@ from components.clock_words import count_text, day_line, event_text, standing
 from components.frame import not_found
 from components.live import ask_as
 from components.plain import plain_page
+from components.record_proof import read_record, record_told
 from db import values
 from db.access_log import CLAIM
 from db.base import now
 from db.clocks import GONE, Clock, one_clock
+from db.record_seals import chains, heads
 from db.reference import Insurer
 from db.scope import Actor
 from db.texts import ClaimError
+
+_PRODUCT = Actor.system('record')
 
 
 def add_routes(portal: FastAPI) -> None:
@@ -26,13 +31,45 @@ def add_routes(portal: FastAPI) -> None:
     @portal.get('/claims/{claim_no:path}/clocks/{rule_id}')
     async def proof(claim_no: str, rule_id: str, request: Request) -> Response:
         actor: Actor = request.state.session.actor
+        return await _proof(actor, claim_no, 'clock_proof.html', ask_as(actor, _read, claim_no, rule_id))
+
+    @portal.get('/claims/{claim_no:path}/record')
+    async def record(claim_no: str, request: Request) -> Response:
+        actor: Actor = request.state.session.actor
+        return await _proof(actor, claim_no, 'record_proof.html', _verified(actor, claim_no))
+
+    @portal.get('/admin/record-heads.txt')
+    async def all_heads(request: Request) -> Response:
+        actor: Actor = request.state.session.actor
         try:
-            told = await ask_as(actor, _read, claim_no, rule_id)
+            kept = await ask_as(actor, heads)
         except ClaimError:
-            accesses.note(actor, Seen(CLAIM, claim_no=claim_no, granted=False))
             return not_found(actor.language)
-        accesses.note(actor, Seen(CLAIM, claim_no=claim_no))
-        return HTMLResponse(plain_page('clock_proof.html', actor.language, **told))
+        return PlainTextResponse(''.join(f'{head.line}\n' for head in kept))
+
+
+async def _proof(actor: Actor, claim_no: str, template: str, reading: Awaitable[dict[str, Any]]) -> Response:
+    """The page of a proof. What is not there and what is not his look alike; both stand in the log of access."""
+    try:
+        told = await reading
+    except ClaimError:
+        accesses.note(actor, Seen(CLAIM, claim_no=claim_no, granted=False))
+        return not_found(actor.language)
+    accesses.note(actor, Seen(CLAIM, claim_no=claim_no))
+    return HTMLResponse(plain_page(template, actor.language, **told))
+
+
+async def _verified(actor: Actor, claim_no: str) -> dict[str, Any]:
+    """What the asker may see of the record, and what the product itself finds when it compares all of it with its seals."""
+    seen = await ask_as(actor, read_record, claim_no[:40])
+    moment = now()
+    found = await ask_as(_PRODUCT, chains, [seen.claim.id], moment)
+    return {
+        **record_told(seen, found[seen.claim.id]),
+        'event_date': values.format_day(seen.claim.event_date),
+        'plate': values.format_plate(seen.claim.plate),
+        'made': values.format_exact(moment),
+    }
 
 
 def _read(session: Any, claim_no: str, rule_id: str) -> dict[str, Any]:

@@ -78,6 +78,7 @@ from db.messages import Draft, Letter, Message, Thread, ThreadKey, ThreadMark
 from db.money import HeadAmount, MoneyMove, Offer, OfferNote
 from db.offices import AgentOffice, User
 from db.packs import SubmissionPack
+from db.record_seals import ChangeSeal, SealHead, seal_next, write_head
 from db.reference import ClaimStatus, Garage, WaitingParty
 from db.repairs import RepairEvent
 from db.sanity import DoubtAnswer, confirm_doubt, doubts_of
@@ -268,6 +269,7 @@ def make_world(people: People) -> World:
     everybody = frozenset(named)
     with open_session(SYSTEM) as writing:
         take(writing, 'x', 'me', FREE)
+        first_seal = _sealed(writing, claim.id)
         post = Mail(id=1, user_id=gal.user_id, kind='alerts', key='x', claim_id=claim.id, made_at=now(), due_at=now())
         writing.add(post)
         writing.flush()
@@ -278,6 +280,8 @@ def make_world(people: People) -> World:
         Kept(ClaimSearch, (found_by,), OFFICE | BUREAU, ('text', ' x')),
         Kept(Change, (opened,), OFFICE | BUREAU, ('kind', 'x')),
         Kept(Change, (noted,), BUREAU, ('kind', 'x')),
+        Kept(ChangeSeal, (first_seal,), frozenset(), ('hash', 'x')),
+        Kept(SealHead, (date(2026, 12, 1),), frozenset(), ('hash', 'x')),
         Kept(Message, (note.id,), BUREAU, ('body', 'x')),
         Kept(Message, (spoken.id,), OFFICE | BUREAU, ('body', 'x')),
         Kept(Message, (general.id,), OFFICE | BUREAU | {'tal'}, ('body', 'x')),
@@ -336,6 +340,16 @@ def make_world(people: People) -> World:
     ]
     assert all(row.readers <= everybody for row in rows)
     return World(office, claim, named, rows)
+
+
+def _sealed(writing: Session, claim_id: int) -> int:
+    """The first seal of a claim; a day has a head too."""
+    write_head(writing, SealHead(day=date(2026, 12, 1), up_to=1, claims=1, hash='ab'))
+    while True:  # PostgreSQL holds changes back while any older transaction runs
+        seal_next(writing, now(), 200)
+        writing.flush()
+        if first := writing.scalar(select(func.min(ChangeSeal.id)).where(ChangeSeal.claim_id == claim_id)):
+            return first
 
 
 def test_every_model_with_an_owner_stands_in_the_table(world):

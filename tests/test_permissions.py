@@ -36,6 +36,7 @@ from db import (
     money,
     offices,
     packs,
+    record_seals,
     repairs,
     requirements,
     seen_marks,
@@ -93,6 +94,7 @@ RIGHTS: dict[str, set[Role]] = {
     'see_all_offices': BUREAU,
     'see_internal': BUREAU,
     'see_reports': BUREAU | {Role.OFFICE_MANAGER},
+    'verify_record': BUREAU | {Role.OFFICE_MANAGER},
     'edit_claim': BUREAU,
     'open_claim': EVERYBODY - {Role.READ_ONLY},
     'handle_money': OF_MONEY,
@@ -460,6 +462,8 @@ OF_THE_PRODUCT = {
         'forget_accesses',
         'keep_accesses',
         'alert_of_deadlines',
+        'seal_next',
+        'write_head',
     ),
     'mark_previews',
 }
@@ -485,6 +489,7 @@ def test_each_order_stands_in_the_table():
             links,
             money,
             packs,
+            record_seals,
         ),
         *(cheques, cheque_alerts, cheque_board, silence, tasks, clocks, two_factor),
     ):

@@ -187,6 +187,26 @@ PLAIN: dict[str, dict[str, object]] = {
         'plates': (),
         'skipped': [],
     },
+    'record_proof.html': {
+        'claim': SimpleNamespace(claim_no='26-00001', insured_name='x'),
+        **dict.fromkeys(('made', 'verdict', 'waiting', 'plate', 'event_date'), 'x'),
+        'faults': ['x'],
+        'lines': [
+            {
+                'number': 1,
+                'entry': 7,
+                'internal': True,
+                **dict.fromkeys(('fault', 'when', 'by', 'title', 'what', 'sealed', 'hash'), 'x'),
+            },
+            {
+                'number': 2,
+                'entry': 8,
+                'internal': False,
+                'title': '',
+                **dict.fromkeys(('fault', 'when', 'by', 'what', 'sealed', 'hash'), ''),
+            },
+        ],
+    },
     'signed_garage.html': {
         **_CAR,
         **dict.fromkeys(('said', 'error', 'eta_day', 'typed_day', 'photos', 'today', 'furthest'), ''),

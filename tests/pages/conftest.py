@@ -75,6 +75,16 @@ EMAILS = {
 }
 
 
+@pytest.fixture
+async def admin(portal: FastAPI, people: People) -> AsyncIterator[User]:
+    """Who administers, signed in."""
+    with open_session(SYSTEM) as session:
+        identity.set_password(session, people.admin.user_id or 0, PASSWORD, now())
+    user = await signed_in(portal, 'admin@bureau.demo')
+    yield user
+    await user.http_client.aclose()
+
+
 @dataclass
 class Open:
     """A claim page somebody has open."""

@@ -1,10 +1,8 @@
 """The administration as an admin has it open: people, tables, history; nobody else gets in, and everybody sees new words at once."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 from fastapi import FastAPI
 from nicegui.testing import User
 
@@ -12,7 +10,7 @@ import pages.admin
 from components import accesses
 from components.admin_list import AdminList
 from components.claims_list import ClaimsTable
-from db import accounts, identity
+from db import accounts
 from db.access_log import CLAIM, EXPORT, FILE, PAGE, SIGN_IN, Asked
 from db.access_log import accesses as log_of
 from db.accounts import Person
@@ -22,19 +20,10 @@ from db.offices import User as Someone
 from db.reference import ClaimStatus, Garage
 from db.session import open_session
 from tests.conftest import People
-from tests.factories import PASSWORD, SYSTEM, make_claim, turn_on_two_factor
+from tests.factories import SYSTEM, make_claim, turn_on_two_factor
 from tests.pages.conftest import EMAILS, Open, shown_by
 from tests.portal import signed_in
 from tests.waiting import soon
-
-
-@pytest.fixture
-async def admin(portal: FastAPI, people: People) -> AsyncIterator[User]:
-    with open_session(SYSTEM) as session:
-        identity.set_password(session, people.admin.user_id or 0, PASSWORD, now())
-    user = await signed_in(portal, 'admin@bureau.demo')
-    yield user
-    await user.http_client.aclose()
 
 
 async def opened(user: User, section: str) -> tuple[Open, AdminList]:
