@@ -5,7 +5,8 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,15 +53,7 @@ def run(arguments: Sequence[str], seconds: float, order: bytes = b'', *, long: b
 
 
 def _run(arguments: Sequence[str], seconds: float, order: bytes, *, long: bool) -> Ended:
-    pipe = subprocess.PIPE
-    with _lock:
-        if long and _ending.is_set():
-            raise PortalEndsError
-        command, env = [sys.executable, *arguments], {'PYTHONPATH': str(_ROOT)}
-        child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=env)  # noqa: S603
-        if long:
-            _long.add(child)
-    with child:
+    with _begun([sys.executable, *arguments], long=long) as child:
         try:
             told, wrong = child.communicate(order, timeout=seconds)
             code: int | None = child.returncode
@@ -68,16 +61,29 @@ def _run(arguments: Sequence[str], seconds: float, order: bytes, *, long: bool) 
             child.kill()
             told, wrong = child.communicate()
             code = None
-        finally:
-            child.kill()
-            with _lock:
-                _long.discard(child)
     if long and _ending.is_set() and code != 0:
         raise PortalEndsError
     if code != 0:
         last = json.dumps(clean(wrong[-300:].decode('utf-8', 'replace'), foreign=True))
         log.warning('%s ended with %s: %s', Path(arguments[1]).name, 'no time left' if code is None else code, last)
     return Ended(code, told)
+
+
+@contextmanager
+def _begun(command: Sequence[str], *, long: bool) -> Iterator[subprocess.Popen[bytes]]:
+    pipe = subprocess.PIPE
+    with _lock:
+        if long and _ending.is_set():
+            raise PortalEndsError
+        child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env={'PYTHONPATH': str(_ROOT)})  # noqa: S603
+        if long:
+            _long.add(child)
+    try:
+        with child:
+            yield child
+    finally:
+        with _lock:
+            _long.discard(child)
 
 
 def end() -> None:
