@@ -93,7 +93,7 @@ class Submission:
     insurer: str
     papers: Sequence[Paper]
     # the titles of those that go only when picked
-    left_out: Sequence[str]
+    left_out: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

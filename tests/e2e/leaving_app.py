@@ -23,5 +23,5 @@ def doze(_: Sequence[str], *rest: Any, **how: Any) -> children.Ended:
 if __name__ == '__main__':
     schedule.TIMETABLE = ((dawdle, 'interval', {'minutes': 1}),)
     schedule.AT_ONCE = schedule.AT_NIGHT = frozenset({dawdle})
-    children.run = doze
+    children.run = doze  # type: ignore[assignment]
     app.main()
