@@ -36,7 +36,7 @@ from db import log, schema, sealing
 from db.engines import warn_of_old_sqlite
 from db.session import connect
 from db.settings import Settings, load
-from jobs import aftermath, backup, bulk_orders, changes, desk, exports, import_work, mail, previews, schedule
+from jobs import aftermath, backup, bulk_orders, changes, children, desk, exports, import_work, mail, previews, schedule
 from jobs.health import Health
 from pages import (
     accessibility,
@@ -194,7 +194,8 @@ class _Server(uvicorn.Server):
         live.settle()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A signal came: SIGTERM is heard with notice, a second one and Ctrl-C at once."""
+        """A signal came: SIGTERM is heard with notice, a second one and Ctrl-C at once; nobody waits for what takes long."""
+        children.end()
         if self._asked or sig != signal.SIGTERM:
             super().handle_exit(sig, frame)
             return

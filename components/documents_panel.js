@@ -76,7 +76,8 @@ const MAIN = `
     <section v-if="packs.length" class="mk-card mk-packs" :aria-label="words.packs" data-testid="packs"><h3 class="mk-b">{{ words.packs }}</h3>
       <ul><li v-for="one in packs" :key="one.uuid" data-testid="pack"><details><summary><span class="mk-ic mk-t3" aria-hidden="true">picture_as_pdf</span><span class="mk-grow"><span class="mk-b"><bdi class="mk-num">{{ one.at }}</bdi><template v-if="one.insurer"> · <bdi>{{ one.insurer }}</bdi></template></span><span class="mk-xs mk-t3">{{ one.pages }} · <bdi>{{ one.size }}</bdi> · <bdi>{{ one.by }}</bdi><template v-if="one.apart"> · {{ one.apart }}</template></span></span></summary>
           <ol><li v-for="([title, place], number) in one.lines" :key="number" class="mk-row mk-sm"><span class="mk-grow" dir="auto">{{ title }}</span><span class="mk-t3">{{ place }}</span></li></ol></details>
-        <a class="mk-btn mk-s mk-sm" :href="'/files/packs/' + one.uuid" :aria-label="words.download + ': ' + words.packs + ' ' + one.at" data-testid="pack-download">${ICON('download')}<span>{{ words.download }}</span></a></li></ul></section>
+        <a class="mk-btn mk-s mk-sm" :href="'/files/packs/' + one.uuid" :aria-label="words.download + ': ' + words.packs + ' ' + one.at" data-testid="pack-download">${ICON('download')}<span>{{ words.download }}</span></a></li></ul>
+      <button v-if="morePacks" type="button" class="mk-btn mk-g mk-sm mk-w" data-testid="packs-all" @click="$emit('all_packs')">{{ words.allPacks }}</button></section>
     <details v-if="trash.length" class="mk-card mk-trash" data-testid="documents-trash"><summary>${ICON('delete')}<span>{{ words.trash }}</span><span class="mk-badge">{{ trash.length }}</span></summary>
       <ul><li v-for="document in trash" :key="document.uuid" class="mk-row" data-testid="document-removed"><span class="mk-ic mk-t3" aria-hidden="true">{{ document.icon }}</span><span class="mk-grow"><span dir="auto">{{ document.title }}</span><span class="mk-xs mk-t3"><bdi>{{ document.file }}</bdi> · {{ document.deleted }}</span></span><button type="button" class="mk-btn mk-s mk-sm" data-testid="document-restore" @click="order({order: 'restore', document: document.uuid})">${ICON('restart_alt')}<span>{{ words.restore }}</span></button></li></ul></details>
   </div>`;
@@ -99,9 +100,9 @@ export default {
   mixins: [keeping, maakav.ordering],
   props: {
     claimNo: String, keep: String, address: String, person: String, taken: Object, kinds: String, mayUpload: Boolean, mayJudge: Boolean, items: Array, documents: Array,
-    trash: Array, packs: Array, groups: Array, types: Array, reasons: Array, sums: Object, views: Object, answer: Object, words: Object,
+    trash: Array, packs: Array, morePacks: Boolean, groups: Array, types: Array, reasons: Array, sums: Object, views: Object, answer: Object, words: Object,
   },
-  emits: ['order', 'look'],
+  emits: ['order', 'look', 'all_packs'],
   data() {
     return {
       queue: new UploadQueue({address: this.address, key: `maakav.uploads.${this.person}.${this.claimNo}`, words: this.words, taken: this.taken}),

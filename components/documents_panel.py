@@ -39,7 +39,7 @@ from db.session import fetch, fetch_one
 from db.texts import N_
 from db.values import Malformed
 
-VIEWS_SHOWN = 50
+VIEWS_SHOWN, PACKS_SHOWN = 50, 5
 TYPED_AT_MOST = 1000
 # the kinds that are taken, as `jobs/decoding.py` knows them
 _KINDS: Mapping[str, tuple[str, str]] = {
@@ -80,7 +80,7 @@ class Shelf:
     reference: Reference
 
 
-def read_shelf(session: Any, claim_id: int) -> Shelf | None:
+def read_shelf(session: Any, claim_id: int, packs_at_most: int | None = PACKS_SHOWN + 1) -> Shelf | None:
     """Read the documents under the asker's scope; None when the claim is not his (any more)."""
     claim = session.get(Claim, claim_id)
     if claim is None:
@@ -91,7 +91,7 @@ def read_shelf(session: Any, claim_id: int) -> Shelf | None:
         items,
         fetch(session, documents_of(claim_id)),
         fetch(session, trash_of(claim_id)),
-        fetch(session, packs.packs_of(claim_id)),
+        fetch(session, packs.packs_of(claim_id).limit(packs_at_most)),
         reference(session),
     )
 
@@ -112,7 +112,7 @@ class DocumentsPanel(
         super().__init__()
         self._claim_id, self._last_visit = claim.id, last_visit
         self._actor, self._reader = current_actor(), language()
-        self._looked_at = ''
+        self._looked_at, self._all_packs = '', False
         address = f'/files/claims/{quote(claim.claim_no, safe="")}'
         self._props.update(
             claimNo=claim.claim_no,
@@ -129,6 +129,7 @@ class DocumentsPanel(
             documents=[],
             trash=[],
             packs=[],
+            morePacks=False,
             groups=[],
             types=[],
             sums={},
@@ -137,18 +138,25 @@ class DocumentsPanel(
         )
         self.on('order', self._order)
         self.on('look', self._look)
+        self.on('all_packs', self._show_all_packs)
         with self:
             Subscription([claim_topic(claim.id), words_topic()], lambda _: self.refresh())
 
     async def refresh(self) -> None:
         """Read the documents anew and show what differs."""
-        shelf = await ask(read_shelf, self._claim_id)
+        shelf = await ask(read_shelf, self._claim_id, None if self._all_packs else PACKS_SHOWN + 1)
         if shelf is not None and not self.is_deleted:
             self.show(shelf)
 
     def show(self, shelf: Shelf) -> None:
         """Show what was read."""
-        show_changes(self, _shown(shelf, self._actor, self._reader, self._last_visit))
+        sent = shelf.packs if self._all_packs else shelf.packs[:PACKS_SHOWN]
+        drawn = {'packs': [_pack(pack) for pack in sent], 'morePacks': len(sent) < len(shelf.packs)}
+        show_changes(self, drawn | _shown(shelf, self._actor, self._reader, self._last_visit))
+
+    async def _show_all_packs(self) -> None:
+        self._all_packs = True
+        await self.refresh()
 
     async def _look(self, event: GenericEventArguments) -> None:
         """A document was opened (or, with nothing, closed): tell the bureau who saw it before."""
@@ -237,7 +245,6 @@ def _shown(shelf: Shelf, actor: Actor, reader: str, last_visit: datetime | None)
             for document in shelf.trash
             if document.may_remove(actor)
         ],
-        'packs': [_pack(pack) for pack in shelf.packs],
         'groups': _groups(tiles, shelf.items, reader),
         'types': kinds_offered(shelf.reference.document_types.values(), reader),
         'sums': _sums(shelf, required, missing),
@@ -394,7 +401,7 @@ def _document(document: Document, title: str, reader: str, moment: datetime) -> 
 
 
 def _pack(pack: SubmissionPack) -> dict[str, Any]:
-    apart = len(pack.apart)
+    apart = len(pack.sent_apart)
     return {
         'uuid': pack.uuid,
         'at': values.format_exact(pack.at),
@@ -405,7 +412,8 @@ def _pack(pack: SubmissionPack) -> dict[str, Any]:
         'apart': tn('{n} document sent apart', '{n} documents sent apart', apart) if apart else '',
         'lines': [
             *((entry['title'], t('p. {page}', page=_span(entry))) for entry in pack.contents),
-            *((entry['title'], t('Sent apart')) for entry in pack.apart),
+            *((title, t('Sent apart')) for title in pack.sent_apart),
+            *((title, t('The file is missing in the system')) for title in pack.lost),
         ],
     }
 
@@ -464,11 +472,14 @@ def _words() -> dict[str, str]:
         'downloadAll': t('Download all'),
         'downloadPicked': t('Download the selected'),
         'makePack': t('Submission pack'),
-        'packHint': t('Make a submission pack'),
+        'packHint': t(
+            'All documents but what came from the insurer and the waiver and release; select to choose others'
+        ),
         'makePackPicked': t('Submission pack of the selected'),
         'packing': t('The pack is being made…'),
         'packLost': t('No answer came. If the pack was made, it appears under the documents.'),
         'packs': t('Submission packs'),
+        'allPacks': t('Show all'),
         'uploads': t('Uploads'),
         'arrivedOf': t('Arrived: {done} of {all}', done='{done}', all='{all}'),
         'clear': t('Clear the list'),

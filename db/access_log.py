@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from sqlalchemy import ColumnElement, Index, Select, select
+from sqlalchemy import BigInteger, ColumnElement, Index, Select, literal, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import values
@@ -91,7 +91,8 @@ class Asked:
         """What a row must fulfil."""
         found: list[ColumnElement[bool]] = []
         if self.user_id is not None:
-            found.append(Access.user_id == self.user_id)
+            # whatever number somebody typed: PostgreSQL refuses one that is too large for the column
+            found.append(Access.user_id == literal(self.user_id, BigInteger))
         if self.name:
             found.append(Access.by.icontains(values.visible(self.name), autoescape=True))
         if self.what:

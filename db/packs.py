@@ -24,7 +24,13 @@ from db.texts import N_, ClaimError
 
 # insurers read Hebrew
 LANGUAGE = 'he'
-MOST_PAGES, MOST_BYTES = 1000, 200_000_000
+MOST_PAGES, MOST_BYTES = 1000, 200 << 20
+# they go to an insurer only when somebody picks them: what came from one, and what is signed against its money
+ONLY_PICKED = frozenset(
+    {'cheque_image', 'settlement_offer_letter', 'rejection_letter', 'counter_appraisal', 'waiver_and_release'}
+)
+# why a document is in no pack although it was to be: its file is not in the store
+LOST = 'missing'
 
 
 class SubmissionPack(ClaimPart, Internal, PersonSigned, Recorded, Evidence, Base):
@@ -54,6 +60,16 @@ class SubmissionPack(ClaimPart, Internal, PersonSigned, Recorded, Evidence, Base
     # of each that is not among them: uuid, title, sha256, and why
     apart: Mapped[list[dict[str, Any]]] = mapped_column(Json)
 
+    @property
+    def lost(self) -> list[str]:
+        """The titles of those whose file was not there."""
+        return [entry['title'] for entry in self.apart if entry['why'] == LOST]
+
+    @property
+    def sent_apart(self) -> list[str]:
+        """The titles of those that have to be sent one by one."""
+        return [entry['title'] for entry in self.apart if entry['why'] != LOST]
+
     def event(self, *, new: bool, edited: Mapping[str, Any]) -> Event | None:
         """The bureau's record tells it; it is news to no office."""
         told = {'pack': [None, self.uuid], 'pages': [None, self.pages], 'insurer': [None, self.insurer]}
@@ -76,6 +92,8 @@ class Submission:
     claim: Claim
     insurer: str
     papers: Sequence[Paper]
+    # the titles of those that go only when picked
+    left_out: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -108,14 +126,18 @@ def documents_in(pack: SubmissionPack) -> Select[Document]:
 
 
 def submission(session: Session, claim_no: str, picked: Collection[str] = ()) -> Submission:
-    """What a pack of a claim would hold now: every document that was not rejected, or those `picked`. For whoever may make one."""
+    """What a pack of a claim would hold now: all that was not rejected but `ONLY_PICKED`, or those `picked`. For whoever may make one."""
     session.info['actor'].need(Can.EDIT_CLAIM)
     claim = session.scalar(select(Claim).where(Claim.claim_no == claim_no))
     if claim is None:
         raise ClaimError(NOT_FOUND)
-    papers = [paper for paper in _papers(checklist(session, claim)) if not picked or paper.document.uuid in picked]
+    standing = _papers(checklist(session, claim))
+    papers = [paper for paper in standing if _goes(paper, picked)]
     if len(papers) < len(picked):
         raise ClaimError(N_('A selected document was rejected or is not there any more.'))
+    left_out = [] if picked else [paper.title for paper in standing if paper not in papers]
+    if not papers and left_out:
+        raise ClaimError(N_('These go to the insurer only when selected: {titles}.'), titles=', '.join(left_out))
     if not papers:
         raise ClaimError(N_('There is no document to submit yet.'))
     pages = sum(paper.document.pages or 0 for paper in papers)
@@ -124,10 +146,14 @@ def submission(session: Session, claim_no: str, picked: Collection[str] = ()) ->
         raise ClaimError(
             N_('A submission pack holds {pages} pages and {size} MB at most. Please select some of the documents.'),
             pages=f'{MOST_PAGES:,}',
-            size=MOST_BYTES // 1_000_000,
+            size=MOST_BYTES >> 20,
         )
     insurer = session.get(Insurer, claim.tp_insurer) if claim.tp_insurer else None
-    return Submission(claim, insurer.name if insurer and insurer.code != UNKNOWN_INSURER else '', papers)
+    return Submission(claim, insurer.name if insurer and insurer.code != UNKNOWN_INSURER else '', papers, left_out)
+
+
+def _goes(paper: Paper, picked: Collection[str]) -> bool:
+    return paper.document.uuid in picked if picked else paper.document.type not in ONLY_PICKED
 
 
 def packs_among(session: Session, hashes: Sequence[str]) -> set[str]:

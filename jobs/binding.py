@@ -9,6 +9,7 @@ import ctypes
 import io
 import json
 import re
+import resource
 import sys
 import unicodedata
 import warnings
@@ -25,13 +26,17 @@ from pypdfium2 import raw
 
 from jobs.decoding import BROKEN, MOST_PAGES, PDF, PICTURES, RefusedError, limit, open_pdf, pictures_of
 
-MEMORY, CPU_SECONDS, WRITTEN = 1 << 30, 120, 600_000_000
+MEMORY, WRITTEN = 1 << 30, 600_000_000
+# of the processor, for one document and each page of it
+DOCUMENT_SECONDS, PAGE_SECONDS = 10, 1
 A4 = (595.0, 842.0)
 # below it stands the number of the page and nothing else
 FOOT = 34.0
 MARGIN, COLUMN = 56.0, 150.0
 EDGE = A4[0] - MARGIN
 ROOM = EDGE - MARGIN - COLUMN
+# each page of a PDF is put on such a square before it comes to its place
+SQUARE = 1000.0
 # the longer side of A4 at 200 dots per inch
 MOST_DOTS = 2339
 INK, FAINT, RULE = (23, 28, 38), (98, 107, 122), (219, 223, 230)
@@ -42,14 +47,19 @@ _STRANGE = re.compile('[^\u0020-\u007e\u00a0-\u024f\u0590-\u05ff\u1e00-\u1eff\u2
 Block = tuple[float, Callable[[Any, float], object]]
 
 
-def bind(order: dict[str, Any]) -> dict[str, Any]:
-    """Make the PDF; returns its pages and, for each paper, its pages and its first page or why it is sent apart."""
+def bind(order: dict[str, Any], allow: Callable[[int], object] = int) -> dict[str, Any]:
+    """Make the PDF; returns its pages and, for each paper, its pages and its first page or why it is sent apart.
+
+    `allow` is told how many seconds the next step may take.
+    """
     pack = _Pack(order['words'], [Path(font) for font in order['fonts']])
     came: list[tuple[int, int] | str] = []
     for number, paper in enumerate(order['papers']):
         _tell(at=number)
+        allow(DOCUMENT_SECONDS + PAGE_SECONDS * paper['pages'])
         came.append(order['apart'].get(str(number)) or pack.add(Path(paper['path']), paper['media']))
     _tell()  # from here on no document is to blame
+    allow(order['seconds'])
     covers = pack.add_cover(order['facts'], order['papers'], came)
     pages = pack.finish(Path(order['target']))
     return {'pages': pages, 'came': [(had[0], had[1] + covers) if isinstance(had, tuple) else had for had in came]}
@@ -105,18 +115,30 @@ class _Pack:
         source = open_pdf(path)
         try:
             source.init_forms()
-            for number in range(len(source)):
-                page = source[number]
-                # what was filled in, stamped or noted becomes a part of the page
-                raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
-                width, height = page.get_size()
-                page.close()
-                # as one sees it, turned and cut; links and scripts stay behind
-                form = source.page_as_xobject(number, self._pdf)
-                self._place(form.as_pageobject(), pypdfium2.PdfMatrix(), max(width, 1.0), max(height, 1.0))
-                form.close()
+            sizes = [_flattened(source[number]) for number in range(len(source))]
+            # each page as one sees it, turned and cut, is drawn on a square of its own; links and scripts stay behind.
+            # All at once: what several pages share, as fonts, is there once. PDFium does it for two beside each other
+            for number in range(len(sizes)):
+                source.new_page(SQUARE, SQUARE, index=2 * number + 1).close()
+            squares = raw.FPDF_ImportNPagesToOne(source, 2 * SQUARE, SQUARE, 2, 1)
+            if not squares:
+                raise RefusedError('damaged')
+            before, seen = len(self._pdf), pypdfium2.PdfDocument(squares)
+            self._pdf.import_pages(seen)
+            seen.close()
         finally:
             source.close()
+        for number, (width, height) in enumerate(sizes, start=before):
+            self._move(self._pdf[number], width, height)
+
+    def _move(self, page: Any, width: float, height: float) -> None:
+        """From the middle of its square to its place."""
+        across, down, scale = _sheet(width, height)
+        side = scale * max(width, height)
+        by, to_right, up = side / SQUARE, (across - side) / 2, FOOT + (down - FOOT - side) / 2
+        raw.FPDFPage_TransFormWithClip(page, raw.FS_MATRIX(by, 0, 0, by, to_right, up), None)
+        page.set_mediabox(0, 0, across, down)
+        page.close()
 
     def _add_picture(self, picture: Image.Image) -> None:
         picture.thumbnail((MOST_DOTS, MOST_DOTS), Image.Resampling.LANCZOS, reducing_gap=2.0)
@@ -125,15 +147,11 @@ class _Pack:
         packed.seek(0)
         drawn = pypdfium2.PdfImage.new(self._pdf)
         drawn.load_jpeg(packed, inline=True)
-        # a small one is not blown up
-        self._place(drawn, pypdfium2.PdfMatrix(picture.width, 0, 0, picture.height), *picture.size, most=1.0)
-
-    def _place(self, drawn: Any, matrix: Any, width: float, height: float, most: float = 100.0) -> None:
-        """On a page of its own, upright or lying as it is, as large as fits above the foot."""
-        across, down = A4 if width <= height else A4[::-1]
-        scale = min(across / width, (down - FOOT) / height, most)
-        to_right, up = (across - width * scale) / 2, FOOT + (down - FOOT - height * scale) / 2
-        drawn.transform(matrix.scale(scale, scale).translate(to_right, up))
+        across, down, scale = _sheet(*picture.size)
+        scale = min(scale, 1.0)  # a small one is not blown up
+        width, height = picture.width * scale, picture.height * scale
+        to_right, up = (across - width) / 2, FOOT + (down - FOOT - height) / 2
+        drawn.transform(pypdfium2.PdfMatrix(width, 0, 0, height, to_right, up))
         page = self._pdf.new_page(across, down)
         page.insert_obj(drawn)
         page.gen_content()
@@ -171,9 +189,11 @@ class _Pack:
         blocks += [
             self._line(title, self._words['at'].format(page=first + covers)) for title, first in _contents(bound)
         ]
-        if apart:
-            blocks += [self._heading(self._words['apart'], 15.0, 44.0)]
-            blocks += [self._line(paper['title'], self._words['reasons'][why]) for paper, why in apart]
+        headings = self._words['headings']
+        for heading in dict.fromkeys(headings[why] for _, why in apart):
+            blocks += [self._heading(heading, 15.0, 44.0)]
+            under = [(paper, why) for paper, why in apart if headings[why] == heading]
+            blocks += [self._line(paper['title'], self._words['reasons'][why]) for paper, why in under]
         return blocks
 
     def _heading(self, text: str, size: float, high: float) -> Block:
@@ -237,6 +257,20 @@ class _Pack:
         return pages
 
 
+def _flattened(page: Any) -> tuple[float, float]:
+    """Make what was filled in, stamped or noted a part of the page; returns its size as one sees it."""
+    raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
+    width, height = page.get_size()
+    page.close()
+    return max(width, 1.0), max(height, 1.0)
+
+
+def _sheet(width: float, height: float) -> tuple[float, float, float]:
+    """A4, upright or lying as it is, and how large it fits above the foot."""
+    across, down = A4 if width <= height else A4[::-1]
+    return across, down, min(across / width, (down - FOOT) / height, 100.0)
+
+
 def _contents(bound: Sequence[tuple[dict[str, str], tuple[int, int]]]) -> Iterator[tuple[str, int]]:
     """The lines of the contents with the first page of each; photos of a kind are one line."""
     for group, members in groupby(enumerate(bound), key=lambda placed: placed[1][0]['group'] or placed[0]):
@@ -273,12 +307,19 @@ def _tell(**what: Any) -> None:
     sys.stdout.flush()
 
 
+def _allow(seconds: int) -> None:
+    """Let the processor be used for so long from now on, as far as there is so much left for all."""
+    used, most = resource.getrusage(resource.RUSAGE_SELF), resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (min(int(used.ru_utime + used.ru_stime) + seconds, most), most))
+
+
 def main() -> None:
     """Do what standard input says."""
-    limit(MEMORY, CPU_SECONDS, WRITTEN)
+    order = json.load(sys.stdin)
+    limit(MEMORY, order['seconds'], WRITTEN)
     warnings.simplefilter('ignore')
     Image.MAX_IMAGE_PIXELS = None  # the decoder counts, and kindlier
-    _tell(bound=bind(json.load(sys.stdin)))
+    _tell(bound=bind(order, _allow))
 
 
 if __name__ == '__main__':

@@ -8,9 +8,6 @@ import json
 import logging
 import re
 import socket
-import subprocess
-import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,13 +18,13 @@ from urllib.parse import urlsplit
 from db import files, values
 from db.documents import Arrived
 from db.files import FileStore
-from db.log import clean
 from db.texts import N_, ClaimError
+from jobs import children
 
 log = logging.getLogger(__name__)
 
 MOST_BYTES = 25 * 1024 * 1024
-CHILDREN, SECONDS = 2, 20
+SECONDS = 20
 DECODING = Path(__file__).with_name('decoding.py')
 
 REASONS = {
@@ -137,25 +134,13 @@ def _ending(name: str) -> str:
 
 # ---- the child --------------------------------------------------------------------------------------------------------------
 
-_places = threading.BoundedSemaphore(CHILDREN)
-
 
 def _answer(seconds: int, order: str, *arguments: object) -> dict[str, Any]:
     """Ask a child under limits; raises `Refused` when it refuses, or does not survive the file."""
-    command = [sys.executable, '-I', str(DECODING), order, *(str(argument) for argument in arguments)]
-    with _places:
-        try:
-            done = subprocess.run(command, capture_output=True, timeout=seconds, env={}, check=False)  # noqa: S603
-        except subprocess.TimeoutExpired:
-            raise Refused('too_heavy') from None
-    if done.returncode != 0 or not done.stdout:
-        log.warning(
-            'the decoder ended with %s: %s',
-            done.returncode,
-            json.dumps(clean(done.stderr[-300:].decode('utf-8', 'replace'), foreign=True)),
-        )
-        raise Refused('too_heavy' if done.returncode < 0 else 'damaged')
-    answer: dict[str, Any] = json.loads(done.stdout)
+    done = children.run(['-I', str(DECODING), order, *(str(argument) for argument in arguments)], seconds)
+    if done.code != 0 or not done.told:
+        raise Refused('too_heavy' if done.code is None or done.code < 0 else 'damaged')
+    answer: dict[str, Any] = json.loads(done.told)
     if 'refused' in answer:
         raise Refused(answer['refused'])
     return answer

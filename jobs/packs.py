@@ -1,13 +1,12 @@
 """Make a submission pack: the documents are bound into one PDF by a child under limits, the store keeps it, and it is written down.
 
-Called off the loop. A document that the child cannot bind, or does not survive, is sent apart and named so; nothing is left out
-without a word.
+Called off the loop. A document that the child cannot bind, or does not survive, is sent apart and named so, as is one whose file is
+lost; nothing is left out without a word.
 """
 
 import json
 import logging
-import subprocess
-import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
@@ -16,21 +15,23 @@ from types import MappingProxyType
 from typing import Any
 
 from db import files, packs, values
-from db.files import FileStore
-from db.log import clean
-from db.packs import LANGUAGE, Bound, Submission, SubmissionPack
+from db.files import FileMissing, FileStore
+from db.packs import LANGUAGE, LOST, Bound, Paper, Submission, SubmissionPack
 from db.scope import Actor
 from db.session import open_session
 from db.texts import N_, ClaimError, t
+from jobs import children
 from jobs.intake import hash_of
 
 log = logging.getLogger(__name__)
 
-SECONDS = 150
+# so long it may take: a photo of 12 million pixels or a scan of 300 dots takes some 0.4 seconds, a page of a PDF 0.1 at most
+SECONDS, SECONDS_A_PAGE = 60, 1
 # so many documents may kill the child before it is given up
 MOST_DEATHS = 3
-_ROOT = Path(__file__).resolve().parent.parent
-_FONTS = tuple(_ROOT / 'static' / 'fonts' / f'heebo-print-{weight}.ttf' for weight in (400, 700))
+_FONTS = tuple(
+    Path(__file__).resolve().parent.parent / 'static' / 'fonts' / f'heebo-print-{weight}.ttf' for weight in (400, 700)
+)
 
 # why a document is not among the pages
 APART: Mapping[str, str] = MappingProxyType(
@@ -41,14 +42,17 @@ APART: Mapping[str, str] = MappingProxyType(
         'too_heavy': N_('Too heavy'),
         'too_many_pages': N_('Too many pages'),
         'too_many_pixels': N_('Too many pixels'),
+        LOST: N_('The file is missing in the system'),
     }
 )
 
 _TOO_HEAVY = N_('The documents are too heavy for one PDF. Please select some of them.')
 
 
-def make_pack(actor: Actor, claim_no: str, picked: Sequence[str], moment: datetime) -> SubmissionPack:
-    """Make a pack of what a claim's documents are now, or of those picked."""
+def make_pack(
+    actor: Actor, claim_no: str, picked: Sequence[str], moment: datetime
+) -> tuple[SubmissionPack, Sequence[str]]:
+    """Make a pack of what a claim's documents are now, or of those picked; returns it and what goes only when picked."""
     with open_session(actor, reading=True) as session:
         made = packs.submission(session, claim_no, picked)
     keeper = files.store()
@@ -62,29 +66,33 @@ def make_pack(actor: Actor, claim_no: str, picked: Sequence[str], moment: dateti
         bound = Bound(hash_of(path), size, told['pages'], outcomes)
         keeper.put(files.key_of(bound.sha256), path)
     with open_session(actor) as session:
-        return packs.keep_pack(session, made, bound, moment)
+        return packs.keep_pack(session, made, bound, moment), made.left_out
 
 
 def _bound(made: Submission, target: Path, keeper: FileStore, moment: datetime) -> dict[str, Any]:
     with ExitStack() as stack:
-        papers = [
-            {
-                'path': str(stack.enter_context(keeper.local(files.key_of(paper.document.served_sha256))).resolve()),
-                'media': paper.document.media_type,
-                'title': paper.title,
-                'group': paper.group,
-            }
-            for paper in made.papers
-        ]
+        places = [_place(stack, paper, keeper) for paper in made.papers]
         order: dict[str, Any] = {
             'target': str(target.resolve()),
-            'papers': papers,
+            'papers': [
+                {
+                    'path': place,
+                    'media': paper.document.media_type,
+                    'pages': paper.document.pages or 1,
+                    'title': paper.title,
+                    'group': paper.group,
+                }
+                for paper, place in zip(made.papers, places, strict=True)
+            ],
             'facts': _facts(made, moment),
             'words': _words(),
         }
-        order |= {'fonts': [str(font) for font in _FONTS], 'apart': {}}
+        order |= {'fonts': [str(font) for font in _FONTS]}
+        order |= {'apart': {str(number): LOST for number, place in enumerate(places) if not place}}
+        order['seconds'] = SECONDS + SECONDS_A_PAGE * sum(paper['pages'] for paper in order['papers'])
+        over = time.monotonic() + order['seconds']
         for _ in range(MOST_DEATHS + 1):
-            told = _child(order)
+            told = _child(order, over - time.monotonic())
             if 'bound' in told:
                 bound: dict[str, Any] = told['bound']
                 return bound
@@ -94,26 +102,19 @@ def _bound(made: Submission, target: Path, keeper: FileStore, moment: datetime) 
     raise ClaimError(_TOO_HEAVY)
 
 
-def _child(order: Mapping[str, Any]) -> dict[str, Any]:
-    """The last thing the child told."""
-    command = [sys.executable, '-m', 'jobs.binding']
+def _place(stack: ExitStack, paper: Paper, keeper: FileStore) -> str:
+    """Where the file of a document lies for now; nowhere when it is lost."""
     try:
-        done = subprocess.run(  # noqa: S603
-            command,
-            input=json.dumps(order).encode(),
-            capture_output=True,
-            timeout=SECONDS,
-            cwd=_ROOT,
-            env={},
-            check=False,
-        )
-    except subprocess.TimeoutExpired as late:
-        log.warning('binding took too long')
-        return _last(late.stdout or b'')
-    if done.returncode != 0:
-        wrong = json.dumps(clean(done.stderr[-300:].decode('utf-8', 'replace'), foreign=True))
-        log.warning('binding ended with %s: %s', done.returncode, wrong)
-    return _last(done.stdout)
+        return str(stack.enter_context(keeper.local(files.key_of(paper.document.served_sha256))).resolve())
+    except FileMissing:
+        log.error('the file of document %s is missing', paper.document.id)
+        return ''
+
+
+def _child(order: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    """The last thing the child told; nothing when its time was over, which is the fault of all documents together."""
+    done = children.run(['-m', 'jobs.binding'], seconds, json.dumps(order).encode(), long=True)
+    return {} if done.code is None else _last(done.told)
 
 
 def _last(told: bytes) -> dict[str, Any]:
@@ -137,11 +138,12 @@ def _facts(made: Submission, moment: datetime) -> list[tuple[str, str]]:
 
 
 def _words() -> dict[str, Any]:
+    apart, not_in = t('Sent apart', LANGUAGE), t('Not in the pack', LANGUAGE)
     return {
         'title': t('Submission pack', LANGUAGE),
         'contents': t('Contents', LANGUAGE),
-        'apart': t('Sent apart', LANGUAGE),
         'at': t('p. {page}', LANGUAGE),
         'page': t('Page {page} of {pages}', LANGUAGE),
         'reasons': {why: t(reason, LANGUAGE) for why, reason in APART.items()},
+        'headings': {why: not_in if why == LOST else apart for why in APART},
     }

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, ParamSpec, TypeVar
 
 from db import files, meters
 from db.documents import Arrived
-from jobs import intake
+from jobs import children, intake
 from jobs.intake import Refused, Uploaded
 
 P = ParamSpec('P')
@@ -26,7 +26,7 @@ PIECE = 512 * 1024
 
 # apart from each other: a slow disk holds up no inspection
 disk = ThreadPoolExecutor(6, thread_name_prefix='disk')
-_inspecting = ThreadPoolExecutor(intake.CHILDREN, thread_name_prefix='intake')
+_inspecting = ThreadPoolExecutor(children.CHILDREN, thread_name_prefix='intake')
 
 
 async def in_thread(threads: ThreadPoolExecutor, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

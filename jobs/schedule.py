@@ -37,6 +37,8 @@ Job = Callable[[], object]
 QUIET, DAILY, SOONER = clock(2), 24, 12
 # so often a process asks whose turn it is, in seconds
 PAUSE = 5.0
+# so long a process that ends waits for jobs under way, in seconds: SIGTERM gives it five for everything
+PATIENCE_SECONDS = 1.0
 
 
 # (job, trigger, its arguments); nothing between 00:00 and 03:59 local time, when clocks change
@@ -104,6 +106,7 @@ class Timetable:
     def __init__(self) -> None:
         """Nothing runs yet."""
         self._turn, self._running, self._looked_at = Turn('timetable'), False, now()
+        self._at_work, self._changed, self._ended = 0, threading.Condition(), False
         self._scheduler = BackgroundScheduler(
             timezone='Asia/Jerusalem', job_defaults={'misfire_grace_time': None, 'coalesce': True, 'max_instances': 1}
         )
@@ -128,16 +131,31 @@ class Timetable:
         self._running = mine
 
     def end(self) -> None:
-        """Stop for good and let another process begin at once; what is under way comes to its end."""
+        """Stop for good, give what is under way a moment to come to its end, and let another process begin at once."""
         self._scheduler.shutdown(wait=False)
+        with self._changed:
+            self._ended = True
+            if not self._changed.wait_for(lambda: not self._at_work, PATIENCE_SECONDS):
+                log.warning('%s jobs are still under way', self._at_work)
         if self._turn.is_mine():
             self._turn.give_back()
 
     def _perform(self, job: Job) -> None:
-        if self._turn.is_mine() and not _resting.is_set():
-            perform(job)
-            if job is back_up and backup.hours() >= DAILY:
-                self._scheduler.modify_job(job.__name__, next_run_time=next_night(now(), backup.hours()))
+        with self._changed:
+            if self._ended or not self._turn.is_mine() or _resting.is_set():
+                return
+            self._at_work += 1
+        try:
+            self._do(job)
+        finally:
+            with self._changed:
+                self._at_work -= 1
+                self._changed.notify_all()
+
+    def _do(self, job: Job) -> None:
+        perform(job)
+        if job is back_up and backup.hours() >= DAILY and not self._ended:
+            self._scheduler.modify_job(job.__name__, next_run_time=next_night(now(), backup.hours()))
 
     def _catch_up(self) -> None:
         """What was due while no process ran it comes now, everything else after its pause."""

@@ -41,7 +41,7 @@ from db.scope import Actor, Can
 from db.session import fetch, fetch_one
 from db.settings import Settings
 from db.texts import N_, ClaimError, t, tn
-from jobs import intake, packing, previews, receiving
+from jobs import children, packing, previews, receiving
 from jobs.intake import Refused
 from jobs.packs import make_pack
 from jobs.receiving import disk, in_thread
@@ -55,7 +55,7 @@ _INLINE = frozenset({'image/jpeg', 'image/png', 'image/webp'})
 _UUID = re.compile(r'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}')
 
 # apart from the others: drawing holds up no reading
-_drawing = ThreadPoolExecutor(intake.CHILDREN, thread_name_prefix='draw')
+_drawing = ThreadPoolExecutor(children.CHILDREN, thread_name_prefix='draw')
 # one after the other: it takes a processor and much memory
 _binding = ThreadPoolExecutor(1, thread_name_prefix='bind')
 _under_way: Counter[int | None] = Counter()
@@ -390,26 +390,30 @@ async def _submit(claim_no: str, ids: Sequence[str], request: Request) -> Respon
         raise ClaimError(N_('A submission pack of this claim is being made already.'))
     _made_now.add(claim.id)
     try:
-        pack = await in_thread(_binding, make_pack, actor, claim_no, ids, now())
+        pack, left_out = await in_thread(_binding, make_pack, actor, claim_no, ids, now())
     finally:
         _made_now.discard(claim.id)
-    return JSONResponse({'uuid': pack.uuid, 'told': _told_pack(pack, actor.language)}, 201)
+    return JSONResponse({'uuid': pack.uuid, 'told': _told_pack(pack, left_out, actor.language)}, 201)
 
 
-def _told_pack(pack: SubmissionPack, language: str) -> str:
+def _told_pack(pack: SubmissionPack, left_out: Sequence[str], language: str) -> str:
     pages = tn('{n} page', '{n} pages', pack.pages, language)
-    ready = t('The submission pack is ready: {pages}.', language, pages=pages)
-    if not pack.apart:
-        return ready
-    titles = ', '.join(entry['title'] for entry in pack.apart)
-    apart = tn(
-        '{n} document has to be sent apart: {titles}.',
-        '{n} documents have to be sent apart: {titles}.',
-        len(pack.apart),
-        language,
-        titles=titles,
-    )
-    return f'{ready} {apart}'
+    told = [t('The submission pack is ready: {pages}.', language, pages=pages)]
+    if apart := pack.sent_apart:
+        told.append(
+            tn(
+                '{n} document has to be sent apart: {titles}.',
+                '{n} documents have to be sent apart: {titles}.',
+                len(apart),
+                language,
+                titles=', '.join(apart),
+            )
+        )
+    if pack.lost:
+        told.append(t('Missing in the system, and not in the pack: {titles}.', language, titles=', '.join(pack.lost)))
+    if left_out:
+        told.append(t('These go to the insurer only when selected: {titles}.', language, titles=', '.join(left_out)))
+    return ' '.join(told)
 
 
 async def _download_pack(address: str, actor: Actor) -> Response:

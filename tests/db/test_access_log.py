@@ -51,6 +51,11 @@ def test_it_is_asked_by_person_claim_deed_and_refusal_newest_first(people: Peopl
     assert [row.what for row in found(people.admin, before=newest.id)] == [CLAIM, CLAIM]
 
 
+def test_nobody_has_a_number_that_is_too_large_for_one(people: People) -> None:
+    keep(seen(CLAIM, people.dana.user_id))
+    assert found(people.admin, user_id=10**15 - 1) == []
+
+
 def test_who_signs_in_is_known_by_his_number_and_gets_his_name(people: People) -> None:
     keep(seen(SIGN_IN, people.dana.user_id, address='10.0.0.1'), seen(SIGN_IN, None, told='x@y.example', granted=False))
     stranger, dana = found(people.admin)

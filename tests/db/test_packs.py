@@ -79,6 +79,21 @@ def test_only_what_was_picked_goes_and_never_what_was_rejected(people: People) -
             planned(people.staff, claim, picked, two)
 
 
+def test_what_came_from_the_insurer_and_a_waiver_go_only_when_picked(people: People) -> None:
+    claim = make_claim(people.levi, people.staff)
+    cheque = sent(people.staff, claim, 'cheque_image', 'c', '01')
+    with pytest.raises(ClaimError, match='only when selected: צילום המחאה'):
+        planned(people.staff, claim)
+    for number, kind in enumerate(sorted(packs.ONLY_PICKED - {'cheque_image'}), start=2):
+        sent(people.staff, claim, kind, kind, f'0{number}')
+    licence = sent(people.dana, claim, 'vehicle_licence', 'r', '09')
+    made = planned(people.staff, claim)
+    assert [paper.document.uuid for paper in made.papers] == [licence]
+    assert set(made.left_out) == {'שומה נגדית', 'הצעת פשרה', 'מכתב דחייה', 'צילום המחאה', 'כתב ויתור ושחרור'}
+    picked = planned(people.staff, claim, cheque, licence)
+    assert ({paper.document.uuid for paper in picked.papers}, picked.left_out) == ({cheque, licence}, [])
+
+
 def test_a_pack_is_no_larger_than_an_insurer_takes(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     claim = make_claim(people.levi, people.staff)
     one = sent(people.dana, claim, 'vehicle_licence', '01', '01', pages=600)

@@ -3,6 +3,8 @@
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -10,9 +12,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
-from db import identity, links
+from db import documents, identity, links
 from db.base import now
 from db.claims import Claim
+from db.documents import Arrived, Slot
 from db.session import connect, open_session
 from db.timetable import JobRun
 from tests import factories
@@ -35,7 +38,9 @@ def leave(server: Server) -> float:
 # ---- in order, and in time --------------------------------------------------------------------------------------------------
 
 
-def test_it_leaves_in_five_seconds_with_pages_streams_and_a_job_under_way(sqlite_url: str, tmp_path: Path) -> None:
+def test_it_leaves_in_five_seconds_with_pages_streams_a_job_and_a_pack_under_way(
+    sqlite_url: str, tmp_path: Path
+) -> None:
     connected = connect(sqlite_url)
     people = factories.make_people()
     with open_session(SYSTEM) as session:
@@ -43,7 +48,9 @@ def test_it_leaves_in_five_seconds_with_pages_streams_and_a_job_under_way(sqlite
     claim = make_claim(people.levi, people.staff)
     with open_session(people.staff) as session:
         token = links.create_link(session, claim.id, 'insured', now())
-    with serving('tests.e2e.leaving_app', tmp_path, DATABASE_URL=sqlite_url) as server:
+        arrived = Arrived('a', 'a', 'application/pdf', 7, '01' * 32, 7, '01' * 32, pages=1)
+        documents.attach(session, claim.id, arrived, Slot('vehicle_licence'), now())
+    with ThreadPoolExecutor(1) as pool, serving('tests.e2e.leaving_app', tmp_path, DATABASE_URL=sqlite_url) as server:
         staff = Visitor(server).sign_in('staff@bureau.demo', PASSWORD)
         pages = [staff.open(f'/claims/{claim.claim_no}') for _ in range(3)]
         sockets = [Socket(server, page.query, staff.cookie, server.url) for page in pages]
@@ -54,6 +61,10 @@ def test_it_leaves_in_five_seconds_with_pages_streams_and_a_job_under_way(sqlite
                 return session.scalars(select(JobRun.started_at)).first() is not None
 
         until(job_runs, 15)
+        post = partial(staff.http.post, f'/files/claims/{claim.claim_no}/pack', headers={'X-Maakav-Upload': '1'})
+        pack = pool.submit(post)
+        with pytest.raises(TimeoutError):
+            pack.result(1.5)
         with httpx.stream('GET', f'{server.url}/t/{token}/live', timeout=10) as stream:
             assert b'retry' in next(stream.iter_raw())
             assert httpx.get(f'{server.url}/readyz').status_code == 200
@@ -63,6 +74,8 @@ def test_it_leaves_in_five_seconds_with_pages_streams_and_a_job_under_way(sqlite
             assert httpx.get(f'{server.url}/login').status_code == 200, 'red first, and only then it closes'
             server.process.wait(20)
             assert time.monotonic() - begun < 5
+        answer = pack.result(1)
+        assert (answer.status_code, 'מופעלת מחדש' in answer.json()['error']) == (422, True)
     connected.close()
 
 

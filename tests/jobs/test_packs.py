@@ -1,7 +1,11 @@
 """A submission pack as a PDF: what one finds on which page, how it looks, and what is named as sent apart."""
 
 import io
-import subprocess
+import random
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +21,14 @@ from db.files import Folder
 from db.packs import SubmissionPack
 from db.session import fetch, open_session
 from db.texts import ClaimError, t
-from jobs import binding, orphans
+from jobs import binding, children, orphans
 from jobs import packs as making
 from jobs.intake import hash_of
 from tests import papers
 from tests.conftest import People
 from tests.factories import make_claim
 from tests.jobs.test_trash import aged
+from tests.waiting import until
 
 PDF, JPEG, PNG, HEIC = 'application/pdf', 'image/jpeg', 'image/png', 'image/heic'
 DOCX = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'
@@ -57,7 +62,7 @@ def coloured(colour: str, media: str = 'PNG', size: tuple[int, int] = (480, 640)
 
 
 def made(people: People, claim: Claim, *picked: str) -> SubmissionPack:
-    return making.make_pack(people.staff, claim.claim_no, picked, now())
+    return making.make_pack(people.staff, claim.claim_no, picked, now())[0]
 
 
 def opened(pack: SubmissionPack) -> pypdfium2.PdfDocument:
@@ -138,6 +143,11 @@ def _noted() -> bytes:
         b'<</Type/XObject/Subtype/Form/BBox[0 0 200 100]/Length 29>>stream\n0 0 1 rg 0 0 200 100 re f   \nendstream',
         b'<</Type/Annot/Subtype/Link/Rect[0 0 400 600]/A<</S/URI/URI(https://evil.example)>>>>',
     ]
+    return _written(parts)
+
+
+def _written(parts: Sequence[bytes]) -> bytes:
+    """A PDF of these objects."""
     kept = b'%PDF-1.4\n'
     for number, part in enumerate(parts, start=1):
         kept += b'%d 0 obj\n%s\nendobj\n' % (number, part)
@@ -189,11 +199,13 @@ def test_a_document_that_kills_the_child_is_sent_apart_too(
     filed(people, claim, 'appraisal_report', papers.pdf(), PDF, pages=2)
     filed(people, claim, 'damage_photos', coloured('red'), PNG)
     child = making._child
-    monkeypatch.setattr(making, '_child', lambda order: child(order) if '0' in order['apart'] else {'at': 0})
+    monkeypatch.setattr(
+        making, '_child', lambda order, left: child(order, left) if '0' in order['apart'] else {'at': 0}
+    )
     pack = made(people, claim)
     assert [entry['why'] for entry in pack.apart] == ['too_heavy']
     assert [entry['title'] for entry in pack.contents] == ['תמונות נזק']
-    monkeypatch.setattr(making, '_child', lambda _: {})
+    monkeypatch.setattr(making, '_child', lambda *_: {})
     with pytest.raises(ClaimError, match='too heavy for one PDF'):
         made(people, claim)
 
@@ -217,12 +229,74 @@ def test_a_pack_that_grows_past_what_one_may_be_is_not_kept(
         assert fetch(session, packs.packs_of(claim.id)) == []
 
 
-def test_of_a_child_that_takes_too_long_the_document_at_hand_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    def slow(*_: Any, **__: Any) -> None:
-        raise subprocess.TimeoutExpired('binding', 1, output=b'{"at": 0}\n{"at": 1}\n')
+def test_a_document_whose_file_is_lost_is_named_and_the_rest_goes(
+    people: People, claim: Claim, keeper: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    filed(people, claim, 'damage_photos', coloured('red'), PNG)
+    filed(people, claim, 'demand_letter', papers.docx(), DOCX)
+    lost = filed(people, claim, 'police_report', papers.pdf(), PDF, pages=2)
+    with open_session(people.staff, reading=True) as session:
+        [row] = fetch(session, documents.document_with(lost))
+    (keeper.root / files.key_of(row.served_sha256)).unlink()
+    pack = made(people, claim)
+    assert [entry['title'] for entry in pack.contents] == ['תמונות נזק']
+    assert (pack.lost, pack.sent_apart) == (['אישור משטרה'], ['מכתב דרישה'])
+    found = opened(pack)
+    assert (len(found), shade(found[1])) == (2, 'red')
+    cover = text_of(found[0])
+    [line] = [line for line in cover.split('\n') if 'אישור משטרה' in line]
+    assert 'הקובץ חסר במערכת' in line
+    assert cover.index('נשלח בנפרד') < cover.index('מכתב דרישה') < cover.index('לא נכלל בתיק') < cover.index(line)
+    assert f'the file of document {row.id} is missing' in caplog.text
 
-    monkeypatch.setattr(subprocess, 'run', slow)
-    assert making._child({}) == {'at': 1}
+
+# ---- the child --------------------------------------------------------------------------------------------------------------
+
+
+def test_when_the_time_of_all_is_over_no_document_is_to_blame(
+    people: People, claim: Claim, keeper: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filed(people, claim, 'damage_photos', coloured('red'), PNG)
+    left: list[float] = []
+
+    def late(_: Any, seconds: float, *__: Any, **___: Any) -> children.Ended:
+        left.append(seconds)
+        return children.Ended(None, b'{"at": 0}\n')
+
+    monkeypatch.setattr(children, 'run', late)
+    with pytest.raises(ClaimError, match='too heavy for one PDF'):
+        made(people, claim)
+    assert [round(seconds) for seconds in left] == [making.SECONDS + making.SECONDS_A_PAGE]
+
+
+def test_each_document_has_only_its_own_time() -> None:
+    program = 'from jobs import binding as b; b.limit(1 << 30, 60, 1000); b._allow(1)\nwhile True: pass'
+    assert (children.run(['-c', program], 20).code or 0) < 0
+
+
+def test_a_pack_under_way_ends_with_the_portal_and_nothing_of_it_is_kept(
+    people: People, claim: Claim, keeper: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filed(people, claim, 'damage_photos', coloured('red'), PNG)
+    before = sorted(path for path in keeper.root.rglob('*') if path.is_file())
+    run = children.run
+    slow = ['-c', 'import time; time.sleep(30)']
+    monkeypatch.setattr(children, 'run', lambda _, *rest, **how: run(slow, *rest, **how))
+    monkeypatch.setattr(children, '_ending', threading.Event())
+    with ThreadPoolExecutor(2) as pool:
+        making_it = [pool.submit(made, people, claim) for _ in range(2)]
+        until(lambda: len(children._long) == 2)
+        begun = time.monotonic()
+        children.end()
+        for one in making_it:
+            with pytest.raises(children.PortalEndsError):
+                one.result()
+        assert time.monotonic() - begun < 3
+    with pytest.raises(children.PortalEndsError):
+        made(people, claim)
+    assert sorted(path for path in keeper.root.rglob('*') if path.is_file()) == before
+    with open_session(people.staff, reading=True) as session:
+        assert fetch(session, packs.packs_of(claim.id)) == []
 
 
 def test_a_pack_outlives_its_documents_in_the_store_and_in_backups(
@@ -242,12 +316,14 @@ def order(tmp_path: Path) -> dict[str, Any]:
     words = {**making._words(), 'title': 'תיק'}
     return {
         'papers': [
-            {'path': str(tmp_path / 'a.png'), 'media': PNG, 'title': f'מסמך {n}', 'group': ''} for n in range(70)
+            {'path': str(tmp_path / 'a.png'), 'media': PNG, 'pages': 1, 'title': f'מסמך {n}', 'group': ''}
+            for n in range(70)
         ],
         'facts': [],
         'words': words,
         'fonts': [str(font) for font in making._FONTS],
         'apart': {},
+        'seconds': 60,
         'target': str(tmp_path / 'pack.pdf'),
     }
 
@@ -264,6 +340,29 @@ def test_long_contents_go_on_and_still_tell_the_right_pages(order: dict[str, Any
     assert '73' in line
     assert '…' in text_of(found[0]) or '...' in text_of(found[0])
     assert 'סוף' not in text_of(found[0])
+
+
+def test_what_the_pages_of_a_document_share_is_there_once(order: dict[str, Any], tmp_path: Path) -> None:
+    shared = random.Random(5).randbytes(100_000)
+    (tmp_path / 'a.pdf').write_bytes(_sharing(shared, pages=60))
+    order['papers'] = [{**order['papers'][0], 'path': str(tmp_path / 'a.pdf'), 'media': PDF, 'pages': 60}]
+    assert binding.bind(order)['came'] == [(60, 2)]
+    assert Path(order['target']).stat().st_size < 3 * len(shared)
+
+
+def _sharing(font: bytes, pages: int) -> bytes:
+    """A PDF whose pages all write with one font that it carries."""
+    kids = b' '.join(b'%d 0 R' % (7 + number) for number in range(pages))
+    parts = [
+        b'<</Type/Catalog/Pages 2 0 R>>',
+        b'<</Type/Pages/Kids[%s]/Count %d/MediaBox[0 0 595 842]/Resources<</Font<</F 3 0 R>>>>>>' % (kids, pages),
+        b'<</Type/Font/Subtype/TrueType/BaseFont/Own/FirstChar 32/LastChar 33/Widths[500 500]/FontDescriptor 4 0 R>>',
+        b'<</Type/FontDescriptor/FontName/Own/Flags 32/FontFile2 5 0 R>>',
+        b'<</Length %d>>stream\n%s\nendstream' % (len(font), font),
+        b'<</Length 36>>stream\nBT /F 12 Tf 90 700 Td (page) Tj ET    \nendstream',
+        *[b'<</Type/Page/Parent 2 0 R/Contents 6 0 R>>'] * pages,
+    ]
+    return _written(parts)
 
 
 def test_a_number_with_letters_stands_as_it_is_written() -> None:

@@ -1,5 +1,7 @@
 """The timetable: one process of many runs it, another takes over, and every run leaves a heartbeat."""
 
+import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -169,6 +171,28 @@ def test_the_timetable_runs_what_is_due_and_stops(ran, quick, monkeypatch):
     with open_session(SYSTEM) as session:
         session.get_one(JobRun, 'tick').ended_at = now() - timedelta(days=1)
     assert not schedule.is_on_time(), 'it works at night too'
+
+
+@pytest.mark.parametrize('seconds', [0.5, 30], ids=['a job', 'one that takes long'])
+def test_who_ends_waits_for_the_job_under_way_but_not_for_ever(ran, quick, monkeypatch, seconds):
+    go_on, begun = threading.Event(), threading.Event()
+
+    def tick() -> None:
+        begun.set()
+        go_on.wait(seconds)
+        ran.append('done')
+
+    monkeypatch.setattr(schedule, 'TIMETABLE', ((tick, 'interval', {'minutes': 1}),))
+    for name in ('AT_ONCE', 'AT_NIGHT'):
+        monkeypatch.setattr(schedule, name, frozenset({tick}))
+    stop = schedule.start()
+    assert begun.wait(10)
+    asked = time.monotonic()
+    stop()
+    assert time.monotonic() - asked < 3
+    assert ran == ['done'] * (seconds < schedule.PATIENCE_SECONDS)
+    go_on.set()
+    until(lambda: beats()['tick'].ended_at)
 
 
 def test_when_the_clock_is_set_back_the_jobs_go_on(ran, quick, monkeypatch):

@@ -10,7 +10,7 @@ import pytest
 from components import live
 from components.attachments import names_of
 from components.claim_head import ClaimHead
-from components.documents_panel import _KINDS, DocumentsPanel
+from components.documents_panel import _KINDS, PACKS_SHOWN, DocumentsPanel
 from components.files_taken import ACCEPTED, files_taken
 from db import documents, packs
 from db.base import now
@@ -244,3 +244,19 @@ async def test_a_new_pack_stands_on_every_open_page_of_the_bureau_and_on_no_othe
     await soon(lambda: any(tile['state'] == 'rejected' for tile in shown(dana, 'documents')))
     assert shown(dana, 'packs') == []
     assert shown(staff, 'packs') == [pack]
+
+
+async def test_of_many_packs_the_newest_are_sent_and_all_when_asked_for(
+    open_page: Opener, claim: Claim, people: People
+) -> None:
+    upload(people.dana, claim, 'vehicle_licence')
+    for number in range(PACKS_SHOWN + 2):
+        with open_session(people.staff) as session:
+            made = packs.submission(session, claim.claim_no)
+            packs.keep_pack(session, made, packs.Bound(f'{number:02}' * 32, 9, 1 + number, [(number, 2)]), now())
+    staff = await open_page('staff', claim, TAB)
+    assert [pack['pages'] for pack in shown(staff, 'packs')] == [f'{n} עמ׳' for n in (7, 6, 5, 4, 3)]
+    assert shown(staff, 'morePacks') is True
+    staff.send(panel(staff), 'all_packs')
+    await soon(lambda: len(shown(staff, 'packs')) == PACKS_SHOWN + 2)
+    assert shown(staff, 'morePacks') is False

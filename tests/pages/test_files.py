@@ -503,6 +503,22 @@ async def test_staff_make_a_pack_and_find_it_again_and_who_takes_it_has_seen_its
         assert session.scalars(select(Document.uuid).where(Document.uuid == letter)).one()
 
 
+async def test_what_is_not_in_a_pack_is_told_with_the_reason(
+    dana: httpx.AsyncClient, staff: httpx.AsyncClient, claim: Claim
+) -> None:
+    await send(dana, claim, 'נזק.png', papers.png(), 'damage_photos')
+    await send(staff, claim, 'המחאה.png', papers.saved(papers.photo(201), 'PNG'), 'cheque_image')
+    lost = (await send(dana, claim, 'אישור.pdf', papers.pdf(), 'police_report')).json()
+    assert lost['pages'] == 2
+    with open_session(SYSTEM, reading=True) as session:
+        key = files.key_of(fetch(session, documents.document_with(lost['uuid']))[0].served_sha256)
+    assert files.store().delete(key, files.FOR_EVER)
+    told = (await packed(staff, claim)).json()['told']
+    assert told == (
+        'תיק ההגשה מוכן: 2 עמ׳. חסרים במערכת ולא נכללו בתיק: אישור משטרה. נכללים רק אם בוחרים אותם: צילום המחאה.'
+    )
+
+
 async def test_of_those_selected_only_they_go(dana: httpx.AsyncClient, staff: httpx.AsyncClient, claim: Claim) -> None:
     assert 'אין עדיין מסמכים' in (await packed(staff, claim)).json()['error']
     photos = [(await send(dana, claim, f'{n}.png', papers.saved(papers.photo(200 + n), 'PNG'))).json() for n in (1, 2)]
