@@ -444,6 +444,30 @@ def test_a_program_of_its_own_makes_it_and_tells_how_far_it_is(crowd, people, no
     assert Notice('export', user_id=people.dana.user_id) in notices
 
 
+def test_how_far_it_is_stands_in_its_line_while_it_is_made(crowd, people, notices, monkeypatch):
+    export, real, advance = ask_for(people.staff), subprocess.Popen, exports.advance
+    slowly = """if True:
+        import time
+        from jobs import export_making, streamed_sheets
+        streamed_sheets.AT_ONCE, export_making.TOLD_EVERY, tell = 10, -1, export_making._tell
+        export_making._tell = lambda **what: (tell(**what), time.sleep(0.1))
+        export_making.main()"""
+    stood: list[tuple[str, int, int]] = []
+
+    def advanced(session, *told):
+        wanted = advance(session, *told)
+        row = session.get_one(Export, export.id)
+        stood.append((row.state, row.done, row.total))
+        return wanted
+
+    monkeypatch.setattr(subprocess, 'Popen', lambda args, **how: real([args[0], '-c', slowly], **how))
+    monkeypatch.setattr(exports, 'advance', advanced)
+    monkeypatch.setattr(making, 'BEAT', 0.01)
+    assert making.make_exports() == 1
+    assert list(dict.fromkeys(stood)) == [(RUNNING, 0, 0), *((RUNNING, n, 36) for n in (0, 10, 20, 30, 36))]
+    assert notices.count(Notice('export', user_id=people.staff.user_id)) >= 5, 'the page is told each time'
+
+
 def test_a_program_that_dies_leaves_a_line_that_says_so(people, monkeypatch):
     make_claim(people.levi, people.staff)
     export = ask_for(people.dana)
