@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from db import exports, files, two_factor
-from db.base import now
-from db.claims import Claim, change_status, save_fields
+from db import exports, files, two_factor, values
+from db.base import Base, now
+from db.claims import FIELDS, Claim, change_status, save_fields
 from db.doorbell import Notice
 from db.exports import (
     CANCELLED,
@@ -32,6 +32,7 @@ from db.exports import (
     ExportRecord,
     MustConfirm,
     cancel_export,
+    columns_of,
     export_records,
     export_with,
     exports_shown,
@@ -42,20 +43,21 @@ from db.exports import (
     take_export,
 )
 from db.list_looks import prefer_looks
-from db.list_state import ListState
+from db.list_state import COLUMNS, ListState
 from db.lists import page_of
 from db.offices import AgentOffice, User, actor_of
+from db.reference import Appraiser, Garage, Insurer
 from db.scope import BUREAU_ROLES, ROLE_CAN, Actor, Can, Role
 from db.session import connect, fetch, fetch_one, open_session
 from db.texts import ClaimError
 from jobs import export_making, export_rows, orphans
 from jobs import exports as making
-from jobs.sheets import FIRST_ROW, HEADER_ROW
+from jobs.sheets import FIRST_ROW, HEADER_ROW, plain
 from tests.conftest import made_once
 from tests.factories import SYSTEM, make_claim, make_user, turn_on_two_factor
 from tests.processes import PROCESSES
 from tests.waiting import until
-from tests.workbooks import by_openpyxl
+from tests.workbooks import by_calamine, by_libreoffice, by_openpyxl
 
 ALL = ListState(view='all')
 
@@ -216,6 +218,56 @@ def test_cells_have_types_and_names_people_know(people, tmp_path):
     assert sheet['A1'].value == 'כל התביעות'
     assert 'ללא סינון' in sheet['A2'].value
     assert 'דנה ארז' in sheet['A2'].value
+
+
+# what a program of sheets might take for a formula, a command, a number, a date or the end of a cell; no two look alike
+HOSTILE = [
+    *('=1+1', '+1+1', '-1+1', '@SUM(A1)', '=cmd|"/c calc"!A0', '+972525550134', '-2+3+cmd|" /C calc"!D2', '=A1:A9'),
+    *('\t=1+2', '\r=1+3', '\n=1+4', ' =1+5', '\u200e=1+6', '\ufeff=1+7', '\u202e=1+8', '\x01=1+9', '\x7f@SUM(B1)'),
+    *('＝1+1', '＋1', '－1', '＠SUM(A1)', '﹦1+1', "'=2+2", '"=2+3"', '=HYPERLINK("http://a.example")', '{=1+1}', '%3D1'),
+    *('_x003D_2+4', '</t></is><f>1+1</f>', ']]>&amp;', '=1+1;=2+2', '1e5', '007', '1/2', 'TRUE', '#REF!', '=IMPORTXML("//a")'),
+    *('a\u2066=1\u2069', '=אבג', '=😀', 'DDE("cmd";"/C";"1")', '|=3+3', ';=3+4', '\\=3+5'),
+]
+_TYPED = {'claim_no', 'reason', 'text', 'long_text', 'name', 'code', 'phone', 'email', 'id_no', 'plate'}
+_CHOSEN = ('agent', 'garage', 'appraiser', 'tp_insurer', 'office_id')
+
+
+@made_once
+def vandalised(people, database) -> list[str]:
+    """Claims in every text of which somebody tries to have a formula, as they lie in the table however they came there."""
+    with open_session(SYSTEM) as session:
+        firms = Garage(name='=1+1'), Appraiser(name='=1+1')
+        session.add_all(firms)
+        for model, key in ((User, people.dana.user_id), (AgentOffice, people.levi), (Insurer, 1)):
+            session.get_one(model, key).name = '=1+1'
+    chosen = {'agent': people.dana.user_id, 'garage': firms[0].id, 'appraiser': firms[1].id, 'tp_insurer': 1}
+    ids = [make_claim(people.levi, people.staff, **chosen).id for _ in HOSTILE]
+    claims = Base.metadata.tables['claims']
+    typed = [name for name, field in FIELDS.items() if field.kind in _TYPED]
+    with database.writer.begin() as connection:
+        for claim_id, text in zip(ids, HOSTILE, strict=True):
+            connection.execute(claims.update().where(claims.c.id == claim_id), dict.fromkeys(typed, text))
+    return typed
+
+
+def test_nothing_typed_anywhere_is_a_formula_in_any_program(vandalised, people, tmp_path):
+    path, everything = tmp_path / 'a.xlsx', replace(ALL, columns=COLUMNS)
+    workbook = made_by(people.staff, everything, path, with_details=True)
+    (sheet,) = workbook.worksheets
+    assert [cell.coordinate for row in sheet for cell in row if cell.data_type in 'fe'] == []
+    with open_session(people.staff, reading=True) as session:
+        columns = columns_of(Asked(everything, with_details=True), (), session.info['actor'])
+    places = [place for place, name in enumerate(columns) if name in vandalised]
+    told = {'plate': values.format_plate, 'insured_phone': values.format_phone}
+    expected = sorted([plain(told.get(columns[place], str)(text)) for place in places] for text in HOSTILE)
+    [read] = by_calamine(path)
+    [opened] = by_libreoffice(path)
+    # openpyxl leaves an escape as it is written in the cell itself
+    by_itself = [[str(cell.value).replace('_x005F_', '_') for cell in row] for row in sheet.iter_rows()]
+    for rows in (by_itself, read, opened):
+        claims = rows[HEADER_ROW:]
+        assert sorted([row[place] for place in places] for row in claims) == expected
+        assert {row[columns.index(name)] for row in claims for name in _CHOSEN} == {'=1+1'}
 
 
 def test_the_sheet_has_the_columns_of_the_list_in_their_order(people, tmp_path):
