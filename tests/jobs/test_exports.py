@@ -7,15 +7,15 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from db import exports, files, two_factor, values
+from db import exports, files, reports, two_factor, values
 from db.base import Base, now
 from db.claims import FIELDS, Claim, change_status, save_fields
 from db.doorbell import Notice
@@ -50,7 +50,7 @@ from db.reference import Appraiser, Garage, Insurer
 from db.scope import BUREAU_ROLES, ROLE_CAN, Actor, Can, Role
 from db.session import connect, fetch, fetch_one, open_session
 from db.texts import ClaimError
-from jobs import export_making, export_rows, orphans
+from jobs import export_making, export_rows, orphans, report_book
 from jobs import exports as making
 from jobs.sheets import FIRST_ROW, HEADER_ROW
 from tests.conftest import made_once
@@ -309,11 +309,15 @@ def test_what_is_started_again_has_the_columns_it_had(people):
     assert (again.id != detailed.id, again.columns) == (True, detailed.columns)
 
 
-def test_the_title_tells_the_filters(people, tmp_path):
+def test_the_title_tells_the_filters_and_when(people, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_making, 'now', lambda: datetime(2026, 7, 1, 6, 15, tzinfo=UTC))
     make_claim(people.levi, people.staff, insured_name='משה כהן', event_date=date(2026, 5, 5))
     state = ListState(view='open', q='כהן', status=('new',), event_from=date(2026, 5, 1))
     about = made_by(people.staff, state, tmp_path / 'a.xlsx').worksheets[0]['A2'].value
-    assert about.startswith('חיפוש: "כהן" · סטטוס: חדשה · תאריך אירוע: 01/05/2026 – … · ')
+    assert about == (
+        'חיפוש: "כהן" · סטטוס: חדשה · תאריך אירוע: 01/05/2026 – … · '
+        f'הופק ב-01/07/2026 09:15 על ידי {people.staff.name}'
+    )
 
 
 def test_an_english_reader_gets_english(people, tmp_path):
@@ -390,6 +394,22 @@ def low_limit(monkeypatch):
 def proof_of(actor: Actor, *, age: timedelta = timedelta(), code: str = '') -> str:
     with open_session(actor) as session:
         return two_factor.make_proof(session, code, now() - age) or ''
+
+
+@pytest.mark.parametrize(('many', 'leave'), [(10_000, True), (10_001, False)])
+def test_ten_thousand_leave_without_the_password_and_one_more_does_not(people, tmp_path, monkeypatch, many, leave):
+    make_claim(people.levi, people.staff)
+    export = ask_for(people.dana)  # when there were few
+    monkeypatch.setattr(exports, 'count_claims', lambda *_: many)
+    monkeypatch.setattr(export_making, 'claims_asked_for', lambda *_: range(many))
+    monkeypatch.setattr(export_making, 'write_large', lambda *_, **__: None)
+    for order, refusal in (
+        (lambda: ask_for(people.dana, ListState()), MustConfirm),
+        (lambda: export_making.make(export.id, tmp_path / 'a.xlsx'), ClaimError),
+    ):
+        with nullcontext() if leave else pytest.raises(refusal):
+            order()
+    assert {place.CONFIRM_ABOVE for place in (exports, export_making, reports, report_book)} == {10_000}
 
 
 def test_very_many_claims_leave_only_with_the_password(crowd, people, low_limit):
