@@ -15,7 +15,18 @@ LIST = (
 )
 # as the list's address has them
 FILTERS = (
-    *('status', 'insurer', 'repair_stage', 'agent', 'garage', 'appraiser', 'waiting_on', 'documents', 'event', 'updated'),
+    *(
+        'status',
+        'insurer',
+        'repair_stage',
+        'agent',
+        'garage',
+        'appraiser',
+        'waiting_on',
+        'documents',
+        'event',
+        'updated',
+    ),
 )
 SECTIONS = ('insured', 'third_party', 'tp_agent', 'garage', 'appraiser')
 FIELDS = (

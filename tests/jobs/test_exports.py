@@ -224,8 +224,30 @@ def test_cells_have_types_and_names_people_know(people, tmp_path):
 HOSTILE = [
     *('=1+1', '+1+1', '-1+1', '@SUM(A1)', '=cmd|"/c calc"!A0', '+972525550134', '-2+3+cmd|" /C calc"!D2', '=A1:A9'),
     *('\t=1+2', '\r=1+3', '\n=1+4', ' =1+5', '\u200e=1+6', '\ufeff=1+7', '\u202e=1+8', '\x01=1+9', '\x7f@SUM(B1)'),
-    *('＝1+1', '＋1', '－1', '＠SUM(A1)', '﹦1+1', "'=2+2", '"=2+3"', '=HYPERLINK("http://a.example")', '{=1+1}', '%3D1'),
-    *('_x003D_2+4', '</t></is><f>1+1</f>', ']]>&amp;', '=1+1;=2+2', '1e5', '007', '1/2', 'TRUE', '#REF!', '=IMPORTXML("//a")'),
+    *(
+        '＝1+1',
+        '＋1',
+        '－1',
+        '＠SUM(A1)',
+        '﹦1+1',
+        "'=2+2",
+        '"=2+3"',
+        '=HYPERLINK("http://a.example")',
+        '{=1+1}',
+        '%3D1',
+    ),
+    *(
+        '_x003D_2+4',
+        '</t></is><f>1+1</f>',
+        ']]>&amp;',
+        '=1+1;=2+2',
+        '1e5',
+        '007',
+        '1/2',
+        'TRUE',
+        '#REF!',
+        '=IMPORTXML("//a")',
+    ),
     *('a\u2066=1\u2069', '=אבג', '=😀', 'DDE("cmd";"/C";"1")', '|=3+3', ';=3+4', '\\=3+5'),
 ]
 _SHOWN = str.maketrans({**dict.fromkeys('\u200e\ufeff\u202e\x01\x7f\u2066\u2069'), '\r': '\n'})
@@ -239,8 +261,8 @@ def vandalised(people, database) -> list[str]:
     with open_session(SYSTEM) as session:
         firms = Garage(name='=1+1'), Appraiser(name='=1+1')
         session.add_all(firms)
-        for model, key in ((User, people.dana.user_id), (AgentOffice, people.levi), (Insurer, 1)):
-            session.get_one(model, key).name = '=1+1'
+        session.get_one(User, people.dana.user_id).name = '=1+1'
+        session.get_one(AgentOffice, people.levi).name = session.get_one(Insurer, 1).name = '=1+1'
     chosen = {'agent': people.dana.user_id, 'garage': firms[0].id, 'appraiser': firms[1].id, 'tp_insurer': 1}
     ids = [make_claim(people.levi, people.staff, **chosen).id for _ in HOSTILE]
     claims = Base.metadata.tables['claims']
@@ -315,8 +337,7 @@ def test_the_title_tells_the_filters_and_when(people, tmp_path, monkeypatch):
     state = ListState(view='open', q='כהן', status=('new',), event_from=date(2026, 5, 1))
     about = made_by(people.staff, state, tmp_path / 'a.xlsx').worksheets[0]['A2'].value
     assert about == (
-        'חיפוש: "כהן" · סטטוס: חדשה · תאריך אירוע: 01/05/2026 – … · '
-        f'הופק ב-01/07/2026 09:15 על ידי {people.staff.name}'
+        f'חיפוש: "כהן" · סטטוס: חדשה · תאריך אירוע: 01/05/2026 – … · הופק ב-01/07/2026 09:15 על ידי {people.staff.name}'
     )
 
 

@@ -171,7 +171,12 @@ def test_what_one_sheet_cannot_hold_goes_on_the_next(tmp_path, count):
 
 def test_a_sheet_is_as_long_as_excel_takes_it(tmp_path, monkeypatch):
     split: list[list[int]] = []
-    monkeypatch.setattr(streamed_sheets, '_frame', lambda _, sheets: (split.append(sheets) or {}, None))
+
+    def frame(_, sheets):
+        split.append(sheets)
+        return {}, None
+
+    monkeypatch.setattr(streamed_sheets, '_frame', frame)
     assert streamed_sheets.MOST_ROWS == 1_048_576, "Excel's own limit, the title and the header among them"
     for count in (1_048_573, 1_048_574):
         with pytest.raises(ValueError, match='announced'):
