@@ -52,8 +52,8 @@ def _revision_in(connection: Connection) -> str | None:
 
 
 def revision_of(url: str) -> str | None:
-    """The revision a database is at; None when it is empty."""
-    engine = make_engine(url)
+    """The revision a database is at; None when it is empty. Who writes is not waited for."""
+    engine = make_engine(url, reading=True)
     try:
         with engine.connect() as connection:
             return _revision_in(connection)

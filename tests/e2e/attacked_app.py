@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import uvicorn
@@ -13,7 +14,9 @@ from starlette.responses import PlainTextResponse
 
 from components import guard, live, sessions
 from components.live import work
-from db.accounts import disable
+from db.accounts import Person, disable, save_person
+from db.offices import User
+from db.scope import Role
 from db.session import connect
 from db.settings import load
 from pages import sign_in
@@ -81,12 +84,21 @@ def index() -> None:
     ui.element('form').props('method=post action=/logout').style('display: none')
 
 
-@ui.page('/disable/{user_id}')
-def disable_page(user_id: int) -> None:
-    async def off() -> None:
-        await work(disable, user_id)
+def promote(session: Any, user_id: int) -> None:
+    """Another role, as an admin gives it."""
+    seen = Person.of(session.get_one(User, user_id))
+    save_person(session, user_id, seen, replace(seen, role=Role.OFFICE_MANAGER))
 
-    ui.button('לסגור', on_click=off).props('data-testid=disable')
+
+ORDERS = {'disable': disable, 'promote': promote}
+
+
+@ui.page('/order/{name}/{user_id}')
+def order_page(name: str, user_id: int) -> None:
+    async def give() -> None:
+        await work(ORDERS[name], user_id)
+
+    ui.button('לבצע', on_click=give).props('data-testid=give')
 
 
 def serve() -> None:

@@ -334,18 +334,31 @@ def cut_off(server: Server, visitor: Visitor, page: Page, socket: Socket, moment
     )
 
 
-def test_a_disabled_person_is_cut_off_within_a_second(
-    server: Server, attacker: Visitor, crowd: People, page: Page, victim: Socket
+def reset_password(server: Server, user_id: int) -> None:
+    """By the link that somebody who forgot it gets, in a browser of his own."""
+    with open_session(Actor.system('test')) as session:
+        token = identity.make_link(session, identity.PASSWORD, user_id, now(), 1)
+    chosen = {'password': PASSWORD, 'password_again': PASSWORD}
+    assert Visitor(server).http.post(f'/setup/{token}', data=chosen).status_code == 303
+
+
+@pytest.mark.parametrize('why', ['promote', 'password', 'disable'])
+def test_who_is_not_who_he_was_is_cut_off_within_a_second(
+    server: Server, attacker: Visitor, crowd: People, victim: Socket, why: str
 ) -> None:
     yossi, admin = (Visitor(server).sign_in(email, PASSWORD) for email in ('yossi@levi.demo', 'admin@bureau.demo'))
-    page, switch = yossi.open(), admin.open(f'/disable/{crowd.yossi.user_id}')
+    page = yossi.open()
     socket = Socket(server, page.query, yossi.cookie)
     socket.listen(lambda text: '"update"' in text)
-    hand = Socket(server, switch.query, admin.cookie)
-    hand.emit('event', switch.event('disable', {}))
+    if why == 'password':
+        reset_password(server, crowd.yossi.user_id or 0)
+    else:
+        order = admin.open(f'/order/{why}/{crowd.yossi.user_id}')
+        hand = Socket(server, order.query, admin.cookie)
+        hand.emit('event', order.event('give', {}))
     cut_off(server, yossi, page, socket, time.monotonic())
     answer = Visitor(server).http.post('/login', data={'email': 'yossi@levi.demo', 'password': PASSWORD})
-    assert answer.status_code == 401
+    assert answer.status_code == (401 if why == 'disable' else 303)
 
 
 def test_signing_out_everywhere_cuts_the_other_browsers(server: Server, victim: Socket) -> None:

@@ -7,17 +7,17 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from db import exports, files, two_factor
-from db.base import now
-from db.claims import Claim, change_status, save_fields
+from db import exports, files, reports, two_factor, values
+from db.base import Base, now
+from db.claims import FIELDS, Claim, change_status, save_fields
 from db.doorbell import Notice
 from db.exports import (
     CANCELLED,
@@ -32,6 +32,7 @@ from db.exports import (
     ExportRecord,
     MustConfirm,
     cancel_export,
+    columns_of,
     export_records,
     export_with,
     exports_shown,
@@ -42,20 +43,21 @@ from db.exports import (
     take_export,
 )
 from db.list_looks import prefer_looks
-from db.list_state import ListState
+from db.list_state import COLUMNS, ListState
 from db.lists import page_of
 from db.offices import AgentOffice, User, actor_of
+from db.reference import Appraiser, Garage, Insurer
 from db.scope import BUREAU_ROLES, ROLE_CAN, Actor, Can, Role
 from db.session import connect, fetch, fetch_one, open_session
 from db.texts import ClaimError
-from jobs import export_making, export_rows, orphans
+from jobs import export_making, export_rows, orphans, report_book
 from jobs import exports as making
 from jobs.sheets import FIRST_ROW, HEADER_ROW
 from tests.conftest import made_once
 from tests.factories import SYSTEM, make_claim, make_user, turn_on_two_factor
 from tests.processes import PROCESSES
 from tests.waiting import until
-from tests.workbooks import by_openpyxl
+from tests.workbooks import by_calamine, by_libreoffice, by_openpyxl
 
 ALL = ListState(view='all')
 
@@ -218,6 +220,79 @@ def test_cells_have_types_and_names_people_know(people, tmp_path):
     assert 'דנה ארז' in sheet['A2'].value
 
 
+# what a program of sheets might take for a formula, a command, a number, a date or the end of a cell; no two look alike
+HOSTILE = [
+    *('=1+1', '+1+1', '-1+1', '@SUM(A1)', '=cmd|"/c calc"!A0', '+972525550134', '-2+3+cmd|" /C calc"!D2', '=A1:A9'),
+    *('\t=1+2', '\r=1+3', '\n=1+4', ' =1+5', '\u200e=1+6', '\ufeff=1+7', '\u202e=1+8', '\x01=1+9', '\x7f@SUM(B1)'),
+    *(
+        '＝1+1',
+        '＋1',
+        '－1',
+        '＠SUM(A1)',
+        '﹦1+1',
+        "'=2+2",
+        '"=2+3"',
+        '=HYPERLINK("http://a.example")',
+        '{=1+1}',
+        '%3D1',
+    ),
+    *(
+        '_x003D_2+4',
+        '</t></is><f>1+1</f>',
+        ']]>&amp;',
+        '=1+1;=2+2',
+        '1e5',
+        '007',
+        '1/2',
+        'TRUE',
+        '#REF!',
+        '=IMPORTXML("//a")',
+    ),
+    *('a\u2066=1\u2069', '=אבג', '=😀', 'DDE("cmd";"/C";"1")', '|=3+3', ';=3+4', '\\=3+5'),
+]
+_SHOWN = str.maketrans({**dict.fromkeys('\u200e\ufeff\u202e\x01\x7f\u2066\u2069'), '\r': '\n'})
+_TYPED = {'claim_no', 'reason', 'text', 'long_text', 'name', 'code', 'phone', 'email', 'id_no', 'plate'}
+_CHOSEN = ('agent', 'garage', 'appraiser', 'tp_insurer', 'office_id')
+
+
+@made_once
+def vandalised(people, database) -> list[str]:
+    """Claims in every text of which somebody tries to have a formula, as they lie in the table however they came there."""
+    with open_session(SYSTEM) as session:
+        firms = Garage(name='=1+1'), Appraiser(name='=1+1')
+        session.add_all(firms)
+        session.get_one(User, people.dana.user_id).name = '=1+1'
+        session.get_one(AgentOffice, people.levi).name = session.get_one(Insurer, 1).name = '=1+1'
+    chosen = {'agent': people.dana.user_id, 'garage': firms[0].id, 'appraiser': firms[1].id, 'tp_insurer': 1}
+    ids = [make_claim(people.levi, people.staff, **chosen).id for _ in HOSTILE]
+    claims = Base.metadata.tables['claims']
+    typed = [name for name, field in FIELDS.items() if field.kind in _TYPED]
+    with database.writer.begin() as connection:
+        for claim_id, text in zip(ids, HOSTILE, strict=True):
+            connection.execute(claims.update().where(claims.c.id == claim_id), dict.fromkeys(typed, text))
+    return typed
+
+
+def test_nothing_typed_anywhere_is_a_formula_in_any_program(vandalised, people, tmp_path):
+    path, everything = tmp_path / 'a.xlsx', replace(ALL, columns=COLUMNS)
+    workbook = made_by(people.staff, everything, path, with_details=True)
+    (sheet,) = workbook.worksheets
+    assert [cell.coordinate for row in sheet for cell in row if cell.data_type in 'fe'] == []
+    with open_session(people.staff, reading=True) as session:
+        columns = columns_of(Asked(everything, with_details=True), (), session.info['actor'])
+    places = [place for place, name in enumerate(columns) if name in vandalised]
+    told = {'plate': values.format_plate, 'insured_phone': values.format_phone}
+    expected = sorted([told.get(columns[place], str)(text).translate(_SHOWN) for place in places] for text in HOSTILE)
+    [read] = by_calamine(path)
+    [opened] = by_libreoffice(path)
+    # openpyxl leaves an escape as it is written in the cell itself
+    by_itself = [[str(cell.value).replace('_x005F_', '_') for cell in row] for row in sheet.iter_rows()]
+    for rows in (by_itself, read, opened):
+        claims = rows[HEADER_ROW:]
+        assert sorted([row[place] for place in places] for row in claims) == expected
+        assert {row[columns.index(name)] for row in claims for name in _CHOSEN} == {'=1+1'}
+
+
 def test_the_sheet_has_the_columns_of_the_list_in_their_order(people, tmp_path):
     make_claim(people.levi, people.staff)
 
@@ -256,11 +331,14 @@ def test_what_is_started_again_has_the_columns_it_had(people):
     assert (again.id != detailed.id, again.columns) == (True, detailed.columns)
 
 
-def test_the_title_tells_the_filters(people, tmp_path):
+def test_the_title_tells_the_filters_and_when(people, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_making, 'now', lambda: datetime(2026, 7, 1, 6, 15, tzinfo=UTC))
     make_claim(people.levi, people.staff, insured_name='משה כהן', event_date=date(2026, 5, 5))
     state = ListState(view='open', q='כהן', status=('new',), event_from=date(2026, 5, 1))
     about = made_by(people.staff, state, tmp_path / 'a.xlsx').worksheets[0]['A2'].value
-    assert about.startswith('חיפוש: "כהן" · סטטוס: חדשה · תאריך אירוע: 01/05/2026 – … · ')
+    assert about == (
+        f'חיפוש: "כהן" · סטטוס: חדשה · תאריך אירוע: 01/05/2026 – … · הופק ב-01/07/2026 09:15 על ידי {people.staff.name}'
+    )
 
 
 def test_an_english_reader_gets_english(people, tmp_path):
@@ -337,6 +415,22 @@ def low_limit(monkeypatch):
 def proof_of(actor: Actor, *, age: timedelta = timedelta(), code: str = '') -> str:
     with open_session(actor) as session:
         return two_factor.make_proof(session, code, now() - age) or ''
+
+
+@pytest.mark.parametrize(('many', 'leave'), [(10_000, True), (10_001, False)])
+def test_ten_thousand_leave_without_the_password_and_one_more_does_not(people, tmp_path, monkeypatch, many, leave):
+    make_claim(people.levi, people.staff)
+    export = ask_for(people.dana)  # when there were few
+    monkeypatch.setattr(exports, 'count_claims', lambda *_: many)
+    monkeypatch.setattr(export_making, 'claims_asked_for', lambda *_: range(many))
+    monkeypatch.setattr(export_making, 'write_large', lambda *_, **__: None)
+    for order, refusal in (
+        (lambda: ask_for(people.dana, ListState()), MustConfirm),
+        (lambda: export_making.make(export.id, tmp_path / 'a.xlsx'), ClaimError),
+    ):
+        with nullcontext() if leave else pytest.raises(refusal):
+            order()
+    assert {place.CONFIRM_ABOVE for place in (exports, export_making, reports, report_book)} == {10_000}
 
 
 def test_very_many_claims_leave_only_with_the_password(crowd, people, low_limit):
@@ -442,6 +536,30 @@ def test_a_program_of_its_own_makes_it_and_tells_how_far_it_is(crowd, people, no
     assert b''.join(files.store().read(done.key))[:2] == b'PK'
     assert done.size == files.store().size(done.key)
     assert Notice('export', user_id=people.dana.user_id) in notices
+
+
+def test_how_far_it_is_stands_in_its_line_while_it_is_made(crowd, people, notices, monkeypatch):
+    export, real, advance = ask_for(people.staff), subprocess.Popen, exports.advance
+    slowly = """if True:
+        import time
+        from jobs import export_making, streamed_sheets
+        streamed_sheets.AT_ONCE, export_making.TOLD_EVERY, tell = 10, -1, export_making._tell
+        export_making._tell = lambda **what: (tell(**what), time.sleep(0.1))
+        export_making.main()"""
+    stood: list[tuple[str, int, int]] = []
+
+    def advanced(session, *told):
+        wanted = advance(session, *told)
+        row = session.get_one(Export, export.id)
+        stood.append((row.state, row.done, row.total))
+        return wanted
+
+    monkeypatch.setattr(subprocess, 'Popen', lambda args, **how: real([args[0], '-c', slowly], **how))
+    monkeypatch.setattr(exports, 'advance', advanced)
+    monkeypatch.setattr(making, 'BEAT', 0.01)
+    assert making.make_exports() == 1
+    assert list(dict.fromkeys(stood)) == [(RUNNING, 0, 0), *((RUNNING, n, 36) for n in (0, 10, 20, 30, 36))]
+    assert notices.count(Notice('export', user_id=people.staff.user_id)) >= 5, 'the page is told each time'
 
 
 def test_a_program_that_dies_leaves_a_line_that_says_so(people, monkeypatch):

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import Column, MetaData, Table
 
-from db import files
+from db import engines, files, schema
 from db.base import now
-from db.session import connect, open_session
+from db.session import Database, connect, open_session
 from db.settings import Settings, load
 from db.timetable import JobRun
 from jobs import health
@@ -100,6 +101,26 @@ def test_changes_that_nobody_turns_into_alerts_turn_it(
         assert looked.faults() == ('alerts',)
     alert_everybody()
     assert looked.faults() == ()
+
+
+def test_a_schema_of_another_version_turns_it(settings: Settings, database: Database) -> None:
+    looked, versions = Health(settings), Table('alembic_version', MetaData(), Column('version_num'))
+    for revision, faults in ((schema.revisions()[-2], ('schema',)), (schema.revisions()[-1], ())):
+        with database.writer.begin() as connection:
+            connection.execute(versions.update(), {'version_num': revision})
+        assert looked.faults() == faults
+
+
+@pytest.mark.parametrize('database_url', ['sqlite'], indirect=True)
+def test_a_writer_that_gets_no_turn_turns_it(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, '_SQLITE_SETTINGS', (*engines._SQLITE_SETTINGS, 'busy_timeout=100'))
+    other = connect(settings.database_url)
+    connect(settings.database_url)
+    looked = Health(settings)
+    with other.writer.begin():
+        assert looked.faults() == ('writing',), 'who reads goes on'
+    assert looked.faults() == ()
+    other.close()
 
 
 def test_a_database_that_is_gone_turns_it(settings: Settings) -> None:

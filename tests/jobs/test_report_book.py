@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -20,6 +21,7 @@ from db.scope import Actor
 from db.session import open_session
 from jobs.report_book import PARTS, Book, Month, month_book, table_book, whole_book
 from tests.conftest import People
+from tests.workbooks import by_calamine, by_libreoffice, by_openpyxl
 
 TODAY = date(2026, 11, 23)
 AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -144,6 +146,34 @@ def test_the_report_of_a_month_has_its_sheets_and_no_formula(some: People) -> No
     assert book.rows == sum(len(rows(sheet)) for sheet in sheets.values())
     assert {'Insured', 'Vehicle no.', 'Cheque no.', 'Agent'} <= {*book.columns}
     assert len({*book.columns}) == len(book.columns)
+
+
+@pytest.mark.parametrize('name', ['whole', 'month'])
+def test_calamine_and_libreoffice_show_what_openpyxl_does(some: People, tmp_path: Path, name: str) -> None:
+    month = month_of(some.manager)
+    book = month_book(month, 'he') if name == 'month' else whole_book(month.figures, [], 'he')
+    path = tmp_path / 'a.xlsx'
+    path.write_bytes(book.file)
+    sheets = by_openpyxl(path).worksheets
+    shown = {rows[0][0]: rows for rows in by_libreoffice(path)}
+    assert len(shown) == len(sheets) > 5
+    for sheet, read in zip(sheets, by_calamine(path), strict=True):
+        cells = [cell for row in sheet.iter_rows() for cell in row]
+        there = [cell.value.date() if cell.is_date else '' if cell.value is None else cell.value for cell in cells]
+        assert [value for row in read for value in row] == there
+        opened = [value for row in shown[sheet['A1'].value] for value in row]
+        assert opened == [_as_shown(cell) for cell in cells]
+
+
+def _as_shown(cell: Any) -> str:
+    """What a person sees in a cell."""
+    if cell.value is None:
+        return ''
+    if cell.is_date:
+        return f'{cell.value:%d/%m/%Y}'
+    if cell.data_type == 's':
+        return str(cell.value)
+    return f'₪{cell.value:,.2f}' if '₪' in cell.number_format else f'{cell.value:,.{cell.number_format.count(".")}f}'
 
 
 def test_the_report_of_a_month_that_is_over_says_that_what_is_open_is_open_now(some: People) -> None:

@@ -1,5 +1,6 @@
 """Workbooks that leave us: every program reads the same, of the right type, and nothing that was typed is ever a formula."""
 
+import zipfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,32 @@ def test_what_one_sheet_cannot_hold_goes_on_the_next(tmp_path, count):
     assert len(workbook.worksheets) == max(1, -(-count // 5))
     assert all(sheet['A3'].value == 'מס׳' and sheet.freeze_panes == 'A4' for sheet in workbook)
     assert heard[-1] == count
+
+
+def test_a_sheet_is_as_long_as_excel_takes_it(tmp_path, monkeypatch):
+    split: list[list[int]] = []
+
+    def frame(_, sheets):
+        split.append(sheets)
+        return {}, None
+
+    monkeypatch.setattr(streamed_sheets, '_frame', frame)
+    assert streamed_sheets.MOST_ROWS == 1_048_576, "Excel's own limit, the title and the header among them"
+    for count in (1_048_573, 1_048_574):
+        with pytest.raises(ValueError, match='announced'):
+            write_large(tmp_path / 'a.xlsx', TABLE, [], count)
+    assert split == [[1_048_573], [1_048_573, 1]]
+
+
+def test_a_sheet_too_big_for_a_plain_zip_is_opened_by_every_program(tmp_path, monkeypatch):
+    path = tmp_path / 'a.xlsx'
+    monkeypatch.setattr(streamed_sheets, 'MANY_CELLS', 1)
+    _large(path, TABLE, ROWS)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.getinfo('xl/worksheets/sheet1.xml').extract_version == zipfile.ZIP64_VERSION
+    assert by_openpyxl(path)['תביעות']['A4'].value == ROWS[0][0]
+    assert by_calamine(path)[0][3][0] == ROWS[0][0]
+    assert by_libreoffice(path)[0][3:] == SHOWN
 
 
 @pytest.mark.parametrize('announced', [1, 3])

@@ -1,6 +1,7 @@
 """The administration as an admin has it open: people, tables, history; nobody else gets in, and everybody sees new words at once."""
 
 import re
+from datetime import date
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,10 +15,12 @@ from db import accounts
 from db.access_log import CLAIM, EXPORT, FILE, PAGE, SIGN_IN, Asked
 from db.access_log import accesses as log_of
 from db.accounts import Person
+from db.admin_tables import TABLES
 from db.base import now
+from db.calendar import CalendarDay
 from db.message_templates import VARIABLES
 from db.offices import User as Someone
-from db.reference import ClaimStatus, Garage
+from db.reference import Appraiser, ClaimStatus, Garage
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim, turn_on_two_factor
@@ -47,12 +50,15 @@ async def test_nobody_but_an_admin_gets_in(portal: FastAPI, people: People) -> N
 
 
 async def test_every_section_is_drawn_with_its_form(admin: User) -> None:
-    for section in ('people', 'offices', 'insurers', 'statuses', 'reasons', 'requirements', 'templates', 'settings'):
+    with open_session(SYSTEM) as session:
+        session.add_all([Garage(name='מוסך אביב'), Appraiser(name='נועם שחר')])
+        session.add(CalendarDay(day=date(2026, 12, 24), works=False, note='יום גיבוש'))
+    for section in ('people', *TABLES):
         page, screen = await opened(admin, section)
-        assert screen.props['rows']
+        assert screen.props['rows'], section
         form = await form_of(page, screen, screen.props['rows'][0]['key'])
-        assert form['fields']
-        assert set(form['values']) == {field['name'] for field in form['fields']}
+        assert form['fields'], section
+        assert set(form['values']) == {field['name'] for field in form['fields']}, section
     assert (await admin.http_client.get('/admin/nothing')).status_code == 404
 
 

@@ -1,6 +1,7 @@
 """Export to Excel as people meet it: started from the list, found again, fetched by nobody else, and many only with the password."""
 
 import io
+import threading
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from db import exports, files, identity, two_factor
 from db.access_log import FILE, Asked
 from db.access_log import accesses as log_of
 from db.base import now
-from db.exports import DONE, EXPIRED, FAILED, Export, export_records, export_with
+from db.exports import DONE, EXPIRED, FAILED, RUNNING, Export, export_records, export_with
 from db.offices import AgentOffice
 from db.offices import User as Person
 from db.scope import Role
@@ -164,6 +165,32 @@ async def test_selected_rows_are_exported_from_the_bar(portal: FastAPI, people: 
     await soon(lambda: len(items(dana)) == 2)
     await made(dana)
     assert items(dana)[0]['parts'][1] == '3 תביעות'
+
+
+async def test_how_far_it_is_stands_on_the_page_while_it_is_made(
+    portal: FastAPI, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def make(export: Export, path: Path) -> str:
+        with open_session(SYSTEM) as session:
+            exports.advance(session, export.id, export.worker, now(), (3, 1000))
+        go_on.wait(30)
+        return making.FAILED
+
+    monkeypatch.setattr(making, '_in_child', make)
+    make_claim(people.levi, people.staff)
+    dana = await desk(portal, 'dana')
+    dana.send(tray(dana), 'start')
+    try:
+        await soon(lambda: items(dana) and items(dana)[0]['done'])
+        (item,) = items(dana)
+        assert (item['state'], item['making'], item['done'], item['total']) == (RUNNING, True, 3, 1000)
+        assert (item['parts'], item['href']) == (['3 מתוך 1,000 תביעות'], '')
+    finally:
+        go_on.set()
+    await soon(lambda: items(dana)[0]['state'] == FAILED)
+    assert items(dana)[0]['making'] is False
 
 
 async def test_the_workbook_has_the_columns_the_list_shows_or_all_details(portal: FastAPI, people: People) -> None:

@@ -1,10 +1,12 @@
 """The health of the product: for machines without a word too much, for admins with what to do."""
 
 import asyncio
+import time
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from nicegui import ui
@@ -13,9 +15,10 @@ from components.health_panel import backups_html, jobs_html
 from db import identity
 from db.base import now
 from db.copies import BackupsKept
+from db.engines import make_engine
 from db.session import connect, fetch, open_session
 from db.timetable import JobRun, heartbeats
-from pages import metrics
+from pages import health, metrics
 from tests.conftest import People
 from tests.factories import PASSWORD, SYSTEM
 from tests.pages.conftest import Open
@@ -51,6 +54,41 @@ async def test_a_late_job_turns_the_probe_red_and_tells_strangers_nothing(portal
     assert (answer.status_code, answer.text) == (503, 'not ready')
     assert (await user.http_client.get('/healthz')).status_code == 200, 'it still serves'
     await user.http_client.aclose()
+
+
+async def test_a_writer_that_gets_no_turn_is_told_in_time(
+    portal: FastAPI, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, 'PATIENCE_SECONDS', 0.3)
+    monkeypatch.setattr('jobs.health.BELIEVED_SECONDS', -1.0)
+    user, engine = await signed_in(portal, 'dana@levi.demo'), make_engine(portal.state.settings.database_url)
+    with engine.begin():
+        asked = time.monotonic()
+        answer = await user.http_client.get('/readyz')
+        assert (answer.status_code, answer.text) == (503, 'not ready')
+        assert time.monotonic() - asked < 2
+    engine.dispose()
+    monkeypatch.setattr(health, 'PATIENCE_SECONDS', 20.0)
+    assert (await user.http_client.get('/readyz')).text == 'ready'
+    await user.http_client.aclose()
+
+
+async def test_a_loop_that_comes_late_is_told(portal: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, 'LAG_SECONDS', 0.1)
+
+    async def hold_up() -> None:
+        while True:
+            time.sleep(0.2)  # noqa: ASYNC251 - that is what is wrong with it
+            await asyncio.sleep(0)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(portal), base_url='http://test') as probe:
+        held = asyncio.create_task(hold_up())
+        answer = await probe.get('/healthz')
+        held.cancel()
+        assert (answer.status_code, answer.text) == (503, 'slow')
+        monkeypatch.setattr(health, 'LAG_SECONDS', 1.0)
+        answer = await probe.get('/healthz')
+        assert (answer.status_code, answer.text) == (200, 'ok')
 
 
 async def test_the_admin_sees_which_job_is_late_and_what_to_do(portal: FastAPI, people: People) -> None:

@@ -1,10 +1,15 @@
 """The list as one likes it: columns, saved and quick views, and the palette; whatever a browser makes up changes nothing."""
 
 import asyncio
+import io
+import json
+import zipfile
 from typing import Any
 from urllib.parse import parse_qsl
 
+import pytest
 from fastapi import FastAPI
+from nicegui import ui
 
 from components.bulk_bar import BulkBar
 from components.claims_list import ClaimsBar, ClaimsTable
@@ -12,13 +17,16 @@ from components.list_columns import ColumnsMenu
 from components.list_views import ViewsMenu
 from components.palette import Palette
 from db import alerts, list_state, views
+from db import papers as taken
 from db.base import now
 from db.list_state import ListState
 from db.session import open_session
+from tests import papers
 from tests.conftest import People
 from tests.factories import make_claim
 from tests.pages.conftest import shown_by
 from tests.pages.test_claims import Desk, desk
+from tests.pages.test_files import send
 from tests.waiting import soon
 
 
@@ -137,6 +145,52 @@ async def test_some_are_made_bold_again_at_once(portal: FastAPI, people: People)
     await soon(lambda: bar.props['plan'] and bar.props['plan']['ready'] == 1)
     dana.send(BulkBar, 'order', {'turn': 1, 'key': 'k'})
     await soon(lambda: dana.rows[0]['unread'] and dana.counts['unread'] == '1')
+
+
+async def test_some_are_read_at_once(portal: FastAPI, people: People) -> None:
+    first, _ = (make_claim(people.levi, people.staff) for _ in range(2))
+    dana = await desk(portal, 'dana')
+    bar = dana.one(BulkBar)
+    assert [(row['unread'], dana.counts['unread']) for row in dana.rows] == [(True, '2')] * 2
+    dana.send(BulkBar, 'plan', {'turn': 1, 'action': 'read', 'numbers': [first.claim_no]})
+    await soon(lambda: bar.props['plan'] and bar.props['plan']['ready'] == 1)
+    dana.send(BulkBar, 'order', {'turn': 1, 'key': 'k'})
+    await soon(lambda: dana.counts['unread'] == '1')
+    assert {row['no'] for row in dana.rows if not row['unread']} == {first.claim_no}
+
+
+async def test_the_documents_of_what_is_selected_come_as_one_zip_or_it_is_said_why_not(
+    portal: FastAPI, people: People, toasts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = [make_claim(people.levi, people.staff) for _ in range(3)]
+    foreign = make_claim(people.cohen, people.staff)
+    dana, rival = await desk(portal, 'dana'), await desk(portal, 'rival')
+    for sender, claim in ((dana, claims[0]), (dana, claims[1]), (rival, foreign)):
+        assert (await send(sender.user.http_client, claim, 'a.jpg', papers.jpeg())).status_code == 201
+    fetched: list[str] = []
+    monkeypatch.setattr(ui, 'run_javascript', fetched.append)
+
+    async def inside() -> set[str]:
+        await soon(lambda: fetched)
+        address = json.loads(fetched.pop().removeprefix('location.assign(').removesuffix(')'))
+        answer = await dana.user.http_client.get(address)
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            return {name.partition('_')[0] for name in archive.namelist()}
+
+    dana.send(BulkBar, 'pack', {'all': False, 'numbers': [claims[0].claim_no, claims[2].claim_no, foreign.claim_no]})
+    assert await inside() == {claims[0].claim_no}
+    dana.send(BulkBar, 'pack', {'all': True, 'numbers': []})
+    assert await inside() == {claims[0].claim_no, claims[1].claim_no}
+    made_up: list[Any] = [None, [], {'numbers': 'x'}, {'numbers': [None, 5]}]
+    for empty in (*made_up, {'numbers': [claims[2].claim_no, foreign.claim_no]}):
+        dana.send(BulkBar, 'pack', empty)
+    await soon(lambda: len(toasts) == 5)
+    assert {*toasts} == {'אין מסמכים בתביעות האלה.'}
+    monkeypatch.setattr(taken, 'CLAIMS_AT_MOST', 2)
+    dana.send(BulkBar, 'pack', {'all': True})
+    await soon(lambda: len(toasts) == 6)
+    assert toasts[-1] == 'אפשר להוריד בקובץ אחד מסמכים של עד 2 תביעות. נא לבחור פחות.'
+    assert fetched == []
 
 
 async def test_the_palette_answers_the_newest_question_under_scope(portal: FastAPI, people: People) -> None:
