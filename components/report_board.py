@@ -20,6 +20,7 @@ from components.report_parts import (
     month_form_html,
     months_html,
     numbers_html,
+    open_by_insurer_html,
     side_by_side_html,
     statuses_html,
     times_html,
@@ -41,8 +42,8 @@ SHARE, LONGEST = 0.2, 60.0
 _COLUMNS = {
     'mk-rcol': ('statuses', 'calendar', 'ages', 'due'),
     'mk-rcol mk-rwide': ('money', 'people', 'offices', 'months', 'stages'),
-    'mk-rcol mk-rhalf': ('insurers',),
-    'mk-rcol mk-rhalf mk-rend': ('garages',),
+    'mk-rcol mk-rhalf': ('open_by_insurer', 'insurers'),
+    'mk-rcol mk-rhalf mk-rend': ('appraisers', 'garages'),
 }
 
 
@@ -148,7 +149,9 @@ def _html_of(figures: Figures) -> dict[str, str]:
         'offices': side_by_side_html(figures, 'offices'),
         'ages': ages_html(figures),
         'stages': times_html(figures, 'stages'),
+        'open_by_insurer': open_by_insurer_html(figures),
         'insurers': times_html(figures, 'insurers'),
+        'appraisers': times_html(figures, 'appraisers'),
         'garages': times_html(figures, 'garages'),
     }
 

@@ -63,7 +63,7 @@ def _sum(figure: Figure) -> str:
 
 
 def _cheques(figure: ChequeFigure, inner: str) -> str:
-    return _link(f'/cheques?{figure.behind.address()}', inner)
+    return _link(f'/cheques?{figure.behind.address()}', inner, figure.cheques)
 
 
 def _too_few() -> str:
@@ -124,6 +124,11 @@ def _table(
         f'<div class="mk-rtab" tabindex="0" role="region" aria-label="{escape(label)}"><table class="mk-mt" aria-label="{escape(label)}" data-testid="table-{name}">'
         f'<thead><tr>{head}</tr></thead><tbody>{body}</tbody>{last}</table></div>'
     )
+
+
+def _unit(text: str) -> str:
+    """What the numbers of a card are, beside its heading."""
+    return f'<span class="mk-sm mk-t3">{escape(text)}</span>'
 
 
 def _none(text: str) -> str:
@@ -305,7 +310,8 @@ def numbers_html(figures: Figures) -> str:
     took = figures.total.took or Measured()
     rate = figures.total.collected
     moved = f'{escape(t("Claims opened"))} {_claims(told["opened"])} · {escape(t("Claims closed"))} {_claims(told["closed"])}'
-    closed = escape(tn('of {n} claim closed', 'of {n} claims closed', took.cases))
+    closed = _claims(told['closed'], escape(tn('of {n} claim closed', 'of {n} claims closed', took.cases)))
+    sent = escape(tn('in {n} claim submitted', 'in {n} claims submitted', told['demanded'].claims))
     of_demand = f'{_number(f"{rate.number:.0f}%")} {escape(t("of what was demanded"))}' if rate and rate.known else ''
     whole = told['whole']
     return ''.join(
@@ -330,7 +336,7 @@ def numbers_html(figures: Figures) -> str:
                 'request_quote',
                 t('Demanded'),
                 _sum(told['demanded']),
-                escape(tn('in {n} claim submitted', 'in {n} claims submitted', told['demanded'].claims)),
+                _claims(told['demanded'], sent),
                 _spark(figures, 'demanded', 'brand'),
                 _change(figures, 'demanded'),
             ),
@@ -362,7 +368,7 @@ def numbers_html(figures: Figures) -> str:
 
 def _soon(figures: Figures) -> str:
     """How many cheques, and when the next one falls due."""
-    many = escape(tn('{n} cheque', '{n} cheques', figures.soon.cheques))
+    many = _cheques(figures.soon, escape(tn('{n} cheque', '{n} cheques', figures.soon.cheques)))
     if figures.next_due is None:
         return many
     return f'{many} · {escape(t("the next on {day}", day=f"{figures.next_due:%d/%m}"))}'
@@ -429,12 +435,17 @@ def _spark(figures: Figures, name: str, color: str) -> str:
 
 def statuses_html(figures: Figures) -> str:
     """Open claims by status, as bars."""
-    whole = f'<span class="mk-badge">{figures.total.figures["open"].claims:,}</span>'
+    whole = _open_badge(figures)
     most = max((line.figures['open'].claims for line in figures.statuses), default=1)
     bars = ''.join(
         _bar(line, _status_label(line), status_look(line.key).hue, most) for line in figures.statuses
     ) or _none(t('No open claims'))
     return _head(figures, 'statuses', t('Open by status'), beside=whole) + f'<div class="mk-bd">{bars}</div>'
+
+
+def _open_badge(figures: Figures) -> str:
+    """All that are open, beside the heading of bars that they are parted into."""
+    return f'<span class="mk-badge">{_claims(figures.total.figures["open"])}</span>'
 
 
 def _status_label(line: Line) -> str:
@@ -450,6 +461,17 @@ def _bar(line: Line, label: str, hue: str, most: int) -> str:
     )
 
 
+def open_by_insurer_html(figures: Figures) -> str:
+    """Open claims by insurer, as bars."""
+    lines, label = figures.open_by_insurer, t('Open by insurer')
+    most = max((line.figures['open'].claims for line in lines), default=1)
+    bars = ''.join(
+        _bar(line, f'<span class="mk-ell">{_named(line)}</span>', 'blue', most) for line in lines[:SHOWN]
+    ) or _none(t('No open claims'))
+    head = _head(figures, 'open_by_insurer', label, 'shield', _open_badge(figures))
+    return f'{head}<div class="mk-bd">{bars}</div>{_more(lines)}'
+
+
 _AGE_HUES = ('green', 'teal', 'amber', 'orange', 'red')
 
 
@@ -458,7 +480,7 @@ def ages_html(figures: Figures) -> str:
     most = max((line.figures['open'].claims for line in figures.ages), default=1)
     bars = ''.join(_bar(line, _age_label(line), hue, most) for line, hue in zip(figures.ages, _AGE_HUES, strict=True))
     label = t('Age of open claims')
-    unit = f'<span class="mk-sm mk-t3">{escape(t("days since the opening"))}</span>'
+    unit = _unit(t('days since the opening'))
     return _head(figures, 'ages', label, 'hourglass_top', unit) + f'<div class="mk-bd">{bars}</div>'
 
 
@@ -500,18 +522,24 @@ def _period(figures: Figures) -> str:
     return _number(' – '.join(values.format_day(day) for day in figures.span.days))
 
 
+# what is measured, its sign, of whom, how many are counted, and which figure counts them
 _TIMES = {
     'stages': (N_('Days in each repair stage'), 'build', N_('Repair stage'), N_('Cars that left it'), 'left'),
     'insurers': (N_('Days to close, by insurer'), 'shield', N_('Insurer'), N_('Claims closed'), 'closed'),
+    'appraisers': (
+        N_('Days waiting for the appraiser'),
+        *('fact_check', N_('Appraiser'), N_('Cars inspected'), 'appraised'),
+    ),
     'garages': (N_('Days at the garage'), 'garage', N_('Garage'), N_('Cars handed over'), 'delivered'),
 }
 
 
 def times_html(figures: Figures, name: str) -> str:
-    """How long something took, by stage, insurer or garage."""
+    """How long something took, by stage, insurer, appraiser or garage."""
     label, icon, first, counted, figure = _TIMES[name]
     lines: Sequence[Line] = getattr(figures, name)
-    head = _head(figures, name, t(label), icon)
+    unit = _unit(t('from the opening to the inspection')) if name == 'appraisers' else ''
+    head = _head(figures, name, t(label), icon, unit)
     if not lines:
         return head + _none(t('Nothing of this happened in the period.'))
     rows = [(_named(line), _claims(line.figures[figure]), _days(line.took)) for line in lines[:SHOWN]]

@@ -2,10 +2,12 @@
 
 Screens and workbooks ask `figures_of`; the monthly report beside it `rows_behind`. How each figure is defined:
 
-- Open claims, by status and by age: those open now; the age is the days since `opened_at`.
+- Open claims, by status, by insurer and by age: those open now; the age is the days since `opened_at`.
 - Opened, submitted, closed: claims whose `opened_at`, `submitted_at`, `closed_at` falls into the period, in Israeli calendar days.
   A claim that was opened again is not closed.
 - How long a claim took: the days from its opening to its closing, of the claims closed in the period.
+- How long a claim waited for the appraiser: the days from its opening to the inspection, of the claims inspected in the period, by appraiser;
+  of a car that was inspected before there was a claim, none.
 - How long a stage took: the days from the moment the car entered it to the moment it left, of the stays that ended in the period;
   what was taken back never was. Its claims are those whose car left the stage in the period.
 - How long a garage took: the days from the first stage at the garage to the hand-over, of the cars handed over in the period.
@@ -40,12 +42,12 @@ from db.cheques import WARN_DAYS, Cheque
 from db.claims import Claim
 from db.exports import CONFIRM_ABOVE
 from db.habits import ENOUGH
-from db.list_claims import claims_in, filtered, on_days
+from db.list_claims import ONE_OF, claims_in, filtered, on_days
 from db.list_state import NOBODY, ListState
 from db.measuring import Measured, days_apart, israel_day, measured
 from db.money import MOVED, MoneyMove
 from db.offices import AgentOffice, User, agents_of
-from db.reference import Garage, Insurer, Reference, reference
+from db.reference import Appraiser, Garage, Insurer, Reference, reference
 from db.repairs import BEFORE_THE_GARAGE, DELIVERED, RepairEvent, is_real_move
 from db.report_state import ReportState, Span, month_after
 from db.scope import Actor, Can
@@ -117,7 +119,9 @@ class Figures:
     today: date
     statuses: Sequence[Line]
     ages: Sequence[Line]
+    open_by_insurer: Sequence[Line]
     insurers: Sequence[Line]
+    appraisers: Sequence[Line]
     garages: Sequence[Line]
     stages: Sequence[Line]
     months: Sequence[Line]
@@ -175,7 +179,9 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
         today=today,
         statuses=_statuses(asked),
         ages=_ages(asked),
-        insurers=_insurers(asked),
+        open_by_insurer=_open_by_insurer(asked),
+        insurers=_by_firm(asked, 'insurer', 'closed'),
+        appraisers=_by_firm(asked, 'appraiser', 'appraised'),
         garages=_garages(asked),
         stages=_stages(asked),
         months=_months(asked, happened),
@@ -215,6 +221,7 @@ class _Asked:
         self.open = replace(self.all, view='open')
         self.unread = replace(self.all, view='unread')
         self.closed = replace(self.during('closed'), view='closed')
+        self.appraised = self.during('appraised')
 
     @cached_property
     def words(self) -> Reference:
@@ -237,10 +244,12 @@ class _Asked:
         rows = self.session.execute(grouped.group_by(column))
         return {_key(row[0]): tuple(int(number or 0) for number in row[1:]) for row in rows}
 
-    def took(self, column: Any) -> dict[str, dict[int, int]]:
-        """How many of the claims closed in the period took how many days, by a column."""
-        days = days_apart(self.session, Claim.opened_at, israel_day(self.session, Claim.closed_at, self.span.last))
-        grouped = claims_in(self.session, self.closed)[0].with_only_columns(column, days, func.count(Claim.id))
+    def took(self, column: Any, until: str = 'closed') -> dict[str, dict[int, int]]:
+        """How many of the claims closed, or appraised, in the period had been open for how many days, by a column."""
+        over = Claim.appraised_at if until == 'appraised' else israel_day(self.session, Claim.closed_at, self.span.last)
+        days = days_apart(self.session, Claim.opened_at, over)
+        grouped = claims_in(self.session, getattr(self, until))[0]
+        grouped = grouped.with_only_columns(column, days, func.count(Claim.id))
         return _histograms(self.session.execute(grouped.group_by(column, days)))
 
     def narrow(self, statement: Any, part: Any) -> Any:
@@ -332,6 +341,16 @@ def _statuses(asked: _Asked) -> list[Line]:
     ]
 
 
+def _open_by_insurer(asked: _Asked) -> list[Line]:
+    names = _names(asked.session, Insurer)
+    counted = asked.by(asked.open, Claim.tp_insurer)
+    lines = (
+        Line(key, names.get(key, ''), {'open': Figure(many, replace(asked.open, insurer=(key,)))})
+        for key, (many,) in counted.items()
+    )
+    return _sorted(lines, 'open')
+
+
 def _ages(asked: _Asked) -> list[Line]:
     lines = []
     younger = [
@@ -354,21 +373,21 @@ def _ages(asked: _Asked) -> list[Line]:
 # ---- how long it took -------------------------------------------------------------------------------------------------------
 
 
-def _insurers(asked: _Asked) -> list[Line]:
-    took = asked.took(Claim.tp_insurer)
-    names = _names(asked.session, Insurer)
-    return _sorted(
-        (
-            Line(
-                key,
-                names.get(key, ''),
-                {'closed': Figure(sum(days.values()), replace(asked.closed, insurer=(key,)))},
-                measured(days),
-            )
-            for key, days in took.items()
-        ),
-        'closed',
-    )
+_FIRMS: Mapping[str, Any] = {'insurer': Insurer, 'appraiser': Appraiser}
+
+
+def _by_firm(asked: _Asked, firm: str, until: str) -> list[Line]:
+    """How long claims had been open when they were closed, or appraised, by the firm."""
+    took = asked.took(ONE_OF[firm], until)
+    names = _names(asked.session, _FIRMS[firm])
+    behind: ListState = getattr(asked, until)
+
+    def figure(key: str, days: Mapping[int, int]) -> Figure:
+        only: dict[str, Any] = {firm: (key,)}
+        return Figure(sum(days.values()), replace(behind, **only))
+
+    lines = (Line(key, names.get(key, ''), {until: figure(key, days)}, measured(days)) for key, days in took.items())
+    return _sorted(lines, until)
 
 
 def _garages(asked: _Asked) -> list[Line]:

@@ -279,6 +279,11 @@ PARTS: Mapping[str, Part] = {
         _columns((N_('Status'), Kind.TEXT), (N_('Open claims'), Kind.WHOLE)),
         _counted('statuses', 'open'),
     ),
+    'open_by_insurer': Part(
+        N_('Open by insurer'),
+        _columns((N_('Insurer'), Kind.TEXT), (N_('Open claims'), Kind.WHOLE)),
+        _counted('open_by_insurer', 'open'),
+    ),
     'ages': Part(
         N_('Age of open claims'),
         _columns((N_('Days since the opening'), Kind.TEXT), (N_('Open claims'), Kind.WHOLE)),
@@ -294,6 +299,11 @@ PARTS: Mapping[str, Part] = {
         N_('Days to close, by insurer'),
         _columns((N_('Insurer'), Kind.TEXT), (N_('Claims closed'), Kind.WHOLE), _DAYS),
         _timed('insurers', 'closed'),
+    ),
+    'appraisers': Part(
+        N_('Days waiting for the appraiser'),
+        _columns((N_('Appraiser'), Kind.TEXT), (N_('Cars inspected'), Kind.WHOLE), _DAYS),
+        _timed('appraisers', 'appraised'),
     ),
     'garages': Part(
         N_('Days at the garage'),
