@@ -47,7 +47,7 @@ from db.list_state import NOBODY, ListState
 from db.measuring import Measured, days_apart, israel_day, measured
 from db.money import MOVED, MoneyMove
 from db.offices import AgentOffice, User, agents_of
-from db.reference import Appraiser, Garage, Insurer, Reference, reference
+from db.reference import Insurer, Reference, reference
 from db.repairs import BEFORE_THE_GARAGE, DELIVERED, RepairEvent, is_real_move
 from db.report_state import ReportState, Span, month_after
 from db.scope import Actor, Can
@@ -233,6 +233,11 @@ class _Asked:
         """In whose language statuses and stages are named."""
         return str(self.session.info['actor'].language)
 
+    def name_of(self, firm: str, key: str) -> str:
+        """What an insurer, an appraiser or a garage is called; '' of none."""
+        firms: Mapping[int, Any] = getattr(self.words, f'{firm}s')
+        return firms[int(key)].name if int(key) in firms else ''
+
     def during(self, name: str, span: Span | None = None) -> ListState:
         """The claims to which something happened in the period."""
         days: dict[str, Any] = dict(zip((f'{name}_from', f'{name}_to'), (span or self.span).days, strict=True))
@@ -342,10 +347,9 @@ def _statuses(asked: _Asked) -> list[Line]:
 
 
 def _open_by_insurer(asked: _Asked) -> list[Line]:
-    names = _names(asked.session, Insurer)
     counted = asked.by(asked.open, Claim.tp_insurer)
     lines = (
-        Line(key, names.get(key, ''), {'open': Figure(many, replace(asked.open, insurer=(key,)))})
+        Line(key, asked.name_of('insurer', key), {'open': Figure(many, replace(asked.open, insurer=(key,)))})
         for key, (many,) in counted.items()
     )
     return _sorted(lines, 'open')
@@ -373,20 +377,18 @@ def _ages(asked: _Asked) -> list[Line]:
 # ---- how long it took -------------------------------------------------------------------------------------------------------
 
 
-_FIRMS: Mapping[str, Any] = {'insurer': Insurer, 'appraiser': Appraiser}
-
-
 def _by_firm(asked: _Asked, firm: str, until: str) -> list[Line]:
     """How long claims had been open when they were closed, or appraised, by the firm."""
     took = asked.took(ONE_OF[firm], until)
-    names = _names(asked.session, _FIRMS[firm])
     behind: ListState = getattr(asked, until)
 
     def figure(key: str, days: Mapping[int, int]) -> Figure:
         only: dict[str, Any] = {firm: (key,)}
         return Figure(sum(days.values()), replace(behind, **only))
 
-    lines = (Line(key, names.get(key, ''), {until: figure(key, days)}, measured(days)) for key, days in took.items())
+    lines = (
+        Line(key, asked.name_of(firm, key), {until: figure(key, days)}, measured(days)) for key, days in took.items()
+    )
     return _sorted(lines, until)
 
 
@@ -411,11 +413,10 @@ def _garages(asked: _Asked) -> list[Line]:
     )
     by_garage = select(Claim.garage, days, func.count(Claim.id)).join(stays, stays.c.claim_id == Claim.id)
     took = _histograms(asked.session.execute(by_garage.group_by(Claim.garage, days)))
-    names = _names(asked.session, Garage)
     lines = (
         Line(
             key,
-            names.get(key, ''),
+            asked.name_of('garage', key),
             {'delivered': Figure(sum(told.values()), replace(behind, garage=(key,)))},
             measured({day: many for day, many in told.items() if day >= 0}),
         )
