@@ -10,14 +10,12 @@ from nicegui.events import GenericEventArguments
 
 from components.live import Subscription, ask, claims_topic, current_actor, person_topic, words_topic
 from components.report_charts import due_options, money_options
+from components.report_filters import Choices, filters_html, month_form_html
 from components.report_parts import (
-    Choices,
     ages_html,
     calendar_html,
     due_html,
-    filters_html,
     money_line_html,
-    month_form_html,
     months_html,
     numbers_html,
     open_by_insurer_html,
@@ -30,8 +28,9 @@ from components.words import t
 from db import values
 from db.base import now
 from db.doorbell import Notice
+from db.report_figures import Figures
 from db.report_state import ReportState
-from db.reports import Figures, agents_to_choose, figures_of
+from db.reports import agents_to_choose, figures_of
 
 # a burst of changes costs one look
 BREATH = 2.0

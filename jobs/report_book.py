@@ -12,8 +12,9 @@ from db.cheques import DIRECTIONS, STATES, WARN_DAYS
 from db.exports import CONFIRM_ABOVE
 from db.measuring import Measured
 from db.reference import Reference
+from db.report_figures import DueLine, Figures, Line
 from db.report_state import Span
-from db.reports import Behind, DueLine, Figures, Line
+from db.reports import Behind
 from db.texts import N_, is_rtl, t
 from jobs.sheets import Column, Kind, Table, add_table, new_workbook
 

@@ -25,8 +25,9 @@ from db.measuring import Measured, israel_day, measured
 from db.money import MoneyMove
 from db.offices import User
 from db.reference import Appraiser, Garage
+from db.report_figures import ChequeFigure, Figure, Figures, Line
 from db.report_state import PERIODS, ReportState, Span
-from db.reports import ChequeFigure, Figure, Figures, Line, agents_to_choose, cheques_behind, claims_behind, figures_of
+from db.reports import agents_to_choose, cheques_behind, claims_behind, figures_of
 from db.scope import Actor
 from db.session import fetch, open_session
 from db.texts import ClaimError
