@@ -10,16 +10,15 @@ from nicegui.events import GenericEventArguments
 
 from components.live import Subscription, ask, claims_topic, current_actor, person_topic, words_topic
 from components.report_charts import due_options, money_options
+from components.report_filters import Choices, filters_html, month_form_html
 from components.report_parts import (
-    Choices,
     ages_html,
     calendar_html,
     due_html,
-    filters_html,
     money_line_html,
-    month_form_html,
     months_html,
     numbers_html,
+    open_by_insurer_html,
     side_by_side_html,
     statuses_html,
     times_html,
@@ -29,8 +28,9 @@ from components.words import t
 from db import values
 from db.base import now
 from db.doorbell import Notice
+from db.report_figures import Figures
 from db.report_state import ReportState
-from db.reports import Figures, agents_to_choose, figures_of
+from db.reports import agents_to_choose, figures_of
 
 # a burst of changes costs one look
 BREATH = 2.0
@@ -41,8 +41,8 @@ SHARE, LONGEST = 0.2, 60.0
 _COLUMNS = {
     'mk-rcol': ('statuses', 'calendar', 'ages', 'due'),
     'mk-rcol mk-rwide': ('money', 'people', 'offices', 'months', 'stages'),
-    'mk-rcol mk-rhalf': ('insurers',),
-    'mk-rcol mk-rhalf mk-rend': ('garages',),
+    'mk-rcol mk-rhalf': ('open_by_insurer', 'insurers'),
+    'mk-rcol mk-rhalf mk-rend': ('appraisers', 'garages'),
 }
 
 
@@ -148,7 +148,9 @@ def _html_of(figures: Figures) -> dict[str, str]:
         'offices': side_by_side_html(figures, 'offices'),
         'ages': ages_html(figures),
         'stages': times_html(figures, 'stages'),
+        'open_by_insurer': open_by_insurer_html(figures),
         'insurers': times_html(figures, 'insurers'),
+        'appraisers': times_html(figures, 'appraisers'),
         'garages': times_html(figures, 'garages'),
     }
 

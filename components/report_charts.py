@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from components.words import t
-from db.reports import Figures
+from db.report_figures import Figures
 from db.texts import N_
 
 FONT = 'Heebo, Arial, sans-serif'

@@ -1,51 +1,32 @@
 """The parts of the dashboard as HTML: what each card says, with the list behind every figure and the workbook behind every table."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date
 from html import escape
-from urllib.parse import parse_qsl
 
 from components.cheque_words import short_occasion, tone_of
-from components.marks import avatar_html, day_input_html, icon_html, notice_html
+from components.marks import avatar_html, icon_html, notice_html, num_html
 from components.report_charts import month_label
+from components.report_filters import days_html, period_html, workbook_address
 from components.theme import status_look
 from components.words import language, t, tn
 from db import values
 from db.cheques import WARN_DAYS
 from db.measuring import Measured
-from db.report_state import PERIODS, ReportState
-from db.reports import ChequeFigure, DueLine, Figure, Figures, Line
+from db.report_figures import ChequeFigure, DueLine, Figure, Figures, Line
+from db.report_state import ReportState
 from db.texts import N_
 
 SHOWN = 12
-_PERIODS = {
-    'month': N_('This month'),
-    '3m': N_('3 months'),
-    '12m': N_('12 months'),
-    'year': N_('This year'),
-}
 _DAYS = (N_('Su'), N_('Mo'), N_('Tu'), N_('We'), N_('Th'), N_('Fr'), N_('Sa'))
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What one may choose among: people of an office have no choice of offices, and agents are those of one office."""
-
-    offices: Sequence[tuple[int, str]]
-    insurers: Sequence[tuple[int, str]]
-    agents: Sequence[tuple[int, str]]
 
 
 # ---- small things -----------------------------------------------------------------------------------------------------------
 
 
-def _number(shown: str) -> str:
-    return f'<bdi class="mk-num" dir="ltr">{escape(shown)}</bdi>'
-
-
 def _money(agorot: int) -> str:
-    return _number(values.format_money(agorot, language(), cents=False))
+    return num_html(values.format_money(agorot, language(), cents=False))
 
 
 def _link(address: str, inner: str, figure: int | None = None, classes: str = 'mk-flink') -> str:
@@ -55,7 +36,7 @@ def _link(address: str, inner: str, figure: int | None = None, classes: str = 'm
 
 def _claims(figure: Figure, inner: str | None = None) -> str:
     """A figure that opens its list."""
-    return _link(f'/?{figure.behind.address()}', inner or _number(f'{figure.claims:,}'), figure.claims)
+    return _link(f'/?{figure.behind.address()}', inner or num_html(f'{figure.claims:,}'), figure.claims)
 
 
 def _sum(figure: Figure) -> str:
@@ -63,7 +44,7 @@ def _sum(figure: Figure) -> str:
 
 
 def _cheques(figure: ChequeFigure, inner: str) -> str:
-    return _link(f'/cheques?{figure.behind.address()}', inner)
+    return _link(f'/cheques?{figure.behind.address()}', inner, figure.cheques)
 
 
 def _too_few() -> str:
@@ -83,7 +64,7 @@ def _rate(collected: Measured | None) -> str:
         return '<span class="mk-t3">—</span>'
     if not collected.known:
         return _too_few()
-    return _number(f'{collected.number:.0f}%')
+    return num_html(f'{collected.number:.0f}%')
 
 
 def _days_text(number: float) -> str:
@@ -99,7 +80,7 @@ def _named(line: Line) -> str:
 def _export(figures: Figures, name: str, label: str) -> str:
     """The way to the workbook of a table."""
     return (
-        f'<a class="mk-ib mk-sm" href="{_workbook(f"tables/{name}.xlsx", figures)}" download data-testid="export-{name}" '
+        f'<a class="mk-ib mk-sm" href="{workbook_address(f"tables/{name}.xlsx", figures)}" download data-testid="export-{name}" '
         f'aria-label="{escape(t("Export to Excel"))}: {escape(label)}" title="{escape(t("Export to Excel"))}">{icon_html("download")}</a>'
     )
 
@@ -126,6 +107,11 @@ def _table(
     )
 
 
+def _unit(text: str) -> str:
+    """What the numbers of a card are, beside its heading."""
+    return f'<span class="mk-sm mk-t3">{escape(text)}</span>'
+
+
 def _none(text: str) -> str:
     return f'<p class="mk-rnone">{escape(text)}</p>'
 
@@ -140,162 +126,6 @@ def _more(lines: Sequence[Line]) -> str:
     )
 
 
-# ---- what is chosen ---------------------------------------------------------------------------------------------------------
-
-
-def filters_html(figures: Figures, choices: Choices) -> str:
-    """The period, the office, the insurer and the agent: plain links and forms, so that the address says it all.
-
-    Not which weeks of cheques are shown: turning them would draw anew what somebody is choosing here.
-    """
-    state = replace(figures.state, weeks=None)
-    figures = replace(figures, state=state)
-    chosen = _periods_html(state) + _ends_html(figures) + _firms_html(state, choices)
-    return chosen + _all_html(figures) + _misread_html(figures) + _unknown_html(state, choices)
-
-
-def _misread_html(figures: Figures) -> str:
-    """Says so when the address has a day that is none, or something else that is: the figures are of other days than were meant."""
-    state = figures.state
-    ends, cut, ahead = (
-        [' – '.join(map(values.format_day, days))] if days else []
-        for days in (
-            state.turned_round,
-            state.cut(figures.span),
-            figures.span.days if figures.span.first > figures.today else (),
-        )
-    )
-    told = (
-        (state.misread, t('Not a date: {days}. The figures are of {period}.', days='{days}', period='{period}')),
-        (ends, t('The last day is before the first: {days}. The figures are of {period}.', days='{days}', period='{period}')),
-        (cut, t('Figures are of three years at most: {days}. The figures are of {period}.', days='{days}', period='{period}')),
-        (ahead, t('Nothing can have happened yet in the days that were chosen: {days}.', days='{days}')),
-        (state.unknown, t('Not understood in the address: {days}. The figures are of {period}.', days='{days}', period='{period}')),
-    )  # fmt: skip
-    return ''.join(
-        notice_html('misread-day', escape(text).format(days=_named_html(given), period=_period(figures)))
-        for given, text in told
-        if given
-    )
-
-
-def _named_html(days: Sequence[str]) -> str:
-    return ', '.join(f'<bdi>{escape(day)}</bdi>' for day in days)
-
-
-def _unknown_html(state: ReportState, choices: Choices) -> str:
-    """Says so when the address names whom one cannot choose here: the figures are of him, so of nothing mostly."""
-    named = ((state.office, choices.offices), (state.insurer, choices.insurers), (state.agent, choices.agents))
-    if all(not key or key in {str(known) for known, _ in offered} for key, offered in named):
-        return ''
-    text = t(
-        'The address names an office, an insurer or an agent that is not listed here. The figures are of that one only.'
-    )
-    everything = replace(state, office='', insurer='', agent='').address()
-    return notice_html(
-        'unknown-filter',
-        f'{escape(text)} <a href="/reports{escape("?" + everything if everything else "")}">{escape(t("Show everything"))}</a>',
-    )
-
-
-def _all_html(figures: Figures) -> str:
-    """The way to one workbook of all that is shown."""
-    return (
-        f'<a class="mk-btn mk-s mk-sm mk-rall" href="{_workbook("all.xlsx", figures)}" download data-testid="export-all">'
-        f'{icon_html("download")}{escape(t("Export everything to Excel"))}</a>'
-    )
-
-
-def _workbook(path: str, figures: Figures) -> str:
-    """The address of a workbook of these days and filters."""
-    query = figures.state.address()
-    return escape(f'/reports/{path}' + (f'?{query}' if query else ''))
-
-
-def _periods_html(state: ReportState) -> str:
-    def one(period: str) -> str:
-        here = replace(state, period=period, first=None, last=None).address()
-        on = ' class="mk-on" aria-current="true"' if period == state.period else ''
-        return f'<a href="/reports{escape("?" + here if here else "")}" data-testid="period-{period}"{on}>{escape(t(_PERIODS[period]))}</a>'
-
-    links = ''.join(one(period) for period in PERIODS if period in _PERIODS)
-    return f'<div class="mk-seg" role="group" aria-label="{escape(t("Period"))}">{links}</div>'
-
-
-def _ends_html(figures: Figures) -> str:
-    state = figures.state
-    ends = (
-        ('from', t('From'), t('Choose the first day'), figures.span.first),
-        ('to', t('To'), t('Choose the last day'), figures.span.last),
-    )
-    fields = ''.join(
-        f'<label class="mk-rday"><span>{escape(label)}</span>'
-        f'{day_input_html(name, label, pick, values.format_day(day))}</label>'
-        for name, label, pick, day in ends
-    )
-    kept = _hidden(replace(state, period='days', first=None, last=None))
-    return (
-        f'<form action="/reports" method="get" class="mk-rform">{kept}{fields}'
-        f'<button class="mk-btn mk-s mk-sm" data-testid="show-days">{escape(t("Show the days"))}</button></form>'
-    )
-
-
-def _firms_html(state: ReportState, choices: Choices) -> str:
-    offices = (
-        _select('office', t('Office'), t('Every office'), choices.offices, state.office) if choices.offices else ''
-    )
-    insurers = _select('insurer', t('Insurer'), t('Every insurer'), choices.insurers, state.insurer)
-    agents = _select('agent', t('Agent'), t('Every agent'), choices.agents, state.agent) if choices.agents else ''
-    return (
-        f'<form action="/reports" method="get" class="mk-rform">{_hidden(replace(state, office="", insurer="", agent=""))}{offices}{insurers}{agents}'
-        f'<button class="mk-btn mk-s mk-sm" data-testid="show-firms">{escape(t("Filter"))}</button></form>'
-    )
-
-
-def _hidden(state: ReportState) -> str:
-    """The rest of the address, for a form that changes a part of it."""
-    return ''.join(
-        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
-        for name, value in parse_qsl(state.address())
-    )
-
-
-def _select(name: str, label: str, everything: str, choices: Sequence[tuple[int, str]], chosen: str) -> str:
-    offered = ''.join(
-        f'<option value="{key}"{" selected" if str(key) == chosen else ""}>{escape(text)}</option>'
-        for key, text in choices
-    )
-    return (
-        f'<select class="mk-size" name="{name}" aria-label="{escape(label)}" data-testid="filter-{name}">'
-        f'<option value="">{escape(everything)}</option>{offered}</select>'
-    )
-
-
-def month_form_html(figures: Figures, choices: Choices) -> str:
-    """The report of a month, to take home."""
-    this = figures.today.replace(day=1)
-    months = [this]
-    while len(months) < 24:
-        months.append((months[-1] - timedelta(days=1)).replace(day=1))
-    last = months[1].isoformat()[:7]
-    offered = ''.join(
-        f'<option value="{day.isoformat()[:7]}"{" selected" if day.isoformat()[:7] == last else ""}>{escape(month_label(day))} {day.year}</option>'
-        for day in months
-    )
-    offices = (
-        _select('office', t('Office'), t('Every office'), choices.offices, figures.state.office)
-        if choices.offices
-        else ''
-    )
-    return (
-        f'<section class="mk-card mk-rmonth"><div class="mk-hd">{icon_html("table_view", "mk-lead")}<h2>{escape(t("Monthly report"))}</h2></div>'
-        f'<form action="/reports/month.xlsx" method="get" class="mk-rform mk-bd">'
-        f'<p class="mk-grow">{escape(t("One workbook: summary, claims opened and closed, money, cheques due, and by agent."))}</p>'
-        f'<select class="mk-size" name="month" aria-label="{escape(t("Month"))}" data-testid="month">{offered}</select>{offices}'
-        f'<button class="mk-btn mk-p mk-sm" data-testid="export-month">{icon_html("download")}{escape(t("Download"))}</button></form></section>'
-    )
-
-
 # ---- numbers on top ---------------------------------------------------------------------------------------------------------
 
 
@@ -305,8 +135,9 @@ def numbers_html(figures: Figures) -> str:
     took = figures.total.took or Measured()
     rate = figures.total.collected
     moved = f'{escape(t("Claims opened"))} {_claims(told["opened"])} · {escape(t("Claims closed"))} {_claims(told["closed"])}'
-    closed = escape(tn('of {n} claim closed', 'of {n} claims closed', took.cases))
-    of_demand = f'{_number(f"{rate.number:.0f}%")} {escape(t("of what was demanded"))}' if rate and rate.known else ''
+    closed = _claims(told['closed'], escape(tn('of {n} claim closed', 'of {n} claims closed', took.cases)))
+    sent = escape(tn('in {n} claim submitted', 'in {n} claims submitted', told['demanded'].claims))
+    of_demand = f'{num_html(f"{rate.number:.0f}%")} {escape(t("of what was demanded"))}' if rate and rate.known else ''
     whole = told['whole']
     return ''.join(
         (
@@ -330,7 +161,7 @@ def numbers_html(figures: Figures) -> str:
                 'request_quote',
                 t('Demanded'),
                 _sum(told['demanded']),
-                escape(tn('in {n} claim submitted', 'in {n} claims submitted', told['demanded'].claims)),
+                _claims(told['demanded'], sent),
                 _spark(figures, 'demanded', 'brand'),
                 _change(figures, 'demanded'),
             ),
@@ -352,7 +183,7 @@ def numbers_html(figures: Figures) -> str:
             _card(
                 'fact_check',
                 t('Whole at the first submission'),
-                _claims(whole, _number(f'{figures.whole.number:.0f}%')) if figures.whole.known else _thin(),
+                _claims(whole, num_html(f'{figures.whole.number:.0f}%')) if figures.whole.known else _thin(),
                 f'{escape(t("Sent back to be completed"))} {_claims(told["sent_back"])}',
                 _spark(figures, 'whole', 'teal-dot'),
             ),
@@ -362,7 +193,7 @@ def numbers_html(figures: Figures) -> str:
 
 def _soon(figures: Figures) -> str:
     """How many cheques, and when the next one falls due."""
-    many = escape(tn('{n} cheque', '{n} cheques', figures.soon.cheques))
+    many = _cheques(figures.soon, escape(tn('{n} cheque', '{n} cheques', figures.soon.cheques)))
     if figures.next_due is None:
         return many
     return f'{many} · {escape(t("the next on {day}", day=f"{figures.next_due:%d/%m}"))}'
@@ -378,7 +209,7 @@ def _change(figures: Figures, name: str, of_what: str = '') -> str:
     if percent is None:
         return ''
     good = name == 'received' and percent > 0
-    return _against_before(percent, ' '.join(filter(None, (_number(f'{abs(percent)}%'), escape(of_what)))), good=good)
+    return _against_before(percent, ' '.join(filter(None, (num_html(f'{abs(percent)}%'), escape(of_what)))), good=good)
 
 
 def _days_change(figures: Figures) -> str:
@@ -429,12 +260,17 @@ def _spark(figures: Figures, name: str, color: str) -> str:
 
 def statuses_html(figures: Figures) -> str:
     """Open claims by status, as bars."""
-    whole = f'<span class="mk-badge">{figures.total.figures["open"].claims:,}</span>'
+    whole = _open_badge(figures)
     most = max((line.figures['open'].claims for line in figures.statuses), default=1)
     bars = ''.join(
         _bar(line, _status_label(line), status_look(line.key).hue, most) for line in figures.statuses
     ) or _none(t('No open claims'))
     return _head(figures, 'statuses', t('Open by status'), beside=whole) + f'<div class="mk-bd">{bars}</div>'
+
+
+def _open_badge(figures: Figures) -> str:
+    """All that are open, beside the heading of bars that they are parted into."""
+    return f'<span class="mk-badge">{_claims(figures.total.figures["open"])}</span>'
 
 
 def _status_label(line: Line) -> str:
@@ -450,6 +286,17 @@ def _bar(line: Line, label: str, hue: str, most: int) -> str:
     )
 
 
+def open_by_insurer_html(figures: Figures) -> str:
+    """Open claims by insurer, as bars."""
+    lines, label = figures.open_by_insurer, t('Open by insurer')
+    most = max((line.figures['open'].claims for line in lines), default=1)
+    bars = ''.join(
+        _bar(line, f'<span class="mk-ell">{_named(line)}</span>', 'blue', most) for line in lines[:SHOWN]
+    ) or _none(t('No open claims'))
+    head = _head(figures, 'open_by_insurer', label, 'shield', _open_badge(figures))
+    return f'{head}<div class="mk-bd">{bars}</div>{_more(lines)}'
+
+
 _AGE_HUES = ('green', 'teal', 'amber', 'orange', 'red')
 
 
@@ -458,13 +305,13 @@ def ages_html(figures: Figures) -> str:
     most = max((line.figures['open'].claims for line in figures.ages), default=1)
     bars = ''.join(_bar(line, _age_label(line), hue, most) for line, hue in zip(figures.ages, _AGE_HUES, strict=True))
     label = t('Age of open claims')
-    unit = f'<span class="mk-sm mk-t3">{escape(t("days since the opening"))}</span>'
+    unit = _unit(t('days since the opening'))
     return _head(figures, 'ages', label, 'hourglass_top', unit) + f'<div class="mk-bd">{bars}</div>'
 
 
 def _age_label(line: Line) -> str:
     youngest, _, oldest = line.key.partition('-')
-    return _number(f'{youngest}–{oldest}' if oldest else f'{youngest}+')
+    return num_html(f'{youngest}–{oldest}' if oldest else f'{youngest}+')
 
 
 def months_html(figures: Figures) -> str:
@@ -490,28 +337,27 @@ def money_line_html(figures: Figures) -> str:
     labels = (('demanded', t('Demanded')), ('approved', t('Approved')), ('received', t('Received')))
     sums = ''.join(f'<span>{escape(label)} {_sum(told[name])}</span>' for name, label in labels)
     rate = f'<span>{escape(t("Collection rate"))} <b>{_rate(figures.total.collected)}</b></span>'
-    return f'<div class="mk-rline" data-testid="money-line"><span class="mk-t3">{_period(figures)}:</span>{sums}{rate}</div>'
+    return f'<div class="mk-rline" data-testid="money-line"><span class="mk-t3">{period_html(figures)}:</span>{sums}{rate}</div>'
 
 
-def _period(figures: Figures) -> str:
-    state = figures.state
-    if state.period in _PERIODS:
-        return escape(t(_PERIODS[state.period]))
-    return _number(' – '.join(values.format_day(day) for day in figures.span.days))
-
-
+# what is measured, its sign, of whom, how many are counted, and which figure counts them
 _TIMES = {
     'stages': (N_('Days in each repair stage'), 'build', N_('Repair stage'), N_('Cars that left it'), 'left'),
     'insurers': (N_('Days to close, by insurer'), 'shield', N_('Insurer'), N_('Claims closed'), 'closed'),
+    'appraisers': (
+        N_('Days waiting for the appraiser'),
+        *('fact_check', N_('Appraiser'), N_('Cars inspected'), 'appraised'),
+    ),
     'garages': (N_('Days at the garage'), 'garage', N_('Garage'), N_('Cars handed over'), 'delivered'),
 }
 
 
 def times_html(figures: Figures, name: str) -> str:
-    """How long something took, by stage, insurer or garage."""
+    """How long something took, by stage, insurer, appraiser or garage."""
     label, icon, first, counted, figure = _TIMES[name]
     lines: Sequence[Line] = getattr(figures, name)
-    head = _head(figures, name, t(label), icon)
+    unit = _unit(t('from the opening to the inspection')) if name == 'appraisers' else ''
+    head = _head(figures, name, t(label), icon, unit)
     if not lines:
         return head + _none(t('Nothing of this happened in the period.'))
     rows = [(_named(line), _claims(line.figures[figure]), _days(line.took)) for line in lines[:SHOWN]]
@@ -591,7 +437,7 @@ def _misread_weeks_html(state: ReportState) -> str:
     if not state.misread_weeks:
         return ''
     text = t('Not a date: {days}. The calendar begins with this week.', days='{days}')
-    return notice_html('misread-weeks', escape(text).format(days=_named_html(state.misread_weeks)))
+    return notice_html('misread-weeks', escape(text).format(days=days_html(state.misread_weeks)))
 
 
 def _weeks_html(figures: Figures) -> str:
@@ -601,7 +447,7 @@ def _weeks_html(figures: Figures) -> str:
     ends = ' – '.join(f'{day:%d/%m}' if here else values.format_day(day) for day in (first, last))
     before = _turn_html(figures, 'before', 'chevron_right', t('Four weeks before'))
     after = _turn_html(figures, 'after', 'chevron_left', t('Four weeks after'))
-    return f'<span class="mk-row mk-rweeks">{before}<span class="mk-sm mk-t3" role="status" data-testid="weeks">{_number(ends)}</span>{after}</span>'
+    return f'<span class="mk-row mk-rweeks">{before}<span class="mk-sm mk-t3" role="status" data-testid="weeks">{num_html(ends)}</span>{after}</span>'
 
 
 def _turn_html(figures: Figures, way: str, icon: str, label: str) -> str:
@@ -621,14 +467,14 @@ def _day(figures: Figures, day: date, incoming: int, outgoing: int) -> str:
     called = t(closed) if closed else t('Today') if left == 0 else ''
     short = short_occasion(closed, language()) if closed else called
     month = f' <span class="mk-mon">{escape(month_label(day))}</span>' if day.day == 1 else ''
-    number = f'<span class="mk-n"><span>{_number(str(day.day))}{month}</span></span>'
+    number = f'<span class="mk-n"><span>{num_html(str(day.day))}{month}</span></span>'
     named = f'<span class="mk-hol" aria-hidden="true">{escape(short)}</span>' if called else ''
     if not incoming and not outgoing:
         said = f'<span class="mk-vh">{escape(called)}</span>' if called else ''
         return f'<span class="mk-dy{looks}"{_titled(called)}>{number}{named}{said}</span>'
     page = replace(figures.soon.behind, view='open', due_from=day, due_to=day)
     sums = ''.join(
-        f'<span class="mk-a">{icon_html(icon)}{_number(f"{round(amount / 100):,}")}</span>'
+        f'<span class="mk-a">{icon_html(icon)}{num_html(f"{round(amount / 100):,}")}</span>'
         for icon, amount in (('call_received', incoming), ('call_made', outgoing))
         if amount
     )
@@ -667,11 +513,11 @@ def due_html(figures: Figures) -> str:
 
 def _week(line: DueLine) -> str:
     first, last = line.span.days
-    return _number(f'{first:%d/%m} – {last:%d/%m}')
+    return num_html(f'{first:%d/%m} – {last:%d/%m}')
 
 
 def _sides(line: DueLine) -> tuple[str, str]:
     return tuple(  # type: ignore[return-value]
-        _cheques(side, f'{_money(side.amount)} <span class="mk-t3">{_number(f"({side.cheques})")}</span>')
+        _cheques(side, f'{_money(side.amount)} <span class="mk-t3">{num_html(f"({side.cheques})")}</span>')
         for side in (line.incoming, line.outgoing)
     )

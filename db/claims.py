@@ -229,6 +229,10 @@ class Claim(OfficeOwned, Base):
             'ix_claims_submitted',
             *('submitted_at', 'office_id', 'tp_insurer_id', 'agent_id', 'demand_amount', 'sent_back_at'),
         ),
+        Index(
+            'ix_claims_appraised',
+            *('appraised_at', 'office_id', 'appraiser_id', 'tp_insurer_id', 'agent_id', 'opened_at'),
+        ),
         Index('ix_claims_closed', 'closed_at', 'seq', 'is_open', 'office_id', 'tp_insurer_id', 'agent_id', 'opened_at'),
     )
     writable_with: ClassVar[Can] = Can.EDIT_CLAIM

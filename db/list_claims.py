@@ -238,6 +238,7 @@ _HAPPENED: Mapping[str, Callable[[ListState, date | None, date | None], list[Col
     'event': lambda _, *days: on_days(Claim.event_date, *days),
     'updated': lambda _, *days: on_days(Claim.updated_at, *days),
     'opened': lambda _, *days: on_days(Claim.opened_at, *days),
+    'appraised': lambda _, *days: on_days(Claim.appraised_at, *days),
     'submitted': lambda _, *days: on_days(Claim.submitted_at, *days),
     'closed': lambda _, *days: on_days(Claim.closed_at, *days),
     'approved': lambda _, *days: _moved('approved', *days),

@@ -28,7 +28,10 @@ MANY = (
     *('repair_stage', 'appraiser', 'quick', 'left_stage', 'sent_back'),
 )
 # what happened to a claim between two days: each has a first day and a last one; `left` is the repair stages of `left_stage`
-RANGES = ('event', 'updated', 'opened', 'submitted', 'closed', 'approved', 'received', 'delivered', 'left')
+RANGES = (
+    *('event', 'updated', 'opened', 'appraised', 'submitted', 'closed'),
+    *('approved', 'received', 'delivered', 'left'),
+)
 DAYS = tuple(f'{name}_{side}' for name in RANGES for side in ('from', 'to'))
 # among agents, insurers and garages: of whom a claim has none
 NOBODY = '0'
@@ -97,6 +100,8 @@ class ListState:
     updated_to: date | None = None
     opened_from: date | None = None
     opened_to: date | None = None
+    appraised_from: date | None = None
+    appraised_to: date | None = None
     submitted_from: date | None = None
     submitted_to: date | None = None
     closed_from: date | None = None

@@ -38,6 +38,7 @@ RANGE_LABELS: Mapping[str, str] = {
     'event': N_('Event date'),
     'updated': N_('Updated'),
     'opened': N_('Opened'),
+    'appraised': N_('Inspected'),
     'submitted': N_('Submitted'),
     'closed': N_('Closed on'),
     'approved': N_('Money approved'),

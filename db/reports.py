@@ -2,10 +2,12 @@
 
 Screens and workbooks ask `figures_of`; the monthly report beside it `rows_behind`. How each figure is defined:
 
-- Open claims, by status and by age: those open now; the age is the days since `opened_at`.
+- Open claims, by status, by insurer and by age: those open now; the age is the days since `opened_at`.
 - Opened, submitted, closed: claims whose `opened_at`, `submitted_at`, `closed_at` falls into the period, in Israeli calendar days.
   A claim that was opened again is not closed.
 - How long a claim took: the days from its opening to its closing, of the claims closed in the period.
+- How long a claim waited for the appraiser: the days from its opening to the inspection, of the claims inspected in the period, by appraiser;
+  of a car that was inspected before there was a claim, none.
 - How long a stage took: the days from the moment the car entered it to the moment it left, of the stays that ended in the period;
   what was taken back never was. Its claims are those whose car left the stage in the period.
 - How long a garage took: the days from the first stage at the garage to the hand-over, of the cars handed over in the period.
@@ -25,7 +27,7 @@ Times are medians: one claim that lay for a year moves them little. Fewer than `
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
@@ -40,13 +42,14 @@ from db.cheques import WARN_DAYS, Cheque
 from db.claims import Claim
 from db.exports import CONFIRM_ABOVE
 from db.habits import ENOUGH
-from db.list_claims import claims_in, filtered, on_days
+from db.list_claims import ONE_OF, claims_in, filtered, on_days
 from db.list_state import NOBODY, ListState
 from db.measuring import Measured, days_apart, israel_day, measured
 from db.money import MOVED, MoneyMove
 from db.offices import AgentOffice, User, agents_of
-from db.reference import Garage, Insurer, Reference, reference
+from db.reference import Insurer, Reference, reference
 from db.repairs import BEFORE_THE_GARAGE, DELIVERED, RepairEvent, is_real_move
+from db.report_figures import ChequeFigure, DueLine, Figure, Figures, Line
 from db.report_state import ReportState, Span, month_after
 from db.scope import Actor, Can
 from db.texts import N_, t
@@ -57,102 +60,6 @@ WEEKS, MONTHS_AHEAD = 6, 6
 # a line beside a figure: as many parts of the period, or half as many; and the fewest days that make one of cheques
 FINE, FEWEST_DAYS = 6, 3
 Told = Mapping[tuple[date, bool], tuple[int, int]]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """So many claims, what they come to where that is told, and the list that has exactly these."""
-
-    claims: int
-    behind: ListState
-    amount: int | None = None
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of a table. `key` as addresses write it; the name of nobody is empty, of somebody who went elsewhere it says so."""
-
-    key: str
-    name: str
-    figures: Mapping[str, Figure]
-    took: Measured | None = None
-
-    @property
-    def collected(self) -> Measured | None:
-        """What was received, in percent of what was demanded; None where nothing was demanded."""
-        demanded, received = self.figures['demanded'], self.figures['received']
-        if not demanded.amount:
-            return None
-        return Measured(demanded.claims, 100 * (received.amount or 0) / demanded.amount)
-
-
-@dataclass(frozen=True)
-class ChequeFigure:
-    """So many cheques, what they come to, and the page that has exactly these."""
-
-    cheques: int
-    amount: int
-    behind: BoardState
-
-
-@dataclass(frozen=True)
-class DueLine:
-    """The cheques that fall due between two days: what insurers pay, and what clients do."""
-
-    span: Span
-    incoming: ChequeFigure
-    outgoing: ChequeFigure
-
-
-@dataclass(frozen=True)
-class Figures:
-    """All of it at one moment. `people` and `offices` have a line for each; the bureau's has people of one office only.
-
-    `closed_days` names the days of the calendar that are no business days: a holiday, an eve, the bureau's own note; '' of a plain weekend.
-    `went` tells how figures of the total went, by their names, the first part of the period first; of too few cases there is nothing.
-    """
-
-    state: ReportState
-    span: Span
-    today: date
-    statuses: Sequence[Line]
-    ages: Sequence[Line]
-    insurers: Sequence[Line]
-    garages: Sequence[Line]
-    stages: Sequence[Line]
-    months: Sequence[Line]
-    people: Sequence[Line]
-    offices: Sequence[Line]
-    total: Line
-    before: Line
-    weeks: Sequence[DueLine]
-    due_months: Sequence[DueLine]
-    due_days: Mapping[date, tuple[int, int]]
-    closed_days: Mapping[date, str]
-    soon: ChequeFigure
-    next_due: date | None
-    whole: Measured = field(default_factory=Measured)
-    went: Mapping[str, Sequence[float]] = field(default_factory=dict)
-
-    def changed(self, name: str) -> int | None:
-        """By how many percent a figure changed against the period before; None of too few claims, and of nothing there is no percentage."""
-        now, then = self.total.figures[name], self.before.figures[name]
-        base, reached = (figure.claims if figure.amount is None else figure.amount for figure in (then, now))
-        if min(now.claims, then.claims) < ENOUGH or base <= 0:
-            return None
-        return round(100 * (reached - base) / base)
-
-    @property
-    def days_changed(self) -> float | None:
-        """By how many days the median changed against the period before; None of too few claims."""
-        now, then = self.total.took, self.before.took
-        if now is None or then is None or not now.known or not then.known:
-            return None
-        return now.number - then.number
-
-    def total_label(self, table: str) -> str:
-        """What the last line of a table of people or offices is called, to be translated."""
-        return N_('The whole office') if table == 'people' and not self.state.agent else N_('Total')
 
 
 # ---- questions --------------------------------------------------------------------------------------------------------------
@@ -175,7 +82,9 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
         today=today,
         statuses=_statuses(asked),
         ages=_ages(asked),
-        insurers=_insurers(asked),
+        open_by_insurer=_open_by_insurer(asked),
+        insurers=_by_firm(asked, 'insurer', 'closed'),
+        appraisers=_by_firm(asked, 'appraiser', 'appraised'),
         garages=_garages(asked),
         stages=_stages(asked),
         months=_months(asked, happened),
@@ -215,6 +124,7 @@ class _Asked:
         self.open = replace(self.all, view='open')
         self.unread = replace(self.all, view='unread')
         self.closed = replace(self.during('closed'), view='closed')
+        self.appraised = self.during('appraised')
 
     @cached_property
     def words(self) -> Reference:
@@ -225,6 +135,11 @@ class _Asked:
     def reader(self) -> str:
         """In whose language statuses and stages are named."""
         return str(self.session.info['actor'].language)
+
+    def name_of(self, firm: str, key: str) -> str:
+        """What an insurer, an appraiser or a garage is called; '' of none."""
+        firms: Mapping[int, Any] = getattr(self.words, f'{firm}s')
+        return firms[int(key)].name if int(key) in firms else ''
 
     def during(self, name: str, span: Span | None = None) -> ListState:
         """The claims to which something happened in the period."""
@@ -237,10 +152,12 @@ class _Asked:
         rows = self.session.execute(grouped.group_by(column))
         return {_key(row[0]): tuple(int(number or 0) for number in row[1:]) for row in rows}
 
-    def took(self, column: Any) -> dict[str, dict[int, int]]:
-        """How many of the claims closed in the period took how many days, by a column."""
-        days = days_apart(self.session, Claim.opened_at, israel_day(self.session, Claim.closed_at, self.span.last))
-        grouped = claims_in(self.session, self.closed)[0].with_only_columns(column, days, func.count(Claim.id))
+    def took(self, column: Any, until: str = 'closed') -> dict[str, dict[int, int]]:
+        """How many of the claims closed, or appraised, in the period had been open for how many days, by a column."""
+        over = Claim.appraised_at if until == 'appraised' else israel_day(self.session, Claim.closed_at, self.span.last)
+        days = days_apart(self.session, Claim.opened_at, over)
+        grouped = claims_in(self.session, getattr(self, until))[0]
+        grouped = grouped.with_only_columns(column, days, func.count(Claim.id))
         return _histograms(self.session.execute(grouped.group_by(column, days)))
 
     def narrow(self, statement: Any, part: Any) -> Any:
@@ -332,6 +249,15 @@ def _statuses(asked: _Asked) -> list[Line]:
     ]
 
 
+def _open_by_insurer(asked: _Asked) -> list[Line]:
+    counted = asked.by(asked.open, Claim.tp_insurer)
+    lines = (
+        Line(key, asked.name_of('insurer', key), {'open': Figure(many, replace(asked.open, insurer=(key,)))})
+        for key, (many,) in counted.items()
+    )
+    return _sorted(lines, 'open')
+
+
 def _ages(asked: _Asked) -> list[Line]:
     lines = []
     younger = [
@@ -354,21 +280,19 @@ def _ages(asked: _Asked) -> list[Line]:
 # ---- how long it took -------------------------------------------------------------------------------------------------------
 
 
-def _insurers(asked: _Asked) -> list[Line]:
-    took = asked.took(Claim.tp_insurer)
-    names = _names(asked.session, Insurer)
-    return _sorted(
-        (
-            Line(
-                key,
-                names.get(key, ''),
-                {'closed': Figure(sum(days.values()), replace(asked.closed, insurer=(key,)))},
-                measured(days),
-            )
-            for key, days in took.items()
-        ),
-        'closed',
+def _by_firm(asked: _Asked, firm: str, until: str) -> list[Line]:
+    """How long claims had been open when they were closed, or appraised, by the firm."""
+    took = asked.took(ONE_OF[firm], until)
+    behind: ListState = getattr(asked, until)
+
+    def figure(key: str, days: Mapping[int, int]) -> Figure:
+        only: dict[str, Any] = {firm: (key,)}
+        return Figure(sum(days.values()), replace(behind, **only))
+
+    lines = (
+        Line(key, asked.name_of(firm, key), {until: figure(key, days)}, measured(days)) for key, days in took.items()
     )
+    return _sorted(lines, until)
 
 
 def _garages(asked: _Asked) -> list[Line]:
@@ -392,11 +316,10 @@ def _garages(asked: _Asked) -> list[Line]:
     )
     by_garage = select(Claim.garage, days, func.count(Claim.id)).join(stays, stays.c.claim_id == Claim.id)
     took = _histograms(asked.session.execute(by_garage.group_by(Claim.garage, days)))
-    names = _names(asked.session, Garage)
     lines = (
         Line(
             key,
-            names.get(key, ''),
+            asked.name_of('garage', key),
             {'delivered': Figure(sum(told.values()), replace(behind, garage=(key,)))},
             measured({day: many for day, many in told.items() if day >= 0}),
         )

@@ -12,8 +12,9 @@ from db.cheques import DIRECTIONS, STATES, WARN_DAYS
 from db.exports import CONFIRM_ABOVE
 from db.measuring import Measured
 from db.reference import Reference
+from db.report_figures import DueLine, Figures, Line
 from db.report_state import Span
-from db.reports import Behind, DueLine, Figures, Line
+from db.reports import Behind
 from db.texts import N_, is_rtl, t
 from jobs.sheets import Column, Kind, Table, add_table, new_workbook
 
@@ -279,6 +280,11 @@ PARTS: Mapping[str, Part] = {
         _columns((N_('Status'), Kind.TEXT), (N_('Open claims'), Kind.WHOLE)),
         _counted('statuses', 'open'),
     ),
+    'open_by_insurer': Part(
+        N_('Open by insurer'),
+        _columns((N_('Insurer'), Kind.TEXT), (N_('Open claims'), Kind.WHOLE)),
+        _counted('open_by_insurer', 'open'),
+    ),
     'ages': Part(
         N_('Age of open claims'),
         _columns((N_('Days since the opening'), Kind.TEXT), (N_('Open claims'), Kind.WHOLE)),
@@ -294,6 +300,11 @@ PARTS: Mapping[str, Part] = {
         N_('Days to close, by insurer'),
         _columns((N_('Insurer'), Kind.TEXT), (N_('Claims closed'), Kind.WHOLE), _DAYS),
         _timed('insurers', 'closed'),
+    ),
+    'appraisers': Part(
+        N_('Days waiting for the appraiser'),
+        _columns((N_('Appraiser'), Kind.TEXT), (N_('Cars inspected'), Kind.WHOLE), _DAYS),
+        _timed('appraisers', 'appraised'),
     ),
     'garages': Part(
         N_('Days at the garage'),

@@ -30,8 +30,9 @@ from db.list_state import NOBODY
 from db.list_words import filters_in_words
 from db.offices import AgentOffice
 from db.reference import reference
+from db.report_figures import Figures
 from db.report_state import ReportState
-from db.reports import Figures, figures_of, rows_behind
+from db.reports import figures_of, rows_behind
 from db.scope import Actor, Can
 from db.texts import N_, ClaimError
 from db.values import Malformed

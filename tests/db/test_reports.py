@@ -21,12 +21,13 @@ from db.claims import Claim
 from db.habits import ENOUGH
 from db.list_counts import count_of
 from db.list_state import ListState
-from db.measuring import israel_day, measured
+from db.measuring import Measured, israel_day, measured
 from db.money import MoneyMove
 from db.offices import User
-from db.reference import Garage
+from db.reference import Appraiser, Garage
+from db.report_figures import ChequeFigure, Figure, Figures, Line
 from db.report_state import PERIODS, ReportState, Span
-from db.reports import ChequeFigure, Figure, Figures, Line, agents_to_choose, cheques_behind, claims_behind, figures_of
+from db.reports import agents_to_choose, cheques_behind, claims_behind, figures_of
 from db.scope import Actor
 from db.session import fetch, open_session
 from db.texts import ClaimError
@@ -46,9 +47,9 @@ def at(day: str, hour: int = 9) -> datetime:
 
 @pytest.fixture
 def people(people: People) -> People:
-    """The people, and a garage: it is number 1."""
+    """The people, a garage, and an appraiser: each is number 1."""
     with open_session(SYSTEM) as session:
-        session.add(Garage(id=1, name='מוסך לב'))
+        session.add_all([Garage(id=1, name='מוסך לב'), Appraiser(id=1, name='שמאות הגליל')])
     return people
 
 
@@ -90,7 +91,9 @@ def all_figures(told: Figures) -> list[Figure]:
     tables = (
         told.statuses,
         told.ages,
+        told.open_by_insurer,
         told.insurers,
+        told.appraisers,
         told.garages,
         told.stages,
         told.months,
@@ -208,6 +211,35 @@ def test_a_car_that_was_entered_as_handed_over_says_nothing_of_the_garage(people
     opened(people, '11-01', garage=1, repair_stage='delivered')
     garage = line(figures(people.manager).garages, 1)
     assert (garage.figures['delivered'].claims, garage.took and garage.took.cases) == (1, 0)
+
+
+def test_a_claim_waits_for_the_appraiser_from_its_opening_to_the_inspection(people: People) -> None:
+    for n in range(ENOUGH):
+        claim = opened(people, '10-20', appraiser=1)
+        write(people, claim, at('11-20'), appraised_at=date(2026, 11, 3 if n < ENOUGH // 2 else 5))
+        if not n:
+            status(people, claim, 'closed', at('11-21'), 'paid_in_full')
+    opened(people, '10-20', appraiser=1)
+    opened(people, '10-20', appraiser=1, appraised_at=date(2026, 10, 31))
+    opened(people, '11-20', appraised_at=date(2026, 11, 10))
+    told = figures(people.manager, 'period=month')
+    assert [(one.key, one.name, one.figures['appraised'].claims, one.took) for one in told.appraisers] == [
+        ('1', 'שמאות הגליל', ENOUGH, Measured(ENOUGH, 15.0)),
+        ('0', '', 1, Measured(1, 0.0)),
+    ]
+    assert [one.took and one.took.known for one in told.appraisers] == [True, False]
+
+
+def test_open_claims_are_told_by_insurer_whatever_the_period(people: People) -> None:
+    for insurer, many in ((PHOENIX, 2), (HAREL, 3), (None, 1)):
+        for _ in range(many):
+            opened(people, '1-05', tp_insurer=insurer and int(insurer))
+    status(people, opened(people, '11-01', tp_insurer=1), 'closed', at('11-02'), 'paid_in_full')
+    told = figures(people.manager, 'period=month').open_by_insurer
+    assert [(one.key, one.figures['open'].claims) for one in told] == [(HAREL, 3), (PHOENIX, 2), ('0', 1)]
+    assert [bool(one.name) for one in told] == [True, True, False]
+    only = figures(people.manager, f'insurer={PHOENIX}').open_by_insurer
+    assert [(one.key, one.figures['open'].claims) for one in only] == [(PHOENIX, 2)]
 
 
 def test_cheques_fall_into_weeks_that_begin_on_sunday(people: People) -> None:
@@ -341,7 +373,7 @@ def test_the_line_of_the_cheques_has_the_days_of_the_calendar(people: People) ->
 
 STATUSES = ('submitted', 'insurer_requested_info', 'under_insurer_review', 'awaiting_payment', 'closed', 'new')
 STAGES = ('towing', 'vehicle_received', 'bodywork', 'paint', 'delivered')
-INSURERS, GARAGES = (1, 2, None), (1, None)
+INSURERS, GARAGES, APPRAISERS = (1, 2, None), (1, None), (1, 1, None)
 MOMENTS = 10
 
 
@@ -365,6 +397,7 @@ def busy(people: People) -> People:
                     'agent': rng.choice(agents[office]),
                     'tp_insurer': rng.choice(INSURERS),
                     'garage': rng.choice(GARAGES),
+                    'appraiser': rng.choice(APPRAISERS),
                     'repair_stage': rng.choice((None, 'towing')),
                 }
                 claim = claims.open_claim(session, office, fields, moment)
@@ -379,7 +412,7 @@ def busy(people: People) -> People:
 
 
 def _something_happens(session: Any, rng: random.Random, claim: Claim, moment: datetime) -> None:
-    for what in rng.sample(('status', 'stage', 'stage', 'money', 'sent'), 2):
+    for what in rng.sample(('status', 'stage', 'stage', 'money', 'sent', 'inspected'), 2):
         if what == 'status':
             claims.change_status(session, claim.id, rng.choice(STATUSES), 'אחר', claim.status, moment)
         elif what == 'stage':
@@ -391,6 +424,9 @@ def _something_happens(session: Any, rng: random.Random, claim: Claim, moment: d
         elif what == 'money':
             name = rng.choice(('approved_amount', 'received_amount'))
             claims.save_fields(session, claim.id, {name: (getattr(claim, name), rng.randint(0, 50) * 100)}, moment)
+        elif what == 'inspected':
+            day = israel(moment).date() - timedelta(days=rng.randint(0, 20))
+            claims.save_fields(session, claim.id, {'appraised_at': (claim.appraised_at, day)}, moment)
         else:
             day, demand = israel(moment).date(), rng.randint(1, 90) * 100
             fields = {'submitted_at': (claim.submitted_at, day), 'demand_amount': (claim.demand_amount, demand)}
@@ -437,13 +473,18 @@ def test_the_figures_follow_from_the_record(busy: People) -> None:
     ):
         told = figures(actor, query)
         assert _shown(told) == _reckoned(actor, told)
-    assert any(one.took and one.took.known for one in figures(busy.staff, 'period=12m').stages)
+    told = figures(busy.staff, 'period=12m')
+    assert all(any(one.took and one.took.known for one in table) for table in (told.stages, told.appraisers))
+    assert sum(one.figures['open'].claims > 0 for one in told.ages) >= 4
 
 
 def _shown(told: Figures) -> dict[str, Any]:
     return {
         'statuses': {one.key: one.figures['open'].claims for one in told.statuses},
+        'ages': [one.figures['open'].claims for one in told.ages],
+        'open_by_insurer': {one.key: one.figures['open'].claims for one in told.open_by_insurer},
         'insurers': {one.key: one.took and (one.took.cases, one.took.number) for one in told.insurers},
+        'appraisers': {one.key: one.took and (one.took.cases, one.took.number) for one in told.appraisers},
         'stages': {one.key: one.took and (one.took.cases, one.took.number) for one in told.stages},
         'garages': {
             one.key: one.took and (one.figures['delivered'].claims, one.took.cases, one.took.number)
@@ -476,13 +517,21 @@ def _reckoned(  # noqa: C901, PLR0912 - as plain as can be, so that one sees tha
     stays: dict[str, list[int]] = {}
     garages: dict[str, list[int | None]] = {}
     statuses: dict[str, int] = {}
+    open_by_insurer: dict[str, int] = {}
+    waited: dict[str, list[int]] = {}
+    ages = [0, 0, 0, 0, 0]
     back = 0
     for row in rows:
         if row.is_open:
             statuses[row.status] = statuses.get(row.status, 0) + 1
+            firm = str(row.tp_insurer or 0)
+            open_by_insurer[firm] = open_by_insurer.get(firm, 0) + 1
+            ages[sum((told.today - row.opened_at).days > oldest for oldest in (30, 60, 90, 180))] += 1
         elif row.closed_at and first <= israel(row.closed_at).date() <= last:
             took = (israel(row.closed_at).date() - row.opened_at).days
             closed.setdefault(str(row.tp_insurer or 0), []).append(max(took, 0))
+        if row.appraised_at and first <= row.appraised_at <= last:
+            waited.setdefault(str(row.appraiser or 0), []).append(max((row.appraised_at - row.opened_at).days, 0))
         went = repairs.stays_among(events[row.id])
         for stay in went:
             if stay.left and first <= israel(stay.left).date() <= last:
@@ -501,6 +550,9 @@ def _reckoned(  # noqa: C901, PLR0912 - as plain as can be, so that one sees tha
     submitted = [row for row in rows if row.submitted_at and first <= row.submitted_at <= last]
     return {
         'statuses': statuses,
+        'ages': ages,
+        'open_by_insurer': open_by_insurer,
+        'appraisers': {key: (len(days), median(days)) for key, days in waited.items()},
         'insurers': {key: (len(days), median(days)) for key, days in closed.items()},
         'stages': {key: (len(days), median(days)) for key, days in stays.items()},
         'garages': {

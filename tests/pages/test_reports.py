@@ -1,6 +1,7 @@
 """The dashboard as managers and the bureau have it open: live, each office its own, and nothing for everybody else."""
 
 import asyncio
+import html
 import re
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from io import BytesIO
 from typing import Any
+from urllib.parse import parse_qsl
 
 import openpyxl
 import pytest
@@ -16,16 +18,21 @@ from fastapi import FastAPI
 from nicegui import ui
 
 from components import report_board
-from db import identity, scope, values
+from db import identity, scope, texts, values
 from db.base import now
+from db.cheque_board import BoardState, page_of_board
 from db.cheques import Slip, enter_cheque
 from db.claims import change_status, save_fields
 from db.exports import DONE, export_records
 from db.habits import ENOUGH
+from db.list_counts import count_of
+from db.list_state import ListState
+from db.reference import Appraiser, Garage
+from db.repairs import advance_repair
 from db.reports import figures_of
-from db.scope import ROLE_CAN, Can, Role
+from db.scope import ROLE_CAN, Actor, Can, Role
 from db.session import open_session
-from jobs.report_book import Book
+from jobs.report_book import PARTS, Book
 from pages import reports
 from tests.conftest import People
 from tests.factories import PASSWORD, SYSTEM, make_claim
@@ -79,6 +86,138 @@ async def test_few_claims_give_no_times_and_no_rates(portal: FastAPI, people: Pe
     page = (await opened(portal, 'manager')).html()
     assert page.count('אין די נתונים') >= 3
     assert 'view=closed' in page
+
+
+# ---- lists and workbooks behind ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def some(people: People) -> People:
+    """A little of everything a dashboard tells of, in both offices: too few cases for a time or a rate."""
+    today = values.israel(now()).date()
+    paid = {'approved_amount': (None, 750_00), 'received_amount': (None, 750_00)}
+    with open_session(SYSTEM) as session:
+        session.add_all([Garage(id=1, name='מוסך לב'), Appraiser(id=1, name='שמאות הגליל')])
+    for office, agent in ((people.levi, people.dana), (people.levi, people.yossi), (people.cohen, people.rival)):
+        fields = {'agent': agent.user_id, 'tp_insurer': 1, 'garage': 1, 'appraiser': 1, 'appraised_at': today}
+        claim = make_claim(office, people.staff, fields, submitted_at=today, demand_amount=1_000_00)
+        with open_session(people.staff) as session:
+            save_fields(session, claim.id, paid, now())
+            for before, stage in ((None, 'vehicle_received'), ('vehicle_received', 'delivered')):
+                advance_repair(session, claim.id, stage, before, now())
+                session.flush()
+            for way, day, amount in (
+                *(
+                    ('insurer_to_insured', 3, 777_40),
+                    ('insurer_to_garage', 3, 111_40),
+                    ('insured_to_garage', 3, 222_00),
+                ),
+                *(('insurer_to_insured', 0, 333_00), ('insured_to_garage', 4, 444_00)),
+            ):
+                enter_cheque(session, claim.id, Slip(way, amount, today + timedelta(days=day)), 'received', now())
+        if agent is people.dana:
+            with open_session(people.staff) as session:
+                change_status(session, claim.id, 'closed', 'אחר', 'new', now())
+            make_claim(office, people.staff, fields)
+    return people
+
+
+def tags(page: str, test_id: str) -> list[tuple[str, dict[str, str]]]:
+    """The elements of a page that have this id for tests: what they are, and their attributes."""
+    found = re.findall(rf'<(\w+)([^>]*data-testid="{test_id}"[^>]*)>', page)
+    return [
+        (tag, {name: html.unescape(text) for name, text in re.findall(r'([\w-]+)="([^"]*)"', rest)})
+        for tag, rest in found
+    ]
+
+
+def many_behind(actor: Actor, address: str) -> int:
+    """How many claims, or cheques, stand in the list an address leads to."""
+    path, _, query = address.partition('?')
+    with open_session(actor, reading=True) as session:
+        if path == '/':
+            return count_of(session, ListState.read(dict(parse_qsl(query))))
+        assert path == '/cheques'
+        return page_of_board(session, BoardState.read(dict(parse_qsl(query))), values.israel(now()).date()).count
+
+
+async def test_every_figure_of_the_page_opens_the_list_that_it_counts(portal: FastAPI, some: People) -> None:
+    for who, actor in (('manager', some.manager), ('staff', some.staff)):
+        page = (await opened(portal, who)).html()
+        figures = tags(page, 'figure')
+        assert len(figures) > 60
+        for tag, attributes in figures:
+            assert tag == 'a'
+            assert many_behind(actor, attributes['href']) == int(attributes['data-figure']), attributes['href']
+        assert sum(int(attributes['data-figure']) > 0 for _, attributes in figures) > 40
+        for told in ('תביעה אחת שנסגרה', 'תביעות שהוגשו'):
+            assert re.search(rf'<a [^>]*href="[^"]+"[^>]*>[^<]*{told}</a>', page), told
+        # while there are too few cases for a time or a rate, no number stands beside the links: in a card, a bar or a cell
+        cards, *_ = page.split('data-testid="table-')
+        cells = re.findall(r'<td>.*?</td>|<b>.*?</b>|<span class="mk-badge">.*?</span>', page)
+        for part in (*re.findall(r'<div class="mk-v">.*?</section>', cards), *cells):
+            words = re.sub(r'<a .*?</a>', '', part).split('הקרובה ב-')[0]
+            assert not re.search(r'\d', re.sub(r'<[^>]*>', '', words)), part
+
+
+async def test_every_day_of_the_calendar_opens_the_cheques_it_adds_up(portal: FastAPI, some: People) -> None:
+    today = values.israel(now()).date()
+    for who, actor, claims in (('manager', some.manager, 2), ('staff', some.staff, 3)):
+        days = tags((await opened(portal, who, f'/reports?weeks={today}')).html(), 'due-day')
+        told = {}
+        for tag, attributes in days:
+            path, _, query = attributes['href'].partition('?')
+            assert (tag, path) == ('a', '/cheques')
+            with open_session(actor, reading=True) as session:
+                sums = page_of_board(session, BoardState.read(dict(parse_qsl(query))), today).sums
+            assert sums
+            both = (('מחברות הביטוח', sums.incoming), ('מהלקוחות', sums.outgoing))
+            said = ', '.join(f'{label} {values.format_money(sum_, "he", cents=False)}' for label, sum_ in both if sum_)
+            assert attributes['aria-label'].endswith(said), (attributes, said)
+            told[attributes['aria-label'].partition(':')[0]] = (sums.incoming, sums.outgoing)
+        assert told == {
+            values.format_day(today + timedelta(days=day)): (claims * incoming, claims * outgoing)
+            for day, incoming, outgoing in ((0, 333_00, 0), (3, 888_80, 222_00), (4, 0, 444_00))
+        }
+
+
+async def test_every_table_of_the_page_and_every_part_leaves_as_a_workbook(portal: FastAPI, some: People) -> None:
+    left = set()
+    for who in ('manager', 'staff'):
+        page = await opened(portal, who)
+        exports = {name: tags(page.html(), f'export-{name}') for name in PARTS}
+        tables = re.findall(r'data-testid="table-(\w+)".*?<tbody>(.*?)</tbody>(.*?)</table>', page.html())
+        assert {name for name, *_ in tables} >= {
+            'months',
+            'stages',
+            'insurers',
+            'appraisers',
+            'garages',
+            'weeks',
+            'due_months',
+        }
+        assert all(exports[name] for name, *_ in tables), 'each table has its way to Excel'
+        shown = {
+            name: len(re.findall('<tr>', body + (foot if name != 'months' else ''))) for name, body, foot in tables
+        }
+        bars = {'statuses', 'open_by_insurer', 'ages'}
+        for name, links in exports.items():
+            for _, attributes in links:
+                assert attributes['href'].split('?')[0] == f'/reports/tables/{name}.xlsx'
+            answer = await page.user.http_client.get(links[0][1]['href'] if links else f'/reports/tables/{name}.xlsx')
+            assert (answer.status_code, answer.headers['content-type']) == (200, EXCEL), name
+            (sheet,) = openpyxl.load_workbook(BytesIO(answer.content)).worksheets
+            rows = [
+                row for row in sheet.iter_rows(min_row=4, values_only=True) if any(cell is not None for cell in row)
+            ]
+            assert [column.value for column in sheet[3]] == [
+                texts.t(column.label, 'he') for column in PARTS[name].columns
+            ]
+            assert name in bars or len(rows) == shown.get(name, 0), name
+            if rows:
+                left.add(name)
+        assert {name for name in PARTS if not exports[name]} == ({'offices'} if who == 'manager' else {'people'})
+    assert left == {*PARTS}, 'and none of them is empty'
 
 
 async def test_the_table_by_agent_says_rates_and_ends_in_a_total(portal: FastAPI, people: People) -> None:
