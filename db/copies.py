@@ -247,6 +247,28 @@ def _swap(copy: Path, path: Path, moment: datetime) -> Path | None:
     return aside
 
 
+# Rows are followed by the numbers of their transactions, and each server counts its own. Where the copy's are ahead of this
+# server's, everything written from now on would stand before what was read already, and nobody would be alerted of it.
+_COUNTED_ANEW = """DO $$
+DECLARE
+    of_rows record;
+    newest bigint;
+    ahead bigint := 0;
+BEGIN
+    FOR of_rows IN SELECT table_name AS name FROM information_schema.columns
+            WHERE table_schema = 'public' AND column_name = 'xid' LOOP
+        EXECUTE format('SELECT max(xid) FROM public.%I', of_rows.name) INTO newest;
+        ahead := greatest(ahead, newest - pg_current_xact_id()::text::bigint + 1);
+    END LOOP;
+    IF ahead > 0 THEN
+        FOR of_rows IN SELECT table_name AS name FROM information_schema.columns
+                WHERE table_schema = 'public' AND column_name = 'xid' LOOP
+            EXECUTE format('UPDATE public.%I SET xid = greatest(xid - $1, 0)', of_rows.name) USING ahead;
+        END LOOP;
+    END IF;
+END $$"""
+
+
 def _load(copy: Path, url: URL) -> None:
     script = copy.with_suffix('.sql')
     script.touch(0o600)
@@ -254,7 +276,7 @@ def _load(copy: Path, url: URL) -> None:
         _run('pg_restore', None, '--no-owner', '--no-privileges', f'--file={script}', str(copy))
         emptied = 'DROP SCHEMA public CASCADE; CREATE SCHEMA public'
         options = ('--single-transaction', '--quiet', '--no-psqlrc', '--set=ON_ERROR_STOP=1')
-        _run('psql', url, *options, f'--command={emptied}', f'--file={script}')
+        _run('psql', url, *options, f'--command={emptied}', f'--file={script}', f'--command={_COUNTED_ANEW}')
     finally:
         script.unlink()
 

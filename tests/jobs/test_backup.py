@@ -26,8 +26,11 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
 from db import copies, exports, files, identity, schema
+from db.alert_news import alert_followers
+from db.alerts import Cursor
 from db.base import now
-from db.claims import Claim
+from db.catch_up import changes_after
+from db.claims import Claim, save_fields
 from db.copies import CopyError
 from db.documents import Arrived, Document, Slot, attach
 from db.list_state import ListState
@@ -497,6 +500,33 @@ def test_a_restore_that_is_killed_while_psql_loads_is_undone_or_comes_to_its_end
     # left alone, psql ends its transaction, or gives it up when it finds that nobody listens to it any more
     assert stands(here) in ({'old'} if whom == 'all' else {'old', 'new'})
     restores_all_the_same(here, two_states)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize('database_url', ['postgres'], indirect=True)
+def test_who_follows_the_record_goes_on_on_a_server_that_counts_from_less(
+    here: Settings, people: People, elsewhere: str, tmp_path: Path
+) -> None:
+    make_claim(people.levi, people.staff)
+    with open_session(SYSTEM) as session:
+        assert alert_followers(session)
+    late = make_claim(people.levi, people.staff)  # nobody has followed this one yet
+    with psycopg.connect(make_url(here.database_url).set(drivername='postgresql').render_as_string(False)) as server:
+        for name in ('changes', 'rings', 'admin_changes', 'cursors'):  # as on a server that has run for years
+            server.execute(f'UPDATE {name} SET xid = xid + 1000000000 WHERE xid > 0')  # type: ignore[arg-type, unused-ignore]
+    archive = backup.make(here)
+    close(here.database_url)
+    there = installation(tmp_path / 'there', elsewhere)
+    restore.restore(there, archive)
+    connect(elsewhere)
+    with open_session(people.staff) as session:
+        save_fields(session, late.id, {'circumstances': (late.circumstances, 'נפגע בחניה')}, now())
+    with open_session(SYSTEM, reading=True) as session:
+        followed = session.get_one(Cursor, 'alerts')
+        waiting = changes_after(session, followed.xid, followed.change_id)
+    assert {change.claim_id for change in waiting} == {late.id}
+    assert any('circumstances' in change.fields for change in waiting)
+    close(elsewhere)
 
 
 def test_two_restores_at_once_are_one_too_many(sqlite_url: str, tmp_path: Path) -> None:
