@@ -190,6 +190,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Begin as ever, and settle down."""
+        children.begin()
         await super().startup(sockets)
         live.settle()
 

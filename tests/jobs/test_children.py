@@ -39,6 +39,8 @@ def test_what_takes_long_waits_for_a_place_and_begins_no_more_when_the_portal_en
         children.end()
         with pytest.raises(PortalEndsError):
             waits.result(5)
+    children.begin()
+    assert run(['-c', ''], 20, long=True).code == 0, 'another portal of the process begins'
 
 
 def test_only_what_takes_long_ends_with_the_portal() -> None:

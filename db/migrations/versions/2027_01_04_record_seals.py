@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column('change_id', BIG, nullable=False),
         sa.Column('number', sa.Integer(), nullable=False),
         sa.Column('sealed_at', sa.DateTime(timezone=True), nullable=False),
+        sa.Column('salt', sa.String(), nullable=False),
         sa.Column('hash', sa.String(), nullable=False),
         sa.Column('claim_id', BIG, nullable=False),
         sa.Column('office_id', sa.Integer(), nullable=False),
