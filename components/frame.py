@@ -280,9 +280,8 @@ async def _frame(actor: Actor, active: str, *, flow: bool) -> Any:
             written_html(_search_html() + _find_html() + _theme_html(here.url.path), ours=True).classes('mk-contents')
             MessagesLink(read.messages, since)
             Bell(read.alerts, since)
-            person = _person_html(
-                (actor.name, read.office or t('Claims bureau')), here.state.session.theme, here.url.path, actor.can
-            )
+            office, theme = read.office or t('Claims bureau'), here.state.session.theme
+            person = _person_html(actor.name, office, theme, here.url.path, actor.can)
             written_html(person).classes('mk-contents')
         Palette((place.address, place.icon, place.label) for place in places)
         main = ui.element('main').classes('mk-panel mk-pg' if flow else 'mk-panel').props('id=main tabindex=-1')
@@ -366,9 +365,7 @@ def _theme_html(back: str) -> str:
 
 
 @html_once
-def _person_html(who: tuple[str, str], theme: str, back: str, can: frozenset[Can]) -> str:
-    name, office = who
-
+def _person_html(name: str, office: str, theme: str, back: str, can: frozenset[Can]) -> str:
     def choice(what: str, value: str, label: str, icon: str, *, on: bool) -> str:
         mark = icon_html('check') if on else ''
         return _preference_html(

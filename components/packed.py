@@ -39,7 +39,7 @@ class QuicklyPacked(GZipMiddleware):
         if scope['type'] == 'http' and 'gzip' in Headers(scope=scope).get('accept-encoding', ''):
             await _Quick(self.app, self.minimum_size)(scope, receive, send)
         else:
-            await self.app(scope, receive, send)
+            await super().__call__(scope, receive, send)
 
 
 class _Quick(GZipResponder):

@@ -117,4 +117,5 @@ async def test_what_is_made_anew_is_packed_too(monkeypatch: pytest.MonkeyPatch, 
             assert answer.num_bytes_downloaded < len(SCRIPT) / 10
             plain = await browser.get(path, headers={'Accept-Encoding': 'identity'})
             assert (plain.text, plain.headers.get('content-encoding')) == (SCRIPT, None)
+            assert plain.headers['vary'] == 'Accept-Encoding', 'who keeps it for others has to know'
         assert 'content-encoding' not in (await browser.get('/small', headers={'Accept-Encoding': 'gzip'})).headers
