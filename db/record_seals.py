@@ -32,7 +32,7 @@ SETTLED = timedelta(hours=1)
 # what of a change is sealed, whatever columns come after these
 _SEALED = ('id', 'claim_id', 'office_id', 'at', 'user_id', 'by', 'kind', 'internal', 'quiet', 'fields')
 
-CHANGED, GONE, ADDED, LATE, TORN = 'changed', 'gone', 'added', 'late', 'torn'
+CHANGED, GONE, ADDED, LATE, UNSEALED, TORN = 'changed', 'gone', 'added', 'late', 'unsealed', 'torn'
 FAULTS: Mapping[str, str] = MappingProxyType(
     {
         CHANGED: N_(
@@ -41,6 +41,7 @@ FAULTS: Mapping[str, str] = MappingProxyType(
         GONE: N_('Line {number} (entry {entry}) is missing: it was sealed, and is not in the log any more.'),
         ADDED: N_('Entry {entry} has no seal, though later ones have: it was put in afterwards.'),
         LATE: N_('Line {number} (entry {entry}) was put in afterwards, before entries that had been sealed long ago.'),
+        UNSEALED: N_('The seal of line {number} is missing.'),
         TORN: N_('The seals of lines {number} to {entry} are missing.'),
     }
 )
@@ -82,7 +83,7 @@ class SealHead(Books, Evidence, Base):
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that is not as it was sealed: the line of the claim, and the id of its change (of TORN: the first and the last line)."""
+    """Something that is not as it was sealed: the line of the claim, and the id of its change (of TORN: the first and the last line, and of UNSEALED the one)."""
 
     kind: str
     entry: int
@@ -153,11 +154,11 @@ def standing_of_seals(session: Session, shown: int = 7) -> Standing:
     """How far the record is sealed; for admins."""
     newest = heads(session, shown)
     with open_books(session):
-        last = session.scalars(select(ChangeSeal).order_by(ChangeSeal.id.desc()).limit(1)).first()
+        sealed = select(Change.at).join(ChangeSeal, ChangeSeal.change_id == Change.id)
+        up_to = session.scalars(sealed.order_by(ChangeSeal.id.desc()).limit(1)).first()
         cursor = session.get(Cursor, CURSOR)
-    change = session.get(Change, last.change_id) if last else None
     waits = waiting_after(session, (cursor.xid, cursor.change_id) if cursor else (0, 0))
-    return Standing(change.at if change else None, waits, newest)
+    return Standing(up_to, waits, newest)
 
 
 def wrong_heads(session: Session) -> list[SealHead]:
@@ -292,7 +293,7 @@ def _broken(seals: Iterable[ChangeSeal], changes: Mapping[int, Change]) -> Itera
         if change is None:
             yield Fault(GONE, seal.change_id, seal.number)
         if seal.number != expected:  # without the seal before it nothing can be said of its line
-            yield Fault(TORN, seal.number - 1, expected)
+            yield Fault(UNSEALED if seal.number == expected + 1 else TORN, seal.number - 1, expected)
         elif change is not None and _hash_of(seal, before, change) != seal.hash:
             yield Fault(CHANGED, seal.change_id, seal.number)
         before = seal

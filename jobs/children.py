@@ -19,7 +19,8 @@ CHILDREN = 2
 # so often one that waits for its place asks whether the portal ends, in seconds
 _PAUSE = 0.2
 _ROOT = Path(__file__).resolve().parent.parent
-_places = threading.BoundedSemaphore(CHILDREN)
+# what takes long has a place of its own, or an upload would wait for it
+_places, _long_place = threading.BoundedSemaphore(CHILDREN), threading.BoundedSemaphore()
 # one lock for signals too, which come wherever the main thread is
 _lock, _ending = threading.RLock(), threading.Event()
 _long: set[subprocess.Popen[bytes]] = set()
@@ -43,13 +44,14 @@ class Ended:
 
 def run(arguments: Sequence[str], seconds: float, order: bytes = b'', *, long: bool = False) -> Ended:
     """Run Python with these arguments, once there is a place. What takes `long` gives way to the portal's end: `PortalEndsError`."""
-    while not _places.acquire(timeout=_PAUSE):
+    places = _long_place if long else _places
+    while not places.acquire(timeout=_PAUSE):
         if long and _ending.is_set():
             raise PortalEndsError
     try:
         return _run(arguments, seconds, order, long=long)
     finally:
-        _places.release()
+        places.release()
 
 
 def _run(arguments: Sequence[str], seconds: float, order: bytes, *, long: bool) -> Ended:

@@ -59,6 +59,12 @@ def make_pack(
     with files.new_file(keeper) as (path, _):
         told = _bound(made, path, keeper, moment)
         if not any(isinstance(came, list) for came in told['came']):
+            if all(came == LOST for came in told['came']):
+                titles = ', '.join(paper.title for paper in made.papers)
+                again = N_(
+                    'The files of these documents are missing in the system: {titles}. Please upload them again.'
+                )
+                raise ClaimError(again, titles=titles)
             raise ClaimError(N_('None of the documents can be put into one PDF. Please send them one by one.'))
         outcomes = [came if isinstance(came, str) else (came[0], came[1]) for came in told['came']]
         if (size := path.stat().st_size) > packs.MOST_BYTES:

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     schema.refuse_unless_newest(settings.database_url)
     database = connect(settings.database_url, patient=True)
     try:
-        found = verify(given.claim, given.against.read_text('utf-8') if given.against else '')
+        found = verify(given.claim, given.against.read_text('utf-8-sig') if given.against else '')
     except ClaimError as error:
         raise SystemExit(error.told('en')) from None
     finally:

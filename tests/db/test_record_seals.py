@@ -24,6 +24,7 @@ from db.record_seals import (
     GONE,
     LATE,
     TORN,
+    UNSEALED,
     Chain,
     ChangeSeal,
     Fault,
@@ -70,6 +71,11 @@ def tamper(database: Database, deed: Callable[[Connection], Any]) -> None:
     """Past the product, as the owner of the database may."""
     with database.writer.begin() as connection:
         deed(connection)
+
+
+def sealed_up_to(people: People) -> datetime | None:
+    with open_session(people.admin, reading=True) as session:
+        return standing_of_seals(session).up_to
 
 
 def talked_about(people: People) -> Claim:
@@ -148,7 +154,14 @@ def test_a_line_that_is_removed_with_its_seal_tears_the_chain(database: Database
     entry = entries(claim)[1]
     tamper(database, lambda c: c.execute(CHANGES.delete().where(CHANGES.c.id == entry)))
     tamper(database, lambda c: c.execute(SEALS.delete().where(SEALS.c.change_id == entry)))
-    assert chain_of(claim).faults == [Fault(TORN, 2, 2)]
+    assert chain_of(claim).faults == [Fault(UNSEALED, 2, 2)]
+
+
+def test_several_that_are_removed_with_their_seals_are_told_of_together(database: Database, claim: Claim) -> None:
+    gone = entries(claim)[1:3]
+    tamper(database, lambda c: c.execute(CHANGES.delete().where(CHANGES.c.id.in_(gone))))
+    tamper(database, lambda c: c.execute(SEALS.delete().where(SEALS.c.change_id.in_(gone))))
+    assert chain_of(claim).faults == [Fault(TORN, 3, 2)]
 
 
 def test_swapped_lines_are_both_found(database: Database, claim: Claim) -> None:
@@ -289,10 +302,11 @@ def test_a_day_has_one_head_over_what_was_sealed_since_the_last(people: People, 
     assert first.line == f'2026-12-02 {first.up_to} 1 {first.hash}'
 
 
-def test_whoever_cuts_off_the_end_of_a_chain_breaks_its_head(database: Database, claim: Claim) -> None:
+def test_whoever_cuts_off_the_end_of_a_chain_breaks_its_head(database: Database, claim: Claim, people: People) -> None:
     headed(MORNING + timedelta(days=1))
     entry = entries(claim)[-1]
     tamper(database, lambda c: c.execute(CHANGES.delete().where(CHANGES.c.id == entry)))
+    assert sealed_up_to(people), 'of the line before it'
     tamper(database, lambda c: c.execute(SEALS.delete().where(SEALS.c.change_id == entry)))
     assert chain_of(claim).faults == [], 'nothing is left that would tell'
     assert wrong() == [2]

@@ -29,9 +29,7 @@ def test_how_it_ends_is_known_and_told(caplog: pytest.LogCaptureFixture) -> None
 
 
 def test_what_takes_long_waits_for_a_place_and_begins_no_more_when_the_portal_ends() -> None:
-    with ThreadPoolExecutor(1) as pool, ExitStack() as places:
-        for _ in range(children.CHILDREN):
-            places.enter_context(children._places)
+    with ThreadPoolExecutor(1) as pool, children._long_place:
         waits = pool.submit(run, ['-c', ''], 20, long=True)
         with pytest.raises(TimeoutError):
             waits.result(0.5)
@@ -41,6 +39,20 @@ def test_what_takes_long_waits_for_a_place_and_begins_no_more_when_the_portal_en
             waits.result(5)
     children.begin()
     assert run(['-c', ''], 20, long=True).code == 0, 'another portal of the process begins'
+
+
+def test_what_is_short_waits_for_nothing_that_takes_long() -> None:
+    with ThreadPoolExecutor(2) as pool, ExitStack() as others:
+        long = pool.submit(run, ['-c', 'import time; time.sleep(60)'], 80, long=True)
+        until(lambda: children._long)
+        for _ in range(children.CHILDREN - 1):
+            others.enter_context(children._places)
+        try:
+            assert pool.submit(run, ['-c', ''], 20).result(20).code == 0
+        finally:
+            children.end()
+        with pytest.raises(PortalEndsError):
+            long.result(5)
 
 
 def test_only_what_takes_long_ends_with_the_portal() -> None:

@@ -250,6 +250,18 @@ def test_a_document_whose_file_is_lost_is_named_and_the_rest_goes(
     assert f'the file of document {row.id} is missing' in caplog.text
 
 
+def test_of_lost_files_alone_there_is_no_pack_and_they_are_to_be_sent_again(
+    people: People, claim: Claim, keeper: Folder
+) -> None:
+    lost = filed(people, claim, 'police_report', papers.pdf(), PDF, pages=2)
+    with open_session(people.staff, reading=True) as session:
+        [row] = fetch(session, documents.document_with(lost))
+    (keeper.root / files.key_of(row.served_sha256)).unlink()
+    with pytest.raises(ClaimError) as refused:
+        made(people, claim)
+    assert refused.value.told('he') == 'הקבצים של המסמכים האלה חסרים במערכת: אישור משטרה. העלו אותם שוב.'
+
+
 # ---- the child --------------------------------------------------------------------------------------------------------------
 
 
@@ -285,7 +297,7 @@ def test_a_pack_under_way_ends_with_the_portal_and_nothing_of_it_is_kept(
     monkeypatch.setattr(children, '_ending', threading.Event())
     with ThreadPoolExecutor(2) as pool:
         making_it = [pool.submit(made, people, claim) for _ in range(2)]
-        until(lambda: len(children._long) == 2)
+        until(lambda: children._long)  # and the other one waits for its place
         begun = time.monotonic()
         children.end()
         for one in making_it:

@@ -91,7 +91,7 @@ def test_the_command_names_what_was_rewritten_and_heads_that_are_gone(
         f'{claims[0].claim_no}: 2 lines are as they were sealed, 0 wait for their seals',
     )
     kept = tmp_path / 'heads.txt'
-    kept.write_text('2026-12-01 6 3 abab\n')
+    kept.write_text('2026-12-01 6 3 abab\n', 'utf-8-sig')  # as some editors save
     code, told = verified(capsys, claims[0].claim_no, '--against', str(kept))
     assert (code, 'not in the database: 2026-12-01 6 3 abab' in told) == (1, True)
     with pytest.raises(SystemExit, match='not found'):
