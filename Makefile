@@ -16,11 +16,13 @@ TOOLS := $(VENV)/.tools-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run migrate backup restore verify test lint check coverage bench
+.PHONY: help install setup demo run migrate backup restore verify test lint check coverage bench
 
 help: ## Show this list
 	@echo 'Maakav. make TARGET [PYTHON=python3.12] [VENV=.venv] [PORT=8080]'
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
+
+install: $(RUNTIME) ## Make .venv with what Maakav needs to run, and nothing else
 
 setup: $(TOOLS) ## Make .venv with everything that runs, tests and checks need
 	@echo 'Ready: make demo, make run, make test.'
@@ -87,7 +89,7 @@ bench: $(TOOLS)
 # Installed once, and again when the pinned versions changed.
 $(RUNTIME): requirements.txt
 	@$(PY) -m pip --version >/dev/null 2>&1 || { $(CHECK_PYTHON) && $(PYTHON) -m venv --clear $(VENV); }
-	@echo 'Installing what Maakav needs into $(VENV) (once, about a minute)'
+	@echo 'Installing what Maakav needs into $(VENV) (once, a minute or some)'
 	@$(INSTALL) --requirement requirements.txt
 	@touch $@
 

@@ -24,6 +24,7 @@ _HEBREW = re.compile(r'[\u0590-\u05ff\ufb1d-\ufb4f](?:[^\x00-\x1f]*[\u0590-\u05f
 _QUOTED = re.compile(r"""'[^'\n]*'|"[^"\n]*"|`[^`\n]*`|“[^”\n]*”|=\([^)\n]*\)""")
 # what our own code fills in, and no person
 _OURS = frozenset({'at', 'level', 'logger', 'request', 'user', 'office', 'where', 'address'})
+_TRACEBACK = 'Traceback (most recent call last)'
 # they speak of every step and connection
 _TALKATIVE = ('alembic', 'apscheduler', 'uvicorn.error', 'httpx')
 
@@ -72,7 +73,15 @@ def _without_people(_: Any, __: str, event: EventDict) -> EventDict:
 
 
 def _cleaned(value: Any) -> Any:
-    return value if value is None or isinstance(value, int | float) else clean(str(value))
+    if value is None or isinstance(value, int | float):
+        return value
+    told = str(value)
+    return clean(_last_words(told), foreign=True) if told.startswith(_TRACEBACK) else clean(told)
+
+
+def _last_words(told: str) -> str:
+    """What an exception says, of a whole story told as text, as the server does when it cannot start."""
+    return re.split(r'\n +[^\n]*(?=\n)', told)[-1].strip()
 
 
 def _tell_exception(_: Any, __: str, event: EventDict) -> EventDict:

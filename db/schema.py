@@ -61,9 +61,19 @@ def revision_of(url: str) -> str | None:
         engine.dispose()
 
 
+def refuse_newer(revision: str | None) -> None:
+    """End with a clear line when a newer version has worked with the database."""
+    if revision is not None and revision not in revisions():
+        raise SystemExit(
+            f'the database is at schema {revision}, which this version does not know: it is of a newer one. Run that one, '
+            'or go back with the copy made before its upgrade: `make restore FILE=…-before-upgrade.tar REPLACE=yes`'
+        )
+
+
 def refuse_unless_newest(url: str) -> None:
     """End with a clear line unless the database is at this version's schema."""
     present = revision_of(url)
+    refuse_newer(present)
     if present != newest_revision():
         raise SystemExit(
             f'the database is at schema {present}, this version needs {newest_revision()}: run `make migrate`'
@@ -90,6 +100,6 @@ def revisions() -> list[str]:
 
 if __name__ == '__main__':
     settings = load()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(0o700, parents=True, exist_ok=True)
     upgrade(settings.database_url)
     sys.stdout.write(f'schema: {revision_of(settings.database_url)}\n')

@@ -17,8 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument('--without-backup', action='store_true', help='make no copy of the database before')
     given, settings = parser.parse_args(arguments), load()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(0o700, parents=True, exist_ok=True)
     present = schema.revision_of(settings.database_url)
+    schema.refuse_newer(present)  # before a copy: it would push out the one that leads back
     if present not in (None, schema.newest_revision()) and not given.without_backup:
         try:
             copy = backup.make(settings, with_documents=False)

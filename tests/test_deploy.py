@@ -156,12 +156,25 @@ def test_a_unit_starts_the_portal_as_nobody_in_particular(name):
     assert service['ProtectSystem'] == 'strict'
     assert service['NoNewPrivileges'] == 'true'
     assert not service['CapabilityBoundingSet']
-    # the only places it may write in: its own, and the one where all of them leave backups
-    own, shared = service['StateDirectory'].split()
+    # the only places it may write in: its own, and those where all of them leave backups and documents
+    own, shared, *documents = service['StateDirectory'].split()
     told = (DEPLOY / 'systemd' / name).read_text('utf-8')
     assert f' DATA_DIR=/var/lib/{own}' in told.replace('Environment=', ' ')
     assert f' BACKUP_DIR=/var/lib/{shared}\n' in told.replace('Environment=', ' ')
     assert shared == 'maakav/backups'
+    assert documents == re.findall(r'DOCUMENTS_URL=file:/var/lib/(\S+)\n', told)
+    assert 'test -n "$$DATABASE_URL"' in told, 'else each would make itself one in its DATA_DIR'
+
+
+def test_the_one_instance_is_shut_in_as_several_are():
+    several, one = ((DEPLOY / 'systemd' / name).read_text('utf-8') for name in ('maakav@.service', 'maakav.service'))
+    shut_in = '# what it cannot do even when'
+    assert one.partition(shut_in)[2] == several.partition(shut_in)[2]
+    assert 'User=maakav' in one
+    # the schema before the portal, and a place to write in that the settings are told to name
+    assert re.findall(r'ExecStart\w*=\S+ (.+)', one) == ['-m jobs.upgrade', 'app.py']
+    assert 'StateDirectory=maakav\n' in one
+    assert 'DATA_DIR=/var/lib/maakav\n' in (DEPLOY.parent / 'docs' / 'running.md').read_text('utf-8')
 
 
 def test_what_each_instance_has_of_its_own_has_a_place():
@@ -175,7 +188,7 @@ def test_systemd_understands_the_units(tmp_path):
     program = shutil.which('systemd-analyze')
     if program is None:
         pytest.skip('no systemd-analyze on this machine')
-    units = [tmp_path / name for name in ('maakav@.service', 'maakav-schema.service')]
+    units = [tmp_path / name for name in ('maakav.service', 'maakav@.service', 'maakav-schema.service')]
     for path in units:
         told = (DEPLOY / 'systemd' / path.name).read_text('utf-8')
         path.write_text(told.replace('/opt/maakav/.venv/bin/python', sys.executable), 'utf-8')
@@ -238,6 +251,8 @@ def test_nginx_takes_the_configuration_with_tls_too(tmp_path):
     )
     tls = (DEPLOY / 'nginx' / 'tls.conf').read_text('utf-8').replace('/etc/ssl/maakav', str(tmp_path))
     tls = tls.replace('listen 80;', 'listen 127.0.0.1:18080;')
+    # Debian's nginx.conf says this before; said again on the same level, the one would be added to the other
+    tls = f'ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3;\n{tls}'
     portal = configured('127.0.0.1:18443 ssl http2', ['127.0.0.1:8081', '127.0.0.1:8082'], tmp_path)
     main = write_configuration(tmp_path, f'{tls}\n{portal}')
     done = subprocess.run([program, '-t', '-c', str(main), '-e', 'stderr'], capture_output=True, text=True, check=False)

@@ -46,6 +46,15 @@ def test_our_lines_and_those_of_libraries_have_one_form(written: io.StringIO) ->
         assert line['at'].endswith('Z')
 
 
+def test_a_whole_story_told_as_text_is_its_last_words(written: io.StringIO) -> None:
+    """So the server writes when it cannot start; what it was stood behind the four hundredth letter."""
+    way = ''.join(f'  File "/portal/place{n}.py", line {n}, in start\n    begin()\n    ^^^^^\n' for n in range(30))
+    last = "PermissionError: [Errno 13] Permission denied: '/home/dana/portal'"
+    logging.getLogger('uvicorn.error').error(f'Traceback (most recent call last):\n{way}{last}\n')
+    (line,) = lines(written)
+    assert line['event'] == 'PermissionError: [Errno 13] Permission denied: <…>'
+
+
 def test_an_exception_tells_its_kind_and_its_way_and_quotes_nobody(written: io.StringIO) -> None:
     def fail() -> None:
         raise ValueError(f"no such person: 'John Smith', {HEBREW}, dana@levi.demo, 052-555-0134 or 123456782")

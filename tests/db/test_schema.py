@@ -282,6 +282,14 @@ def test_an_older_schema_is_not_served(empty_url):
     schema.refuse_unless_newest(empty_url)
 
 
+def test_a_schema_of_a_newer_version_is_neither_served_nor_upgraded(empty_url):
+    with pytest.raises(SystemExit, match='of a newer one.*before-upgrade'):
+        schema.refuse_newer('of_the_future')
+    schema.refuse_newer(None)
+    for known in schema.revisions():
+        schema.refuse_newer(known)
+
+
 def test_a_database_that_does_not_answer_cannot_work():
     assert not schema.can_work('postgresql+psycopg://nobody@127.0.0.1:9/nothing')
 

@@ -681,6 +681,22 @@ def test_an_upgrade_copies_the_database_first_and_says_where(
     assert schema.revision_of(elsewhere) == older, 'the way back'
 
 
+def test_an_older_version_leaves_a_newer_database_and_its_copies_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / 'data'
+    monkeypatch.setenv('DATABASE_URL', f'sqlite:///{data}/maakav.db')
+    monkeypatch.setenv('DATA_DIR', str(data))
+    upgrade.main([])
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700, 'nobody else of this machine reads it'
+    newest = schema.revisions()[-1]
+    monkeypatch.setattr(schema, 'revisions', lambda: ['first_schema'])
+    monkeypatch.setattr(schema, 'newest_revision', lambda: 'first_schema')
+    with pytest.raises(SystemExit, match=f'at schema {newest}, which this version does not know'):
+        upgrade.main([])
+    assert not (data / 'backups').exists(), 'another copy each time would push out the one that leads back'
+
+
 def test_an_upgrade_that_cannot_be_copied_does_not_begin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
