@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from sqlalchemy import JSON, ColumnElement, Dialect, Label, String, select, type_coerce
+from sqlalchemy import JSON, ColumnClause, ColumnElement, Dialect, Label, String, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import visitors
@@ -149,14 +149,9 @@ def looks_behind(statement: Any) -> bool:
 
 
 def _wears_mask(part: Any) -> bool:
-    kind = getattr(part, 'type', None)
-    return (
-        isinstance(part, ColumnElement)
-        and isinstance(kind, _Masked)
-        and not isinstance(kind, SearchText)
-        and not isinstance(part, Label)
-        and _BESIDE_MASK not in part._annotations
-    )
+    if not isinstance(part, ColumnClause) or _BESIDE_MASK in part._annotations:
+        return False
+    return isinstance(part.type, _Masked) and not isinstance(part.type, SearchText)
 
 
 def unmasked(session: Session, claim: Any, name: str) -> Any:

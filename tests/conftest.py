@@ -59,7 +59,7 @@ def _speech_of(dialect: Any) -> tuple[type, bool]:
 engines.create_engine = _engine  # type: ignore[attr-defined, assignment]
 for dialect in (PGDialect_psycopg, SQLiteDialect_pysqlite):
     dialect.__hash__ = lambda self: hash(_speech_of(self))  # type: ignore[method-assign]
-    dialect.__eq__ = lambda self, other: _speech_of(self) == _kind_of(other)  # type: ignore[method-assign]
+    dialect.__eq__ = lambda self, other: _speech_of(self) == _speech_of(other)  # type: ignore[method-assign]
 
 
 # Secrets are sealed with a key of the tests, and no file is made for one.

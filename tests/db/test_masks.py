@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import cast, func, select, text
+from sqlalchemy import String, cast, func, select
 
 from db import access_log, lists, masks, reveals
 from db.access_log import NUMBER, Asked
@@ -135,7 +135,7 @@ _OF_ONE = select(Claim.insured_id_no).where(Claim.insured_id_no == '123456782')
         select(func.substr(Claim.insured_id_no, 1, 3)),
         select(func.max(Claim.insured_id_no)),
         select(Claim.id, (Claim.insured_id_no + 'x').label('x')),
-        select(cast(Claim.insured_id_no, text('x').type)),
+        select(cast(Claim.insured_id_no, String)),
         select(func.count()).select_from(Claim).group_by(Claim.insured_id_no),
         select(Change.id).where(Change.fields['insured_id_no'].as_string() == 'x'),
         select(Change.fields['insured_id_no']),
@@ -303,7 +303,7 @@ def test_no_part_of_a_number_finds_its_claim_and_the_whole_does(claim: Claim, ou
 @pytest.mark.parametrize(
     ('number', 'parts', 'whole'),
     [
-        ('009720345', ['0345', '97203', '03450'], '009720345'),
+        ('009720345', ['97203', '20345', '00972'], '009720345'),
         ('009723456', ['23456', '3456', '0345'], '009723456'),
         ('034862177', ['34862', '862177'], '34862177'),
         ('AB654321', ['ab6', 'b654', '654321', '4321', 'ab'], 'ab654321'),
