@@ -44,7 +44,7 @@ def masked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 # ---- columns that wear the mask ---------------------------------------------------------------------------------------------
 
 
-class _Masked(TypeDecorator[Any]):
+class Masked(TypeDecorator[Any]):
     """A column that is read through a mask by those who need not know what stands in it."""
 
     cache_ok = True
@@ -61,7 +61,7 @@ class _Masked(TypeDecorator[Any]):
         return lambda value: None if value is None else self.mask(read(value) if read else value)
 
 
-class IdNumber(_Masked):
+class IdNumber(Masked):
     """An identity or company number, or a passport's."""
 
     impl = String
@@ -72,7 +72,7 @@ class IdNumber(_Masked):
         return masked(value)
 
 
-class SearchText(_Masked):
+class SearchText(Masked):
     """What a claim is found by, its numbers among it: looked into, never read."""
 
     impl = String
@@ -83,7 +83,7 @@ class SearchText(_Masked):
         return ''
 
 
-class _MaskedJson(_Masked):
+class _MaskedJson(Masked):
     impl = JSON
     cache_ok = True
 
@@ -112,7 +112,7 @@ class AlertTold(_MaskedJson):
         return {**value, 'fields': masked_fields(value['fields'])} if 'fields' in value else value
 
 
-class DoubtMark(_Masked):
+class DoubtMark(Masked):
     """What tells a doubt from others: the field, the text, and the values it is about, as JSON."""
 
     impl = String
@@ -151,7 +151,7 @@ def looks_behind(statement: Any) -> bool:
 def _wears_mask(part: Any) -> bool:
     if not isinstance(part, ColumnClause) or _BESIDE_MASK in part._annotations:
         return False
-    return isinstance(part.type, _Masked) and not isinstance(part.type, SearchText)
+    return isinstance(part.type, Masked) and not isinstance(part.type, SearchText)
 
 
 def unmasked(session: Session, claim: Any, name: str) -> Any:
