@@ -119,7 +119,6 @@ def test_a_claim_is_read_through_the_mask_by_every_way(claim: Claim, outsider: A
         assert {tuple(row) for row in rows} == {tuple(HIDDEN.values())}
     with open_session(outsider) as session:
         assert session.get_one(Claim, claim.id).driver_id_no == HIDDEN['driver_id_no']
-    assert [*session.identity_map] == []
 
 
 _ALL_THREE = select(*(getattr(Claim, name) for name in ID_NUMBERS))
@@ -303,7 +302,7 @@ def test_no_part_of_a_number_finds_its_claim_and_the_whole_does(claim: Claim, ou
 @pytest.mark.parametrize(
     ('number', 'parts', 'whole'),
     [
-        ('009720345', ['97203', '20345', '00972'], '009720345'),
+        ('009720345', ['97203', '034', '345'], '009720345'),
         ('009723456', ['23456', '3456', '0345'], '009723456'),
         ('034862177', ['34862', '862177'], '34862177'),
         ('AB654321', ['ab6', 'b654', '654321', '4321', 'ab'], 'ab654321'),
@@ -391,7 +390,8 @@ def test_whoever_has_many_shown_waits(claim: Claim, reader: Actor, repairs: Acto
 def test_only_a_session_of_theirs_speaks_through_the_mask(people: People, reader: Actor, database: Database) -> None:
     def dialect(actor: Actor, *, reading: bool) -> tuple[bool, Any]:
         with open_session(actor, reading=reading) as session:
-            return masks.hides_numbers(session.get_bind().dialect), session.get_bind().pool
+            bind: Any = session.get_bind()
+            return masks.hides_numbers(bind.dialect), bind.pool
 
     for reading, engine in ((True, database.reader), (False, database.writer)):
         assert dialect(people.staff, reading=reading) == (False, engine.pool)
