@@ -7,12 +7,14 @@ from urllib.parse import parse_qsl, urlencode
 
 from nicegui import ui
 
+from components.claim_rows import title_of as title_of_section
 from components.live import ask, work
 from components.marks import chip_html, icon_html, num_html
-from components.words import language, t, tn
+from components.words import label_of, language, t, tn
 from db import values
 from db.access_log import (
     LIST,
+    NUMBER,
     REVIEWED_EVERY,
     WHAT,
     Access,
@@ -22,6 +24,7 @@ from db.access_log import (
     review_accesses,
 )
 from db.base import now
+from db.claims import FIELDS
 from db.list_state import ListState
 from db.list_words import Names, filter_names, filters_in_words, title_of
 
@@ -46,6 +49,8 @@ def read_accesses(session: Any, asked: Asked, reader: str) -> Found:
 
 
 def _told(session: Any, access: Access, reader: str, names: Names) -> str:
+    if access.what == NUMBER and access.told in FIELDS:
+        return f'{title_of_section(FIELDS[access.told].section, reader)} · {label_of(access.told, reader)}'
     if access.what != LIST:
         return access.told
     state = ListState.read(dict(parse_qsl(access.told)))

@@ -65,7 +65,7 @@ from components.timeline import history_html, timeline_html
 from components.undo_toast import UndoToast
 from components.words import label_of, language, t, tn
 from db import values
-from db.access_log import CLAIM, Asked
+from db.access_log import CLAIM, NUMBER, Asked
 from db.alerts import visit
 from db.base import now
 from db.changes import Change, history_of
@@ -78,10 +78,12 @@ from db.messages import PAGE, Letter, ThreadKey, note_internally
 from db.offices import agents_of, bureau_people
 from db.reference import RepairStage
 from db.repairs import advance_repair, may_take_back, take_back
+from db.reveals import reveal_number
 from db.sanity import confirm_doubt
 from db.scope import Can
 from db.seen_marks import mark_unseen
 from db.session import fetch
+from db.texts import ClaimError
 from db.watching import is_older, take_over, twin_of
 
 Refresh = Callable[[], Awaitable[Any]]
@@ -163,6 +165,8 @@ class ClaimPage:
                 self._track('overview', more=claim_address(self.claim.claim_no, self.came_from.address(), 'repair'))
             if self.staff:
                 self.sections.editing(self.save, self._choices, self._keep)
+            if self.actor.may(Can.REVEAL_ID_NUMBERS):
+                self.sections.revealing(self._reveal)
         with ui.element('div').classes('mk-stack'):
             self._desk = ClaimDesk(self.claim.id, self.follow)
             self._doubts = DoubtsCard(self._confirm) if self.staff else None
@@ -419,6 +423,14 @@ class ClaimPage:
 
     async def _confirm(self, mark: str) -> None:
         await work(confirm_doubt, self.claim.id, mark, now())
+
+    async def _reveal(self, name: str) -> str:
+        """A number that he reads through a mask. What was refused stands in the log of access too."""
+        try:
+            return await work(reveal_number, self.claim.id, name, now())
+        except ClaimError:
+            accesses.note(self.actor, Seen(NUMBER, name, self.claim.claim_no, granted=False))
+            raise
 
     async def _choices(self, name: str) -> list[dict[str, Any]]:
         people: Mapping[str, Sequence[tuple[int, str]]] = {}

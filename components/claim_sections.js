@@ -59,6 +59,7 @@ const SECTION = {
             <dd v-else>
               <template v-if="edits[row.name]"><span dir="auto">{{ shown(row) }}</span><span class="mk-sp"></span><span class="mk-row mk-xs mk-t3" role="status"><span class="mk-ic mk-s14 mk-spin" aria-hidden="true">progress_activity</span>{{ words.saving }}</span></template>
               <template v-else>${WAS}${VALUE}
+                <button v-if="row.masked" type="button" class="mk-minia" :data-testid="'reveal-' + row.name" :aria-label="words.reveal + ': ' + row.label" :title="words.reveal" @click="$emit('reveal', row.name)"><span class="mk-ic mk-s16" aria-hidden="true">visibility</span></button>
                 <button v-if="row.editable" type="button" class="mk-pen" :class="{'mk-vh': row.copy || saved[row.name]}" :aria-label="row.label + ': ' + (row.text || '—') + ', ' + words.edits" @click="open(row)"><span class="mk-ic" aria-hidden="true">edit</span></button>
                 <span v-if="saved[row.name]" class="mk-row mk-xs mk-saved" role="status"><span class="mk-ic mk-s16" aria-hidden="true">check</span>{{ words.saved }}</span>
                 <span v-else-if="row.copy" class="mk-acts">
@@ -77,11 +78,16 @@ const SECTION = {
     section: String, title: String, icon: String, look: {type: String, default: 'plain'}, fields: Array, columns: {type: Number, default: 1},
     summary: String, explained: Object, words: Object, unfold: Boolean, keep: String, reasonLimit: Number, touched: Object,
   },
-  emits: ['open', 'save'],
+  emits: ['open', 'save', 'reveal'],
   data: () => ({edits: {}, saved: {}, unfolded: false}),
   computed: {
     // as all see them, and what this page was answered, offered and shown anew
-    rows() { return this.fields.map((row) => this.touched[row.name] ? {...row, ...this.touched[row.name]} : row); },
+    rows() {
+      return this.fields.map((row) => {
+        const mine = this.touched[row.name], whole = mine && row.masked && mine.whole;
+        return mine ? {...row, ...mine, ...(whole ? {text: whole, copy: whole, masked: false} : {})} : row;
+      });
+    },
     changes() { return this.rows.some((row) => row.changed); },
     parts() {
       const length = Math.ceil(this.rows.length / this.columns);
@@ -260,7 +266,7 @@ export default {
     <div class="mk-contents"><claim-section v-bind="of('status')"></claim-section><slot></slot><claim-section v-bind="of('daily')"></claim-section>
       <div class="mk-cols2"><claim-section v-for="name in others" :key="name" v-bind="of(name)"></claim-section></div></div>`,
   props: {sections: Object, touched: Object, words: Object, keep: String, reasonLimit: Number},
-  emits: ['open', 'save'],
+  emits: ['open', 'save', 'reveal'],
   data() { return {known: this.sections, mine: this.touched}; },
   computed: {
     others() { return Object.keys(this.known).filter((name) => !['status', 'daily'].includes(name)); },
@@ -273,11 +279,12 @@ export default {
     of(name) {
       return {
         ...this.known[name], section: name, touched: this.mine, words: this.words, keep: this.keep, reasonLimit: this.reasonLimit,
-        onOpen: this.opened, onSave: this.saves,
+        onOpen: this.opened, onSave: this.saves, onReveal: this.reveals,
       };
     },
     opened(row) { this.$emit('open', row); },
     saves(edit) { this.$emit('save', edit); },
+    reveals(row) { this.$emit('reveal', row); },
     /* from the server: the sections that are different now, and what concerns this page's own rows */
     show(sections, touched) { this.known = {...this.known, ...sections}; this.mine = {...this.mine, ...touched}; },
   },

@@ -11,6 +11,7 @@ from nicegui.events import GenericEventArguments
 from components.live import written
 from components.words import said_once, t
 from db.claims import limit_of
+from db.masks import ID_NUMBERS
 
 TYPED_AT_MOST = 6000
 REASON_AT_MOST = limit_of('status_reason')
@@ -69,6 +70,7 @@ class Written:
 
 Saver = Callable[[Edit], Awaitable[None]]
 Chooser = Callable[[str], Awaitable[list[dict[str, Any]]]]
+Revealer = Callable[[str], Awaitable[str]]
 
 
 class ClaimSections(Element, component='claim_sections.js'):
@@ -104,6 +106,23 @@ class ClaimSections(Element, component='claim_sections.js'):
         self.on('open', opened)
         self.on('save', saved)
 
+    def revealing(self, reveal: Revealer) -> None:
+        """Let somebody have a masked number shown, on this page alone: `reveal` gives it, or refuses."""
+        under_way: set[str] = set()
+
+        async def asked(event: GenericEventArguments) -> None:
+            name = event.args
+            if name not in ID_NUMBERS or name in under_way:
+                return
+            under_way.add(name)
+            try:
+                self._touch(name, whole=await reveal(name))
+            finally:
+                under_way.discard(name)
+            self._tell({})
+
+        self.on('reveal', asked)
+
     @property
     def editable(self) -> frozenset[str]:
         """The rows this person may edit."""
@@ -112,7 +131,8 @@ class ClaimSections(Element, component='claim_sections.js'):
     def show(self, written: Written, lit: Sequence[str] = ()) -> None:
         """Show the rows as they are now; only sections that differ are sent. What somebody else just changed lights up."""
         for name in written.rows.intersection(lit):
-            self._touch(name, glow=self._touched.get(name, {}).get('glow', 0) + 1)
+            # a number that was shown here is not the one that stands there now
+            self._touch(name, glow=self._touched.get(name, {}).get('glow', 0) + 1, whole='')
         before, self._shown = self._shown, written
         if before is None:
             self._props['sections'] = written.parts
@@ -147,6 +167,7 @@ def _words() -> Mapping[str, str]:
         'call': t('Call'),
         'way': t('Navigate to'),
         'copy': t('Copy'),
+        'reveal': t('Show the number'),
         'edits': t('Enter to edit'),
         'save': t('Save'),
         'cancel': t('Cancel'),

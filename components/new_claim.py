@@ -16,11 +16,11 @@ from components.theme import section_icon
 from components.words import language, said_once, t
 from db import values
 from db.base import now
-from db.claims import FIELDS, Claim, duplicates_of, limit_of, open_claim, parse_field
+from db.claims import FIELDS, RIGHTS, Claim, duplicates_of, limit_of, open_claim, parse_field
 from db.offices import agents_of, offices
 from db.reference import Reference, reference
 from db.sanity import doubts_in
-from db.scope import Actor, Role
+from db.scope import Actor, Can, Role
 from db.session import fetch
 from db.texts import N_, Told
 from db.values import Malformed
@@ -81,7 +81,7 @@ def offered(session: Any) -> Offered:
 def asked_of(actor: Actor) -> tuple[str, ...]:
     """What the form asks somebody: an office opens claims of its own, an agent those that are his."""
     known = () if actor.is_bureau else ('office', 'agent') if actor.role is Role.AGENT else ('office',)
-    return tuple(name for name in _NAMES if name not in known)
+    return tuple(name for name in _NAMES if name not in known and actor.may(RIGHTS.get(name, Can.OPEN_CLAIM)))
 
 
 def check(typed: Mapping[str, str], reader: str, unknown_insurer: int | None = None) -> Checked:

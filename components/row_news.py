@@ -55,7 +55,8 @@ def _next_number() -> int:
 def audience_of(actor: Actor) -> Audience:
     """All who see the same in the same words, as the session's filters look at it."""
     mine = actor.user_id if actor.sees_own_only else None
-    return actor.office_id, mine, actor.may(Can.SEE_INTERNAL), actor.language
+    rights = actor.may(Can.SEE_INTERNAL), actor.may(Can.SEE_ID_NUMBERS)
+    return actor.office_id, mine, *rights, actor.language
 
 
 class Listing(Protocol):

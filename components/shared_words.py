@@ -70,7 +70,7 @@ def _colleagues(session: Any) -> tuple[Actor, Hashable]:
 def _shared(session: Any, question: Callable[[Any], T], reader: Actor, audience: Hashable) -> T:
     if not _Shared.listening:
         return question(session)
-    turn, database, kept = _Shared.turns, session.get_bind(), _Shared.kept
+    turn, database, kept = _Shared.turns, session.get_bind().pool, _Shared.kept
     if kept[:2] != (turn, database) or len(kept.answers) > MOST:
         kept = _Shared.kept = _Kept(turn, database, {})
     key = question, audience

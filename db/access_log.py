@@ -22,13 +22,14 @@ KEPT = timedelta(days=740)
 # the log is looked through once a month
 REVIEWED_EVERY = timedelta(days=30)
 SIGN_IN, CLAIM, LIST, SEARCH, LINK, EXPORT, REVIEW = 'sign_in', 'claim', 'list', 'search', 'link', 'export', 'review'
-PAGE, FILE, DOCUMENT = 'page', 'document', 'document.'
+PAGE, FILE, DOCUMENT, NUMBER = 'page', 'document', 'document.', 'number'
 
 # what was done → its words
 WHAT: Mapping[str, str] = MappingProxyType(
     {
         SIGN_IN: N_('Sign-in'),
         CLAIM: N_('Opened a claim'),
+        NUMBER: N_('Had an ID number shown'),
         LIST: N_('Opened a list'),
         SEARCH: N_('Searched'),
         'document.previewed': N_('Looked at a document'),

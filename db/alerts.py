@@ -37,6 +37,7 @@ from db.calendar import calendar_of
 from db.catch_up import waiting_after
 from db.changes import Change, latest_seq
 from db.claims import Claim
+from db.masks import AlertTold
 from db.offices import User
 from db.prepared import one_answer
 from db.scope import Actor, Books, Can, ClaimPart, PersonOwned, claim_key
@@ -71,7 +72,7 @@ class Alert(ClaimPart, PersonOwned, Base):
     event: Mapped[str] = mapped_column(default='details')
     key: Mapped[str]
     # what fills the words of its kind; of several changes told as one, their `fields` together
-    values: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    values: Mapped[dict[str, Any]] = mapped_column(AlertTold(), default=dict)
     change_id: Mapped[int | None] = mapped_column(BigKey, ForeignKey('changes.id'))
     at: Mapped[datetime]
     due_at: Mapped[datetime | None]

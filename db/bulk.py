@@ -14,6 +14,7 @@ from sqlalchemy import JSON, Boolean, Connection, Date, inspect
 
 from db.base import Base, Moment
 from db.engines import make_engine
+from db.masks import Masked
 
 SQLITE, POSTGRES = 'sqlite', 'postgresql'
 
@@ -213,6 +214,7 @@ def _encoders(backend: str, model: type[Base], names: tuple[str, ...]) -> list[C
 
 def _encoder(backend: str, kind: Any) -> Callable[[Any], Any] | None:
     """How a column's values are written; None for those that go as they are (numbers, and texts on SQLite)."""
+    kind = kind.impl_instance if isinstance(kind, Masked) else kind
     if isinstance(kind, JSON):
         return _json if backend == SQLITE else lambda value: _text(_json(value))
     if isinstance(kind, Moment):

@@ -26,6 +26,7 @@ from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 from db.base import Base, BigKey, histories, now
 from db.claims import FIELDS, Claim
 from db.doorbell import CALL, Notice, collect_notices, notices_of, ring, take_back
+from db.masks import FieldsTold
 from db.scope import Actor, Can, ClaimPart, Event, Internal, Recorded, claim_key
 from db.seen_marks import SeenMark, begin_mark, mark_of, own_mark, seen_by
 
@@ -50,7 +51,7 @@ class Change(ClaimPart, Internal, Base):
     by: Mapped[str]
     kind: Mapped[str]
     quiet: Mapped[bool] = mapped_column(default=False)
-    fields: Mapped[dict[str, Any]]
+    fields: Mapped[dict[str, Any]] = mapped_column(FieldsTold())
 
     @property
     def notices(self) -> list[Notice]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import values
 from db.base import Base, BigKey, has_changed, take_turns
+from db.masks import ID_NUMBERS, IdNumber, is_masked
 from db.offices import User, agents_of, bureau_people
 from db.prepared import one_answer
 from db.reference import CLOSED, Appraiser, ClaimStatus, Garage, Insurer, RepairStage, WaitingParty
@@ -124,6 +125,8 @@ FIELDS: Mapping[str, Field] = {
 RIGHTS: Mapping[str, Can] = {
     **dict.fromkeys(('repair_stage', 'stage_since', 'eta', 'hold_reason', 'hold_since'), Can.UPDATE_REPAIR),
     **{name: Can.HANDLE_MONEY for name, field in FIELDS.items() if field.section == 'money'},
+    # nobody writes over what he cannot read
+    **dict.fromkeys(ID_NUMBERS, Can.SEE_ID_NUMBERS),
 }
 
 # how much may be typed, by kind of field; the browser is told, so that nobody types what would be refused
@@ -315,7 +318,7 @@ class Claim(OfficeOwned, Base):
 
     insured_name: Mapped[str]
     insured_key: Mapped[str]
-    insured_id_no: Mapped[str] = mapped_column(default='')
+    insured_id_no: Mapped[str] = mapped_column(IdNumber(), default='')
     insured_address: Mapped[str] = mapped_column(default='')
     insured_phone: Mapped[str] = mapped_column(default='')
     insured_email: Mapped[str] = mapped_column(default='')
@@ -327,7 +330,7 @@ class Claim(OfficeOwned, Base):
     event_date: Mapped[date]
     circumstances: Mapped[str] = mapped_column(default='')
     driver: Mapped[str] = mapped_column(default='')
-    driver_id_no: Mapped[str] = mapped_column(default='')
+    driver_id_no: Mapped[str] = mapped_column(IdNumber(), default='')
     driver_licence_no: Mapped[str] = mapped_column(default='')
     driver_phone: Mapped[str] = mapped_column(default='')
 
@@ -341,7 +344,7 @@ class Claim(OfficeOwned, Base):
     claims_adjuster: Mapped[str] = mapped_column(default='')
     claims_adjuster_phone: Mapped[str] = mapped_column(default='')
     tp_driver: Mapped[str] = mapped_column(default='')
-    tp_driver_id_no: Mapped[str] = mapped_column(default='')
+    tp_driver_id_no: Mapped[str] = mapped_column(IdNumber(), default='')
     tp_driver_licence_no: Mapped[str] = mapped_column(default='')
     tp_driver_phone: Mapped[str] = mapped_column(default='')
     tp_driver_address: Mapped[str] = mapped_column(default='')
@@ -446,7 +449,8 @@ def limit_of(name: str) -> int | None:
 def doubt_of(name: str, value: Any) -> str | None:
     """A gentle remark on a value that is accepted but looks wrong (a check digit, an odd plate), as a text key."""
     check = _DOUBT.get(FIELDS[name].kind)
-    return check(value) if check and value else None
+    hidden = name in ID_NUMBERS and is_masked(value or '')
+    return check(value) if check and value and not hidden else None
 
 
 # ---- questions --------------------------------------------------------------------------------------------------------------

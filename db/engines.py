@@ -17,7 +17,7 @@ try:
 except ImportError:
     import sqlite3 as sqlite
 
-__all__ = ['make_engine', 'sqlite', 'warn_of_old_sqlite']
+__all__ = ['hiding_numbers', 'make_engine', 'sqlite', 'warn_of_old_sqlite']
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,20 @@ def make_engine(url: str, *, reading: bool = False, patient: bool = False) -> En
     event.listen(engine, 'connect', partial(_settle_sqlite, reading, patient))
     event.listen(engine, 'begin', partial(_begin, reading))
     return engine
+
+
+def hiding_numbers(engine: Engine, *, reading: bool = False) -> Engine:
+    """Another way over the connections of an engine, on which identity numbers are read through a mask (`db.masks`)."""
+    backend = engine.dialect.name
+    module = {'module': sqlite} if backend == 'sqlite' else {}
+    other = create_engine(engine.url, pool=engine.pool, hide_parameters=True, **module)
+    dialect: Any = other.dialect
+    dialect.hides_numbers = True
+    if backend == 'sqlite':
+        event.listen(other, 'begin', partial(_begin, reading))
+    else:
+        event.listen(other, 'do_execute', _execute_on_postgres)
+    return other
 
 
 def _begin(reading: bool, connection: Connection) -> None:

@@ -27,6 +27,7 @@ from db import search
 from db.base import Base
 from db.claims import Claim
 from db.documents import FLAGS, Document, DocumentNeed
+from db.masks import looks_behind
 from db.offices import AgentOffice, User
 from db.prepared import Answer, Ready, in_steps, is_list
 from db.repairs import RepairEvent
@@ -68,6 +69,8 @@ def _scope_reads(state: ORMExecuteState) -> None:
     if state.is_column_load or state.is_relationship_load:
         raise Unscoped('load the whole row: nothing loads itself later')
     _refuse_tables(state.statement)
+    if not actor.may(Can.SEE_ID_NUMBERS):
+        _refuse_looks_behind(state.statement)
     if actor.claim_id is not None:
         _close_all_but_one_claim(state, actor)
         return
@@ -88,6 +91,8 @@ def ask_made_once(session: Session, question: Select[Any], asked: Mapping[str, A
         if question._propagate_attrs.get('compile_state_plugin') != 'orm':
             raise Unscoped('select a model: tables and text are not scoped')
         _refuse_tables(question)
+        if not actor.may(Can.SEE_ID_NUMBERS):
+            _refuse_looks_behind(question)
         kept[key] = Ready(narrowed(question, sight), dialect, asked)
     return kept[key].ask(session.connection(), asked)
 
@@ -179,6 +184,19 @@ def _refuse_tables(statement: Executable) -> None:
             seen[id(level)] = level
             levels += _check_level(level)
     _found_clean.add(statement)
+
+
+# of those who see masks: what was looked at already
+_found_masked: WeakSet[Executable] = WeakSet()
+
+
+def _refuse_looks_behind(statement: Executable) -> None:
+    """Whoever reads a number through a mask does not learn it by comparing, sorting or cutting it either."""
+    if statement in _found_masked:
+        return
+    if looks_behind(statement):
+        raise Unscoped('identity numbers are masked here: choose the column as it stands, and nothing else')
+    _found_masked.add(statement)
 
 
 def _check_level(level: Any) -> list[Any]:

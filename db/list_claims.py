@@ -36,7 +36,7 @@ from db.money import MoneyMove
 from db.offices import AgentOffice
 from db.prepared import Answer, answers, one_answer
 from db.repairs import DELIVERED, RepairEvent, is_real_move
-from db.scope import Actor, Role
+from db.scope import Actor, Can, Role
 from db.search import (
     WALK_UP_TO,
     ClaimSearch,
@@ -262,7 +262,9 @@ def whole_number_of(session: Session, state: ListState) -> str | None:
 
 def route_of(session: Session, view: str, among: Newest | None) -> Route:
     """How a search in a view finds its claims."""
-    return Route(session.get_bind().dialect.name, worth_a_walk(session, view), among, _own_office(session))
+    hidden = not session.info['actor'].may(Can.SEE_ID_NUMBERS)
+    own_office = _own_office(session)
+    return Route(session.get_bind().dialect.name, worth_a_walk(session, view), among, own_office, hidden)
 
 
 def _own_office(session: Session) -> str | None:

@@ -19,6 +19,7 @@ from db.base import Base, BigKey
 from db.changes import plain
 from db.cheques import cheques_of
 from db.claims import FIELDS, Claim, doubt_of, duplicates_of, lock_claim
+from db.masks import DoubtMark
 from db.money import heads_of, offers_of
 from db.reference import UNKNOWN_INSURER, Insurer
 from db.requirements import checklist
@@ -57,7 +58,7 @@ class DoubtAnswer(ClaimPart, Internal, Recorded, Evidence, Base):
     writable_with: ClassVar[Can] = Can.EDIT_CLAIM
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    mark: Mapped[str]
+    mark: Mapped[str] = mapped_column(DoubtMark())
     field: Mapped[str]
     key: Mapped[str]
     values: Mapped[dict[str, Any]]

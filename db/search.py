@@ -15,6 +15,7 @@ from sqlalchemy import (
     SQLColumnExpression,
     any_,
     bindparam,
+    case,
     cast,
     column,
     event,
@@ -31,8 +32,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
+from db import masks
 from db.base import Base, BigKey, has_changed
 from db.claims import Claim, locked
+from db.masks import SearchText, beside_mask
 from db.offices import AgentOffice
 from db.prepared import answers
 from db.reference import Appraiser, Garage, Insurer
@@ -66,7 +69,7 @@ class ClaimSearch(ClaimPart, Base):
     seq: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=False)
     claim_id: Mapped[int] = mapped_column(BigKey, unique=True)
     is_open: Mapped[bool]
-    text: Mapped[str]
+    text: Mapped[str] = mapped_column(SearchText())
 
 
 _ROWS = Base.metadata.tables['claim_search']
@@ -128,6 +131,8 @@ class Route:
     walkable: int | None
     among: Newest | None = None
     own_office: str | None = None
+    # the asker sees masks: of an identity number he finds the whole, and never a part
+    hides_numbers: bool = False
 
     @property
     def walks(self) -> bool:
@@ -156,6 +161,16 @@ class Route:
             func.left(text, -most) if self.dialect == 'postgresql' else func.substr(text, 1, func.length(text) - most)
         )
         return [_position(before, part, self) > 0 for part in own]
+
+    def in_the_open(self, parts: Sequence[str]) -> list[ColumnElement[bool]]:
+        """For whoever sees masks: that each part stands in a text beside the identity number, or is the whole of it.
+
+        A part of a number that finds its claim would tell the number, digit by digit.
+        """
+        if not self.hides_numbers:
+            return []
+        beside = func.replace(ClaimSearch.text, literal(' ') + _NUMBER + literal(' '), ' ')
+        return [or_(_position(beside, part, self) > 0, _is_number(part.strip())) for part in parts if part.isascii()]
 
     def narrow(self, statement: Select[Any], seq: SQLColumnExpression[int]) -> Select[Any]:
         """Leave only the claims it looks `among`; `seq` is the column of the table that is searched."""
@@ -199,7 +214,8 @@ def matching_field(
     parts = [part for part in parts if len(part) > 2]
     if parts and route.dialect == 'postgresql' and not route.walks:
         return route.narrow(statement, Claim.seq).where(*conditions[name]), Claim.seq + 0
-    found, newest = _holding(statement, parts, replace(route, own_office=None))  # the field itself decides
+    route = replace(route, own_office=None, hides_numbers=False)  # the field itself decides
+    found, newest = _holding(statement, parts, route)
     return found.where(*conditions[name]), newest
 
 
@@ -211,6 +227,8 @@ def hits(typed: str, route: Route) -> Select[Any] | None:
     parts, own = route.told_apart(parts)
     statement = route.narrow(select(ClaimSearch.claim_id).select_from(ClaimSearch), ClaimSearch.seq)
     statement = statement.where(*route.beside_office(own))
+    if behind := route.in_the_open(parts):
+        statement = statement.join(Claim, Claim.id == ClaimSearch.claim_id).where(*behind)
     if route.asks_sqlite and parts:
         rowid, seq = INDEX.c.rowid, ClaimSearch.seq
         # NOTE: `BETWEEN`, and SQLite asks the index of the office, a thirtieth as large, for each of everybody's hits, not the texts
@@ -230,14 +248,29 @@ def _holding(
     if not parts:
         return statement.where(Claim.seq > route.among.above) if route.among else statement, Claim.seq
     parts, own = route.told_apart(parts)
-    if own or not route.asks_sqlite:
-        statement = statement.join(ClaimSearch, ClaimSearch.seq == Claim.seq).where(*route.beside_office(own))
+    beside = [*route.beside_office(own), *route.in_the_open(parts)]
+    if beside or not route.asks_sqlite:
+        statement = statement.join(ClaimSearch, ClaimSearch.seq == Claim.seq).where(*beside)
     if route.asks_sqlite and parts:
         found = statement.join(INDEX, INDEX.c.rowid == Claim.seq).where(INDEX.c.claim_fts.match(_trigrams(parts)))
         return found, INDEX.c.rowid
     found = route.narrow(statement, ClaimSearch.seq).where(*(_has(ClaimSearch.text, part, route) for part in parts))
     # sorted when they are found: the index has no order, and a walk might go through all claims
     return found, Claim.seq if route.walks or not parts else ClaimSearch.seq + 0
+
+
+# an identity number as the texts have it: `search_key` takes what begins like a number from abroad for one at home
+_ID_NO = beside_mask(Claim.insured_id_no)
+_NUMBER: ColumnElement[str] = case(
+    (_ID_NO.like('009720_%'), literal('0') + func.substr(_ID_NO, 7)),
+    (_ID_NO.like('00972_%'), literal('0') + func.substr(_ID_NO, 6)),
+    else_=func.lower(_ID_NO),
+)
+
+
+def _is_number(word: str) -> ColumnElement[bool]:
+    """Whether a word is the whole identity number; one need not write the zeros it begins with."""
+    return _NUMBER.in_({word, word.zfill(9)} if word.isdigit() else {word})
 
 
 def _has(where: SQLColumnExpression[str], part: str, route: Route) -> ColumnElement[bool]:
@@ -285,7 +318,11 @@ def found_by(session: Session, typed: str, ids: Sequence[int]) -> dict[int, tupl
     """By which field that its line does not show each of these claims was found, and what stands there."""
     parts, found = _parts(typed), {}
     for claim_id, *read in answers(session, _BESIDE, ids=ids):
-        said = {name: value for name, value in zip((*_READ, *_NAMED), read, strict=True) if value}
+        said = {
+            name: value
+            for name, value in zip((*_READ, *_NAMED), read, strict=True)
+            if value and not _is_hidden(name, value)
+        }
         shown = [_compared(said[name]) for name in _SHOWN if name in said]
         rest = [part for part in parts if not any(part in text for text in shown)]
         if not rest:
@@ -299,6 +336,10 @@ def found_by(session: Session, typed: str, ids: Sequence[int]) -> dict[int, tupl
             name = max(told, key=told.__getitem__)
             found[claim_id] = (name, said[name])
     return found
+
+
+def _is_hidden(name: str, value: str) -> bool:
+    return name in masks.ID_NUMBERS and masks.is_masked(value)
 
 
 # the same claims are found again with each letter that is typed, and a normalisation takes longer than all else here
@@ -332,7 +373,7 @@ def search_text(session: Session, claim: Claim) -> str:
     ]
     return joined_text(
         [
-            *(getattr(claim, name) for name in SEARCHED),
+            *(masks.unmasked(session, claim, name) for name in SEARCHED),
             claim.claim_no_key if claim.claim_no_key != search_key(claim.claim_no) else '',
             *(row.name for row in named if isinstance(row, Garage | Appraiser | Insurer | AgentOffice)),
         ]

@@ -30,7 +30,7 @@ from db.calendar import CalendarDay  # noqa: F401 - likewise
 from db.calls import Call  # noqa: F401 - likewise
 from db.cheques import Cheque  # noqa: F401 - likewise
 from db.clocks import ClockDay  # noqa: F401 - likewise
-from db.engines import make_engine
+from db.engines import hiding_numbers, make_engine
 from db.exports import Export  # noqa: F401 - likewise
 from db.identity import WebSession  # noqa: F401 - likewise
 from db.import_mappings import ImportMapping  # noqa: F401 - likewise
@@ -42,7 +42,7 @@ from db.packs import SubmissionPack  # noqa: F401 - likewise
 from db.prepared import Answer
 from db.record_seals import ChangeSeal  # noqa: F401 - likewise
 from db.sanity import DoubtAnswer  # noqa: F401 - likewise
-from db.scope import Actor, Unscoped
+from db.scope import Actor, Can, Unscoped
 from db.silence import Silence  # noqa: F401 - likewise
 from db.tasks import Task  # noqa: F401 - likewise
 from db.timetable import Lease  # noqa: F401 - likewise
@@ -88,6 +88,15 @@ class Database:
     reader: Engine
     writing: sessionmaker[ScopedSession]
     reading: sessionmaker[ScopedSession]
+    # the same connections, for those who see masks instead of identity numbers
+    writing_masked: sessionmaker[ScopedSession]
+    reading_masked: sessionmaker[ScopedSession]
+
+    def session_for(self, actor: Actor, *, reading: bool) -> sessionmaker[ScopedSession]:
+        """The way in for somebody."""
+        if actor.may(Can.SEE_ID_NUMBERS):
+            return self.reading if reading else self.writing
+        return self.reading_masked if reading else self.writing_masked
 
     def close(self) -> None:
         """Give all connections back."""
@@ -112,7 +121,11 @@ def connect(url: str, *, patient: bool = False) -> Database:
     writer = make_engine(url)
     reader = make_engine(url, reading=True, patient=patient)
     make = partial(sessionmaker, class_=ScopedSession, expire_on_commit=False)
-    _database = Database(url, writer, reader, make(writer), make(reader, autoflush=False))
+    masked = hiding_numbers(writer), hiding_numbers(reader, reading=True)
+    _database = Database(
+        *(url, writer, reader, make(writer), make(reader, autoflush=False)),
+        *(make(masked[0]), make(masked[1], autoflush=False)),
+    )
     return _database
 
 
@@ -143,7 +156,7 @@ def open_session(actor: Actor, *, reading: bool = False, at: datetime | None = N
         raise Unscoped('connect() first')
     if not isinstance(actor, Actor):
         raise Unscoped('a session needs an actor')
-    session = (_database.reading if reading else _database.writing)(info={'actor': actor, 'reading': reading, 'at': at})
+    session = _database.session_for(actor, reading=reading)(info={'actor': actor, 'reading': reading, 'at': at})
     try:
         yield session
         if reading:

@@ -39,6 +39,7 @@ from db import (
     record_seals,
     repairs,
     requirements,
+    reveals,
     seen_marks,
     silence,
     tasks,
@@ -78,6 +79,7 @@ OFFICE = {Role.AGENT, Role.OFFICE_MANAGER, Role.READ_ONLY}
 BUREAU = {Role.HANDLER, Role.REPAIR_TEAM, Role.SUBMISSION_TEAM, Role.ADMIN}
 OF_REPAIRS, OF_MONEY = BUREAU - {Role.SUBMISSION_TEAM}, BUREAU - {Role.REPAIR_TEAM}
 EVERYBODY = OFFICE | BUREAU
+MASKED = {Role.READ_ONLY, Role.REPAIR_TEAM}
 NOVEMBER = Span(date(2026, 11, 1), date(2026, 11, 30))
 
 # written down a second time on purpose: whoever changes a right must mean it
@@ -97,6 +99,8 @@ RIGHTS: dict[str, set[Role]] = {
     'verify_record': BUREAU | {Role.OFFICE_MANAGER},
     'edit_claim': BUREAU,
     'open_claim': EVERYBODY - {Role.READ_ONLY},
+    'see_id_numbers': EVERYBODY - MASKED,
+    'reveal_id_numbers': MASKED,
     'handle_money': OF_MONEY,
     'import': {Role.HANDLER, Role.ADMIN},
     'administer': {Role.ADMIN},
@@ -163,6 +167,15 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
         OF_REPAIRS,
         lambda s, c, a: claims.save_fields(s, c.id, {'eta': (None, date(2026, 12, 1))}, now()),
     ),
+    'save_fields of a number': (
+        OF_MONEY,
+        lambda s, c, a: claims.save_fields(s, c.id, {'driver_id_no': ('', '034862177')}, now()),
+    ),
+    'open_claim with a number': (
+        EVERYBODY - MASKED,
+        lambda s, c, a: claims.open_claim(s, c.office_id, {**GIVEN, 'insured_id_no': '034862177'}, now()),
+    ),
+    'reveal_number': (MASKED, lambda s, c, a: reveals.reveal_number(s, c.id, 'insured_id_no', now())),
     'save_fields of both teams': (
         {Role.HANDLER, Role.ADMIN},
         lambda s, c, a: claims.save_fields(

@@ -220,6 +220,14 @@ def test_cells_have_types_and_names_people_know(people, tmp_path):
     assert 'דנה ארז' in sheet['A2'].value
 
 
+def test_who_sees_masks_takes_masks_along(people, tmp_path):
+    make_claim(people.levi, people.staff, insured_id_no='033333337')
+    repairs = make_user('איתן שגב', Role.REPAIR_TEAM)
+    for actor, number in ((repairs, '•••••3337'), (people.staff, '033333337')):
+        made = made_by(actor, ALL, tmp_path / f'{actor.user_id}.xlsx', with_details=True)
+        assert column_of(made, 'ת״ז המבוטח') == [number]
+
+
 # what a program of sheets might take for a formula, a command, a number, a date or the end of a cell; no two look alike
 HOSTILE = [
     *('=1+1', '+1+1', '-1+1', '@SUM(A1)', '=cmd|"/c calc"!A0', '+972525550134', '-2+3+cmd|" /C calc"!D2', '=A1:A9'),
