@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, Response
 from components import accesses
 from components.accesses import Seen
 from components.bell import Bell
-from components.live import ask, current_actor, rung, work, written_html
+from components.live import ask, current_actor, jot, rung, written_html
 from components.marks import avatar_html, icon_html, logo_svg, notice_html
 from components.messages_link import MessagesLink
 from components.palette import Palette
@@ -268,7 +268,7 @@ async def _nowhere(request: Request, error: Exception) -> Response:
 async def _frame(actor: Actor, active: str, *, flow: bool) -> Any:
     since, read = rung(), await ask(standing_of)
     if read.undelivered:
-        await work(mark_messages_delivered)
+        await jot(mark_messages_delivered)
     counts = min(read.alerts, 99), min(read.messages, 99)
     places = tuple(place for place in PLACES if actor.may(place.needs))
     here = ui.context.client.request
