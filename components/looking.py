@@ -1,12 +1,17 @@
 """Looking at the portal as an agent: the banner on every page meanwhile, and the answer to whoever tries to change something."""
 
+from datetime import timedelta
 from html import escape
+from math import ceil
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from components.marks import icon_html
 from components.plain import plain_page
+from components.theme import direction_of
+from components.words import isolated
 from db import values
+from db.base import now
 from db.identity import SignedIn
 from db.scope import ONLY_LOOKING, Actor
 from db.texts import t
@@ -21,14 +26,20 @@ def banner_html(session: SignedIn) -> str:
     if actor.looker is None or until is None:
         return ''
     reader = actor.looker.language
-    shown = t('You are looking as {name}', reader, name=actor.name)
-    time = values.israel(until)
-    ends = t('Nothing can be changed. Ends by itself at {time}.', reader, time=f'{time:%H:%M}')
+    shown = t('You are looking as {name}', reader, name=isolated(actor.name))
+    told = t(
+        'Nothing can be changed · {n} min left, until {time}', reader, time=f'{values.israel(until):%H:%M}', n='{n}'
+    )
+    minutes = max(1, ceil((until - now()) / timedelta(minutes=1)))
+    left = (
+        f'<span data-looks-until="{until.isoformat()}" data-told="{escape(told)}">'
+        f'{escape(told.replace("{n}", str(minutes)))}</span>'
+    )
     return (
-        f'<div class="mk-look" role="status" data-testid="looking">{icon_html("visibility")}'
-        f'<span><b>{escape(shown)}</b> <span>{escape(ends)}</span></span>'
+        f'<aside class="mk-look" aria-label="{escape(t("Look as an agent", reader))}" dir="{direction_of(reader)}" lang="{reader}" data-testid="looking">'
+        f'{icon_html("visibility")}<p><b>{escape(shown)}</b>{left}</p>'
         f'<form method="post" action="{STOP_LOOKING}"><button class="mk-btn mk-sm" data-testid="stop-looking">'
-        f'{escape(t("Stop looking", reader))}</button></form></div>'
+        f'{escape(t("Stop looking", reader))}</button></form></aside>'
     )
 
 

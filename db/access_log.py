@@ -88,6 +88,7 @@ class Asked:
     """Which accesses are looked for; nothing said is everything. `before`: older than this one."""
 
     user_id: int | None = None
+    as_user_id: int | None = None
     name: str = ''
     what: str = ''
     claim_no: str = ''
@@ -100,6 +101,8 @@ class Asked:
         if self.user_id is not None:
             # whatever number somebody typed: PostgreSQL refuses one that is too large for the column
             found.append(Access.user_id == literal(self.user_id, BigInteger))
+        if self.as_user_id is not None:
+            found.append(Access.as_user_id == literal(self.as_user_id, BigInteger))
         if self.name:
             found.append(Access.by.icontains(values.visible(self.name), autoescape=True))
         if self.what:

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 Field = Annotated[str, Form()]
 
 
-@portal_page(LOOK_AS, title=N_('Look as an agent'), active='help', needs=Can.LOOK_AS, flow=True)
+@portal_page(LOOK_AS, title=N_('Look as an agent'), active='', needs=Can.LOOK_AS, flow=True)
 async def look_page(person: str = '') -> None:
     """As whom, and why."""
     people = await ask(people_to_look_as)

@@ -349,17 +349,17 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
         BUREAU | {Role.OFFICE_MANAGER},
         lambda s, c, a: exports.record_report(s, exports.ReportTaken('Summary', ReportState(), NOVEMBER, (), 1), now()),
     ),
-    'begin_look': ({Role.HANDLER, Role.ADMIN}, lambda s, c, a: _look(s, c, a)),
+    'begin_look': ({Role.HANDLER, Role.ADMIN}, lambda s, c, a: _look(s, a, c.agent or 0)),
     'end_look': (EVERYBODY, lambda s, c, a: looking.end_look(s, '', now())),
     'end_looks_run_out': (set(), lambda s, c, a: looking.end_looks_run_out(s, now())),
     'delete oneself': ({Role.ADMIN}, lambda s, c, a: s.delete(s.get_one(User, a.user_id))),
 }
 
 
-def _look(session: Session, claim: Claim, actor: Actor) -> None:
+def _look(session: Session, actor: Actor, shown: int) -> None:
     with open_books(session):
         token = identity.start_session(session, actor.user_id or 0, identity.Browser(), now())
-    looking.begin_look(session, identity.hash_of(token), claim.agent or 0, 'x', now())
+    looking.begin_look(session, identity.hash_of(token), shown, 'x', now())
 
 
 def _confirmed(session: Session) -> list[str]:
