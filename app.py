@@ -49,6 +49,7 @@ from pages import (
     files,
     health,
     imports,
+    looking,
     messages,
     metrics,
     new_claim,
@@ -66,7 +67,21 @@ from pages import (
     help as help_page,
 )
 
-PAGES = (claims, work, claim, new_claim, messages, cheques, reports, alerts, imports, admin, help_page, account)
+PAGES = (
+    claims,
+    work,
+    claim,
+    new_claim,
+    messages,
+    cheques,
+    reports,
+    alerts,
+    imports,
+    admin,
+    help_page,
+    account,
+    looking,
+)
 
 
 def build(settings: Settings) -> FastAPI:
@@ -77,11 +92,11 @@ def build(settings: Settings) -> FastAPI:
     sign_in.add_routes(portal, settings)
     two_factor.add_routes(portal, settings)
     account.add_routes(portal)
+    looking.add_routes(portal)
     files.add_routes(portal, settings)
     export_files.add_routes(portal, settings)
-    proofs.add_routes(portal)
-    reports.add_routes(portal)
-    imports.add_routes(portal)
+    for pages in (proofs, reports, imports):
+        pages.add_routes(portal)
     signed.add_routes(portal, settings)
     health.add_routes(portal)
     accessibility.add_routes(portal, settings)

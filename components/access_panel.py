@@ -10,7 +10,7 @@ from nicegui import ui
 from components.claim_rows import title_of as title_of_section
 from components.live import ask, work
 from components.marks import chip_html, icon_html, num_html
-from components.words import label_of, language, t, tn
+from components.words import isolated, label_of, language, t, tn
 from db import values
 from db.access_log import (
     LIST,
@@ -126,6 +126,11 @@ def _row_html(access: Access, told: str) -> str:
     who = escape(access.by) if access.by else escape(t('Unknown'))
     if access.user_id is not None:
         who = f'<a class="mk-flink" href="{escape(log_address(Asked(user_id=access.user_id)))}"><bdi>{who}</bdi></a>'
+    if access.as_name:
+        address = escape(log_address(Asked(as_user_id=access.as_user_id)))
+        who += (
+            f' <a class="mk-flink mk-sm" href="{address}">{escape(t("as {name}", name=isolated(access.as_name)))}</a>'
+        )
     parts = [f'<b>{escape(t(WHAT.get(access.what, access.what)))}</b>']
     if access.claim_no:
         address = escape(log_address(Asked(claim_no=access.claim_no)))
@@ -145,6 +150,7 @@ def log_address(asked: Asked, **other: Any) -> str:
     """Where the log shows what is asked for."""
     told = {
         'who': asked.user_id or '',
+        'as': asked.as_user_id or '',
         'name': asked.name,
         'what': asked.what,
         'claim': asked.claim_no,
@@ -161,6 +167,8 @@ def _form_html(asked: Asked) -> str:
         for key, label in WHAT.items()
     )
     person = f'<input type="hidden" name="who" value="{asked.user_id}">' if asked.user_id is not None else ''
+    if asked.as_user_id is not None:
+        person += f'<input type="hidden" name="as" value="{asked.as_user_id}">'
     checked = ' checked' if asked.only_refused else ''
     narrowed = asked != Asked()
     clear = _way_html('/admin/accesses', t('Clear'), 'clear-accesses') if narrowed else ''
@@ -178,8 +186,8 @@ def _form_html(asked: Asked) -> str:
     )
 
 
-def of_person_html(signed_in: list[Access]) -> str:
-    """Somebody's own last sign-ins, with the tries that failed."""
+def of_person_html(signed_in: list[Access], looks: list[Access]) -> str:
+    """Somebody's own last sign-ins, with the tries that failed; and when the bureau looked at the portal as him."""
     tries = sum(not access.granted for access in signed_in)
     lines = ''.join(
         f'<li data-testid="own-sign-in"><span class="mk-row mk-wrap2">{num_html(values.format_exact(access.at))} '
@@ -195,5 +203,17 @@ def of_person_html(signed_in: list[Access]) -> str:
     empty = f'<p class="mk-t3">{escape(t("No sign-in is known yet."))}</p>' if not signed_in else ''
     return (
         f'<div class="mk-hd">{icon_html("history", "mk-lead")}<h2>{escape(t("My last sign-ins"))}</h2></div>'
-        f'<div class="mk-bd mk-stack"><p class="mk-t2">{escape(told)}</p>{warned}<ul class="mk-ahist">{lines}</ul>{empty}</div>'
+        f'<div class="mk-bd mk-stack"><p class="mk-t2">{escape(told)}</p>{warned}<ul class="mk-ahist">{lines}</ul>{empty}{_looks_html(looks)}</div>'
     )
+
+
+def _looks_html(looks: list[Access]) -> str:
+    if not looks:
+        return ''
+    told = t('The claims bureau looked at the portal as you see it, and could change nothing:')
+    lines = ''.join(
+        f'<li data-testid="own-look"><span class="mk-row mk-wrap2">{num_html(values.format_exact(access.at))} '
+        f'<bdi>{escape(access.by)}</bdi></span></li>'
+        for access in looks
+    )
+    return f'<p class="mk-t2">{escape(told)}</p><ul class="mk-ahist">{lines}</ul>'

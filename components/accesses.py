@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from db.access_log import LONGEST, SEARCH, keep_accesses
+from db.access_log import LONGEST, SEARCH, keep_accesses, signed
 from db.base import now
 from db.scope import Actor
 from db.session import open_session
@@ -40,7 +40,7 @@ def note(who: Actor | int | None, seen: Seen) -> None:
 
     Words that somebody goes on typing are one search.
     """
-    person = {'user_id': who.user_id, 'by': who.name} if isinstance(who, Actor) else {'user_id': who, 'by': ''}
+    person = signed(who) if isinstance(who, Actor) else {'user_id': who, 'by': '', 'as_user_id': None, 'as_name': ''}
     cut = {name: getattr(seen, name)[: LONGEST[name]] for name in ('told', 'claim_no', 'address')}
     noted = {'at': now(), **person, **asdict(seen), **cut}
     with _lock:
@@ -53,8 +53,9 @@ def note(who: Actor | int | None, seen: Seen) -> None:
 
 
 def _goes_on(before: dict[str, Any], noted: dict[str, Any]) -> bool:
-    alike = all((one['what'], one['user_id']) == (SEARCH, noted['user_id']) for one in (before, noted))
-    return alike and noted['told'].startswith(before['told'])
+    searching = before['what'] == noted['what'] == SEARCH
+    alike = all(before[name] == noted[name] for name in ('user_id', 'as_user_id'))
+    return searching and alike and noted['told'].startswith(before['told'])
 
 
 def write() -> None:

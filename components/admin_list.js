@@ -96,6 +96,7 @@ export default {
       if (this.busy) return;
       this.held = this.isTyped();
       if (this.held) return;
+      if (action.href) { window.location.assign(action.href); return; }
       if (action.danger && this.sure !== action.key) { this.sure = action.key; return; }
       this.sure = '';
       this.send('act', action.key, this.words.lateOrder);

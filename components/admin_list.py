@@ -14,6 +14,7 @@ from components import sessions
 from components.admin_words import Told, history_lines
 from components.frame import say
 from components.live import Subscription, ask, base_url, show_changes, words_topic, work
+from components.looking import LOOK_AS
 from components.words import language, moment_text, said_once, t
 from db import accounts, admin_rows, values
 from db.accounts import Account, ChangedMeanwhile, Person, Wanted
@@ -24,7 +25,7 @@ from db.base import now
 from db.doorbell import Notice
 from db.message_templates import VARIABLES, MessageTemplate
 from db.offices import User, offices
-from db.scope import Role
+from db.scope import OFFICE_ROLES, Role
 from db.session import fetch
 from db.texts import ClaimError, FieldsRefused
 
@@ -118,7 +119,7 @@ class AdminList(Element, ABC, component='admin_list.js'):
 
     async def _act(self, event: GenericEventArguments) -> None:
         form = self._form
-        if form is not None and event.args in [action['key'] for action in form.shown['actions']]:
+        if form is not None and event.args in [action['key'] for action in form.shown['actions'] if not action['href']]:
             await self._carry_out(form, self.act(form, str(event.args)), {})
 
     async def _carry_out(self, form: Form, order: Awaitable[str | None], given: Mapping[str, str]) -> None:
@@ -432,11 +433,14 @@ def _person_actions(account: Account) -> list[dict[str, Any]]:
         actions.append(_action('two_factor', t('Reset two-step verification'), 'mobile', danger=True))
     if account.devices:
         actions.append(_action('end', t('Sign out on every device ({n})', n=account.devices), 'logout'))
+    if account.user.role in OFFICE_ROLES:
+        way = f'{LOOK_AS}?person={account.user.id}'
+        actions.append({**_action('look', t('Look as this person'), 'visibility'), 'href': way})
     return [*actions, _action('disable', t('Disable the account'), 'person_off', danger=True)]
 
 
 def _action(key: str, label: str, icon: str, *, danger: bool = False) -> dict[str, Any]:
-    return {'key': key, 'label': label, 'icon': icon, 'danger': danger}
+    return {'key': key, 'label': label, 'icon': icon, 'danger': danger, 'href': ''}
 
 
 def _shown_form(

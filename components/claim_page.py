@@ -43,6 +43,7 @@ from components.live import (
     claims_topic,
     current_actor,
     has_rung,
+    jot,
     live,
     marks_topic,
     path_of,
@@ -145,7 +146,7 @@ class ClaimPage:
         """Open a tab, and note the visit."""
         await self._open(tab)
         self._looked_at, self._own = self._newest, replace(self._own, unseen=False)
-        await work(visit, self.claim.id, now(), up_to=self._newest)
+        await jot(visit, self.claim.id, now(), up_to=self._newest)
 
     def _draw_head(self) -> None:
         with ClaimHead(self.claim, lambda: self.wording, self.came_from) as self.head:
@@ -376,7 +377,7 @@ class ClaimPage:
         """What was drawn before somebody who looks counts as seen; anything else waits for him."""
         if self._own.unseen:
             self._looked_at = max(self._looked_at, change_id)
-            await work(visit, self.claim.id, now(), arriving=False, up_to=change_id)
+            await jot(visit, self.claim.id, now(), arriving=False, up_to=change_id)
             self._own = replace(self._own, unseen=change_id < self._newest)
 
     async def _mark_read(self) -> None:

@@ -21,7 +21,8 @@ from starlette.responses import HTMLResponse, Response
 from components import accesses
 from components.accesses import Seen
 from components.bell import Bell
-from components.live import ask, current_actor, rung, work, written_html
+from components.live import ask, current_actor, jot, rung, written_html
+from components.looking import LOOK_AS
 from components.marks import avatar_html, icon_html, logo_svg, notice_html
 from components.messages_link import MessagesLink
 from components.palette import Palette
@@ -268,20 +269,22 @@ async def _nowhere(request: Request, error: Exception) -> Response:
 async def _frame(actor: Actor, active: str, *, flow: bool) -> Any:
     since, read = rung(), await ask(standing_of)
     if read.undelivered:
-        await work(mark_messages_delivered)
+        await jot(mark_messages_delivered)
     counts = min(read.alerts, 99), min(read.messages, 99)
-    places = tuple(place for place in PLACES if actor.may(place.needs))
+    places = _places(actor)
     here = ui.context.client.request
     with ui.element('div').classes('mk-app mk-flow' if flow else 'mk-app'):
         written_html(_rail_html(places, active, counts), tag='nav', ours=True).classes('mk-rail').props(
             f'aria-label="{t("Main navigation")}"'
         )
         with ui.element('header').classes('mk-top'):
-            written_html(_search_html() + _find_html() + _theme_html(here.url.path), ours=True).classes('mk-contents')
+            # what he prefers is the agent's own: who only looks changes none of it
+            theme_html = '' if actor.looker is not None else _theme_html(here.url.path)
+            written_html(_search_html() + _find_html() + theme_html, ours=True).classes('mk-contents')
             MessagesLink(read.messages, since)
             Bell(read.alerts, since)
             office, theme = read.office or t('Claims bureau'), here.state.session.theme
-            person = _person_html(actor.name, office, theme, here.url.path, actor.can)
+            person = _person_html(actor, office, theme, here.url.path)
             written_html(person).classes('mk-contents')
         Palette((place.address, place.icon, place.label) for place in places)
         main = ui.element('main').classes('mk-panel mk-pg' if flow else 'mk-panel').props('id=main tabindex=-1')
@@ -364,8 +367,37 @@ def _theme_html(back: str) -> str:
     )
 
 
+def _places(actor: Actor) -> tuple[Place, ...]:
+    """Where somebody can go; the account is for the person himself alone."""
+    open_to_him = (place for place in PLACES if actor.may(place.needs))
+    return tuple(place for place in open_to_him if actor.looker is None or place.key != 'account')
+
+
 @html_once
-def _person_html(name: str, office: str, theme: str, back: str, can: frozenset[Can]) -> str:
+def _person_html(actor: Actor, office: str, theme: str, back: str) -> str:
+    name = escape(actor.name)
+    elsewhere = [(place.address, place.icon, place.label) for place in _places(actor) if not place.on_phone]
+    links = [('/account', 'person', N_('My account'), '')] if actor.looker is None else []
+    if actor.may(Can.LOOK_AS):
+        links.append((LOOK_AS, 'visibility', N_('Look as an agent'), ''))
+    links += [(address, icon, label, ' mk-only-sm') for address, icon, label in elsewhere]
+    links.append(('/accessibility', 'visibility', N_('Accessibility statement'), ''))
+    return (
+        f'<span class="mk-vr"></span><details class="mk-drop"><summary class="mk-user" aria-label="{escape(t("Account menu"))}">'
+        f'{avatar_html(actor.name)}<span><span class="mk-nm">{name}</span>'
+        f'<span class="mk-org">{escape(office)}</span></span>{icon_html("expand_more", "mk-s18 mk-t3")}</summary>'
+        f'<div class="mk-pop mk-menu">'
+        + ''.join(
+            f'<a class="mk-mi{only}" href="{address}">{icon_html(icon)}<span>{escape(t(label))}</span></a>'
+            for address, icon, label, only in links
+        )
+        + (_choices_html(theme, back) if actor.looker is None else '')
+        + f'<div class="mk-hr"></div><form method="post" action="/logout"><button class="mk-mi" data-testid="logout">'
+        f'{icon_html("logout", "mk-flip")}<span>{escape(t("Log out"))}</span></button></form></div></details>'
+    )
+
+
+def _choices_html(theme: str, back: str) -> str:
     def choice(what: str, value: str, label: str, icon: str, *, on: bool) -> str:
         mark = icon_html('check') if on else ''
         return _preference_html(
@@ -380,25 +412,12 @@ def _person_html(name: str, office: str, theme: str, back: str, can: frozenset[C
         ('dark', t('Dark'), 'dark_mode'),
     )
     languages = (('he', 'עברית'), ('en', 'English'))
-    elsewhere = ''.join(
-        f'<a class="mk-mi mk-only-sm" href="{place.address}">{icon_html(place.icon)}<span>{escape(t(place.label))}</span></a>'
-        for place in PLACES
-        if not place.on_phone and place.needs in can
-    )
     return (
-        f'<span class="mk-vr"></span><details class="mk-drop"><summary class="mk-user" aria-label="{escape(t("Account menu"))}">'
-        f'{avatar_html(name)}<span><span class="mk-nm">{escape(name)}</span>'
-        f'<span class="mk-org">{escape(office)}</span></span>{icon_html("expand_more", "mk-s18 mk-t3")}</summary>'
-        f'<div class="mk-pop mk-menu">'
-        f'<a class="mk-mi" href="/account">{icon_html("person")}<span>{escape(t("My account"))}</span></a>{elsewhere}'
-        f'<a class="mk-mi" href="/accessibility">{icon_html("visibility")}<span>{escape(t("Accessibility statement"))}</span></a>'
         f'<div class="mk-hr"></div>'
         f'<div class="mk-gh">{escape(t("Display"))}</div>'
         + ''.join(choice('theme', value, label, icon, on=theme == value) for value, label, icon in themes)
         + f'<div class="mk-gh">{escape(t("Language"))}</div>'
         + ''.join(choice('language', value, label, 'translate', on=language() == value) for value, label in languages)
-        + f'<div class="mk-hr"></div><form method="post" action="/logout"><button class="mk-mi" data-testid="logout">'
-        f'{icon_html("logout", "mk-flip")}<span>{escape(t("Log out"))}</span></button></form></div></details>'
     )
 
 

@@ -28,6 +28,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 
 from components import sessions, sockets
+from components.looking import LOOK_AS, STOP_LOOKING, banner_html, looking_refused
 from components.outcome import Outcome
 from components.sessions import refuse
 from db.doorbell import Notice, on_notice
@@ -53,7 +54,8 @@ SOCKET_MESSAGE_LIMIT, SOCKET_MESSAGES_A_SECOND = 256 * 1024, 200
 PAGES_WAITING_LIMIT = 20
 CHOOSE_ANOTHER = '/account/password'  # where somebody lands who must choose another password
 SET_UP = '/account/two-factor'  # and who must set up the second step of signing in
-FORMS = ('/login', '/forgot', '/logout', '/setup/', '/account/', '/csp-report', BY_LINK)
+OWN_PAGES = '/account'
+FORMS = ('/login', '/forgot', '/logout', '/setup/', '/account/', '/csp-report', LOOK_AS, BY_LINK)
 
 
 def cookie_name(secure: bool, name: str = 'sid') -> str:
@@ -150,9 +152,10 @@ class Guard:
         # the address of a page by link is its key: reports of the browser, which name it, would carry it into the log
         reports = not scope['path'].startswith(BY_LINK)
         told, session = Outcome(scope, send), scope['state']['session']
-        actor = session.actor if session is not None else None
-        protect = _Protected(told, self._headers(), partial(self._policy, reports=reports))
-        with bound_contextvars(request=told.request, user=actor and actor.user_id, office=actor and actor.office_id):
+        who = session.told if session is not None else {'user': None, 'office': None}
+        banner = banner_html(session) if session is not None else ''
+        protect = _Protected(told, self._headers(), partial(self._policy, reports=reports), banner)
+        with bound_contextvars(request=told.request, **who):
             try:
                 await self._answer(scope, headers, receive, protect)
                 told.write_down()
@@ -262,10 +265,22 @@ def _refuse_unfinished(scope: Scope, session: SignedIn) -> Response | None:
     return None
 
 
+def _refuse_looking(scope: Scope, session: SignedIn) -> Response | None:
+    """Whoever looks as an agent sends nothing but that he stops, and sees nothing of how that agent signs in."""
+    path: str = scope['path']
+    if session.actor.looker is None or path == STOP_LOOKING or path.startswith(f'{SOCKETS}/'):
+        return None
+    reads = scope['method'] in SAFE_METHODS
+    if reads and path != OWN_PAGES and not path.startswith(f'{OWN_PAGES}/'):
+        return None
+    refuse('only looking')
+    return looking_refused(session.actor, as_page=not path.startswith(NO_PAGES), reads=reads)
+
+
 def _refuse_foreign(scope: Scope, session: SignedIn) -> Response | None:
     path: str = scope['path']
-    if unfinished := _refuse_unfinished(scope, session):
-        return unfinished
+    if refusal := _refuse_unfinished(scope, session) or _refuse_looking(scope, session):
+        return refusal
     if path.startswith('/_nicegui/client/') and not sockets.owns(session, path.split('/')[3]):
         refuse('foreign page')
         return PlainTextResponse('not your page', 403)
@@ -358,8 +373,9 @@ _last_report = -10.0
 class _Protected:
     """Sends an answer on with the protecting headers; pages also get a nonce on each script they bring themselves."""
 
-    def __init__(self, send: Send, headers: dict[str, str], policy: Callable[[str], str]) -> None:
+    def __init__(self, send: Send, headers: dict[str, str], policy: Callable[[str], str], banner: str = '') -> None:
         self.send = send
+        self.banner = banner.encode()
         self.headers = headers
         self.policy = policy
         self.start: Message | None = None
@@ -397,6 +413,8 @@ class _Protected:
         # what people wrote is escaped everywhere, so a `<script` in the page is always ours
         nonce = token_urlsafe(16)
         body = re.sub(rb'<script(?=[\s>])', f'<script nonce="{nonce}"'.encode(), b''.join(self.body))
+        if self.banner:  # every page says it, whichever way it is made
+            body = re.sub(rb'<body[^>]*>', lambda begins: begins[0] + self.banner, body, count=1)
         self.body.clear()  # NiceGUI keeps a page's request, and with it this, for as long as the page is open
         headers = MutableHeaders(raw=start['headers'])
         headers['Content-Security-Policy'] = self.policy(nonce)

@@ -100,6 +100,17 @@ async def work(verb: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: 
     return await work_as(current_actor(), verb, *args, **kwargs)
 
 
+async def jot(verb: Callable[Concatenate[Any, P], Any], *args: P.args, **kwargs: P.kwargs) -> bool:
+    """As `work`, for what nobody ordered: that this page's person was there, what he saw, what he is typing.
+
+    Nothing is kept, and False returned, while somebody else looks as he sees it.
+    """
+    kept = current_actor().looker is None
+    if kept:
+        await work(verb, *args, **kwargs)
+    return kept
+
+
 async def ask(question: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Ask a question: as `work`, but on the engine that only reads, so that it waits for no writer.
 

@@ -2,7 +2,7 @@
 
 from nicegui.element import Element
 
-from components.live import Subscription, ask, current_actor, messages_topic, person_topic, show_changes, work
+from components.live import Subscription, ask, current_actor, jot, messages_topic, person_topic, show_changes
 from components.words import said_once, t
 from db.doorbell import Notice
 from db.messages import mark_messages_delivered
@@ -28,7 +28,7 @@ class MessagesLink(Element, component='messages_link.js'):
         standing = await ask(standing_of)
         show_changes(self, {'count': standing.messages})
         if standing.undelivered:
-            await work(mark_messages_delivered)
+            await jot(mark_messages_delivered)
 
 
 @said_once

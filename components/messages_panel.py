@@ -13,7 +13,7 @@ from nicegui.events import GenericEventArguments
 
 from components.answering import answering, key_of
 from components.attachments import attached_to, attaching, attachment_words, choosable
-from components.live import Subscription, ask, claim_topic, current_actor, show_changes, thread_topic, work
+from components.live import Subscription, ask, claim_topic, current_actor, jot, show_changes, thread_topic, work
 from components.marks import hue_of, initials_of
 from components.timeline import day_title
 from components.words import language, t, tn
@@ -167,7 +167,9 @@ class MessagesPanel(Element, component='messages_panel.js', dependencies=['uploa
         if self._fresh_after is None:
             self._fresh_after = thread.talk.read_id
             self._props['readId'] = thread.talk.read_id
-            self._props['draft'] = {'body': thread.talk.draft, 'internal': thread.talk.draft_internal}
+            # what the person has not sent is nobody's to read who only looks as he sees it
+            draft = thread.talk.draft if self._actor.looker is None else ''
+            self._props['draft'] = {'body': draft, 'internal': thread.talk.draft_internal}
         show_changes(
             self,
             {
@@ -201,12 +203,13 @@ class MessagesPanel(Element, component='messages_panel.js', dependencies=['uploa
     async def _draft(self, event: GenericEventArguments) -> None:
         letter = read_letter(event.args)
         async with self._in_turn:
-            await work(save_draft, self._key, letter.body, internal=letter.internal)
-        _told = self.run_method('drafted', letter.body)  # nobody waits for it
+            kept = await jot(save_draft, self._key, letter.body, internal=letter.internal)
+        if kept:
+            _told = self.run_method('drafted', letter.body)  # nobody waits for it
 
     async def _seen(self, event: GenericEventArguments) -> None:
         if isinstance(event.args, int) and 0 < event.args < 2**63:
-            await work(see_messages, self._key, event.args, now())
+            await jot(see_messages, self._key, event.args, now())
 
     async def _older(self) -> None:
         self._limit += PAGE

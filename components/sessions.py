@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from db import identity
+from db import identity, looking
 from db.base import now
 from db.identity import SignedIn
 from db.scope import Actor
@@ -109,6 +109,12 @@ async def write_down_use() -> None:
     _in_use.clear()
     if used:
         await tell_sign_in(identity.touch_sessions, used, moment)
+
+
+async def end_looks() -> None:
+    """Whoever looked as an agent for as long as he may looks no longer, and the log of access says so."""
+    if await ask_sign_in(looking.anybody_looks):
+        await tell_sign_in(looking.end_looks_run_out, now())
 
 
 async def tidy_up() -> None:

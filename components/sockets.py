@@ -188,7 +188,7 @@ def tell(client_id: str, frame: str) -> bool:
         return False
     told = True
     for socket in sockets.values():
-        doubted = _in_doubt and (None in _in_doubt or socket.session.actor.user_id in _in_doubt)
+        doubted = _in_doubt and bool({None, *socket.session.people} & _in_doubt.keys())
         told = socket.line is not None and not doubted and socket.line.put(frame) and told
     return told
 
@@ -217,7 +217,8 @@ async def _hear(kind: str, sid: str, socket: _Socket, message: Message) -> None:
     client = Client.instances.get(socket.client_id)
     if client is None:
         return
-    if not socket.session.still(present):
+    owner = owner_of(client)  # the page may be older than its socket, and made for another
+    if not socket.session.still(present) or owner is None or not owner.still(present):
         refuse('signed out')
         await cut([client])
         return
@@ -226,9 +227,8 @@ async def _hear(kind: str, sid: str, socket: _Socket, message: Message) -> None:
         return
     if kind == 'event':
         sessions.in_use(socket.session.token_hash)
-    actor = socket.session.actor
     try:
-        with bound_contextvars(request=token_hex(6), user=actor.user_id, office=actor.office_id):
+        with bound_contextvars(request=token_hex(6), **owner.told):
             _original[kind](sid, message)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         # an element that is gone, a listener that never was, arguments no page of ours sends
@@ -238,7 +238,7 @@ async def _hear(kind: str, sid: str, socket: _Socket, message: Message) -> None:
 def _log(socket: _Socket, message: Message) -> None:
     """What a page complains of: one line, whatever stands in it, without what it quotes of the page."""
     line = json.dumps(clean(message['message'][:LOG_LINE_LIMIT], foreign=True))
-    log.warning('page of user %s says %s: %s', socket.session.actor.user_id, message['level'], line)
+    log.warning('page of user %s says %s: %s', socket.session.actor.really.user_id, message['level'], line)
 
 
 def _event_is_sound(message: Message) -> bool:
@@ -304,7 +304,7 @@ async def recheck(user_id: int | None = None) -> None:
     """Look again at the sessions of the open pages (of one person, or all) and cut those that no longer stand."""
     owners = {client: owner for client in list(Client.instances.values()) if (owner := owner_of(client)) is not None}
     if user_id is not None:
-        owners = {client: owner for client, owner in owners.items() if owner.actor.user_id == user_id}
+        owners = {client: owner for client, owner in owners.items() if user_id in owner.people}
     present = await sessions.find_afresh({owner.token_hash for owner in owners.values()})
     fallen = [client for client, owner in owners.items() if not owner.still(present.get(owner.token_hash))]
     if fallen:
@@ -338,6 +338,7 @@ async def watch() -> None:
             await recheck()
             if seconds % USE_SECONDS == 0:
                 await sessions.write_down_use()
+                await sessions.end_looks()
             if seconds % TIDY_SECONDS == 0:
                 await sessions.tidy_up()
         except Exception:  # a database that is away for a moment must not end the watch

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Index, Select, literal, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
@@ -22,6 +23,7 @@ KEPT = timedelta(days=740)
 # the log is looked through once a month
 REVIEWED_EVERY = timedelta(days=30)
 SIGN_IN, CLAIM, LIST, SEARCH, LINK, EXPORT, REVIEW = 'sign_in', 'claim', 'list', 'search', 'link', 'export', 'review'
+LOOK, LOOK_OVER = 'look', 'look.over'
 PAGE, FILE, DOCUMENT, NUMBER = 'page', 'document', 'document.', 'number'
 
 # what was done → its words
@@ -41,11 +43,13 @@ WHAT: Mapping[str, str] = MappingProxyType(
         EXPORT: N_('Export to Excel'),
         PAGE: N_('Opened a page'),
         LINK: N_('Opened a link'),
+        LOOK: N_('Began to look as an agent'),
+        LOOK_OVER: N_('Stopped looking as an agent'),
         REVIEW: N_('Looked through the log'),
     }
 )
 # how much of a text is kept: the number is in an index, which takes no long ones
-LONGEST: Mapping[str, int] = MappingProxyType({'by': 200, 'address': 80, 'claim_no': 80, 'told': 1000})
+LONGEST: Mapping[str, int] = MappingProxyType({'by': 200, 'as_name': 200, 'address': 80, 'claim_no': 80, 'told': 1000})
 
 
 class Access(Books, Evidence, Base):
@@ -64,6 +68,9 @@ class Access(Books, Evidence, Base):
     at: Mapped[datetime]
     user_id: Mapped[int | None]
     by: Mapped[str] = mapped_column(default='')
+    # as whom somebody of the bureau looked meanwhile
+    as_user_id: Mapped[int | None]
+    as_name: Mapped[str] = mapped_column(default='')
     # the network address, where it was known
     address: Mapped[str] = mapped_column(default='')
     what: Mapped[str]
@@ -82,6 +89,7 @@ class Asked:
     """Which accesses are looked for; nothing said is everything. `before`: older than this one."""
 
     user_id: int | None = None
+    as_user_id: int | None = None
     name: str = ''
     what: str = ''
     claim_no: str = ''
@@ -94,6 +102,8 @@ class Asked:
         if self.user_id is not None:
             # whatever number somebody typed: PostgreSQL refuses one that is too large for the column
             found.append(Access.user_id == literal(self.user_id, BigInteger))
+        if self.as_user_id is not None:
+            found.append(Access.as_user_id == literal(self.as_user_id, BigInteger))
         if self.name:
             found.append(Access.by.icontains(values.visible(self.name), autoescape=True))
         if self.what:
@@ -109,7 +119,18 @@ class Asked:
 
 def access_of(actor: Actor, what: str, at: datetime, *, claim_no: str = '', told: str = '') -> Access:
     """What somebody did, to be added where it is done."""
-    return Access(at=at, user_id=actor.user_id, by=actor.name, what=what, claim_no=claim_no, told=told)
+    return Access(at=at, **signed(actor), what=what, claim_no=claim_no, told=told)
+
+
+def signed(actor: Actor) -> dict[str, Any]:
+    """Who it was: whoever really sits there, and as whom he looked."""
+    who, shown = actor.really, actor if actor.looker is not None else None
+    return {
+        'user_id': who.user_id,
+        'by': who.name,
+        'as_user_id': shown.user_id if shown else None,
+        'as_name': shown.name if shown else '',
+    }
 
 
 # ---- questions --------------------------------------------------------------------------------------------------------------
@@ -134,6 +155,16 @@ def own_sign_ins(session: Session, limit: int = 10) -> list[Access]:
     if user_id is None:
         return []
     mine: Select[Access] = select(Access).where(Access.user_id == user_id, Access.what == SIGN_IN)
+    with open_books(session):
+        return list(session.scalars(mine.order_by(Access.id.desc()).limit(limit)))
+
+
+def own_looks(session: Session, limit: int = 10) -> list[Access]:
+    """When somebody of the bureau last looked at the portal as the acting person."""
+    user_id = session.info['actor'].user_id
+    if user_id is None:
+        return []
+    mine: Select[Access] = select(Access).where(Access.what == LOOK, Access.as_user_id == user_id)
     with open_books(session):
         return list(session.scalars(mine.order_by(Access.id.desc()).limit(limit)))
 

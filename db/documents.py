@@ -473,8 +473,10 @@ def keep(session: Session, address: str, now: datetime) -> Document:
     return document
 
 
-def note_views(session: Session, documents: Iterable[Document], how: str, now: datetime) -> None:
-    """Write down that the acting person saw these documents."""
+def note_views(
+    session: Session, documents: Iterable[Document], how: str, now: datetime, shown: Actor | None = None
+) -> None:
+    """Write down that the acting person saw these documents, maybe as `shown`: as whom he looks at the portal."""
     actor: Actor = session.info['actor']
     documents = list(documents)
     numbers = dict(
@@ -484,7 +486,13 @@ def note_views(session: Session, documents: Iterable[Document], how: str, now: d
     )
     with open_books(session):
         session.add_all(
-            access_of(actor, f'{DOCUMENT}{how}', now, claim_no=numbers.get(document.claim_id, ''), told=document.title)
+            access_of(
+                shown or actor,
+                f'{DOCUMENT}{how}',
+                now,
+                claim_no=numbers.get(document.claim_id, ''),
+                told=document.title,
+            )
             for document in documents
         )
     for document in documents:

@@ -177,6 +177,12 @@ def _(row: Credential) -> list[Notice]:
 
 
 @notices_of.register
+def _(row: WebSession) -> list[Notice]:
+    """Whoever begins to look as another, or stops, sees other pages from now on."""
+    return [Notice('access', user_id=row.user_id)] if has_changed(row, 'looks_as') else []
+
+
+@notices_of.register
 def _(row: ImportRun) -> list[Notice]:
     return [Notice('import')]
 

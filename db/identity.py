@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
@@ -17,10 +17,12 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, Select, bindparam, func
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db import values
+from db.access_log import LOOK_OVER, Access
 from db.base import Base, Moment, take_turns
+from db.base import now as present
 from db.offices import AgentOffice, User, actor_of, sees_own_only
 from db.prepared import answers
-from db.scope import Actor, Books, Role, open_books
+from db.scope import OFFICE_ROLES, Actor, Books, Can, Role, open_books
 from db.texts import N_, ClaimError
 
 MIN_LENGTH, MAX_LENGTH = 10, 256
@@ -77,6 +79,9 @@ class WebSession(Books, Base):
     browser: Mapped[str] = mapped_column(default='')
     # he signed in without the second step that is required of him: nothing opens before he has set it up
     must_set_up: Mapped[bool] = mapped_column(default=False)
+    # as which agent its person looks at the portal, and how long; `db.looking` begins and ends it
+    looks_as: Mapped[int | None]
+    looks_until: Mapped[datetime | None]
 
 
 class SignInAttempt(Books, Base):
@@ -307,6 +312,20 @@ class SignedIn:
     remembered: bool
     must_change: bool = False
     must_set_up: bool = False
+    looks_as: int | None = None
+    looks_until: datetime | None = None
+
+    @property
+    def people(self) -> tuple[int | None, int | None]:
+        """Whose standing it depends on: whoever sits there, and as whom he looks."""
+        return self.actor.user_id, self.actor.really.user_id
+
+    @property
+    def told(self) -> dict[str, int | None]:
+        """What each line of the log says of it."""
+        actor = self.actor
+        who: dict[str, int | None] = {'user': actor.really.user_id, 'office': actor.office_id}
+        return who if actor.looker is None else {**who, 'looks_as': actor.user_id}
 
     def still(self, present: 'SignedIn | None') -> bool:
         """Whether nothing that matters changed since: same person, same office, same rights."""
@@ -315,7 +334,8 @@ class SignedIn:
 
 def _standing(session: SignedIn) -> tuple[object, ...]:
     actor = session.actor
-    return actor.user_id, actor.role, actor.office_id, actor.sees_own_only, session.must_change
+    looks = actor.looker and actor.looker.user_id, session.looks_until
+    return actor.user_id, actor.role, actor.office_id, actor.sees_own_only, session.must_change, looks
 
 
 @dataclass(frozen=True)
@@ -337,7 +357,7 @@ _SIGNED_IN = (
         *(WebSession.token_hash, WebSession.created_at, WebSession.seen_at),
         *(WebSession.remembered, WebSession.must_set_up, Credential.must_change),
         *(User.id, User.name, User.role, User.office_id, AgentOffice.agents_see_own_only),
-        *(User.language, User.email, User.theme),
+        *(User.language, User.email, User.theme, WebSession.looks_as, WebSession.looks_until),
     )
     .join(User, User.id == WebSession.user_id)
     .outerjoin(AgentOffice, AgentOffice.id == User.office_id)
@@ -353,13 +373,14 @@ def signed_in(
 ) -> dict[str, SignedIn]:
     """Those of the sessions that are valid now. Whoever is idle, too long here, disabled or of a closed office is not."""
     found = answers(session, _SIGNED_IN, tokens=list(token_hashes), now=now, idle_since=now - idle)
-    return {row[0]: _signed_in(*row) for row in found}
+    sessions = (_signed_in(*row) for row in found)
+    return {one.token_hash: _as_shown(session, one, now) for one in sessions}
 
 
 def _signed_in(token_hash: str, *found: Any) -> SignedIn:
     """What `_SIGNED_IN` found, in its order."""
     since, seen_at, remembered, must_set_up, must_change, user_id, name, role, office_id, own_only, *choices = found
-    language, email, theme = choices
+    language, email, theme, looks_as, looks_until = choices
     own_only = sees_own_only(Role(role), own_only)
     return SignedIn(
         token_hash,
@@ -371,7 +392,27 @@ def _signed_in(token_hash: str, *found: Any) -> SignedIn:
         remembered=remembered,
         must_change=must_change is True,
         must_set_up=must_set_up,
+        looks_as=looks_as,
+        looks_until=looks_until,
     )
+
+
+def _as_shown(session: Session, one: SignedIn, now: datetime) -> SignedIn:
+    """Whoever looks as an agent reads as that agent, for as long as he may; then he is himself again."""
+    if one.looks_as is None:
+        return one
+    shown = may_look(session, one.actor, one.looks_as) if one.looks_until and one.looks_until > now else None
+    if shown is None:
+        return replace(one, looks_as=None, looks_until=None)
+    return replace(one, actor=replace(shown, looker=one.actor))
+
+
+def may_look(session: Session, looker: Actor, user_id: int) -> Actor | None:
+    """The person of an office as whom somebody may look, while that person may sign in himself."""
+    if looker.looker is not None or not looker.may(Can.LOOK_AS):
+        return None
+    shown = actor_of(session, user_id)
+    return shown if shown is not None and shown.role in OFFICE_ROLES else None
 
 
 def session_of(session: Session, token_hash: str, now: datetime, idle: timedelta = IDLE) -> SignedIn | None:
@@ -438,7 +479,7 @@ def end_session(session: Session, token_hash: str, user_id: int | None = None) -
     """Sign one browser out (of `user_id` only, when given); its pages are cut off at once."""
     kept = session.scalar(select(WebSession).where(WebSession.token_hash == token_hash).with_for_update())
     if kept is not None and user_id in (None, kept.user_id):
-        session.delete(kept)
+        _let_go(session, kept)
 
 
 def end_all_sessions(session: Session, *user_ids: int, except_for: str | None = None) -> int:
@@ -446,8 +487,31 @@ def end_all_sessions(session: Session, *user_ids: int, except_for: str | None = 
     theirs = sessions_of(*user_ids).with_for_update()
     ended = [kept for kept in session.scalars(theirs) if kept.token_hash != except_for]
     for kept in ended:
-        session.delete(kept)
+        _let_go(session, kept)
     return len(ended)
+
+
+def _let_go(session: Session, kept: WebSession) -> None:
+    stop_looking(session, kept, session.info.get('at') or present())
+    session.delete(kept)
+
+
+def stop_looking(session: Session, kept: WebSession, now: datetime) -> None:
+    """Its person looks as nobody any more; the log of access says since when."""
+    if kept.looks_as is None or kept.looks_until is None:
+        return
+    who, shown = session.get_one(User, kept.user_id), session.get_one(User, kept.looks_as)
+    session.add(
+        Access(
+            at=min(now, kept.looks_until),
+            user_id=who.id,
+            by=who.name,
+            what=LOOK_OVER,
+            as_user_id=shown.id,
+            as_name=shown.name,
+        )
+    )
+    kept.looks_as = kept.looks_until = None
 
 
 # ---- one-time links ---------------------------------------------------------------------------------------------------------
@@ -591,5 +655,7 @@ def sweep_identity(session: Session, now: datetime, idle: timedelta = IDLE, limi
     ]
     rows = [row for question in questions for row in session.scalars(question.limit(limit).with_for_update())]
     for row in rows:
+        if isinstance(row, WebSession):
+            stop_looking(session, row, now)
         session.delete(row)
     return len(rows)

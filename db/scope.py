@@ -29,6 +29,7 @@ class Can(StrEnum):
     IMPORT = 'import'
     KEEP_BOOKS = 'keep_books'
     LOG_CALL = 'log_call'
+    LOOK_AS = 'look_as'
     OPEN_CLAIM = 'open_claim'
     REVEAL_ID_NUMBERS = 'reveal_id_numbers'
     SEE_ALL_OFFICES = 'see_all_offices'
@@ -68,7 +69,7 @@ _AGENT = _OFFICE | {
 }
 _MANAGER = _AGENT | {Can.SEE_REPORTS, Can.SHARE_VIEWS, Can.VERIFY_RECORD}
 _TEAM = _MANAGER | {Can.SEE_ALL_OFFICES, Can.SEE_INTERNAL, Can.EDIT_CLAIM}
-_BUREAU = _TEAM | {Can.HANDLE_MONEY, Can.IMPORT, Can.UPDATE_REPAIR}
+_BUREAU = _TEAM | {Can.HANDLE_MONEY, Can.IMPORT, Can.LOOK_AS, Can.UPDATE_REPAIR}
 # whoever only looks on, or only has to do with the car, needs nobody's identity number; once in a while he asks for one
 _MASKED = frozenset({Can.REVEAL_ID_NUMBERS})
 
@@ -88,8 +89,10 @@ ROLE_CAN: Mapping[Role, frozenset[Can]] = MappingProxyType(
     }
 )
 BUREAU_ROLES = frozenset({Role.HANDLER, Role.REPAIR_TEAM, Role.SUBMISSION_TEAM, Role.ADMIN})
+OFFICE_ROLES = frozenset({Role.AGENT, Role.OFFICE_MANAGER, Role.READ_ONLY})
 LINK_ROLES = frozenset({Role.GARAGE, Role.INSURED})
 
+ONLY_LOOKING = N_('You are looking as an agent, and nothing can be changed meanwhile.')
 _REFUSED = N_('You are not allowed to do this. Ask the bureau if you need it.')
 # what somebody of the bureau is told instead: whose work it is
 _OTHERS_WORK: Mapping[Can, str] = {
@@ -104,6 +107,7 @@ class Actor:
     """Who acts. Fixed when a page is built; `office_id` is None for the bureau, which sees every office.
 
     `claim_id` is the one claim of somebody who holds a signed link to it, and nobody else's.
+    `looker` is whoever of the bureau looks at the portal as this person: then he reads what this person reads, and changes nothing.
     """
 
     user_id: int | None
@@ -113,6 +117,7 @@ class Actor:
     sees_own_only: bool = False
     language: str = 'he'
     claim_id: int | None = None
+    looker: 'Actor | None' = None
     can: frozenset[Can] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -122,6 +127,8 @@ class Actor:
             raise ValueError(f'{self.role} needs an office')
         if (self.role in LINK_ROLES) != (self.claim_id is not None):
             raise ValueError(f'{self.role} and one claim do not go together')
+        if self.looker is not None and not (self.role in OFFICE_ROLES and self.looker.may(Can.LOOK_AS)):
+            raise ValueError(f'{self.looker.role} does not look as {self.role}')
 
     @classmethod
     def system(cls, name: str) -> 'Actor':
@@ -136,6 +143,16 @@ class Actor:
         """Refuse in words when this actor lacks the right."""
         if right not in self.can:
             raise ClaimError(_OTHERS_WORK.get(right, _REFUSED) if self.is_bureau else _REFUSED)
+
+    def refuse_looking(self) -> None:
+        """Refuse in words what somebody who only looks as this person may not do."""
+        if self.looker is not None:
+            raise ClaimError(ONLY_LOOKING)
+
+    @property
+    def really(self) -> 'Actor':
+        """Who sits there: the actor, or whoever looks as him."""
+        return self.looker or self
 
     @property
     def is_bureau(self) -> bool:

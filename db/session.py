@@ -150,12 +150,14 @@ def own_connection() -> tuple[str, Any]:
 def open_session(actor: Actor, *, reading: bool = False, at: datetime | None = None) -> Iterator[Session]:
     """A session in which `actor` acts: everything he reads is scoped, everything he writes is checked and recorded.
 
-    Commits at the end, or leaves nothing behind when something is raised. `at` dates the record (demo data, imports); now otherwise.
+    Commits at the end, or leaves nothing behind when something is raised; who only looks as `actor` writes nothing at all. `at` dates the record (demo data, imports); now otherwise.
     """
     if _database is None:
         raise Unscoped('connect() first')
     if not isinstance(actor, Actor):
         raise Unscoped('a session needs an actor')
+    if not reading:
+        actor.refuse_looking()
     session = _database.session_for(actor, reading=reading)(info={'actor': actor, 'reading': reading, 'at': at})
     try:
         yield session

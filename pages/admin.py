@@ -72,6 +72,7 @@ def _asked(query: Mapping[str, str], before: int) -> Asked:
     what = query.get('what', '')
     return Asked(
         user_id=_number(query.get('who', '')),
+        as_user_id=_number(query.get('as', '')),
         name=query.get('name', '').strip()[:80],
         what=what if what in WHAT else '',
         claim_no=query.get('claim', '').strip()[:80],

@@ -287,22 +287,18 @@ def _drawn(document: Document, page: int, width: int, keeper: FileStore) -> Iter
 
 # ---- who saw what -----------------------------------------------------------------------------------------------------------
 
-_seen: dict[tuple[int | None, int, str], float] = {}
+_seen: dict[tuple[int | None, int | None, int, str], float] = {}
 
 
 async def _note_views(actor: Actor, seen: Sequence[Document], how: str) -> None:
     """Write it down, unless the same person saw the same a moment ago: leafing through is one look."""
-    moment = time.monotonic()
+    moment, who = time.monotonic(), (actor.really.user_id, actor.user_id)
     if len(_seen) > 5000:
         _seen.clear()
-    fresh = [
-        row
-        for row in seen
-        if moment - _seen.get((actor.user_id, row.id, how), -SEEN_AGAIN_SECONDS) >= SEEN_AGAIN_SECONDS
-    ]
+    fresh = [row for row in seen if moment - _seen.get((*who, row.id, how), -SEEN_AGAIN_SECONDS) >= SEEN_AGAIN_SECONDS]
     if fresh:
-        await work_as(actor, documents.note_views, fresh, how, now())
-        _seen.update({(actor.user_id, row.id, how): moment for row in fresh})
+        await work_as(actor.really, documents.note_views, fresh, how, now(), actor)
+        _seen.update({(*who, row.id, how): moment for row in fresh})
 
 
 # ---- names ------------------------------------------------------------------------------------------------------------------
@@ -332,6 +328,7 @@ async def _pack_several(numbers: Sequence[str], actor: Actor) -> Response:
 
 
 async def _sent(name: str, wanted: Sequence[Document], names: Sequence[str], actor: Actor) -> Response:
+    actor.refuse_looking()
     keeper = files.store()
     await in_thread(disk, _check_all_there, keeper, wanted)
     await _note_views(actor, wanted, 'packed')

@@ -3,12 +3,15 @@
 import inspect
 import re
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 from pyotp import TOTP
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from db import (
@@ -27,9 +30,11 @@ from db import (
     documents,
     doorbell,
     exports,
+    identity,
     links,
     list_looks,
     list_state,
+    looking,
     mail,
     message_templates,
     messages,
@@ -47,7 +52,7 @@ from db import (
     two_factor,
     views,
 )
-from db.base import now
+from db.base import Base, now
 from db.calls import CallNote
 from db.cheques import Slip
 from db.claims import Claim
@@ -68,7 +73,7 @@ from db.reference import (
     WaitingParty,
 )
 from db.report_state import ReportState, Span
-from db.scope import BUREAU_ROLES, LINK_ROLES, ROLE_CAN, Actor, Can, Role
+from db.scope import BUREAU_ROLES, LINK_ROLES, ONLY_LOOKING, ROLE_CAN, Actor, Can, Role, Unscoped, open_books
 from db.session import open_session
 from db.tasks import Task, TaskNote, TaskRule
 from db.texts import ClaimError
@@ -103,6 +108,7 @@ RIGHTS: dict[str, set[Role]] = {
     'reveal_id_numbers': MASKED,
     'handle_money': OF_MONEY,
     'import': {Role.HANDLER, Role.ADMIN},
+    'look_as': {Role.HANDLER, Role.ADMIN},
     'administer': {Role.ADMIN},
     'keep_books': set(),
 }
@@ -356,8 +362,17 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
         BUREAU | {Role.OFFICE_MANAGER},
         lambda s, c, a: exports.record_report(s, exports.ReportTaken('Summary', ReportState(), NOVEMBER, (), 1), now()),
     ),
+    'begin_look': ({Role.HANDLER, Role.ADMIN}, lambda s, c, a: _look(s, a, c.agent or 0)),
+    'end_look': (EVERYBODY, lambda s, c, a: looking.end_look(s, '', now())),
+    'end_looks_run_out': (set(), lambda s, c, a: looking.end_looks_run_out(s, now())),
     'delete oneself': ({Role.ADMIN}, lambda s, c, a: s.delete(s.get_one(User, a.user_id))),
 }
+
+
+def _look(session: Session, actor: Actor, shown: int) -> None:
+    with open_books(session):
+        token = identity.start_session(session, actor.user_id or 0, identity.Browser(), now())
+    looking.begin_look(session, identity.hash_of(token), shown, 'x', now())
 
 
 def _confirmed(session: Session) -> list[str]:
@@ -438,7 +453,9 @@ def allowed(actor: Actor, order: Order, claim: Claim) -> bool:
     return isinstance(end.value, Undone)
 
 
-def test_each_order_is_taken_from_these_roles(people, everybody):
+@pytest.fixture
+def claim(people: People) -> Claim:
+    """One with everything that an order may be about."""
     claim = make_claim(people.levi, people.staff, agent=people.dana.user_id)
     turn_on_two_factor(people.dana, now())
     with open_session(people.dana) as session:
@@ -452,12 +469,38 @@ def test_each_order_is_taken_from_these_roles(people, everybody):
         cheques.enter_cheque(session, claim.id, SLIP, 'received', now())
         links.create_link(session, claim.id, links.INSURED, now())
         tasks.add_task(session, claim.id, TASK, now())
+    return claim
+
+
+def test_each_order_is_taken_from_these_roles(claim, everybody):
     outcome = {
         name: {role for role, actor in everybody.items() if allowed(actor, order, claim)}
         for name, (_, order) in ORDERS.items()
     }
     # SQLAlchemy cannot take away a person whose marks stand: an admin disables him
     assert outcome == {name: roles for name, (roles, _) in ORDERS.items()}
+
+
+def _everything() -> dict[str, list[Any]]:
+    with open_session(SYSTEM, reading=True) as session:
+        rows = session.connection()
+        return {table.name: sorted(map(repr, rows.execute(table.select()))) for table in Base.metadata.sorted_tables}
+
+
+def test_whoever_looks_as_another_gives_no_order_and_none_is_carried_out_as_a_question(claim, everybody, people):
+    before = _everything()
+    for role in sorted(OFFICE):
+        seen = replace(everybody[role], looker=people.admin)
+        for name, (_, order) in ORDERS.items():
+            with pytest.raises(ClaimError) as refusal, open_session(seen) as session:
+                order(session, claim, seen)
+            assert str(refusal.value) == ONLY_LOOKING, name
+            with (
+                suppress(ClaimError, Unscoped, ValueError, SQLAlchemyError),
+                open_session(seen, reading=True) as session,
+            ):
+                order(session, claim, seen)
+    assert _everything() == before
 
 
 # done by the product itself, for everybody
@@ -504,7 +547,7 @@ def test_each_order_stands_in_the_table():
             packs,
             record_seals,
         ),
-        *(cheques, cheque_alerts, cheque_board, silence, tasks, clocks, two_factor),
+        *(cheques, cheque_alerts, cheque_board, silence, tasks, clocks, two_factor, looking),
     ):
         orders = inspect.getsource(module).split('# ---- orders')[1].split('# ----')[0]
         written = set(re.findall(r'^def ([a-z]\w*)\(\s*session\b', orders, re.MULTILINE))

@@ -43,6 +43,10 @@
       const text = relative(element.dataset.ts);
       if (element.textContent !== text) element.textContent = text;
     }
+    for (const {dataset, firstChild} of document.querySelectorAll('[data-looks-until]')) {
+      const minutes = Math.ceil((Date.parse(dataset.looksUntil) - Date.now()) / 60000);
+      firstChild.data = dataset.told.replace('{n}', Math.max(1, minutes));
+    }
   }
 
   function setOffline(offline) {
