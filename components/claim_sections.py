@@ -116,7 +116,10 @@ class ClaimSections(Element, component='claim_sections.js'):
                 return
             under_way.add(name)
             try:
-                self._touch(name, whole=await reveal(name))
+                before = self._lit(name)
+                whole = await reveal(name)
+                if self._lit(name) == before:  # or it changed meanwhile, and this is not what stands there now
+                    self._touch(name, whole=whole)
             finally:
                 under_way.discard(name)
             self._tell({})
@@ -132,7 +135,7 @@ class ClaimSections(Element, component='claim_sections.js'):
         """Show the rows as they are now; only sections that differ are sent. What somebody else just changed lights up."""
         for name in written.rows.intersection(lit):
             # a number that was shown here is not the one that stands there now
-            self._touch(name, glow=self._touched.get(name, {}).get('glow', 0) + 1, whole='')
+            self._touch(name, glow=self._lit(name) + 1, whole='')
         before, self._shown = self._shown, written
         if before is None:
             self._props['sections'] = written.parts
@@ -144,6 +147,10 @@ class ClaimSections(Element, component='claim_sections.js'):
         turn = self._touched.get(name, {}).get('turn', 0) + 1
         self._touch(name, turn=turn, state=state, message=message)
         self._tell({})
+
+    def _lit(self, name: str) -> int:
+        glow: int = self._touched.get(name, {}).get('glow', 0)
+        return glow
 
     def _touch(self, name: str, **extra: Any) -> None:
         self._untold[name] = {**self._touched.get(name, {}), **extra}

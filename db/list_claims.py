@@ -264,7 +264,7 @@ def route_of(session: Session, view: str, among: Newest | None) -> Route:
     """How a search in a view finds its claims."""
     hidden = not session.info['actor'].may(Can.SEE_ID_NUMBERS)
     own_office = _own_office(session)
-    return Route(session.get_bind().dialect.name, worth_a_walk(session, view), among, own_office, hidden)
+    return Route(session.get_bind().dialect.name, worth_a_walk(session, view), hidden, among, own_office)
 
 
 def _own_office(session: Session) -> str | None:

@@ -143,9 +143,12 @@ def beside_mask(column: Any) -> ColumnElement[str]:
 
 def looks_behind(statement: Any) -> bool:
     """Whether a question does anything with a masked column but choose it as it stands: compared, cut or sorted it would tell what it is."""
-    found = sum(_wears_mask(part) for part in visitors.iterate(statement))
-    chosen = getattr(statement, '_raw_columns', ())
-    return found > sum(_wears_mask(one.element if isinstance(one, Label) else one) for one in chosen)
+    parts = list(visitors.iterate(statement))
+    chosen = [one.element if isinstance(one, Label) else one for one in getattr(statement, '_raw_columns', ())]
+    found, shown = sum(map(_wears_mask, parts)), sum(map(_wears_mask, chosen))
+    # what is named by a text may be any of those that are chosen
+    by_name = any(part.__visit_name__ == 'textual_label_reference' for part in parts)
+    return found > shown or (found > 0 and by_name)
 
 
 def _wears_mask(part: Any) -> bool:

@@ -32,7 +32,8 @@ def reveal_number(session: Session, claim_id: int, field: str, now: datetime) ->
     take_turns(session, f'numbers shown to {actor.user_id}')
     with open_books(session):
         of_late = select(func.count()).select_from(Access).where(Access.user_id == actor.user_id)
-        shown = session.scalar(of_late.where(Access.what == NUMBER, Access.at > now - WITHIN)) or 0
+        given = of_late.where(Access.what == NUMBER, Access.granted.is_(True), Access.at > now - WITHIN)
+        shown = session.scalar(given) or 0
         if shown >= MOST:
             raise ClaimError(TOO_MANY, most=MOST)
         session.add(access_of(actor, NUMBER, now, claim_no=claim_no, told=field))

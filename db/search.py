@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from string import digits
 from typing import Any
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Index,
     Select,
     SQLColumnExpression,
+    and_,
     any_,
     bindparam,
     case,
@@ -129,10 +131,10 @@ class Route:
 
     dialect: str
     walkable: int | None
+    # the asker sees masks: of an identity number he finds the whole, and never a part
+    hides_numbers: bool
     among: Newest | None = None
     own_office: str | None = None
-    # the asker sees masks: of an identity number he finds the whole, and never a part
-    hides_numbers: bool = False
 
     @property
     def walks(self) -> bool:
@@ -156,7 +158,7 @@ class Route:
         if not own:
             return []
         most = len(self.own_office or '') + 1
-        text = ClaimSearch.text
+        text = self._open_text
         before = (
             func.left(text, -most) if self.dialect == 'postgresql' else func.substr(text, 1, func.length(text) - most)
         )
@@ -169,8 +171,14 @@ class Route:
         """
         if not self.hides_numbers:
             return []
-        beside = func.replace(ClaimSearch.text, literal(' ') + _NUMBER + literal(' '), ' ')
+        beside = self._open_text
         return [or_(_position(beside, part, self) > 0, _is_number(part.strip())) for part in parts if part.isascii()]
+
+    @property
+    def _open_text(self) -> ColumnElement[str]:
+        if not self.hides_numbers:
+            return ClaimSearch.text.expression
+        return func.replace(ClaimSearch.text, literal(' ') + _NUMBER + literal(' '), ' ')
 
     def narrow(self, statement: Select[Any], seq: SQLColumnExpression[int]) -> Select[Any]:
         """Leave only the claims it looks `among`; `seq` is the column of the table that is searched."""
@@ -226,9 +234,10 @@ def hits(typed: str, route: Route) -> Select[Any] | None:
         return None
     parts, own = route.told_apart(parts)
     statement = route.narrow(select(ClaimSearch.claim_id).select_from(ClaimSearch), ClaimSearch.seq)
-    statement = statement.where(*route.beside_office(own))
-    if behind := route.in_the_open(parts):
-        statement = statement.join(Claim, Claim.id == ClaimSearch.claim_id).where(*behind)
+    beside = [*route.beside_office(own), *route.in_the_open(parts)]
+    if beside and route.hides_numbers:
+        statement = statement.join(Claim, Claim.id == ClaimSearch.claim_id)
+    statement = statement.where(*beside)
     if route.asks_sqlite and parts:
         rowid, seq = INDEX.c.rowid, ClaimSearch.seq
         # NOTE: `BETWEEN`, and SQLite asks the index of the office, a thirtieth as large, for each of everybody's hits, not the texts
@@ -261,10 +270,18 @@ def _holding(
 
 # an identity number as the texts have it: `search_key` takes what begins like a number from abroad for one at home
 _ID_NO = beside_mask(Claim.insured_id_no)
-_NUMBER: ColumnElement[str] = case(
-    (_ID_NO.like('009720_%'), literal('0') + func.substr(_ID_NO, 7)),
-    (_ID_NO.like('00972_%'), literal('0') + func.substr(_ID_NO, 6)),
-    else_=func.lower(_ID_NO),
+_NUMBER: ColumnElement[str] = func.lower(
+    case(
+        (
+            and_(_ID_NO.like('009720%'), func.substr(_ID_NO, 7, 1).in_(tuple(digits))),
+            literal('0') + func.substr(_ID_NO, 7),
+        ),
+        (
+            and_(_ID_NO.like('00972%'), func.substr(_ID_NO, 6, 1).in_(tuple(digits))),
+            literal('0') + func.substr(_ID_NO, 6),
+        ),
+        else_=_ID_NO,
+    )
 )
 
 

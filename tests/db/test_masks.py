@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import String, cast, func, select
+from sqlalchemy import String, cast, desc, func, select
 
 from db import access_log, lists, masks, reveals
 from db.access_log import NUMBER, Asked
@@ -24,7 +24,7 @@ from db.search import ClaimSearch
 from db.session import Database, fetch, open_session
 from db.texts import ClaimError, Told
 from tests.conftest import People, made_once
-from tests.factories import SYSTEM, make_claim, make_user
+from tests.factories import SYSTEM, make_claim, make_office, make_user
 
 NUMBERS = {'insured_id_no': '123456782', 'driver_id_no': '316789453', 'tp_driver_id_no': 'AB654321'}
 LEFT = {'insured_id_no': '6782', 'driver_id_no': '9453', 'tp_driver_id_no': '4321'}
@@ -134,6 +134,8 @@ _OF_ONE = select(Claim.insured_id_no).where(Claim.insured_id_no == '123456782')
         select(func.substr(Claim.insured_id_no, 1, 3)),
         select(func.max(Claim.insured_id_no)),
         select(Claim.id, (Claim.insured_id_no + 'x').label('x')),
+        select(Claim.insured_id_no.label('x')).order_by('x'),
+        select(Claim.insured_id_no.label('x')).order_by(desc('x')),
         select(cast(Claim.insured_id_no, String)),
         select(func.count()).select_from(Claim).group_by(Claim.insured_id_no),
         select(Change.id).where(Change.fields['insured_id_no'].as_string() == 'x'),
@@ -263,6 +265,8 @@ def test_seals_are_made_of_what_stands_there(claim: Claim) -> None:
         while seal_next(session, now(), 100):
             pass
     with looking(SYSTEM) as session:
+        told = [change.fields for change in session.scalars(select(Change).where(Change.claim_id == claim.id))]
+        assert claim.insured_id_no in str(told), 'the product reads no masks'
         assert chains(session, [claim.id], now())[claim.id].faults == []
 
 
@@ -306,12 +310,25 @@ def test_no_part_of_a_number_finds_its_claim_and_the_whole_does(claim: Claim, ou
         ('009723456', ['23456', '3456', '0345'], '009723456'),
         ('034862177', ['34862', '862177'], '34862177'),
         ('AB654321', ['ab6', 'b654', '654321', '4321', 'ab'], 'ab654321'),
+        ('00972A4715', ['72a', 'a47', '715'], '00972a4715'),
+        ('009720K56BZ9', ['k56', 'bz9'], '009720k56bz9'),
     ],
 )
 def test_however_a_number_begins(number: str, parts: list[str], whole: str, repairs: Actor, people: People) -> None:
     claim = make_claim(people.levi, people.staff, insured_id_no=number)
     assert [part for part in parts if found(repairs, part)] == []
     assert found(repairs, whole) == [claim.claim_no]
+
+
+@pytest.mark.usefixtures('route')
+def test_the_digits_in_the_name_of_ones_own_office_find_no_number(people: People) -> None:
+    office = make_office('סוכנות 2345 ביטוח')
+    onlooker = make_user('עדי רון', Role.READ_ONLY, office)
+    claim = make_claim(office, people.staff, NUMBERS | {'agent': make_user('טל רון', Role.AGENT, office).user_id})
+    assert [part for part in ('2345', '234', '345') if found(onlooker, part)] == []
+    assert found(onlooker, '123456782') == [claim.claim_no]
+    other = make_claim(office, people.staff, {'agent': claim.agent_user_id, 'policy_no': 'X-2345'})
+    assert found(onlooker, '2345') == [other.claim_no]
 
 
 @pytest.mark.usefixtures('route')
@@ -375,6 +392,14 @@ def test_of_a_claim_that_is_not_his_and_of_another_field_nothing_is_shown(
 def test_whoever_reads_them_anyway_has_nothing_shown(claim: Claim, people: People) -> None:
     with pytest.raises(ClaimError, match='not allowed'):
         shown(people.dana, claim.id)
+
+
+def test_what_was_refused_counts_for_nothing(claim: Claim, reader: Actor) -> None:
+    moment = now()
+    refused = {'at': moment, 'user_id': reader.user_id, 'what': NUMBER, 'claim_no': claim.claim_no, 'granted': False}
+    with open_session(SYSTEM) as session:
+        access_log.keep_accesses(session, [refused] * reveals.MOST)
+    assert shown(reader, claim.id, at=moment)
 
 
 def test_whoever_has_many_shown_waits(claim: Claim, reader: Actor, repairs: Actor) -> None:

@@ -571,7 +571,7 @@ def test_open_and_closed_ones_told_apart_in_one_look_are_as_many_as_each_counted
 
 @ON_POSTGRES
 def test_the_indexes_know_the_epochs_of_the_search(known: Claim, database: Database) -> None:
-    route = search.Route('postgresql', None, search.newest_epochs(known.seq, 2))
+    route = search.Route('postgresql', None, hides_numbers=False, among=search.newest_epochs(known.seq, 2))
     for model, index in ((search.ClaimSearch, 'ix_claim_search_text'), (Claim, 'ix_claims_search')):
         statement = route.narrow(select(model.seq), model.seq)
         question = statement.compile(database.reader, compile_kwargs={'render_postcompile': True})
