@@ -175,9 +175,10 @@ def _settle(actor: Actor, title: str) -> None:
     client.page.dark = {'dark': True, 'light': False}.get(client.request.state.session.theme)
     ui.page_title(f'{t(title)} · {t("Maakav")}')
     ui.add_head_html(head_html(actor.language))
+    looks = '' if actor.looker is None else ' data-looks'
     ui.add_body_html(
         f'{amiss_html(actor.language)}{_browser_words_html()}<script src="{asset("js/maakav.js")}"></script>'
-        f'<script src="{asset("js/typed.js")}" data-person="{actor.user_id}"></script>'
+        f'<script src="{asset("js/typed.js")}" data-person="{actor.user_id}"{looks}></script>'
     )
     ui.on_exception(tell)
 

@@ -167,9 +167,7 @@ class MessagesPanel(Element, component='messages_panel.js', dependencies=['uploa
         if self._fresh_after is None:
             self._fresh_after = thread.talk.read_id
             self._props['readId'] = thread.talk.read_id
-            # what the person has not sent is nobody's to read who only looks as he sees it
-            draft = thread.talk.draft if self._actor.looker is None else ''
-            self._props['draft'] = {'body': draft, 'internal': thread.talk.draft_internal}
+            self._props['draft'] = {'body': thread.talk.draft, 'internal': thread.talk.draft_internal}
         show_changes(
             self,
             {

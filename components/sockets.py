@@ -338,8 +338,9 @@ async def watch() -> None:
             await recheck()
             if seconds % USE_SECONDS == 0:
                 await sessions.write_down_use()
-                await sessions.end_looks()
             if seconds % TIDY_SECONDS == 0:
                 await sessions.tidy_up()
+            if seconds % USE_SECONDS == 0:
+                await sessions.end_looks()
         except Exception:  # a database that is away for a moment must not end the watch
             log.exception('watch over the sessions failed; going on')

@@ -401,7 +401,10 @@ def _as_shown(session: Session, one: SignedIn, now: datetime) -> SignedIn:
     """Whoever looks as an agent reads as that agent, for as long as he may; then he is himself again."""
     if one.looks_as is None:
         return one
-    shown = may_look(session, one.actor, one.looks_as) if one.looks_until and one.looks_until > now else None
+    goes_on = one.looks_until is not None and one.looks_until > now
+    # who has something to do before anything else is led there as himself
+    is_free = not (one.must_change or one.must_set_up)
+    shown = may_look(session, one.actor, one.looks_as) if goes_on and is_free else None
     if shown is None:
         return replace(one, looks_as=None, looks_until=None)
     return replace(one, actor=replace(shown, looker=one.actor))

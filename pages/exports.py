@@ -66,8 +66,8 @@ def add_routes(portal: FastAPI, settings: Settings) -> None:
 
 
 async def _export(number: str, actor: Actor) -> Export | None:
-    """The person's own workbook, when it can be fetched; who may not export any more, or sees other claims now, fetches none, nor who only looks as him."""
-    if actor.looker is not None or not actor.may(Can.EXPORT) or not re.fullmatch(r'[1-9][0-9]{0,8}', number):
+    """The person's own workbook, when it can be fetched; who may not export any more, or sees other claims now, fetches none."""
+    if not actor.may(Can.EXPORT) or not re.fullmatch(r'[1-9][0-9]{0,8}', number):
         return None
     export = await ask_as(actor, fetch_one, export_with(int(number)))
     return export if export is not None and export.is_there(now(), actor) else None

@@ -5,7 +5,9 @@
 (function () {
   'use strict';
   const SLOT = 'maakav.typed.', SLOTS = /^maakav\.(?:typed|aside|draft)\.([^/]*)/, HOURS = 12, OPENS_WITHIN = 5000;
-  const person = document.currentScript.dataset.person;
+  const {person, looks} = document.currentScript.dataset;
+  // whoever looks as another types nothing here, and what he typed as himself waits until he is himself again
+  if (looks !== undefined) return;
   const FIELDS = 'input:not([type=password], [type=search], [type=file], [type=radio], [type=hidden], [type=submit]), textarea, select';
   const OWN = '.mk-edt, [data-testid=internal-note], [data-testid=message-box], [data-keeps=no]';
   const OF = '[data-claim], [data-cheque], [data-document], [data-task], [data-call], [data-id], [data-key]';

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from db import accounts, documents, identity, looking
+from db import accounts, documents, identity, looking, messages
 from db.access_log import LOOK, LOOK_OVER, Access, access_of, own_looks, own_sign_ins
 from db.base import now
 from db.claims import Claim
@@ -17,7 +17,7 @@ from db.scope import ONLY_LOOKING, Actor, Role
 from db.session import fetch, open_session
 from db.texts import ClaimError
 from tests.conftest import People
-from tests.factories import SYSTEM, make_claim, make_user
+from tests.factories import PASSWORD, SYSTEM, make_claim, make_user
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 WHY = 'הסוכנת אינה רואה תביעה'
@@ -222,3 +222,24 @@ def test_the_door_is_shut_to_whatever_writes(people: People) -> None:
     with pytest.raises(ClaimError) as refusal, open_session(replace(people.dana, looker=people.admin)):
         raise AssertionError('it opened')
     assert str(refusal.value) == ONLY_LOOKING
+
+
+def test_whoever_has_to_choose_another_password_is_himself_to_do_so(people: People) -> None:
+    token_hash = begun(people.staff, people.dana)
+    with open_session(SYSTEM) as session:
+        identity.set_password(session, id_of(people.staff), PASSWORD, NOON)
+    with open_session(people.admin) as session:
+        accounts.demand_new_password(session, id_of(people.staff))
+    present = found(token_hash)
+    assert (present.actor, present.must_change) == (people.staff, True)
+
+
+def test_what_the_agent_has_not_sent_is_not_read_by_who_looks(people: People) -> None:
+    claim = make_claim(people.levi, people.staff, agent=people.dana.user_id)
+    key = messages.ThreadKey(claim.office_id, claim.id)
+    with open_session(people.dana) as session:
+        messages.save_draft(session, key, 'טרם נשלח')
+    present = found(begun(people.staff, people.dana))
+    for actor, draft in ((people.dana, 'טרם נשלח'), (present.actor, '')):
+        with open_session(actor, reading=True) as session:
+            assert messages.conversation(session, key).draft == draft
