@@ -283,7 +283,7 @@ def test_an_older_schema_is_not_served(empty_url):
 
 
 def test_a_schema_of_a_newer_version_is_neither_served_nor_upgraded(empty_url):
-    with pytest.raises(SystemExit, match='of a newer one.*before-upgrade'):
+    with pytest.raises(SystemExit, match=r'of a newer one.*before-upgrade'):
         schema.refuse_newer('of_the_future')
     schema.refuse_newer(None)
     for known in schema.revisions():
