@@ -63,7 +63,7 @@ def add_routes(portal: FastAPI) -> None:
 
 def _form_html(people: Sequence[tuple[str, Sequence[User]]], chosen: str) -> str:
     told = (
-        t('For half an hour you see the portal just as this person sees it. You can change nothing meanwhile.'),
+        t('You see the portal just as this person sees it, and can change nothing meanwhile.'),
         t('The log of access keeps who looked, as whom and why, and what was opened. The person sees when you looked.'),
     )
     groups = ''.join(
@@ -71,6 +71,7 @@ def _form_html(people: Sequence[tuple[str, Sequence[User]]], chosen: str) -> str
         for office, users in people
     )
     return (
+        f'<div class="mk-hd">{icon_html("visibility", "mk-lead")}<h2>{escape(t("Read only, for half an hour"))}</h2></div>'
         f'<form class="mk-bd mk-stack" method="post" action="{LOOK_AS}" data-testid="look-as">'
         + ''.join(f'<p class="mk-t2">{escape(line)}</p>' for line in told)
         + f'<label class="mk-fld"><span class="mk-sm mk-b">{escape(t("As whom"))}</span>'

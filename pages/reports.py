@@ -120,7 +120,6 @@ async def _month(request: Request, turn: asyncio.Lock) -> Response:
 def _taker(request: Request) -> Actor:
     """Who asks, if he may take reports away at all; nothing is counted for anybody else."""
     actor: Actor = request.state.session.actor
-    actor.refuse_looking()
     actor.need(Can.SEE_REPORTS)
     actor.need(Can.EXPORT)
     return actor

@@ -142,13 +142,19 @@ def test_nobody_waits_for_another_instance(installation: Installation, claim: Cl
     assert statistics.quantiles(later, n=20)[18] < 1.0, later
 
 
-def test_who_is_disabled_on_one_instance_is_cut_off_on_the_other(installation: Installation) -> None:
+@pytest.mark.parametrize('looks', [False, True])
+def test_who_is_disabled_on_one_instance_is_cut_off_on_the_other(installation: Installation, *, looks: bool) -> None:
     # somebody new each time it is told: who was disabled does not come back
     email = f'{uuid4().hex}@cohen.demo'
-    person = make_user('אורי כהן', Role.AGENT, installation.people.cohen, email=email)
+    role, office = (Role.HANDLER, None) if looks else (Role.AGENT, installation.people.cohen)
+    person = make_user('אורי כהן', role, office, email=email)
     with open_session(SYSTEM) as session:
         identity.set_password(session, person.user_id or 0, PASSWORD, now())
     leaver = at(installation.two, email)
+    if looks:  # then the page is an agent's, and who sits before it is not
+        wanted = {'person': str(installation.people.dana.user_id), 'reason': 'x'}
+        assert leaver.http.post('/look-as', data=wanted).status_code == 303
+        assert 'data-testid="looking"' in leaver.http.get('/').text
     reader = Reader(leaver)
     admin = at(installation.one, ADMIN)
     screen = Reader(admin, '/admin/people')
