@@ -119,6 +119,26 @@ async def test_what_the_list_shows_is_exported_found_again_and_nobody_elses(port
     assert (await again.user.http_client.get(item['href'])).status_code == 404
 
 
+async def test_who_looks_as_its_person_neither_fetches_a_workbook_nor_makes_one(
+    portal: FastAPI, people: People, toasts: list[str]
+) -> None:
+    make_claim(people.levi, people.staff)
+    dana = await desk(portal, 'dana')
+    dana.send(tray(dana), 'start')
+    item = await made(dana)
+    looker = await signed_in(portal, EMAILS['staff'])
+    asked = {'person': str(people.dana.user_id), 'reason': 'x'}
+    assert (await looker.http_client.post('/look-as', data=asked)).status_code == 303
+    page = Open(looker, await looker.open('/'))
+    assert [found['id'] for found in items(page)] == [item['id']]
+    assert (await looker.http_client.get(item['href'])).status_code == 404
+    page.send(tray(page), 'start')
+    page.send(tray(page), 'away', item['id'])
+    await soon(lambda: toasts == ['בצפייה כסוכן אי אפשר לשנות דבר.'] * 2)
+    again = await desk(portal, 'dana')
+    assert [found['id'] for found in items(again)] == [item['id']]
+
+
 async def test_who_only_reads_has_no_button_and_fetches_nothing(portal: FastAPI, people: People) -> None:
     make_claim(people.levi, people.staff)
     dana = await desk(portal, 'dana')

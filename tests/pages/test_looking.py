@@ -14,7 +14,7 @@ from components import accesses, sockets
 from components.claim_head import ClaimHead
 from components.messages_panel import MessagesPanel
 from components.sessions import end_looks
-from db import accounts, looking
+from db import accounts, documents, looking
 from db.access_log import CLAIM, LIST, LOOK, LOOK_OVER, PAGE, Access
 from db.alerts import Alert
 from db.base import now
@@ -23,6 +23,7 @@ from db.offices import User as Person
 from db.scope import Actor
 from db.seen_marks import SeenMark
 from db.session import fetch, open_session
+from tests import papers
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
 from tests.pages.conftest import EMAILS, Open
@@ -189,6 +190,48 @@ async def test_open_pages_are_cut_off_when_it_is_over(
         with open_session(SYSTEM) as session:
             accounts.disable(session, (people.dana if how == 'agent disabled' else people.staff).user_id or 0)
     await soon(lambda: client.id not in Client.instances)
+
+
+async def test_pages_are_looked_at_again_when_either_of_the_two_changed(
+    staff: User, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await look(staff, people.dana)
+    client, fallen = await staff.open('/'), list[Client]()
+
+    async def nobody(_: Any) -> dict[str, Any]:
+        return {}
+
+    async def cut(clients: list[Client]) -> None:
+        fallen.extend(clients)
+
+    # nothing of this waits, so that the watch over all sessions has no turn meanwhile
+    monkeypatch.setattr('components.sessions.find_afresh', nobody)
+    monkeypatch.setattr(sockets, 'cut', cut)
+    await sockets.recheck(people.rival.user_id)
+    assert fallen == []
+    for one in (people.staff, people.dana):
+        await sockets.recheck(one.user_id)
+        assert fallen == [client]
+        fallen.clear()
+
+
+async def test_documents_are_read_one_by_one_and_none_are_packed(portal: FastAPI, staff: User, people: People) -> None:
+    claim = make_claim(people.levi, people.staff, agent=people.dana.user_id)
+    dana = await signed_in(portal, EMAILS['dana'])
+    told = {'X-Maakav-Upload': '1', 'X-File-Name': 'a.pdf', 'X-Document-Type': 'police_report'}
+    address = f'/files/claims/{claim.claim_no}'
+    sent = (await dana.http_client.post(address, content=papers.pdf(), headers=told)).json()
+    await dana.http_client.aclose()
+    await look(staff, people.dana)
+    for _ in range(2):
+        assert (await staff.http_client.get(f'/files/{sent["uuid"]}')).status_code == 200
+    assert (await staff.http_client.get(f'{address}/zip')).status_code == 422
+    assert (await staff.http_client.get(f'/files/claims.zip?claim={claim.claim_no}')).status_code == 422
+    with open_session(SYSTEM, reading=True) as session:
+        seen = [(view.user_id, view.how) for view in fetch(session, select(documents.DocumentView))]
+    assert seen == [(people.staff.user_id, 'downloaded')]
+    assert log('document.downloaded')[0][1:] == (people.staff.user_id, people.dana.user_id, claim.claim_no)
+    assert log('document.packed') == []
 
 
 async def test_a_page_of_before_does_nothing_meanwhile(staff: User, people: People) -> None:
