@@ -3,6 +3,8 @@
 import re
 from urllib.parse import quote
 
+from db.texts import N_
+
 # whatever it is, it runs nothing, loads nothing, and is shown in no frame; nobody's disk keeps it unasked
 LOCKED = {
     'X-Content-Type-Options': 'nosniff',
@@ -11,6 +13,12 @@ LOCKED = {
     'Cross-Origin-Resource-Policy': 'same-origin',
     'Cache-Control': 'private, no-store',
 }
+
+# what is said while the place where files lie does not do what it is asked: it is full, does not answer, or breaks off
+NOT_KEPT = N_(
+    'The file was not saved, because the store of documents does not work just now. Please try again in a few minutes.'
+)
+NOT_FETCHED = N_('The store of documents does not work just now. Please try again in a few minutes.')
 
 
 def disposition(name: str, *, inline: bool = False) -> str:

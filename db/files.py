@@ -13,21 +13,28 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import uuid4
 
+from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 CHUNK = 256 * 1024
 PREVIEWS, EXPORTS = 'previews/', 'exports/'
 PASSING = (PREVIEWS, EXPORTS)
 FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
+# so long a store may take for one answer, and for the one that `check` waits for
+PATIENCE_SECONDS, CHECK_SECONDS = 60, 4
 
 
 class FileMissing(LookupError):  # noqa: N818 - said like a verdict
     """The store has no such file."""
+
+
+class StoreFailing(OSError):  # noqa: N818 - said like a verdict
+    """The store does not do what it is asked: it does not answer, has no room, or knows neither key nor bucket."""
 
 
 class FileStore(Protocol):
@@ -169,34 +176,51 @@ class Bucket:
                 'secret_access_key': unquote(parts.password or ''),
             }
         plain = options.get('endpoint', '').startswith('http://')
-        self._store = S3Store(
-            parts.hostname or '',
-            prefix=parts.path.strip('/') or None,
-            virtual_hosted_style_request=False,
-            client_options={'allow_http': plain, 'timeout': '60s'},
-            retry_config={'max_retries': 3, 'retry_timeout': timedelta(seconds=20)},
-            **{'region': 'us-east-1', **options},
-        )
-        self.incoming = incoming
+
+        def opened(seconds: int, retries: int) -> S3Store:
+            return S3Store(
+                parts.hostname or '',
+                prefix=parts.path.strip('/') or None,
+                virtual_hosted_style_request=False,
+                client_options={'allow_http': plain, 'timeout': f'{seconds}s'},
+                retry_config={'max_retries': retries, 'retry_timeout': timedelta(seconds=20)},
+                **{'region': 'us-east-1', **options},
+            )
+
+        self._store, self._asked = opened(PATIENCE_SECONDS, 3), opened(CHECK_SECONDS, 0)
+        self.incoming, self._refused = incoming, False
 
     def put(self, key: str, path: Path) -> None:
         """Upload; the store answers when it is safe there."""
-        self._store.put(key, path)
+        self._refused = True
+        try:
+            with _told(key):
+                self._store.put(key, path)
+        except FileMissing:
+            raise StoreFailing(f'{key}: the store takes nothing under this name') from None
+        self._refused = False
         path.unlink()
 
     def read(self, key: str) -> Iterator[bytes]:
-        """Ask now, receive piece by piece."""
+        """Fetch all of it now: whoever is handed pieces gets a whole file, also when the store fails half-way."""
+        self.incoming.mkdir(parents=True, exist_ok=True)
+        file = TemporaryFile(dir=self.incoming)  # noqa: SIM115 - closed with its last piece
         try:
-            answer = self._store.get(key)
-        except FileNotFoundError:
-            raise FileMissing(key) from None
-        return (bytes(piece) for piece in answer.stream(min_chunk_size=CHUNK))
+            with _told(key):
+                for piece in self._store.get(key).stream(min_chunk_size=CHUNK):
+                    file.write(piece)
+            file.seek(0)
+        except BaseException:
+            file.close()
+            raise
+        return _pieces(file)
 
     def size(self, key: str) -> int | None:
         """As the store says."""
         try:
-            return int(self._store.head(key)['size'])
-        except FileNotFoundError:
+            with _told(key):
+                return int(self._store.head(key)['size'])
+        except FileMissing:
             return None
 
     @contextmanager
@@ -209,7 +233,7 @@ class Bucket:
 
     def delete(self, key: str, before: datetime) -> bool:
         """Delete."""
-        with suppress(FileNotFoundError):
+        with suppress(FileMissing), _told(key):
             if self._store.head(key)['last_modified'] < before:
                 self._store.delete(key)
                 return True
@@ -217,14 +241,49 @@ class Bucket:
 
     def keys(self, before: datetime) -> Iterator[str]:
         """By the time of the upload."""
-        for page in self._store.list():
+        pages = iter(self._store.list())
+        while page := self._page_of(pages):
             for entry in page:
                 if entry['last_modified'] < before:
                     yield entry['path']
 
+    def _page_of(self, pages: Iterator[Any]) -> Any:
+        with _told('the list of files'):
+            return next(pages, None)
+
     def check(self) -> None:
-        """Ask for the first few names."""
-        next(iter(self._store.list(chunk_size=1)), None)
+        """Ask for the first few names; where the last file was not taken, also whether one would be now."""
+        with _told('the list of files'):
+            next(iter(self._asked.list(chunk_size=1)), None)
+            if self._refused:
+                self._asked.put(_TRIAL, b'?')
+                self._asked.delete(_TRIAL)
+        self._refused = False
+
+
+# left there by whoever is killed in between: a sweep takes it for an export that nobody wants
+_TRIAL = f'{EXPORTS}trial'
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """The faults of a store in our words."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        if 'NoSuchBucket' not in str(error):
+            raise FileMissing(what) from None
+        raise StoreFailing(f'{what}: the store has no such bucket') from None
+    except BaseError as error:
+        raise StoreFailing(f'{what}: {str(error).partition(chr(10))[0]}') from None
+
+
+def bear(keeper: FileStore, error: StoreFailing) -> None:
+    """Go on where only one file cannot be had; raise when the store as a whole fails."""
+    try:
+        keeper.check()
+    except StoreFailing:
+        raise error from None
 
 
 _store: FileStore | None = None

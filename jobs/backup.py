@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from db import copies, files
 from db.base import now
 from db.copies import BackupsKept, Contents, CopyError
-from db.files import FileMissing, FileStore
+from db.files import FileMissing, FileStore, StoreFailing
 from db.settings import Settings, load
 from jobs import archive
 from jobs.archive import DATABASE, DOCUMENTS, Manifest, Writer
@@ -43,7 +43,7 @@ _settings: Settings | None = None
 
 
 class Incomplete(CopyError):  # noqa: N818 - said like a verdict
-    """A backup was made, but some documents had no file, or another one than theirs."""
+    """A backup was made, but some documents had no file, another one than theirs, or one that the store does not give."""
 
 
 def use(settings: Settings) -> None:
@@ -90,7 +90,7 @@ def make(settings: Settings, *, with_documents: bool = True, moment: datetime | 
         files.sync(folder)
         forget_old(folder)
     if manifest.missing:
-        told = f'{len(manifest.missing)} files of documents are missing or damaged, the first: {manifest.missing[0]}'
+        told = f'{len(manifest.missing)} files of documents are missing, damaged or not to be read, the first: {manifest.missing[0]}'
         raise Incomplete(f'{path} was made, but {told}; `make verify` lists them')
     return path
 
@@ -139,6 +139,10 @@ def _add_documents(settings: Settings, writer: Writer, contents: Contents) -> No
                     absent.add(digest)
         except FileMissing:
             absent.add(digest)
+        except StoreFailing as error:
+            files.bear(keeper, error)  # of a store that is gone there is no backup, rather than one without documents
+            log.warning('a file of a document cannot be read: %s', digest)
+            absent.add(digest)
     missing = copies.in_use(settings.database_url, absent) if absent else set()
     writer.manifest.missing, writer.manifest.emptied = sorted(missing), sorted(absent - missing)
 
@@ -183,6 +187,9 @@ def faults_of(database_url: str, keeper: FileStore, *, forgiven: Sequence[str] =
                     faults.append(f'{files.key_of(digest)}: damaged, its content is another one')
         except FileMissing:
             faults.append(f'{files.key_of(digest)}: missing, although a document is made of it')
+        except StoreFailing as error:
+            files.bear(keeper, error)
+            faults.append(f'{files.key_of(digest)}: not to be read, the store fails')
     return faults
 
 

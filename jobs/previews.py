@@ -10,7 +10,7 @@ from collections.abc import Callable
 from db import files
 from db.base import now
 from db.documents import Document, mark_previews, waiting_for_previews
-from db.files import FileMissing, FileStore
+from db.files import FileMissing, FileStore, StoreFailing
 from db.scope import Actor
 from db.session import fetch, open_session
 from jobs import intake
@@ -55,20 +55,24 @@ def _draw(document: Document, pages: range, keeper: FileStore) -> None:
 
 def draw_waiting() -> int:
     """Draw the first pages of every document that waits for it; may run at any time. Returns how many were drawn."""
-    keeper, drawn = files.store(), 0
+    keeper, drawn, failing = files.store(), 0, False
     while True:
         with open_session(_ACTOR, reading=True) as session:
             waiting = fetch(session, waiting_for_previews(now(), _BATCH))
         for document in waiting:
             state = _state_of(document, keeper)
+            if state is None:
+                failing = True
+                continue
             with open_session(_ACTOR) as session:
                 mark_previews(session, document.id, state)
             drawn += state == 'ready'
-        if len(waiting) < _BATCH:
+        if len(waiting) < _BATCH or failing:
             return drawn
 
 
-def _state_of(document: Document, keeper: FileStore) -> str:
+def _state_of(document: Document, keeper: FileStore) -> str | None:
+    """What becomes of a document's pictures; None when the store does not give its file just now."""
     try:
         picture(document, 1, WIDTHS[0], keeper)
     except intake.Refused as refused:
@@ -77,6 +81,10 @@ def _state_of(document: Document, keeper: FileStore) -> str:
     except FileMissing:
         log.error('the file of document %s is missing', document.id)
         return 'failed'
+    except StoreFailing as error:
+        files.bear(keeper, error)
+        log.warning('the file of document %s cannot be read now', document.id)
+        return None
     return 'ready'
 
 

@@ -5,6 +5,7 @@ or `{error, wrong?}` in the person's language; `wrong` is the field that was not
 `GET /files/exports/{id}` is the workbook, for its own person.
 """
 
+import logging
 import re
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from components import accesses, guard, proving
 from components.accesses import Seen
-from components.downloads import LOCKED, disposition
+from components.downloads import LOCKED, NOT_FETCHED, disposition
 from components.live import ask_as
 from components.proving import Typed
 from db import files, two_factor, values
@@ -28,6 +29,8 @@ from db.session import fetch_one
 from db.settings import Settings
 from db.texts import t
 from jobs.receiving import disk, in_thread
+
+log = logging.getLogger(__name__)
 
 WORKBOOK = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 Field = Annotated[str, Form()]
@@ -61,6 +64,9 @@ def add_routes(portal: FastAPI, settings: Settings) -> None:
             pieces = await in_thread(disk, files.store().read, export.key)
         except FileMissing:
             return _not_found(actor)
+        except OSError:
+            log.exception('the store of documents fails')
+            return JSONResponse({'error': t(NOT_FETCHED, actor.language)}, 503)
         headers = {**LOCKED, 'Content-Disposition': disposition(_name(export)), 'Content-Length': str(export.size)}
         return StreamingResponse(iterate_in_threadpool(pieces), media_type=WORKBOOK, headers=headers)
 

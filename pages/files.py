@@ -26,7 +26,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from components import accesses
 from components.accesses import Seen
-from components.downloads import LOCKED, disposition
+from components.downloads import LOCKED, NOT_FETCHED, NOT_KEPT, disposition
 from components.live import ask_as, work_as
 from db import documents, files, packs, papers, values
 from db.access_log import FILE
@@ -122,6 +122,10 @@ async def _told(answer: Any, request: Request) -> Response:
         return JSONResponse({'error': t('The document was not found.', _actor(request).language)}, 410)
     except (ClientDisconnect, TimeoutError):
         return Response(status_code=408)
+    except OSError:
+        log.exception('the store of documents fails')
+        said = NOT_KEPT if request.method == 'POST' else NOT_FETCHED
+        return JSONResponse({'error': t(said, _actor(request).language)}, 503)
     return response
 
 

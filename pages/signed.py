@@ -4,6 +4,7 @@ Plain HTML that a cheap phone shows; the token in the address is the only author
 revoked links get one and the same answer.
 """
 
+import logging
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from components import accesses, streams
 from components.accesses import Seen
+from components.downloads import NOT_KEPT
 from components.live import ask_as, work_as
 from components.plain import plain_page
 from components.repair_words import Repair, days_reached, eta_of, hold_of, read_repair, stages_of
@@ -36,6 +38,8 @@ from db.settings import Settings
 from db.texts import N_, ClaimError, t, tn
 from jobs import previews, receiving
 from jobs.intake import Refused
+
+log = logging.getLogger(__name__)
 
 HEBREW = 'he'  # a link has no person whose language we know
 _DOORKEEPER = Actor.system('links')
@@ -335,6 +339,9 @@ async def _take_photo(visit: LinkVisit, request: Request, clamd_url: str) -> Res
         return _json({'error': refusal.told(HEBREW)}, 422)
     except (ClientDisconnect, TimeoutError):
         return Response(status_code=408)
+    except OSError:
+        log.exception('the store of documents fails')
+        return _json({'error': t(NOT_KEPT, HEBREW)}, 503)
     previews.draw_soon()
     return _json({'arrived': True}, 201)
 

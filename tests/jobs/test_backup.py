@@ -44,6 +44,7 @@ from tests.e2e.conftest import serving
 from tests.e2e.instances import bucket
 from tests.factories import PASSWORD, SYSTEM, alert_everybody, make_claim
 from tests.processes import PROCESSES
+from tests.stores import failing_store
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -266,7 +267,7 @@ def test_verify_finds_what_is_missing_damaged_or_belongs_to_nobody(here: Setting
         assert f'{one.name}: missing' in str(told.value)
         assert f'{two.name}: damaged' in str(told.value)
         assert f'{stray.name}: no document' in capsys.readouterr().out
-        with pytest.raises(SystemExit, match='2 files of documents are missing or damaged'):
+        with pytest.raises(SystemExit, match='2 files of documents are missing, damaged or not to be read'):
             backup.main([])
         ((_, path),) = backup.kept(here.backup_dir)
         assert {*archive.verified(path).missing} == {one.name, two.name}, (
@@ -629,6 +630,41 @@ def test_documents_of_a_bucket_go_back_into_a_bucket(database_url: str, people: 
         assert backup.faults_of(there.database_url, keeper) == [f'{key}: missing, although a document is made of it']
         restore.restore(there, path, replacing=True)
         assert backup.faults_of(there.database_url, keeper) == []
+
+
+@pytest.mark.parametrize('database_url', ['sqlite'], indirect=True)
+def test_what_a_store_does_not_give_is_named_and_without_a_store_there_is_no_backup(
+    database_url: str, people: People, tmp_path: Path
+) -> None:
+    with failing_store() as store:
+        here = installation(tmp_path / 'here', database_url, documents_url=store.url)
+        keeper = files.connect(here.documents_url, here.data_dir)
+        claim = make_claim(people.levi, people.staff)
+        for content in (b'one', b'two'):
+            file_document(keeper, people.staff, claim.id, content, now())
+        one = hashlib.sha256(b'one').hexdigest()
+        store.fault, store.only = 'error', one
+        with pytest.raises(backup.Incomplete, match=f'not to be read, the first: {one}'):
+            backup.make(here)
+        ((_, path),) = backup.kept(here.backup_dir)
+        manifest = archive.verified(path)
+        assert (manifest.missing, len(manifest.members)) == ([one], 2)
+        assert backup.faults_of(database_url, keeper) == [f'{files.key_of(one)}: not to be read, the store fails']
+        for fault in ('error', 'hang up', 'key', 'bucket'):
+            store.fault, store.only = fault, ''
+            with pytest.raises(OSError, match=r'[0-9a-f]{64}'):
+                backup.make(here)
+            with pytest.raises(OSError, match=r'[0-9a-f]{64}'):
+                backup.faults_of(database_url, keeper)
+        settings = {**os.environ, 'DATABASE_URL': database_url, 'DATA_DIR': str(here.data_dir)}
+        command = [sys.executable, '-m', 'jobs.backup']
+        told = subprocess.run(
+            command, cwd=ROOT, env=settings | {'DOCUMENTS_URL': store.url}, capture_output=True, text=True, check=False
+        )
+        assert (told.returncode, 'Traceback' in told.stderr, 'no such bucket' in told.stderr) == (1, False, True)
+        assert [kept for _, kept in backup.kept(here.backup_dir)] == [path], 'no archive without its documents'
+        store.mend()
+        assert archive.verified(backup.make(here, moment=now() + timedelta(seconds=5))).missing == []
 
 
 # ---- programs of PostgreSQL -------------------------------------------------------------------------------------------------

@@ -19,8 +19,10 @@ from db.settings import Settings, load
 from db.timetable import JobRun
 from jobs import health
 from jobs.health import Health
+from pages import health as pages_health
 from tests.conftest import People
 from tests.factories import SYSTEM, alert_everybody, make_claim
+from tests.stores import failing_store
 
 
 @pytest.fixture
@@ -73,6 +75,26 @@ def scanner(says: bytes) -> Iterator[str]:
         thread.start()
         yield f'tcp://127.0.0.1:{listening.getsockname()[1]}'
         thread.join()
+
+
+@pytest.mark.parametrize('fault', ['error', 'key', 'bucket', 'slow'])
+def test_a_store_of_documents_that_fails_turns_it(
+    settings: Settings, fault: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(files, 'CHECK_SECONDS', 1)
+    with failing_store() as store:
+        files.connect(store.url, settings.data_dir)
+        looked = Health(settings)
+        assert looked.faults() == ()
+        store.fault = fault
+        assert looked.faults() == ('documents',)
+        assert 'StoreFailing' in caplog.text
+        store.mend()
+        assert looked.faults() == ()
+
+
+def test_a_store_answers_for_a_probe_within_its_patience() -> None:
+    assert files.CHECK_SECONDS < pages_health.PATIENCE_SECONDS, 'else the log never learns what it is'
 
 
 def test_a_scanner_that_does_not_answer_turns_it(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from db import documents, files
 from db.base import now
 from db.claims import Claim
 from db.documents import Document, Slot
-from db.files import FileMissing, FileStore
+from db.files import FileMissing, FileStore, StoreFailing
 from db.scope import Actor
 from db.session import open_session
 from jobs import intake, orphans, previews
@@ -22,6 +22,7 @@ from jobs.intake import Refused, Uploaded
 from tests import papers
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
+from tests.stores import failing_store
 
 
 @pytest.fixture
@@ -175,3 +176,24 @@ def test_the_samples_come_back_byte_for_byte_and_are_drawn(people: People, keepe
     assert document.served_size == len(content)
     with picture(document, document.pages or 0, 320) as shown:
         assert shown.width <= 320
+
+
+def test_a_file_that_the_store_does_not_give_holds_up_no_other_and_is_drawn_later(
+    people: People, tmp_path: Path
+) -> None:
+    with failing_store() as store:
+        files.connect(store.url, tmp_path)
+        claim = make_claim(people.levi, people.staff)
+        held, fine = (
+            upload(people.dana, claim, name, make()) for name, make in (('a.jpg', papers.jpeg), ('b.png', papers.png))
+        )
+        store.fault, store.only = 'error', held.sha256
+        assert previews.draw_waiting() == 1
+        assert [state_of(document) for document in (held, fine)] == ['waiting', 'ready']
+        store.only = ''
+        with pytest.raises(StoreFailing):
+            previews.draw_waiting()
+        assert state_of(held) == 'waiting', 'nobody says of it that there can be no picture'
+        store.mend()
+        assert previews.draw_waiting() == 1
+        assert state_of(held) == 'ready'

@@ -10,13 +10,15 @@ from db import documents, files
 from db.base import now
 from db.documents import Document, Slot
 from db.files import Folder
-from db.session import open_session
-from jobs import intake, orphans
+from db.session import fetch, open_session
+from db.timetable import heartbeats, set_timetable
+from jobs import exports, intake, orphans, schedule
 from jobs.intake import Uploaded
 from jobs.trash import empty_trash
 from tests import papers
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
+from tests.stores import failing_store
 
 
 @pytest.fixture
@@ -78,3 +80,32 @@ def test_the_same_file_sent_again_before_the_sweep_stays(people: People, keeper:
     again = uploaded(people, keeper, papers.jpeg())
     assert orphans.sweep_files() == 0
     assert there(keeper, again)
+
+
+def test_sweeps_outlive_a_store_that_fails_and_sweep_when_it_is_well_again(
+    people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, 'is_night', lambda _: False)
+    sweeps = (orphans.sweep_files, empty_trash, exports.clear_exports, exports.release_exports)
+
+    with open_session(SYSTEM) as session:
+        set_timetable(session, {sweep.__name__: (timedelta(hours=1), False) for sweep in sweeps}, now())
+
+    def swept() -> set[str]:
+        for sweep in sweeps:
+            schedule.perform(sweep)
+        with open_session(SYSTEM, reading=True) as session:
+            return {run.name for run in fetch(session, heartbeats()) if run.error}
+
+    with failing_store() as store:
+        kept = files.connect(store.url, tmp_path)
+        with files.new_file(kept) as (path, file):
+            file.write(b'stray')
+            file.flush()
+            kept.put(files.key_of('ab' * 32), path)
+        for fault in ('error', 'hang up', 'key'):
+            store.fault = fault
+            assert swept() == {'sweep_files'}
+        store.mend()
+        assert swept() == set()
+        assert store.kept == {}

@@ -32,6 +32,7 @@ from tests.conftest import People
 from tests.factories import PASSWORD, SYSTEM, make_claim, turn_on_two_factor
 from tests.pages.conftest import EMAILS, Open, shown_by
 from tests.portal import signed_in
+from tests.stores import failing_store
 from tests.waiting import soon
 
 
@@ -137,6 +138,22 @@ async def test_who_looks_as_its_person_neither_fetches_a_workbook_nor_makes_one(
     await soon(lambda: toasts == ['בצפייה כסוכן אי אפשר לשנות דבר.'] * 2)
     again = await desk(portal, 'dana')
     assert [found['id'] for found in items(again)] == [item['id']]
+
+
+async def test_a_workbook_that_the_store_breaks_off_is_told_of_and_fetched_again(
+    portal: FastAPI, people: People, tmp_path: Path
+) -> None:
+    wanted = make_claim(people.levi, people.staff)
+    with failing_store() as store:
+        files.connect(store.url, tmp_path)
+        dana = await desk(portal, 'dana')
+        dana.send(tray(dana), 'start')
+        address = (await made(dana))['href']
+        store.fault = 'cut'
+        answer = await dana.user.http_client.get(address)
+        assert (answer.status_code, answer.json()['error'][:13]) == (503, 'אחסון המסמכים')
+        store.mend()
+        assert numbers_in((await dana.user.http_client.get(address)).content) == [wanted.claim_no]
 
 
 async def test_who_only_reads_has_no_button_and_fetches_nothing(portal: FastAPI, people: People) -> None:

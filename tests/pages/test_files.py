@@ -34,6 +34,7 @@ from tests import papers
 from tests.conftest import People, made_once
 from tests.factories import PASSWORD, SYSTEM, make_claim, make_user
 from tests.portal import signed_in, simulated_portal
+from tests.stores import failing_store
 
 Someone = Callable[[str], Any]
 
@@ -466,6 +467,33 @@ async def test_a_lost_file_is_said_loudly(
     assert (await dana.get(f'/files/{uuid}')).status_code == 410
     assert (await dana.get(f'/files/claims/{claim.claim_no}/zip')).status_code == 410
     assert 'a document has no file' in caplog.text
+
+
+async def test_while_the_store_fails_nothing_is_saved_and_nothing_half_is_sent(
+    dana: httpx.AsyncClient, staff: httpx.AsyncClient, claim: Claim, tmp_path: Path
+) -> None:
+    with failing_store() as store:
+        files.connect(store.url, tmp_path)
+        uuid = (await send(dana, claim, 'a.jpg', papers.jpeg())).json()['uuid']
+        for fault in ('error', 'full'):
+            store.fault = fault
+            answer = await send(dana, claim, 'b.png', papers.png())
+            assert answer.status_code == 503
+            assert answer.json()['error'].startswith('הקובץ לא נשמר: אחסון המסמכים אינו זמין כרגע.')
+            assert [row.uuid for row in rows()] == [uuid], 'no document without its file'
+        for fault in ('error', 'cut'):
+            store.fault = fault
+            for address in (f'/files/{uuid}', f'/files/{uuid}/pages/1'):
+                answer = await dana.get(address)
+                assert answer.status_code == 503, (fault, address)
+                assert answer.json()['error'].startswith('אחסון המסמכים אינו זמין כרגע.')
+        store.fault = 'error'
+        assert (await dana.get(f'/files/claims/{claim.claim_no}/zip')).status_code == 503
+        assert (await packed(staff, claim)).status_code == 503
+        assert not any((tmp_path / 'incoming').iterdir())
+        store.mend()
+        assert (await send(dana, claim, 'b.png', papers.png())).status_code == 201
+        assert (await dana.get(f'/files/{uuid}')).content == papers.jpeg()
 
 
 def test_names_are_safe_in_headers() -> None:

@@ -23,6 +23,7 @@ from pages import signed
 from tests import papers
 from tests.conftest import People
 from tests.factories import make_claim
+from tests.stores import failing_store
 
 
 @pytest.fixture
@@ -109,6 +110,19 @@ async def test_a_photo_is_filed_under_the_stage_and_a_document_is_refused(phone,
     with open_session(people.dana, reading=True) as session:
         [photo] = session.query(Document).all()
     assert (photo.type, photo.repair_stage, photo.by) == ('repair_photos', 'bodywork', 'מוסך גלבוע, בקישור')
+
+
+async def test_a_photo_that_the_store_does_not_take_is_told_of_and_comes_again(phone, people, claim, tmp_path):
+    address = f'{link(people, claim, "garage")}/photo'
+    with failing_store() as store:
+        files.connect(store.url, tmp_path)
+        store.fault = 'full'
+        answer = await phone.post(address, content=papers.jpeg(), headers={'X-File-Name': 'a.jpg'})
+        assert (answer.status_code, answer.json()['error'][:13]) == (503, 'הקובץ לא נשמר')
+        with open_session(people.dana, reading=True) as session:
+            assert session.query(Document).count() == 0
+        store.mend()
+        assert (await phone.post(address, content=papers.jpeg(), headers={'X-File-Name': 'a.jpg'})).status_code == 201
 
 
 async def test_the_insured_follows_and_sees_neither_sums_nor_the_other_side(phone, people, claim):
