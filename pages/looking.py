@@ -33,7 +33,7 @@ async def look_page(person: str = '') -> None:
     people = await ask(people_to_look_as)
     ui.html(f'<div class="mk-ph"><h1>{escape(t("Look as an agent"))}</h1></div>').classes('mk-contents')
     with ui.element('div').classes('mk-page'):
-        ui.html(_form_html(people, person), sanitize=False).classes('mk-card')
+        ui.html(_form_html(people, person)).classes('mk-card')
 
 
 def add_routes(portal: FastAPI) -> None:

@@ -49,7 +49,7 @@ def test_our_lines_and_those_of_libraries_have_one_form(written: io.StringIO) ->
 def test_a_whole_story_told_as_text_is_its_last_words(written: io.StringIO) -> None:
     """So the server writes when it cannot start; what it was stood behind the four hundredth letter."""
     way = ''.join(f'  File "/portal/place{n}.py", line {n}, in start\n    begin()\n    ^^^^^\n' for n in range(30))
-    last = "PermissionError: [Errno 13] Permission denied: '/home/dana/portal'"
+    last = "PermissionError: [Errno 13] Permission denied: '/srv/dana/portal'"
     logging.getLogger('uvicorn.error').error('Traceback (most recent call last):\n%s%s\n', way, last)
     (line,) = lines(written)
     assert line['event'] == 'PermissionError: [Errno 13] Permission denied: <…>'
