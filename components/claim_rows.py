@@ -10,7 +10,7 @@ from components.words import value_text, weekday_of
 from db import values
 from db.changes import Change, plain
 from db.claims import DOCUMENTS, FIELDS, TRACKS, YES_NO, Claim, limit_of
-from db.masks import is_masked
+from db.masks import is_hidden
 from db.reference import Reference
 from db.texts import N_, t, tn
 
@@ -159,7 +159,7 @@ def row_of(name: str, claim: Claim, wording: Wording, news: News, *, editable: b
         **_links(name, item.kind, value or ''),
         **_beside(name, claim, wording, today),
     }
-    if item.kind == 'id_no' and is_masked(value):
+    if is_hidden(name, value):
         row['masked'] = True
     if changed:
         row |= {'changed': True, 'before': wording.text(name, news.before[name])}

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Index, Select, literal, select
+from sqlalchemy import BigInteger, ColumnElement, Index, Select, SQLColumnExpression, literal, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import values
@@ -151,20 +151,19 @@ def last_review(session: Session) -> Access | None:
 
 def own_sign_ins(session: Session, limit: int = 10) -> list[Access]:
     """The acting person's last sign-ins, with the failed tries at his account."""
-    user_id = session.info['actor'].user_id
-    if user_id is None:
-        return []
-    mine: Select[Access] = select(Access).where(Access.user_id == user_id, Access.what == SIGN_IN)
-    with open_books(session):
-        return list(session.scalars(mine.order_by(Access.id.desc()).limit(limit)))
+    return _own(session, Access.user_id, SIGN_IN, limit)
 
 
 def own_looks(session: Session, limit: int = 10) -> list[Access]:
     """When somebody of the bureau last looked at the portal as the acting person."""
+    return _own(session, Access.as_user_id, LOOK, limit)
+
+
+def _own(session: Session, whose: SQLColumnExpression[int | None], what: str, limit: int) -> list[Access]:
     user_id = session.info['actor'].user_id
     if user_id is None:
         return []
-    mine: Select[Access] = select(Access).where(Access.what == LOOK, Access.as_user_id == user_id)
+    mine: Select[Access] = select(Access).where(whose == user_id, Access.what == what)
     with open_books(session):
         return list(session.scalars(mine.order_by(Access.id.desc()).limit(limit)))
 

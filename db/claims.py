@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import values
 from db.base import Base, BigKey, has_changed, take_turns
-from db.masks import ID_NUMBERS, IdNumber, is_masked
+from db.masks import ID_NUMBERS, IdNumber, is_hidden
 from db.offices import User, agents_of, bureau_people
 from db.prepared import one_answer
 from db.reference import CLOSED, Appraiser, ClaimStatus, Garage, Insurer, RepairStage, WaitingParty
@@ -449,8 +449,7 @@ def limit_of(name: str) -> int | None:
 def doubt_of(name: str, value: Any) -> str | None:
     """A gentle remark on a value that is accepted but looks wrong (a check digit, an odd plate), as a text key."""
     check = _DOUBT.get(FIELDS[name].kind)
-    hidden = name in ID_NUMBERS and is_masked(value or '')
-    return check(value) if check and value and not hidden else None
+    return check(value) if check and value and not is_hidden(name, value) else None
 
 
 # ---- questions --------------------------------------------------------------------------------------------------------------

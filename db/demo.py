@@ -390,7 +390,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument('--offices', type=int, default=0, metavar='M', help='spread them over M offices in all')
     wanted = parser.parse_args(arguments)
     settings = load_settings()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.make_data_dir()
     loaded = load_demo(settings.database_url, now(), claims=wanted.claims, offices=wanted.offices)
     if loaded:
         keeper = files.connect(settings.documents_url, settings.data_dir)

@@ -52,7 +52,7 @@ def make_engine(url: str, *, reading: bool = False, patient: bool = False) -> En
         )
         event.listen(engine, 'connect', partial(_settle_postgres, reading, patient))
         event.listen(engine, 'checkout', _refuse_dead)
-        event.listen(engine, 'do_execute', _execute_on_postgres)
+        _speak(engine, reading)
         return engine
     engine = create_engine(
         url,
@@ -63,22 +63,26 @@ def make_engine(url: str, *, reading: bool = False, patient: bool = False) -> En
         connect_args={'check_same_thread': False, 'timeout': 15},
     )
     event.listen(engine, 'connect', partial(_settle_sqlite, reading, patient))
-    event.listen(engine, 'begin', partial(_begin, reading))
+    _speak(engine, reading)
     return engine
 
 
 def hiding_numbers(engine: Engine, *, reading: bool = False) -> Engine:
     """Another way over the connections of an engine, on which identity numbers are read through a mask (`db.masks`)."""
-    backend = engine.dialect.name
-    module = {'module': sqlite} if backend == 'sqlite' else {}
+    module = {'module': sqlite} if engine.dialect.name == 'sqlite' else {}
     other = create_engine(engine.url, pool=engine.pool, hide_parameters=True, **module)
     dialect: Any = other.dialect
     dialect.hides_numbers = True
-    if backend == 'sqlite':
-        event.listen(other, 'begin', partial(_begin, reading))
-    else:
-        event.listen(other, 'do_execute', _execute_on_postgres)
+    _speak(other, reading)
     return other
+
+
+def _speak(engine: Engine, reading: bool) -> None:
+    """What an engine does by itself, whosever connections it takes."""
+    if engine.dialect.name == 'postgresql':
+        event.listen(engine, 'do_execute', _execute_on_postgres)
+    else:
+        event.listen(engine, 'begin', partial(_begin, reading))
 
 
 def _begin(reading: bool, connection: Connection) -> None:

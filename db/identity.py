@@ -401,13 +401,20 @@ def _as_shown(session: Session, one: SignedIn, now: datetime) -> SignedIn:
     """Whoever looks as an agent reads as that agent, for as long as he may; then he is himself again."""
     if one.looks_as is None:
         return one
-    goes_on = one.looks_until is not None and one.looks_until > now
     # who has something to do before anything else is led there as himself
     is_free = not (one.must_change or one.must_set_up)
-    shown = may_look(session, one.actor, one.looks_as) if goes_on and is_free else None
+    shown = shown_as(session, one.actor, (one.looks_as, one.looks_until), now) if is_free else None
     if shown is None:
         return replace(one, looks_as=None, looks_until=None)
     return replace(one, actor=replace(shown, looker=one.actor))
+
+
+def shown_as(session: Session, looker: Actor, looks: tuple[int | None, datetime | None], now: datetime) -> Actor | None:
+    """Whom somebody looks as now, by what his session keeps: the person, and until when; None when that is over."""
+    user_id, until = looks
+    if user_id is None or until is None or until <= now:
+        return None
+    return may_look(session, looker, user_id)
 
 
 def may_look(session: Session, looker: Actor, user_id: int) -> Actor | None:

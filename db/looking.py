@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from db import values
 from db.access_log import LOOK, access_of
-from db.identity import WebSession, may_look, stop_looking
+from db.identity import WebSession, may_look, shown_as, stop_looking
 from db.offices import AgentOffice, User, actor_of
 from db.scope import OFFICE_ROLES, Actor, Can, open_books
 from db.texts import N_, ClaimError
@@ -91,6 +91,4 @@ def end_looks_run_out(session: Session, now: datetime) -> int:
 
 def _goes_on(session: Session, kept: WebSession, now: datetime) -> bool:
     who = actor_of(session, kept.user_id)
-    if who is None or kept.looks_as is None or kept.looks_until is None or kept.looks_until <= now:
-        return False
-    return may_look(session, who, kept.looks_as) is not None
+    return who is not None and shown_as(session, who, (kept.looks_as, kept.looks_until), now) is not None

@@ -8,13 +8,12 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from sqlalchemy import JSON, ColumnClause, ColumnElement, Dialect, Label, String, select, type_coerce
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnClause, ColumnElement, Dialect, Label, String, select, type_coerce
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import visitors
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator
 
-from db.base import Base
+from db.base import Base, Json
 
 # the fields of a claim that hold one
 ID_NUMBERS = ('insured_id_no', 'driver_id_no', 'tp_driver_id_no')
@@ -33,6 +32,11 @@ def is_masked(number: str) -> bool:
     return number.startswith(_DOTS)
 
 
+def is_hidden(name: str, value: Any) -> bool:
+    """Whether this is an identity number of a claim, as the mask left it."""
+    return name in ID_NUMBERS and is_masked(value or '')
+
+
 def masked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Fields before and after, with the numbers among them masked."""
     return {
@@ -46,8 +50,6 @@ def masked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 class Masked(TypeDecorator[Any]):
     """A column that is read through a mask by those who need not know what stands in it."""
-
-    cache_ok = True
 
     def mask(self, value: Any) -> Any:
         """What is left of a value."""
@@ -83,18 +85,10 @@ class SearchText(Masked):
         return ''
 
 
-class _MaskedJson(Masked):
-    impl = JSON
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """As `db.base.Json`."""
-        return dialect.type_descriptor(JSONB() if dialect.name == 'postgresql' else JSON())
-
-
-class FieldsTold(_MaskedJson):
+class FieldsTold(Masked):
     """What a change tells: fields, before and after."""
 
+    impl = Json
     cache_ok = True
 
     def mask(self, value: dict[str, Any]) -> dict[str, Any]:
@@ -102,9 +96,10 @@ class FieldsTold(_MaskedJson):
         return value if value.keys().isdisjoint(ID_NUMBERS) else masked_fields(value)
 
 
-class AlertTold(_MaskedJson):
+class AlertTold(Masked):
     """What fills the words of an alert; of several changes told as one, their `fields` together."""
 
+    impl = Json
     cache_ok = True
 
     def mask(self, value: dict[str, Any]) -> dict[str, Any]:
@@ -160,8 +155,7 @@ def _wears_mask(part: Any) -> bool:
 def unmasked(session: Session, claim: Any, name: str) -> Any:
     """What a claim of this session holds, for what the product keeps of it by itself."""
     value = getattr(claim, name)
-    hidden = name in ID_NUMBERS and is_masked(value or '')
-    return whole_number(session, claim.id, name) if hidden else value
+    return whole_number(session, claim.id, name) if is_hidden(name, value) else value
 
 
 def whole_number(session: Session, claim_id: int, field: str) -> str:

@@ -100,6 +100,6 @@ def revisions() -> list[str]:
 
 if __name__ == '__main__':
     settings = load()
-    settings.data_dir.mkdir(0o700, parents=True, exist_ok=True)
+    settings.make_data_dir()
     upgrade(settings.database_url)
     sys.stdout.write(f'schema: {revision_of(settings.database_url)}\n')

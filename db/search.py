@@ -338,7 +338,7 @@ def found_by(session: Session, typed: str, ids: Sequence[int]) -> dict[int, tupl
         said = {
             name: value
             for name, value in zip((*_READ, *_NAMED), read, strict=True)
-            if value and not _is_hidden(name, value)
+            if value and not masks.is_hidden(name, value)
         }
         shown = [_compared(said[name]) for name in _SHOWN if name in said]
         rest = [part for part in parts if not any(part in text for text in shown)]
@@ -353,10 +353,6 @@ def found_by(session: Session, typed: str, ids: Sequence[int]) -> dict[int, tupl
             name = max(told, key=told.__getitem__)
             found[claim_id] = (name, said[name])
     return found
-
-
-def _is_hidden(name: str, value: str) -> bool:
-    return name in masks.ID_NUMBERS and masks.is_masked(value)
 
 
 # the same claims are found again with each letter that is typed, and a normalisation takes longer than all else here

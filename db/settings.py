@@ -153,6 +153,10 @@ class Settings(BaseSettings):
             raise ValueError('SESSION_IDLE_HOURS is longer than SESSION_MAX_DAYS')
         return self
 
+    def make_data_dir(self) -> None:
+        """Make the folder of the data where it is not there yet; nobody else of this machine reads it."""
+        self.data_dir.mkdir(0o700, parents=True, exist_ok=True)
+
 
 def load(env_file: Path | None = Path('.env'), **given: Any) -> Settings:
     """Read the settings; `given` wins over the environment, and the environment over the file."""

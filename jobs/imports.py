@@ -137,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _connect(given: settings.Settings) -> None:
-    given.data_dir.mkdir(0o700, parents=True, exist_ok=True)
+    given.make_data_dir()
     if revision_of(given.database_url) != newest_revision():
         raise Unreadable(N_('The database is not at the newest revision. Run make migrate first.'))
     connect(given.database_url)

@@ -42,7 +42,7 @@ def restore(settings: Settings, path: Path, *, replacing: bool = False, identity
     copies.check_free(url)  # before anything is asked of it that would wait for whoever has it open
     if copies.has_data(url) and not replacing:
         raise CopyError('the database here has data; `make restore FILE=… REPLACE=yes` puts the archive in its place')
-    settings.data_dir.mkdir(0o700, parents=True, exist_ok=True)
+    settings.make_data_dir()
     keeper = files.opened(settings.documents_url, settings.data_dir)
     with _our_turn(settings), TemporaryDirectory(dir=settings.data_dir, prefix=_UNFINISHED) as work:
         copy = Path(work) / 'database'

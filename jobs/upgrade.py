@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument('--without-backup', action='store_true', help='make no copy of the database before')
     given, settings = parser.parse_args(arguments), load()
-    settings.data_dir.mkdir(0o700, parents=True, exist_ok=True)
+    settings.make_data_dir()
     present = schema.revision_of(settings.database_url)
     schema.refuse_newer(present)  # before a copy: it would push out the one that leads back
     if present not in (None, schema.newest_revision()) and not given.without_backup:
