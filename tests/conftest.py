@@ -80,35 +80,41 @@ def nothing_noted() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Half as many again as there are cores: a third of the time they wait, for a server, a browser, a lock or a clock."""
-    cores = len(os.sched_getaffinity(0))
-    return cores + cores // 2
+    """Twice as many as there are cores: much of the time they wait, for a server, a browser, a lock or a clock."""
+    return 2 * len(os.sched_getaffinity(0))
 
 
 # half a minute and more each
 LONGEST = (
     'tests/e2e/test_accessibility.py',
-    'tests/jobs/test_backup.py',
-    'tests/db/test_concurrency.py',
-    'tests/e2e/test_messages_story.py',
-    'tests/jobs/test_exports.py',
-    'tests/e2e/test_export_story.py',
-    'tests/test_isolation.py',
-    'tests/e2e/test_documents_story.py',
     'tests/db/test_lists.py',
-    'tests/e2e/test_claim_story.py',
-    'tests/db/test_demo.py',
-    'tests/e2e/test_calls_story.py',
+    'tests/test_isolation.py',
+    'tests/e2e/test_messages_story.py',
+    'tests/jobs/test_backup.py',
+    'tests/jobs/test_exports.py',
+    'tests/e2e/test_documents_story.py',
+    'tests/db/test_concurrency.py',
+    'tests/e2e/test_export_story.py',
     'tests/db/test_search.py',
-    'tests/e2e/test_the_story.py',
+    'tests/e2e/test_work_story.py',
+    'tests/db/test_schema.py',
+    'tests/db/test_demo.py',
+    'tests/e2e/test_views_story.py',
+    'tests/e2e/test_calls_story.py',
     'tests/pages/test_files_under_fire.py',
     'tests/e2e/test_instances.py',
-    'tests/e2e/test_restart_story.py',
     'tests/e2e/test_repair_story.py',
-    'tests/e2e/test_attack.py',
+    'tests/e2e/test_claim_story.py',
+    'tests/db/test_reports.py',
+    'tests/e2e/test_money_story.py',
+    'tests/db/test_masks.py',
+    'tests/e2e/test_restart_story.py',
+    'tests/jobs/test_import_work.py',
+    'tests/jobs/test_imports.py',
+    'tests/e2e/test_the_story.py',
+    'tests/jobs/test_previews.py',
     'tests/pages/test_reports.py',
-    'tests/pages/test_claim.py',
-    'tests/test_permissions.py',
+    'tests/e2e/test_attack.py',
 )
 
 

@@ -156,7 +156,7 @@ def test_trouble_anywhere_on_the_way_leaves_the_schema_as_it_was(empty_url):
     before = standing(empty_url)
     # after every so many statements: the whole way is one transaction, and each try walks it from the start;
     # PostgreSQL is all or nothing by nature and takes its time, SQLite is so because we make it
-    for after in range(1, 5_000, 5 if empty_url.startswith('sqlite') else 29):
+    for after in range(1, 5_000, 7 if empty_url.startswith('sqlite') else 37):
         try:
             with pytest.MonkeyPatch.context() as patch:
                 breaking(patch, after)

@@ -67,7 +67,8 @@ def test_pages_of_the_portal(person: Person, viewport: dict[str, int]) -> None:
         staff.goto(path)
         ready(staff)
         findings[path] = serious(staff)
-        findings[f'{path} in the dark'] = serious_in_the_dark(staff)
+        if viewport == DESK:  # the dark has the same colours on a phone
+            findings[f'{path} in the dark'] = serious_in_the_dark(staff)
     assert {place: found for place, found in findings.items() if found} == {}
 
 
