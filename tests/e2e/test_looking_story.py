@@ -59,7 +59,8 @@ def what_fills_a_phone_leaves_the_banner(staff: Page) -> None:
     palette = staff.get_by_test_id('palette')
     expect(palette).to_be_visible()
     filling = palette.bounding_box()
-    assert banner and filling
+    assert banner
+    assert filling
     assert (banner['y'], banner['height']) == (0, filling['y'])
     assert filling['y'] + filling['height'] <= PHONE['height']
     backdrop = palette.evaluate("dialog => getComputedStyle(dialog, '::backdrop').top")

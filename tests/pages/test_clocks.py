@@ -1,6 +1,7 @@
 """The clocks on a claim's page: they explain themselves, staff set a day, the proof prints, and a stranger gets nothing."""
 
 from datetime import date
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -51,10 +52,14 @@ async def test_of_a_closed_claim_stand_only_the_clocks_that_began(people: People
     assert before.keys() - began
     move(people, claim, 'closed', 'no_cover')
     for page in (staff, dana):
-        await soon(lambda page=page: clocks(page).keys() == began)
+        await soon(partial(_shows, page, began))
         assert page.of(ClocksCard)[0].props['waiting'] == ''
     move(people, claim, 'new', 'נפתחה מחדש')
     await soon(lambda: clocks(staff).keys() == before.keys())
+
+
+def _shows(page: Open, names: set[str]) -> bool:
+    return clocks(page).keys() == names
 
 
 def move(people: People, claim: Claim, status: str, reason: str) -> None:

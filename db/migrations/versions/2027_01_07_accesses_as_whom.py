@@ -11,9 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     some = sa.column('as_user_id').is_not(None)
-    op.create_index(
-        'ix_accesses_as_user', 'accesses', ['as_user_id', 'id'], sqlite_where=some, postgresql_where=some
-    )
+    op.create_index('ix_accesses_as_user', 'accesses', ['as_user_id', 'id'], sqlite_where=some, postgresql_where=some)
 
 
 def downgrade() -> None:
