@@ -26,13 +26,17 @@ _writing = threading.Lock()
 
 @dataclass(frozen=True)
 class Seen:
-    """What was looked at: the words of a search, the address of a list, a claim; and whether it was shown."""
+    """What was looked at: the words of a search, the address of a list, a claim; and whether it was shown.
+
+    `as_whom`: the person as whom somebody asked to look.
+    """
 
     what: str
     told: str = ''
     claim_no: str = ''
     address: str = ''
     granted: bool = True
+    as_whom: int | None = None
 
 
 def note(who: Actor | int | None, seen: Seen) -> None:
@@ -42,7 +46,10 @@ def note(who: Actor | int | None, seen: Seen) -> None:
     """
     person = signed(who) if isinstance(who, Actor) else {'user_id': who, 'by': '', 'as_user_id': None, 'as_name': ''}
     cut = {name: getattr(seen, name)[: LONGEST[name]] for name in ('told', 'claim_no', 'address')}
-    noted = {'at': now(), **person, **asdict(seen), **cut}
+    said = asdict(seen)
+    if as_whom := said.pop('as_whom'):
+        person |= {'as_user_id': as_whom, 'as_name': ''}
+    noted = {'at': now(), **person, **said, **cut}
     with _lock:
         if _waiting and _goes_on(_waiting[-1], noted):
             _waiting.pop()

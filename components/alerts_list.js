@@ -6,7 +6,7 @@ export default {
     <div class="mk-contents">
       <div class="mk-ph"><h1>{{ words.title }}</h1><span class="mk-live" role="status" data-testid="connection"><i></i><span>{{ words.live }}</span></span><span class="mk-sp"></span>
         <button type="button" class="mk-btn mk-s" data-testid="alerts-read-all" :aria-label="words.readAll" @click="$emit('read_all')"><span class="mk-ic" aria-hidden="true">done_all</span><span>{{ words.readAll }}</span></button>
-        <a class="mk-btn mk-s" href="/account#alerts" data-testid="alerts-choices" :aria-label="words.choices"><span class="mk-ic" aria-hidden="true">settings</span><span>{{ words.choices }}</span></a></div>
+        <a v-if="own" class="mk-btn mk-s" href="/account#alerts" data-testid="alerts-choices" :aria-label="words.choices"><span class="mk-ic" aria-hidden="true">settings</span><span>{{ words.choices }}</span></a></div>
       <nav class="mk-tabs" :aria-label="words.themes"><a v-for="tab in tabs" :key="tab.key" class="mk-tab" :class="{'mk-on': tab.on}" :href="tab.href" :aria-current="tab.on ? 'page' : null" :data-testid="'theme-' + (tab.key || 'all')" @click="choose({theme: tab.key}, $event)">{{ tab.label }}<span v-if="tab.count" class="mk-badge" :class="{'mk-br': tab.on}">{{ tab.count }}</span></a></nav>
       <div class="mk-alp"><div class="mk-stack">
         <div class="mk-row mk-alf"><label class="mk-tick"><input type="checkbox" class="mk-box" :checked="unread" data-testid="only-unread" @change="choose({unread: $event.target.checked})"><span>{{ words.onlyUnread }}</span></label>
@@ -23,7 +23,7 @@ export default {
         <button v-if="more" type="button" class="mk-btn mk-soft mk-w" data-testid="alerts-older" @click="$emit('older')">{{ words.older }}</button></div>
         <div class="mk-alside"><slot name="beside"></slot></div>
       </div><slot></slot></div>`,
-  props: {loaded: Boolean, days: Array, tabs: Array, unread: Boolean, claim: String, address: String, more: Boolean, words: Object},
+  props: {loaded: Boolean, days: Array, tabs: Array, unread: Boolean, claim: String, address: String, more: Boolean, words: Object, own: Boolean},
   emits: ['filter', 'read', 'menu', 'older', 'read_all'],
   computed: {
     theme() { const on = this.tabs.find((tab) => tab.on); return on ? on.key : ''; },

@@ -4,7 +4,7 @@ const POPOVER = `
     <div class="mk-pop-h"><h2>{{ texts.title }}</h2><span class="mk-badge mk-br" v-if="count">{{ count }}</span><span class="mk-sp"></span>
       <button type="button" class="mk-btn mk-g mk-sm" v-if="count" data-testid="alerts-read-all" @click="$emit('read_all')">{{ texts.readAll }}</button>
       <button type="button" class="mk-ib mk-sm" :aria-pressed="String(loud)" :aria-label="texts.sound" :title="texts.sound" data-testid="bell-sound" @click="turn"><span class="mk-ic" aria-hidden="true">{{ loud ? 'volume_up' : 'volume_off' }}</span></button>
-      <a class="mk-ib mk-sm" href="/account#alerts" :aria-label="texts.choices" :title="texts.choices"><span class="mk-ic" aria-hidden="true">settings</span></a></div>
+      <a v-if="own" class="mk-ib mk-sm" href="/account#alerts" :aria-label="texts.choices" :title="texts.choices"><span class="mk-ic" aria-hidden="true">settings</span></a></div>
     <a v-if="cheques" class="mk-duecard mk-duepop" href="/cheques" data-testid="bell-cheques"><span class="mk-n"><b v-if="cheques.days">{{ cheques.days }}</b><span>{{ cheques.left }}</span></span><span><b>{{ cheques.title }}</b><span class="mk-sm mk-duel">{{ cheques.detail }}</span></span><span class="mk-btn mk-s mk-sm" aria-hidden="true">{{ texts.view }}</span></a>
     <p class="mk-empty-line mk-t3" v-if="!groups.length">{{ texts.none }}</p>
     <a v-for="group in groups" :key="group.id" :href="group.href" class="mk-al" :class="{'mk-un': group.unread}" data-testid="alert">
@@ -28,7 +28,7 @@ export default {
       <span class="mk-vh" role="status" aria-live="polite">{{ spoken }}</span>
       <component v-if="open" :is="part('popover')"></component>
     </div>`,
-  props: {count: Number, groups: Array, cheques: Object, texts: Object},
+  props: {count: Number, groups: Array, cheques: Object, texts: Object, own: Boolean},
   emits: ['open', 'read_all'],
   data: () => ({open: false, spoken: '', title: '', loud: false}),
   mounted() {

@@ -250,7 +250,7 @@ class ClaimActions(Element, component='claim_actions.js'):
 
 
 def actions_of(claim: Claim, *, staff: bool, writes: bool, logs: bool) -> list[dict[str, Any]]:
-    """Call, answer the client, copy; and for whom it fits: mark unread and write to the bureau, or say that it was checked."""
+    """Call, answer the client, copy; and for whom it fits: mark unread and write to the bureau, or say of an open claim that it was checked."""
     actions: list[dict[str, Any]] = []
     if claim.insured_phone:
         actions.append(
@@ -283,7 +283,7 @@ def actions_of(claim: Claim, *, staff: bool, writes: bool, logs: bool) -> list[d
             {'key': 'copy', 'icon': 'content_copy', 'label': t('Copy plate'), 'brief': t('Plate'), 'copy': shown}
         )
     actions.append({'key': 'print', 'icon': 'print', 'label': t('Print'), 'desk': True})
-    if staff:
+    if staff and claim.is_open:
         actions.append(
             {
                 'key': 'checked',
@@ -294,7 +294,7 @@ def actions_of(claim: Claim, *, staff: bool, writes: bool, logs: bool) -> list[d
                 'main': True,
             }
         )
-    else:
+    if not staff:
         actions.append(
             {'key': 'unread', 'icon': 'mark_email_read', 'label': t('Mark as unread'), 'brief': t('Not read')}
         )

@@ -274,7 +274,7 @@ class ClaimPage:
         self.changes.show(self.news, moment, self.wording.reader)
         if self._doubts is not None:
             self._doubts.show(reading.doubts, self.wording.reader)
-        self._clocks.show(reading.clocks, self.wording.reader)
+        self._clocks.show(reading.clocks, self.wording.reader, is_open=reading.claim.is_open)
         for actions in (self._buttons, self._bar):
             actions.offer(self._actions())
         self._desk.show(reading.desk)

@@ -115,7 +115,8 @@ class _WrittenRows:
         return self._texts[row]
 
 
-_written_rows = _WrittenRows()
+# things are called one way in the bureau and another in the offices
+_written_rows = {is_bureau: _WrittenRows() for is_bureau in (True, False)}
 
 
 def _misread(query: Mapping[str, str], state: ListState) -> str:
@@ -461,7 +462,8 @@ class ClaimsList:
 
         if row.change is not None:  # what is new in it is told in more words than the row has
             return orjson.Fragment(write())
-        return orjson.Fragment(_written_rows.text(self._words, (row, when, origin, reader, today, self._shown), write))
+        rows = _written_rows[self.actor.is_bureau]
+        return orjson.Fragment(rows.text(self._words, (row, when, origin, reader, today, self._shown), write))
 
     def _row(self, row: Row, origin: str, when: str, today: date) -> dict[str, Any]:
         """What every row and card shows, whichever columns are chosen."""

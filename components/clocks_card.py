@@ -30,9 +30,9 @@ class ClocksCard(Element, component='clocks_card.js'):
         self._props.update(clocks=[], waiting='', staff=set_day is not None, answer=None, words=_words())
         self.on('set', self._set)
 
-    def show(self, clocks: Sequence[Clock], reader: str) -> None:
-        """Show these; only what differs is sent."""
-        mine = [clock for clock in clocks if self._concerns(clock)]
+    def show(self, clocks: Sequence[Clock], reader: str, *, is_open: bool = True) -> None:
+        """Show these; only what differs is sent. Of a closed claim those that began: nothing else will begin any more."""
+        mine = [clock for clock in clocks if self._concerns(clock) and (is_open or clock.state != NOT_STARTED)]
         ordered = sorted(mine, key=lambda clock: clock.state == NOT_STARTED)
         shown = [self._line(clock, reader) for clock in ordered]
         if shown != self._props['clocks']:

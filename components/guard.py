@@ -27,10 +27,12 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 
-from components import sessions, sockets
+from components import accesses, sessions, sockets
+from components.accesses import Seen
 from components.looking import LOOK_AS, STOP_LOOKING, banner_html, looking_refused
 from components.outcome import Outcome
 from components.sessions import refuse
+from db.access_log import LOOK
 from db.doorbell import Notice, on_notice
 from db.identity import SignedIn, hash_of
 from db.settings import Settings
@@ -274,6 +276,8 @@ def _refuse_looking(scope: Scope, session: SignedIn) -> Response | None:
     if reads and path != OWN_PAGES and not path.startswith(f'{OWN_PAGES}/'):
         return None
     refuse('only looking')
+    if path == LOOK_AS and not reads:
+        accesses.note(session.actor, Seen(LOOK, granted=False))
     return looking_refused(session.actor, as_page=not path.startswith(NO_PAGES), reads=reads)
 
 

@@ -34,8 +34,14 @@ class _Shared:
 
 
 def reference(session: Any) -> Reference:
-    """As `db.reference.reference`, but the same rows for everybody: nobody changes them. Forms that add rows ask for themselves."""
-    return _shared(session, reference_rows.reference, Actor.system('words'), 'everybody')
+    """As `db.reference.reference`, but the same rows for the whole bureau, and for all others: nobody changes them.
+
+    Forms that add rows ask for themselves.
+    """
+    actor: Actor = session.info['actor']
+    if actor.is_bureau:
+        return _shared(session, reference_rows.reference, Actor.system('words'), 'bureau')
+    return _shared(session, reference_rows.reference, actor, 'offices')
 
 
 def calendar(session: Any) -> Calendar:

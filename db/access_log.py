@@ -84,6 +84,17 @@ class Access(Books, Evidence, Base):
         return values.visible(written)[: LONGEST[name]]
 
 
+# few lines have it
+_AS_SOMEBODY = Access.as_user_id.is_not(None)
+Index(
+    'ix_accesses_as_user',
+    Access.as_user_id,
+    Access.id,
+    sqlite_where=_AS_SOMEBODY,
+    postgresql_where=_AS_SOMEBODY,
+)
+
+
 @dataclass(frozen=True)
 class Asked:
     """Which accesses are looked for; nothing said is everything. `before`: older than this one."""
@@ -164,6 +175,8 @@ def _own(session: Session, whose: SQLColumnExpression[int | None], what: str, li
     if user_id is None:
         return []
     mine: Select[Access] = select(Access).where(whose == user_id, Access.what == what)
+    if what == LOOK:
+        mine = mine.where(Access.granted.is_(True))
     with open_books(session):
         return list(session.scalars(mine.order_by(Access.id.desc()).limit(limit)))
 
@@ -180,13 +193,14 @@ def review_accesses(session: Session, now: datetime) -> None:
 
 
 def keep_accesses(session: Session, seen: Iterable[Mapping[str, object]]) -> None:
-    """Write down accesses in the order in which they happened, each by the values of its columns; names of people are looked up."""
+    """Write down accesses in the order in which they happened, each by the values of its columns; names that are missing are looked up."""
     session.info['actor'].need(Can.KEEP_BOOKS)
     rows = [Access(**one) for one in seen]
-    nameless = {row.user_id for row in rows if row.user_id and not row.by}
-    names = dict(session.execute(select(User.id, User.name).where(User.id.in_(nameless))).all())
+    nameless = {row.user_id for row in rows if not row.by} | {row.as_user_id for row in rows if not row.as_name}
+    names = dict(session.execute(select(User.id, User.name).where(User.id.in_(nameless - {None}))).all())
     for row in rows:
         row.by = row.by or names.get(row.user_id or 0, '')
+        row.as_name = row.as_name or names.get(row.as_user_id or 0, '')
     session.add_all(rows)
 
 

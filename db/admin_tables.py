@@ -150,6 +150,7 @@ _LABELS = (
     Column('label', N_('Name in Hebrew'), limit=80),
     Column('label_en', N_('Name in English'), limit=80),
 )
+_AS_THE_BUREAU = N_('Where nothing stands, agents read the name that the bureau reads.')
 _FIRM = (
     Column('name', N_('Name'), limit=120),
     Column('contact', N_('Contact person'), required=False, limit=120),
@@ -317,6 +318,8 @@ _ALL = (
         N_('The explanation stands under the status, for agents too: what it means and what happens now.'),
         (
             *_LABELS,
+            Column('label_office', N_('Name for agents, in Hebrew'), required=False, help=_AS_THE_BUREAU, limit=80),
+            Column('label_office_en', N_('Name for agents, in English'), required=False, help=_AS_THE_BUREAU, limit=80),
             Column('category', N_('Category'), 'choice', CATEGORIES, preset=OPEN),
             Column('default_waiting_on', N_('Then one waits for'), 'choice', 'waiting', preset='bureau'),
             Column('reason_required', N_('Takes a reason'), 'yes_no', YES_NO, preset='no'),
@@ -324,7 +327,7 @@ _ALL = (
             Column('explanation_en', N_('Explanation in English'), 'long', listed=False, limit=300),
         ),
         uses=((N_('Claims'), Claim.status),),
-        searched=('label', 'label_en'),
+        searched=('label', 'label_en', 'label_office', 'label_office_en'),
         kept=frozenset({'new', 'in_repair', 'closed'}),
         check=_check_status,
         add=N_('New status'),

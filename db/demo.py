@@ -120,14 +120,23 @@ def load_demo(
         load.count_on(*counted, HeadAmount, Offer, Cheque, Task, Document, ImportRun)
     _follow_from_here()
     _hear_everybody([claim['id'] for claim in story.claims if claim['is_open']], at)
-    _settle_alerts(at)
+    _settle(at)
     return True
 
 
-def _settle_alerts(at: datetime) -> None:
-    """What the sweeps would have told by now, and what some people chose to hear of."""
+def _name_for_agents(at: datetime) -> None:
+    """What is an order of work in the bureau is said to agents otherwise."""
+    with open_session(_SYSTEM, at=at) as session:
+        for status_id, (hebrew, english) in words.FOR_AGENTS.items():
+            status = session.get_one(ClaimStatus, status_id)
+            status.label_office, status.label_office_en = hebrew, english
+
+
+def _settle(at: datetime) -> None:
+    """What the sweeps would have told by now, what some people chose to hear of, and what an admin said otherwise."""
     _ring_of_cheques(at)
     _choose_alerts(at)
+    _name_for_agents(at)
 
 
 def _ring_of_cheques(at: datetime) -> None:

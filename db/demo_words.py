@@ -260,3 +260,9 @@ SHOWCASE: Mapping[str, str] = {
     'tp_driver': 'עידו רוזנטל',
     'tp_agent': 'אילן מור',
 }
+
+# statuses that agents read by another name
+FOR_AGENTS = {
+    'ready_to_submit': ('לקראת הגשה', 'About to be submitted'),
+    'in_negotiation': ('בדיון עם חברת הביטוח', 'In talks with the insurer'),
+}

@@ -102,7 +102,7 @@ def _known(session: Session, key: ThreadKey) -> dict[str, str]:
         'claim_no': claim.claim_no,
         'plate': values.format_plate(claim.plate) if claim.plate else '',
         'event_date': values.format_day(claim.event_date),
-        'status': status.label if status else '',
+        'status': status.label_outside('he') if status else '',
         'insurer': insurer.name if insurer else '',
         'insurer_claim_no': claim.insurer_claim_no,
         'demand_amount': values.format_money(claim.demand_amount) if claim.demand_amount is not None else '',

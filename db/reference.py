@@ -6,8 +6,8 @@ from datetime import date
 from functools import cached_property
 from typing import ClassVar
 
-from sqlalchemy import ForeignKey, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, validates
+from sqlalchemy import ForeignKey, event, select
+from sqlalchemy.orm import Mapped, QueryContext, Session, mapped_column, validates
 
 from db import values
 from db.base import Base
@@ -35,19 +35,41 @@ class Labelled:
 
 @shared_by_all
 class ClaimStatus(Labelled, Base):
-    """A claim's status: its category, whom one then waits for, whether it takes a reason, and what it means in plain words."""
+    """A claim's status: its category, whom one then waits for, whether it takes a reason, and what it means in plain words.
+
+    `label` is the bureau's name for it; who is not of the bureau reads `label_office`, where there is one.
+    """
 
     __tablename__ = 'claim_statuses'
+    # whether it was read by somebody who is not of the bureau
+    read_outside = False
 
     category: Mapped[str]
     default_waiting_on: Mapped[str] = mapped_column(ForeignKey('waiting_parties.id'))
     reason_required: Mapped[bool] = mapped_column(default=False)
     explanation: Mapped[str]
     explanation_en: Mapped[str]
+    label_office: Mapped[str] = mapped_column(default='')
+    label_office_en: Mapped[str] = mapped_column(default='')
+
+    def label_in(self, language: str) -> str:
+        """The status in a reader's language, by the name that those call it for whom it was read."""
+        return self.label_outside(language) if self.read_outside else super().label_in(language)
+
+    def label_outside(self, language: str) -> str:
+        """What it is called outside the bureau; for what the bureau writes to others."""
+        own = self.label_office if language == 'he' else self.label_office_en
+        return values.printed(own) if own else super().label_in(language)
 
     def explanation_in(self, language: str) -> str:
         """What the status means, in a reader's language."""
         return self.explanation if language == 'he' else self.explanation_en
+
+
+@event.listens_for(ClaimStatus, 'load')
+def _for_whom(status: ClaimStatus, context: QueryContext) -> None:
+    """Whoever reads a status reads it by his name for it: by whatever question, on whatever page, in a mail or a workbook."""
+    status.read_outside = not context.session.info['actor'].is_bureau
 
 
 @shared_by_all

@@ -9,12 +9,14 @@ from fastapi import FastAPI, Form, Request
 from nicegui import ui
 from starlette.responses import RedirectResponse, Response
 
-from components import sessions
+from components import accesses, sessions
+from components.accesses import Seen
 from components.frame import not_found, not_understood, portal_page
 from components.live import ask, work_as
 from components.looking import LOOK_AS, STOP_LOOKING
 from components.marks import icon_html
 from components.words import t
+from db.access_log import LOOK
 from db.accounts import ROLES
 from db.base import now
 from db.identity import SignedIn
@@ -43,11 +45,14 @@ def add_routes(portal: FastAPI) -> None:
     async def begin(request: Request, person: Field = '', reason: Field = '') -> Response:
         present: SignedIn = request.state.session
         actor, user_id = present.actor, int(person) if person.isdecimal() and len(person) < 10 else 0
+        refused = Seen(LOOK, reason, granted=False, as_whom=user_id or None)
         if not actor.may(Can.LOOK_AS):
+            accesses.note(actor, refused)
             return not_found(actor.language)
         try:
             await work_as(actor, begin_look, present.token_hash, user_id, reason, now())
         except ClaimError as refusal:
+            accesses.note(actor, refused)
             return not_understood(actor.language, refusal.told(actor.language), f'{LOOK_AS}?person={user_id}')
         log.info('looks as an agent', looks_as=user_id)
         sessions.forget()

@@ -1,11 +1,11 @@
-"""Looking as an agent in a browser: staff see the agent's list under a banner, whatever they send changes nothing, and the banner ends it."""
+"""Seeing no more than one should, in a browser: staff look as an agent and change nothing, and who reads masks is shown one number."""
 
 import re
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browsing import Person, press, ready, rows
+from tests.e2e.browsing import DESK, PHONE, Person, press, ready, rows
 
 pytestmark = pytest.mark.e2e
 
@@ -39,6 +39,7 @@ def test_staff_look_as_an_agent_and_change_nothing(person: Person) -> None:
     staff.goto(f'/claims/{unread}?tab=messages')
     staff_writes(ready(staff))
     again(staff)
+    what_fills_a_phone_leaves_the_banner(staff)
     assert (
         dana.get_by_test_id('claims-table').locator(f'[data-claim="{unread}"]').first.get_attribute('data-unread')
         == 'true'
@@ -49,6 +50,40 @@ def test_staff_look_as_an_agent_and_change_nothing(person: Person) -> None:
     press(staff, banner.get_by_test_id('stop-looking'))
     expect(banner).to_have_count(0)
     expect(ready(staff).get_by_role('link', name='עבודה').first).to_be_visible()
+
+
+def what_fills_a_phone_leaves_the_banner(staff: Page) -> None:
+    staff.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    banner = staff.get_by_test_id('looking').bounding_box()
+    staff.keyboard.press('Control+k')
+    palette = staff.get_by_test_id('palette')
+    expect(palette).to_be_visible()
+    filling = palette.bounding_box()
+    assert banner
+    assert filling
+    assert (banner['y'], banner['height']) == (0, filling['y'])
+    assert filling['y'] + filling['height'] <= PHONE['height']
+    backdrop = palette.evaluate("dialog => getComputedStyle(dialog, '::backdrop').top")
+    assert backdrop == f'{banner["height"]:.0f}px', 'nor is it dimmed'
+    staff.keyboard.press('Escape')
+    staff.set_viewport_size(DESK)  # type: ignore[arg-type]
+
+
+def test_who_reads_masks_is_shown_one_number_and_nobody_else_with_him(person: Person) -> None:
+    shown, other, admin = person('repair@bureau.demo'), person('repair@bureau.demo'), person('admin@bureau.demo')
+    number = re.compile(r'\d{9}')
+    claim_no = rows(shown)[0]
+    for page in (shown, other):
+        page.goto(f'/claims/{claim_no}')
+        expect(ready(page).get_by_test_id('field-insured_id_no')).to_contain_text('•••••')
+        expect(page.get_by_test_id('field-insured_id_no')).not_to_contain_text(number)
+    shown.get_by_role('button', name='הצגת המספר: ת״ז').first.click()
+    expect(shown.get_by_test_id('field-insured_id_no')).to_contain_text(number)
+    admin.goto(f'/admin/accesses?claim={claim_no}&what=number')
+    expect(admin.get_by_test_id('access')).to_have_count(1)
+    expect(admin.get_by_test_id('access')).to_contain_text('אורן שגב')
+    expect(other.get_by_test_id('field-insured_id_no')).to_contain_text('•••••')
+    expect(other.get_by_test_id('field-insured_id_no')).not_to_contain_text(number)
 
 
 def staff_writes(staff: Page) -> None:

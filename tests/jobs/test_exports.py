@@ -46,7 +46,7 @@ from db.list_looks import prefer_looks
 from db.list_state import COLUMNS, ListState
 from db.lists import page_of
 from db.offices import AgentOffice, User, actor_of
-from db.reference import Appraiser, Garage, Insurer
+from db.reference import Appraiser, ClaimStatus, Garage, Insurer
 from db.scope import BUREAU_ROLES, ROLE_CAN, Actor, Can, Role
 from db.session import connect, fetch, fetch_one, open_session
 from db.texts import ClaimError
@@ -218,6 +218,17 @@ def test_cells_have_types_and_names_people_know(people, tmp_path):
     assert sheet['A1'].value == 'כל התביעות'
     assert 'ללא סינון' in sheet['A2'].value
     assert 'דנה ארז' in sheet['A2'].value
+
+
+def test_each_side_takes_its_own_name_of_a_status_along(people, tmp_path):
+    make_claim(people.levi, people.staff)
+    with open_session(people.admin) as session:
+        session.get_one(ClaimStatus, 'new').label_office = 'נפתחה אצלנו'
+    state = replace(ALL, status=('new',))
+    for actor, own, others in ((people.dana, 'נפתחה אצלנו', 'חדשה'), (people.staff, 'חדשה', 'נפתחה אצלנו')):
+        workbook = made_by(actor, state, tmp_path / 'a.xlsx')
+        assert set(column_of(workbook, 'סטטוס')) == {own}
+        assert others not in workbook['תביעות']['A2'].value
 
 
 def test_who_sees_masks_takes_masks_along(people, tmp_path):

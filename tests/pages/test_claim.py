@@ -499,6 +499,21 @@ async def test_checked_today_shows_and_alerts_nobody(open_page: Opener, claim: C
     assert dana.of(ClaimHead)[0].props['spokenNow'] == ''
 
 
+async def test_of_a_closed_claim_nobody_says_that_it_was_checked(
+    open_page: Opener, claim: Claim, people: People
+) -> None:
+    staff = await open_page('staff', claim)
+    assert 'checked' in offered(staff)
+    with open_session(people.staff) as session:
+        change_status(session, claim.id, 'closed', 'no_cover', claim.status, now())
+    await soon(lambda: 'checked' not in offered(staff))
+    assert offered(staff)
+
+
+def offered(page: Open) -> list[str]:
+    return [action['key'] for action in page.of(ClaimActions)[0].props['actions']]
+
+
 async def test_the_head_says_with_whom_the_claim_lies_and_who_wrote_last(
     open_page: Opener, claim: Claim, people: People
 ) -> None:

@@ -1,6 +1,7 @@
 """The clocks on a claim's page: they explain themselves, staff set a day, the proof prints, and a stranger gets nothing."""
 
 from datetime import date
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,7 +11,7 @@ from components.clocks_card import ClocksCard
 from db.access_log import Asked
 from db.access_log import accesses as log_of
 from db.base import now
-from db.claims import Claim, save_fields
+from db.claims import Claim, change_status, save_fields
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import make_claim
@@ -41,6 +42,29 @@ async def test_clocks_explain_themselves_and_say_what_is_missing(people: People,
     assert 'ועוד' in shown['insurer_decision']['lines'][0]
     assert 'policy_info' not in shown, 'nobody has asked, and only the bureau can say that somebody did'
     assert all(not clock['days'] for clock in shown.values())
+
+
+async def test_of_a_closed_claim_stand_only_the_clocks_that_began(people: People, open_page: Opener) -> None:
+    claim = submitted(people)
+    staff, dana = await open_page('staff', claim), await open_page('dana', claim)
+    before = clocks(staff)
+    began = {name for name, clock in before.items() if clock['started']}
+    assert before.keys() - began
+    move(people, claim, 'closed', 'no_cover')
+    for page in (staff, dana):
+        await soon(partial(_shows, page, began))
+        assert page.of(ClocksCard)[0].props['waiting'] == ''
+    move(people, claim, 'new', 'נפתחה מחדש')
+    await soon(lambda: clocks(staff).keys() == before.keys())
+
+
+def _shows(page: Open, names: set[str]) -> bool:
+    return clocks(page).keys() == names
+
+
+def move(people: People, claim: Claim, status: str, reason: str) -> None:
+    with open_session(people.staff) as session:
+        change_status(session, claim.id, status, reason, session.get_one(Claim, claim.id).status, now())
 
 
 async def answered(page: Open, said: Any) -> str:

@@ -1,6 +1,6 @@
 """Looking as an agent, on the screens: where it begins, the banner on every page, and that whatever is sent meanwhile is refused."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,8 @@ from nicegui.testing import User
 from sqlalchemy import select
 
 from components import accesses, sockets
+from components.alerts_list import AlertsList
+from components.bell import Bell
 from components.claim_head import ClaimHead
 from components.messages_panel import MessagesPanel
 from components.sessions import end_looks
@@ -45,11 +47,18 @@ async def look(user: User, shown: Actor, reason: str = WHY) -> Any:
     return await user.http_client.post('/look-as', data={'person': str(shown.user_id), 'reason': reason})
 
 
-def log(*kinds: str) -> list[tuple[str, int | None, int | None, str]]:
+def kept(*kinds: str) -> Sequence[Access]:
     accesses.write()
     with open_session(SYSTEM, reading=True) as session:
-        lines = fetch(session, select(Access).where(Access.what.in_(kinds)).order_by(Access.id))
-    return [(line.what, line.user_id, line.as_user_id, line.claim_no or line.told) for line in lines]
+        return fetch(session, select(Access).where(Access.what.in_(kinds)).order_by(Access.id))
+
+
+def log(*kinds: str) -> list[tuple[str, int | None, int | None, str]]:
+    return [(line.what, line.user_id, line.as_user_id, line.claim_no or line.told) for line in kept(*kinds)]
+
+
+def refused() -> list[tuple[int | None, str, str]]:
+    return [(line.user_id, line.as_name, line.told) for line in kept(LOOK) if not line.granted]
 
 
 async def test_staff_see_what_the_agent_sees_and_a_banner_until_they_end_it(
@@ -94,7 +103,8 @@ async def test_what_is_opened_meanwhile_is_noted_of_who_looks_and_nothing_of_the
     page.send(panel, 'seen', 10**6)
     answer = await page.answer(panel, 'send', {'body': 'שלום', 'key': 'k', 'internal': False})
     assert answer['message'] == REFUSED
-    await staff.open('/alerts')
+    alerts = Open(staff, await staff.open('/alerts'))
+    assert [one.props['own'] for one in (alerts.of(AlertsList)[0], alerts.of(Bell)[0])] == [False, False]
     with open_session(SYSTEM, reading=True) as session:
         for model in (SeenMark, Draft, ThreadMark):
             assert not fetch(session, select(model).where(model.user_id == people.dana.user_id)), model
@@ -163,7 +173,7 @@ async def test_who_has_not_the_right_finds_no_such_page(portal: FastAPI, people:
     assert (await user.http_client.get('/look-as')).status_code == 404
     assert (await look(user, people.dana)).status_code == 404
     assert (await user.http_client.post('/look-as/end')).status_code == 303
-    assert log(LOOK) == []
+    assert refused() == [(people.manager.user_id, people.dana.name, WHY)]
     await user.http_client.aclose()
 
 
@@ -173,7 +183,23 @@ async def test_without_a_reason_nobody_looks(staff: User, people: People, reason
     assert answer.status_code == 400
     assert 'סיבת הצפייה' in answer.text
     assert (await look(staff, people.staff2)).status_code == 400
-    assert log(LOOK) == []
+    who = people.staff.user_id
+    assert refused() == [(who, people.dana.name, reason), (who, people.staff2.name, WHY)]
+
+
+async def test_a_try_to_look_as_another_meanwhile_is_refused_and_noted(staff: User, people: People) -> None:
+    await look(staff, people.dana)
+    assert (await look(staff, people.manager)).status_code == 403
+    assert refused() == [(people.staff.user_id, people.dana.name, '')]
+
+
+async def test_an_agent_is_not_told_of_a_look_that_was_refused(portal: FastAPI, staff: User, people: People) -> None:
+    await look(staff, people.dana, ' ')
+    refused()
+    user = await signed_in(portal, EMAILS['dana'])
+    page = Open(user, await user.open('/account'))
+    assert page.everything().count('data-testid="own-look"') == 0
+    await user.http_client.aclose()
 
 
 @pytest.mark.parametrize('how', ['agent disabled', 'staff disabled', 'time over'])
