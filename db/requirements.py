@@ -338,7 +338,13 @@ def _waivers(session: Session, claim_id: int, kind: str) -> list[DocumentNeed]:
 
 def _need(session: Session, claim: Claim, kind: str, now: datetime, **given: Any) -> DocumentNeed:
     by = session.info['actor'].name
-    given = {'waived': False, 'blocking': False, 'label': '', 'source': '', **given}  # counted before the flush gives defaults
+    given = {
+        'waived': False,
+        'blocking': False,
+        'label': '',
+        'source': '',
+        **given,
+    }  # counted before the flush gives defaults
     return DocumentNeed(claim_id=claim.id, office_id=claim.office_id, type=kind, at=now, by=by, **given)
 
 
