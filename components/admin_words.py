@@ -10,7 +10,8 @@ from db import texts, values
 from db.accounts import ROLES
 from db.admin_changes import CHANGED, AdminChange, admin_history, removals_of
 from db.admin_rows import choices_of, rows_by_key
-from db.admin_tables import BY_TABLE_NAME, AdminTable, Column
+from db.admin_tables import BY_TABLE_NAME, TABLES, AdminTable, Column
+from db.documents import DeclinedRequirement
 from db.scope import Role
 from db.session import fetch
 from db.texts import N_
@@ -31,6 +32,8 @@ _KINDS = {
 _PEOPLE = {'name': N_('Full name'), 'email': N_('E-mail'), 'role': N_('Role'), 'office_id': N_('Office')}
 _OF_ALL = {'active': N_('In use'), 'position': N_('Place in the order')}
 _PAIRS_AT_MOST = 8
+# what stands in no table of its own and speaks in the columns of another one
+_BESIDE = {DeclinedRequirement.__tablename__: (N_('Declined proposals for the matrix'), TABLES['requirements'])}
 
 
 def history_lines(
@@ -44,7 +47,8 @@ def history_lines(
 
 def _line(session: Any, line: AdminChange, called: str, reader: str) -> Told:
     table = BY_TABLE_NAME.get(line.table_name)
-    where = texts.t(table.title if table else N_('People'), reader)
+    beside = _BESIDE.get(line.table_name)
+    where = texts.t(beside[0] if beside else table.title if table else N_('People'), reader)
     pairs = [_pair(session, line, name, pair, reader) for name, pair in line.fields.items()]
     return {
         'id': line.id,
@@ -94,7 +98,7 @@ def _known_by(session: Any, table: AdminTable, value_of: Callable[[str], Any], r
 
 
 def _pair(session: Any, line: AdminChange, name: str, pair: Sequence[Any], reader: str) -> str:
-    table = BY_TABLE_NAME.get(line.table_name)
+    table = BY_TABLE_NAME.get(line.table_name) or _BESIDE.get(line.table_name, ('', None))[1]
     column = table.column(name) if table else None
     label = column.label if column else _OF_ALL.get(name) or (_PEOPLE.get(name) if table is None else None)
     if label is None:

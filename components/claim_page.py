@@ -24,6 +24,7 @@ from components.claim_reading import HISTORY_PAGE, Arrival, Own, Reading, arrive
 from components.claim_rows import (
     News,
     Wording,
+    asks_shown,
     choices_for,
 )
 from components.claim_saving import Saving
@@ -70,7 +71,7 @@ from db.access_log import CLAIM, NUMBER, Asked
 from db.alerts import visit
 from db.base import now
 from db.changes import Change, history_of
-from db.claims import FIELDS, Claim, fields_for, mark_checked
+from db.claims import FIELDS, SENT_BACK, Claim, fields_for, mark_checked
 from db.clocks import SaidDay, set_clock_day
 from db.doorbell import Notice
 from db.links import SignedLink, links_of
@@ -79,6 +80,7 @@ from db.messages import PAGE, Letter, ThreadKey, note_internally
 from db.offices import agents_of, bureau_people
 from db.reference import RepairStage
 from db.repairs import advance_repair, may_take_back, take_back
+from db.requirements import askable
 from db.reveals import reveal_number
 from db.sanity import confirm_doubt
 from db.scope import Can
@@ -437,7 +439,11 @@ class ClaimPage:
         people: Mapping[str, Sequence[tuple[int, str]]] = {}
         if FIELDS[name].kind in ('agent', 'handler'):
             people = await ask(_people_to_choose, self.claim.office_id)
-        return choices_for(name, self.claim, self.wording, people)
+        choices = choices_for(name, self.claim, self.wording, people)
+        if name == 'status':
+            asks = asks_shown(await ask(askable, self.claim.id), self.wording.reader)
+            choices = [{**choice, 'asks': asks} if choice['value'] == SENT_BACK else choice for choice in choices]
+        return choices
 
     async def save(self, edit: Edit) -> None:
         """Save one field as the person asked, and answer his page: saved, refused, doubtful, or somebody was first."""

@@ -10,8 +10,10 @@ from components.words import value_text, weekday_of
 from db import values
 from db.changes import Change, plain
 from db.claims import DOCUMENTS, FIELDS, TRACKS, YES_NO, Claim, limit_of
+from db.documents import GROUPS
 from db.masks import is_hidden
 from db.reference import Reference
+from db.requirements import STATES, Askable
 from db.texts import N_, t, tn
 
 # The brief's categories in the brief's order; what the bureau keeps about the file itself comes last.
@@ -306,6 +308,34 @@ def _statuses(claim: Claim, wording: Wording) -> list[Choice]:
         for status in wording.reference.statuses.values()
         if status.active
     ]
+
+
+def asks_shown(kinds: Sequence[Askable], reader: str) -> list[dict[str, Any]]:
+    """What may be ticked when the insurer sent a claim back, group by group: `note` says that the claim needs it anyway, or that it was ticked before."""
+    return [
+        {
+            'group': t(label, reader),
+            'kinds': [
+                {
+                    'id': kind.type.id,
+                    'label': kind.type.label_in(reader),
+                    'asked': kind.asked,
+                    'note': _note(kind, reader),
+                }
+                for kind in kinds
+                if kind.type.group == group
+            ],
+        }
+        for group, label in GROUPS.items()
+        if any(kind.type.group == group for kind in kinds)
+    ]
+
+
+def _note(kind: Askable, reader: str) -> str:
+    if not (kind.required or kind.asked):
+        return ''
+    note = t('asked for already', reader) if kind.asked else t('needed anyway', reader)
+    return f'{note} · {t(STATES[kind.state], reader)}' if kind.state in ('received', 'accepted', 'rejected') else note
 
 
 def reason_key(text: str, reference: Reference) -> str:

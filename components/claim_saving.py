@@ -11,9 +11,10 @@ from components.words import t
 from db import values
 from db.base import now
 from db.changes import plain
-from db.claims import FIELDS, Claim, ClaimConflict, change_status, parse_field, save_fields
+from db.claims import FIELDS, SENT_BACK, Claim, ClaimConflict, change_status, parse_field, save_fields
 from db.reference import Appraiser, Garage, firm_named, reference
 from db.repairs import advance_repair, expect
+from db.requirements import send_back
 from db.sanity import doubts_about, values_of
 from db.texts import Told
 from db.watching import is_older
@@ -58,9 +59,7 @@ class Saving:
         if plain(current) != edit.seen:
             raise ClaimConflict(edit.name, current)
         if edit.name == 'status':
-            reason = reason_key(edit.reason, self._wording().reference)
-            changed = await work(change_status, self._claim.id, edit.raw, reason, str(edit.seen), now())
-            refresh_live(self._claim, changed)
+            refresh_live(self._claim, await self._change_status(edit, str(edit.seen)))
             return ''
         wanted, doubt = await self._wanted(edit)
         if doubt and not edit.anyway:
@@ -68,6 +67,12 @@ class Saving:
         if wanted != current:
             await self._store(edit.name, (current, wanted))
         return ''
+
+    async def _change_status(self, edit: Edit, seen: str) -> Claim:
+        reason = reason_key(edit.reason, self._wording().reference)
+        if edit.raw == SENT_BACK:
+            return await work(send_back, self._claim.id, seen, edit.asked, now(), reason=reason)
+        return await work(change_status, self._claim.id, edit.raw, reason, seen, now())
 
     async def _store(self, name: str, change: tuple[Any, Any]) -> None:
         """Until it is stored the claim of the page stays as it is: what it shows is what everybody may build on."""

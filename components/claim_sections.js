@@ -26,11 +26,18 @@ const EDITOR = `
   </template>
   <button type="button" class="mk-minia mk-p" tabindex="-1" :aria-label="words.save" :title="words.save" @click="save(row)"><span class="mk-ic" aria-hidden="true">check</span></button>
   <button type="button" class="mk-minia" tabindex="-1" :aria-label="words.cancel" :title="words.cancel" @click="close(row, true)"><span class="mk-ic" aria-hidden="true">close</span></button>`;
+/* What the insurer asked for. With Tab one comes here from the status, and from here to the reason. */
+const ASKS = `
+  <fieldset v-if="asksOf(row)" class="mk-asks" data-testid="asked-documents" @keydown.enter.prevent="save(row)" @keydown.esc.prevent.stop="close(row, true)"><legend class="mk-note">{{ words.asked }}</legend>
+    <div v-for="group in asksOf(row)" :key="group.group" role="group" :aria-label="group.group"><p class="mk-xs mk-t3" aria-hidden="true">{{ group.group }}</p>
+      <label v-for="kind in group.kinds" :key="kind.id" class="mk-tick"><input v-if="kind.asked" type="checkbox" class="mk-box" checked disabled><input v-else type="checkbox" class="mk-box" :value="kind.id" v-model="edits[row.name].asked" :data-testid="'asked-' + kind.id" @change="typed(edits[row.name])"><span>{{ kind.label }} <span v-if="kind.note" class="mk-xs mk-t3">{{ kind.note }}</span></span></label></div></fieldset>`;
 const BELOW = `
+  ${ASKS}
   <div v-if="reasonOf(row)" class="mk-why-reason">
-    <label class="mk-note" :for="id(row) + '-reason'">{{ words.reason }}</label>
+    <label class="mk-note" :for="id(row) + '-reason'">{{ edits[row.name].asked.length ? words.askedWhy : words.reason }}</label>
     <input :id="id(row) + '-reason'" data-testid="edit-status_reason" v-model="edits[row.name].reason" :maxlength="reasonLimit" dir="auto" @keydown="key(row, $event)" @input="typed(edits[row.name])">
     <div class="mk-row mk-reasons"><button type="button" v-for="reason in reasonOf(row)" :key="reason" class="mk-btn mk-soft mk-sm" @click="reasoned(row, reason)">{{ reason }}</button></div></div>
+  <div v-if="asksOf(row)" class="mk-row mk-asks-do"><button type="button" class="mk-btn mk-p mk-sm" data-testid="save-asked" @click="save(row)">{{ words.save }}</button><button type="button" class="mk-btn mk-g mk-sm" @click="close(row, true)">{{ words.cancel }}</button></div>
   <div v-if="clashing(row)" class="mk-clash" role="alert"><span>{{ words.clash }} <b dir="auto">{{ row.text || '—' }}</b></span><span class="mk-sp"></span>
     <button type="button" class="mk-btn mk-s mk-sm" data-testid="keep-theirs" @click="close(row, true)">{{ words.theirs }}</button>
     <button type="button" class="mk-btn mk-p mk-sm" data-testid="keep-mine" @click="insist(row)">{{ words.mine }}</button></div>
@@ -143,18 +150,18 @@ const SECTION = {
       if (!row.editable || this.edits[row.name]) return;
       dispatchEvent(new CustomEvent('maakav:editing', {detail: row.name}));
       this.unfolded = true;
-      this.edits[row.name] = {draft: row.input, seen: row.value, was: row.input, note: '', doubt: false, busy: false, reason: ''};
+      this.edits[row.name] = {draft: row.input, seen: row.value, was: row.input, note: '', doubt: false, busy: false, reason: '', asked: []};
       if (['choice', 'status', 'firm'].includes(row.editor)) this.$emit('open', row.name);
       this.focus(row, true);
     },
     /* ---- what was typed outlives a reload ---- */
     slot(row) { return `maakav.edit.${this.keep}.${row.name}`; },
     keepTyped(row) {
-      const edit = this.edits[row.name], typed = edit && (edit.draft !== edit.was || edit.reason);
+      const edit = this.edits[row.name], typed = edit && (edit.draft !== edit.was || edit.reason || edit.asked.length);
       this.unkept.delete(row.name);
       try {
         if (!typed) sessionStorage.removeItem(this.slot(row));
-        else sessionStorage.setItem(this.slot(row), JSON.stringify({draft: edit.draft, seen: edit.seen, was: edit.was, reason: edit.reason}));
+        else sessionStorage.setItem(this.slot(row), JSON.stringify({draft: edit.draft, seen: edit.seen, was: edit.was, reason: edit.reason, asked: edit.asked}));
       } catch { if (typed) this.unkept.add(row.name); }
     },
     kept(row) {
@@ -165,7 +172,7 @@ const SECTION = {
         const kept = row.editable && this.kept(row);
         if (!kept || typeof kept.draft !== 'string' || this.edits[row.name]) continue;
         this.unfolded = true;
-        this.edits[row.name] = {draft: kept.draft, seen: kept.seen, was: kept.was, reason: kept.reason || '', note: '', doubt: false, busy: false};
+        this.edits[row.name] = {draft: kept.draft, seen: kept.seen, was: kept.was, reason: kept.reason || '', asked: kept.asked || [], note: '', doubt: false, busy: false};
         if (['choice', 'status', 'firm'].includes(row.editor)) this.$emit('open', row.name);
       }
     },
@@ -181,6 +188,7 @@ const SECTION = {
     key(row, event) {
       const long = event.target.tagName === 'TEXTAREA';
       if (event.key === 'Escape') { event.preventDefault(); event.stopPropagation(); this.close(row, true); return; }
+      if (event.key === 'Tab' && !event.shiftKey && event.target.tagName === 'SELECT' && this.asksOf(row)) return;
       if (event.key === 'Tab') { event.preventDefault(); this.next(row, event.shiftKey ? -1 : 1); return; }
       if (event.key !== 'Enter' || event.isComposing) return;
       // on a touch keyboard there is no Shift+Enter: there Enter starts a line and the tick saves
@@ -197,7 +205,7 @@ const SECTION = {
     leave(row) {
       const edit = this.edits[row.name];
       if (!edit || edit.busy || edit.note) return;
-      if (edit.draft === edit.was && !edit.reason) this.close(row); else this.save(row);
+      if (edit.draft === edit.was && !edit.reason && !edit.asked.length) this.close(row); else this.save(row);
     },
     close(row, back) {
       delete this.edits[row.name];
@@ -209,12 +217,19 @@ const SECTION = {
       const choice = (row.choices || []).find((one) => one.value === edit.draft);
       return choice && choice.reason ? choice.reasons : null;
     },
+    asksOf(row) {
+      const edit = this.edits[row.name];
+      if (row.editor !== 'status' || !edit || edit.busy) return null;
+      return (row.choices || []).find((one) => one.value === edit.draft)?.asks || null;
+    },
+    /* Ticks belong to the status they were made for. */
+    ticked(row) { return this.asksOf(row) ? [...this.edits[row.name].asked] : []; },
     reasoned(row, reason) { this.edits[row.name].reason = reason; this.save(row); },
     save(row) {
       const edit = this.edits[row.name];
       if (!edit || edit.busy) return;
-      if (edit.draft === edit.was && edit.seen === row.value && !edit.reason) { this.close(row, true); return; }
-      if (this.reasonOf(row) && !edit.reason.trim()) {
+      if (edit.draft === edit.was && edit.seen === row.value && !edit.reason && !this.ticked(row).length) { this.close(row, true); return; }
+      if (this.reasonOf(row) && !edit.reason.trim() && !this.ticked(row).length) {
         if (this.elements[row.name].contains(document.activeElement) && document.activeElement.matches('[data-testid=edit-status_reason]')) edit.note = this.words.reason;
         this.elements[row.name].querySelector('[data-testid=edit-status_reason]').focus();
         return;
@@ -222,7 +237,7 @@ const SECTION = {
       edit.busy = true;
       edit.waiting?.();
       edit.waiting = maakav.whenLate(() => { if (this.edits[row.name] === edit && edit.busy) { edit.busy = false; edit.note = this.words.late; } });
-      this.$emit('save', {name: row.name, seen: edit.seen, raw: String(edit.draft), reason: edit.reason, anyway: edit.doubt});
+      this.$emit('save', {name: row.name, seen: edit.seen, raw: String(edit.draft), reason: edit.reason, anyway: edit.doubt, asked: this.ticked(row)});
     },
     shown(row) {
       const edit = this.edits[row.name];

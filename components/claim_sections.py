@@ -13,19 +13,21 @@ from components.words import said_once, t
 from db.claims import limit_of
 from db.masks import ID_NUMBERS
 
-TYPED_AT_MOST = 6000
+TYPED_AT_MOST, TICKED_AT_MOST = 6000, 200
 REASON_AT_MOST = limit_of('status_reason')
 
 
 @dataclass(frozen=True)
 class Edit:
-    """What the browser asks to save: a field, the stored value the person saw, what he typed, why, and whether he insists."""
+    """What the browser asks to save: a field, the stored value the person saw, what he typed, why, whether he insists,
+    and of a claim that was sent back which kinds of documents were asked for."""
 
     name: str
     seen: str | int | bool | None
     raw: str
     reason: str = ''
     anyway: bool = False
+    asked: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, sent: object, editable: Collection[str]) -> 'Edit | None':
@@ -40,7 +42,12 @@ class Edit:
         ):
             return None
         reason = reason[:REASON_AT_MOST] if isinstance(reason, str) else ''
-        return cls(name, seen, raw, reason, sent.get('anyway') is True)
+        return cls(name, seen, raw, reason, sent.get('anyway') is True, _ticked(sent.get('asked')))
+
+
+def _ticked(sent: object) -> tuple[str, ...]:
+    ticked = sent[:TICKED_AT_MOST] if isinstance(sent, list) else []
+    return tuple(kind for kind in ticked if isinstance(kind, str) and len(kind) <= TYPED_AT_MOST)
 
 
 @dataclass(frozen=True)
@@ -182,6 +189,8 @@ def _words() -> Mapping[str, str]:
         'saved': t('Saved and published'),
         'pickDay': t('Choose a date'),
         'reason': t('Why? Choose a reason or write one.'),
+        'asked': t('Which documents did the insurer ask for?'),
+        'askedWhy': t('A reason of your own, where the documents are not the whole of it'),
         'clash': t('Somebody else changed this field meanwhile. Now it says:'),
         'theirs': t('Keep theirs'),
         'mine': t('Save mine'),

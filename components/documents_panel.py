@@ -279,7 +279,7 @@ def _item(item: ChecklistItem, words: Reference, actor: Actor, reader: str) -> d
         'need': item.need_id,
         'label': item.label_in(reader),
         'group': item.type.group,
-        'who': t('From: {who}', who=' / '.join(_supplier(key, words, reader) for key in item.type.suppliers)),
+        'who': _from_whom(item, words, reader),
         'yours': item.missing and item.from_office and not actor.is_bureau,
         'state': item.state,
         'stateLabel': t(STATES[item.state]),
@@ -292,6 +292,12 @@ def _item(item: ChecklistItem, words: Reference, actor: Actor, reader: str) -> d
         'missing': item.missing,
         'replaces': rejected,
     }
+
+
+def _from_whom(item: ChecklistItem, words: Reference, reader: str) -> str:
+    """Who brings it, and that the insurer asked for it."""
+    who = t('From: {who}', who=' / '.join(_supplier(key, words, reader) for key in item.type.suppliers))
+    return f'{who} · {t("The insurer asked for it")}' if item.asked else who
 
 
 def _supplier(key: str, words: Reference, reader: str) -> str:

@@ -70,6 +70,7 @@ DOCUMENT_LOOKS = {
     'document.retyped': Look('slate', 'folder_open'),
     'document.waived': Look('slate', 'remove'),
     'document.requested': Look('amber', 'assignment_late'),
+    'document.asked': Look('orange', 'assignment_late'),
     'pack': Look('blue', 'picture_as_pdf'),
 }
 """What happens to documents, by the kind of the change."""

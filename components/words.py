@@ -317,6 +317,7 @@ _KINDS: Mapping[str, Callable[[Change, Reference, str], str]] = {
     'document.retyped': partial(_document_headline, N_('Document filed as · {document}')),
     'document.waived': partial(_document_headline, N_('Document not required · {document}')),
     'document.requested': partial(_document_headline, N_('Document required · {document}')),
+    'document.asked': partial(_document_headline, N_('The insurer asked for a document · {document}')),
     'pack': _pack_headline,
     'repair.held': partial(_repair_headline, N_('Repair on hold')),
     'repair.resumed': partial(_repair_headline, N_('Repair goes on')),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, and_, column, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import values
@@ -55,6 +55,8 @@ FLAGS = (
     *('depreciation_claimed', 'towing_claimed', 'replacement_car_claimed'),
 )
 FREE_TYPE = 'other_required'
+# who asks for a document of one claim: the bureau by itself, or the insurer; of what the matrix wanted anyway he asks once more
+BUREAU_ASKS, INSURER_ASKS, INSURER_REPEATS = '', 'insurer', 'insurer_repeats'
 STAGE_PHOTOS = 'repair_photos'
 # quotas of one claim: far above any real one
 MOST_FILES, MOST_BYTES = 300, 1_000_000_000
@@ -93,11 +95,39 @@ class DocumentRequirement(Base):
         return self.insurer is not None, self.flag is not None, self.track is not None
 
 
+@shared_by_all
+class DeclinedRequirement(Base):
+    """A line that was proposed for the matrix (`db/proposals.py`) and declined: of how many claims the insurer had asked for it then."""
+
+    __tablename__ = 'declined_requirements'
+    __table_args__ = (UniqueConstraint('type', 'track', 'insurer_id'),)
+    writable_with: ClassVar[Can] = Can.ADMINISTER
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    type: Mapped[str] = mapped_column(ForeignKey('document_types.id'))
+    track: Mapped[str]
+    insurer: Mapped[int] = mapped_column('insurer_id', ForeignKey('insurers.id'))
+    claims: Mapped[int]
+    at: Mapped[datetime]
+    by: Mapped[str]
+
+
+# what the matrix may learn from: the insurer asked, and the matrix did not
+_TAUGHT = and_(column('source') == INSURER_ASKS, column('withdrawn_at').is_(None))
+
+
 class DocumentNeed(ClaimPart, Recorded, Base):
-    """What one claim needs other than the matrix says: a type waived, or asked for beside it. Withdrawn, it says nothing more."""
+    """What one claim needs other than the matrix says: a type waived, or asked for beside it. Withdrawn, it says nothing more.
+
+    What the insurer asked for (`source`) is kept also where the matrix wants it anyway.
+    """
 
     __tablename__ = 'document_needs'
-    __table_args__ = (claim_key(), Index('ix_document_needs_claim', 'claim_id'))
+    __table_args__ = (
+        claim_key(),
+        Index('ix_document_needs_claim', 'claim_id'),
+        Index('ix_document_needs_taught', 'type', 'claim_id', sqlite_where=_TAUGHT, postgresql_where=_TAUGHT),
+    )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     type: Mapped[str] = mapped_column(ForeignKey('document_types.id'))
@@ -105,6 +135,7 @@ class DocumentNeed(ClaimPart, Recorded, Base):
     blocking: Mapped[bool] = mapped_column(default=False)
     label: Mapped[str] = mapped_column(default='')
     reason: Mapped[str] = mapped_column(default='')
+    source: Mapped[str] = mapped_column(default=BUREAU_ASKS)
     at: Mapped[datetime]
     by: Mapped[str]
     withdrawn_at: Mapped[datetime | None]
@@ -115,9 +146,11 @@ class DocumentNeed(ClaimPart, Recorded, Base):
 
     def event(self, *, new: bool, edited: Mapping[str, Any]) -> Event | None:
         """Waived, asked for, or taken back."""
-        if not new and 'withdrawn_at' not in edited:
+        if not new and not edited.keys() & {'withdrawn_at', 'source'}:
             return None
         told = {'type': [None, self.type], **_pairs(label=self.label, reason=self.reason)}
+        if self.source and self.withdrawn_at is None:
+            return Event('document.asked', told)
         if new:
             return Event('document.waived' if self.waived else 'document.requested', told)
         return Event('document.requested' if self.waived else 'document.waived', told)

@@ -5,7 +5,7 @@ the matrix itself does not go round all claims: whoever edits a `DocumentRequire
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,18 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from db.base import has_changed
-from db.claims import Claim, lock_claim
-from db.documents import FLAGS, FREE_TYPE, Document, DocumentNeed, DocumentRequirement, check_type, current
+from db.claims import SENT_BACK, Claim, change_status, limit_of, lock_claim
+from db.documents import (
+    FLAGS,
+    FREE_TYPE,
+    INSURER_ASKS,
+    INSURER_REPEATS,
+    Document,
+    DocumentNeed,
+    DocumentRequirement,
+    check_type,
+    current,
+)
 from db.reference import DocumentType
 from db.scope import Can
 from db.texts import N_, ClaimError
@@ -36,7 +46,10 @@ SUPPLIED_BY_OFFICE = frozenset({'insured', 'agent'})
 
 @dataclass(frozen=True)
 class ChecklistItem:
-    """A line of the checklist: a type (or something asked for by name), whether it is needed, and what came."""
+    """A line of the checklist: a type (or something asked for by name), whether it is needed, and what came.
+
+    `asked`: by the insurer, who sent the claim back to be completed.
+    """
 
     type: DocumentType
     label: str
@@ -47,6 +60,7 @@ class ChecklistItem:
     state: str
     reason: str
     documents: tuple[Document, ...]
+    asked: bool = False
 
     @property
     def missing(self) -> bool:
@@ -92,6 +106,35 @@ def axis_of(items: Sequence[ChecklistItem]) -> str:
 
 
 @dataclass(frozen=True)
+class Askable:
+    """A kind of document that an insurer may ask for: whether the claim needs it already, and whether he was heard to ask."""
+
+    type: DocumentType
+    required: bool
+    asked: bool
+    state: str
+
+
+def askable(session: Session, claim_id: int) -> list[Askable]:
+    """What may be ticked when an insurer sends a claim back, in the order of the types: all but what comes from the insurer itself."""
+    session.info['actor'].need(Can.EDIT_CLAIM)
+    claim = session.get_one(Claim, claim_id)
+    items: defaultdict[str, list[ChecklistItem]] = defaultdict(list)
+    for item in checklist(session, claim):
+        items[item.type.id].append(item)
+    return [
+        Askable(
+            kind,
+            any(item.required for item in items[kind.id]),
+            any(item.asked for item in items[kind.id]),
+            next((item.state for item in items[kind.id] if item.required), ''),
+        )
+        for kind in _matrix_of(session).types.values()
+        if kind.active and kind.id != FREE_TYPE and list(kind.suppliers) != ['tp_insurer']
+    ]
+
+
+@dataclass(frozen=True)
 class Matrix:
     """Types and lines, as they stand in the database."""
 
@@ -118,17 +161,24 @@ class Matrix:
         for kind in self.types.values():
             line = self._line(kind, claim)
             by_type = came.pop((kind.id, None), [])
-            if line is not None or by_type or kind.id in waived:
+            here = [need for need in asked if need.type == kind.id]
+            if line is not None and line.required:  # what is asked for in a claim may be what the matrix wants anyway
+                same = [need for need in here if not need.label]
+                here = [need for need in here if need.label]
+                by_type += [document for need in same if need.id for document in came.pop((kind.id, need.id), [])]
+                items.append(_item(kind, line, waived.get(kind.id), by_type, same))
+            elif line is not None or by_type or kind.id in waived:
                 items.append(_item(kind, line, waived.get(kind.id), by_type))
-            items += [
-                _asked(kind, need, came.pop((kind.id, need.id), []) if need.id else [])
-                for need in asked
-                if need.type == kind.id
-            ]
+            items += [_asked(kind, need, came.pop((kind.id, need.id), []) if need.id else []) for need in here]
             # came for something that is asked for no more, or was filed under another type since
             loose = [key for key in came if key[0] == kind.id]
             items += [_item(kind, None, None, came.pop(key)) for key in loose]
         return items
+
+    def wants(self, kind: str, claim: Claim) -> bool:
+        """Whether such a claim needs a document of this type by the matrix alone."""
+        line = self._line(self.types[kind], claim)
+        return line is not None and line.required
 
     def _line(self, kind: DocumentType, claim: Claim) -> DocumentRequirement | None:
         fitting = (line for line in self.lines if line.type == kind.id and line.fits(claim))
@@ -136,7 +186,11 @@ class Matrix:
 
 
 def _item(
-    kind: DocumentType, line: DocumentRequirement | None, waiver: DocumentNeed | None, came: Sequence[Document]
+    kind: DocumentType,
+    line: DocumentRequirement | None,
+    waiver: DocumentNeed | None,
+    came: Sequence[Document],
+    same: Sequence[DocumentNeed] = (),
 ) -> ChecklistItem:
     required = line is not None and line.required and waiver is None
     state, reason = _state(came)
@@ -144,13 +198,15 @@ def _item(
         state, reason = 'not_required', waiver.reason
     elif not required and not came:
         state = 'not_required'
-    blocking = required and line is not None and line.blocking
-    return ChecklistItem(kind, '', None, required, blocking, waiver is not None, state, reason, tuple(came))
+    blocking = required and line is not None and (line.blocking or any(need.blocking for need in same))
+    asked = any(need.source for need in same)
+    return ChecklistItem(kind, '', None, required, blocking, waiver is not None, state, reason, tuple(came), asked)
 
 
 def _asked(kind: DocumentType, need: DocumentNeed, came: Sequence[Document]) -> ChecklistItem:
     state, reason = _state(came)
-    return ChecklistItem(kind, need.label, need.id, True, need.blocking, False, state, reason, tuple(came))
+    came, asked = tuple(came), bool(need.source)
+    return ChecklistItem(kind, need.label, need.id, True, need.blocking, False, state, reason, came, asked)
 
 
 def _state(came: Sequence[Document]) -> tuple[str, str]:
@@ -209,6 +265,38 @@ def ask_for(session: Session, claim_id: int, label: str, now: datetime, *, block
     return need
 
 
+def send_back(
+    session: Session, claim_id: int, seen: str, asked: Collection[str], now: datetime, *, reason: str = ''
+) -> Claim:
+    """The insurer sent a claim back to be completed, and asked for documents of these kinds; without another reason they are it.
+
+    What the claim did not need so far it needs from here on, also what was waived.
+    """
+    claim = _claim_to_check(session, claim_id)
+    kinds = [kind for kind in askable(session, claim_id) if kind.type.id in asked]
+    if len(kinds) < len(set(asked)):
+        raise ClaimError(N_('Please choose the kind of document from the list.'))
+    if not reason.strip() and claim.status != SENT_BACK:
+        reason = ', '.join(kind.type.label for kind in kinds)[: limit_of('status_reason')]
+    claim = change_status(session, claim_id, SENT_BACK, reason, seen, now)
+    for kind in kinds:
+        if not kind.asked:
+            _note_asked(session, claim, kind.type.id, now)
+    return claim
+
+
+def _note_asked(session: Session, claim: Claim, kind: str, now: datetime) -> None:
+    source = INSURER_REPEATS if _matrix_of(session).wants(kind, claim) else INSURER_ASKS
+    for waiver in _waivers(session, claim.id, kind):
+        waiver.withdrawn_at = now
+    standing = select(DocumentNeed).where(DocumentNeed.claim_id == claim.id, DocumentNeed.type == kind)
+    standing = standing.where(DocumentNeed.withdrawn_at.is_(None), ~DocumentNeed.waived, DocumentNeed.label == '')
+    if known := session.scalars(standing.limit(1)).first():
+        known.source = source
+    else:
+        session.add(_need(session, claim, kind, now, source=source))
+
+
 def withdraw(session: Session, claim_id: int, need_id: int, now: datetime) -> None:
     """What was asked for beside the matrix is not needed after all."""
     _claim_to_check(session, claim_id)
@@ -250,7 +338,13 @@ def _waivers(session: Session, claim_id: int, kind: str) -> list[DocumentNeed]:
 
 def _need(session: Session, claim: Claim, kind: str, now: datetime, **given: Any) -> DocumentNeed:
     by = session.info['actor'].name
-    given = {'waived': False, 'blocking': False, 'label': '', **given}  # counted before the flush gives defaults
+    given = {
+        'waived': False,
+        'blocking': False,
+        'label': '',
+        'source': '',
+        **given,
+    }  # counted before the flush gives defaults
     return DocumentNeed(claim_id=claim.id, office_id=claim.office_id, type=kind, at=now, by=by, **given)
 
 

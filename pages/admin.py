@@ -17,6 +17,7 @@ from components.frame import NotFound, portal_page
 from components.health_panel import HealthPanel
 from components.live import Subscription, ask, words_topic
 from components.marks import icon_html
+from components.matrix_proposals import MatrixProposals
 from components.words import isolated, language, t
 from db.access_log import WHAT, Asked
 from db.admin_tables import TABLES
@@ -60,6 +61,8 @@ async def _draw(section: str, before: int = 0, query: Mapping[str, str] = _NOTHI
             elif section == 'health':
                 await HealthPanel(await in_thread(disk, backup.standing), mail_is_on=mail.is_on()).load()
             else:
+                if section == 'requirements':
+                    await MatrixProposals().load()
                 await (PeopleScreen() if section == 'people' else TableScreen(TABLES[section])).load()
 
 

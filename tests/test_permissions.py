@@ -41,6 +41,7 @@ from db import (
     money,
     offices,
     packs,
+    proposals,
     record_seals,
     repairs,
     requirements,
@@ -56,7 +57,7 @@ from db.base import Base, now
 from db.calls import CallNote
 from db.cheques import Slip
 from db.claims import Claim
-from db.documents import Arrived, Document, DocumentNeed, DocumentRequirement, Slot
+from db.documents import Arrived, DeclinedRequirement, Document, DocumentNeed, DocumentRequirement, Slot
 from db.messages import Letter, ThreadKey
 from db.money import OfferNote
 from db.offices import AgentOffice, User
@@ -121,6 +122,16 @@ def paper(session: Session, claim: Claim) -> Document:
 
 def need(session: Session, claim: Claim) -> DocumentNeed:
     return session.scalars(select(DocumentNeed).where(DocumentNeed.claim_id == claim.id)).one()
+
+
+def proposed(session: Session) -> str:
+    """The key of the one proposal that `claim` makes."""
+    insurer = session.scalars(select(Insurer.id).where(Insurer.code == 'phoenix')).one()
+    return f'{insurer}:private_report:police_report'
+
+
+def _declined() -> DeclinedRequirement:
+    return DeclinedRequirement(type='police_report', track='settlement', insurer=1, claims=3, at=now(), by='x')
 
 
 def call(session: Session, claim: Claim, actor: Actor, party: str = 'insured', **more: Any) -> calls.Call:
@@ -305,6 +316,7 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
     'waive': (BUREAU, lambda s, c, a: requirements.waive(s, c.id, 'power_of_attorney', '', now())),
     'require': (BUREAU, lambda s, c, a: requirements.require(s, c.id, 'police_report', now())),
     'ask_for': (BUREAU, lambda s, c, a: requirements.ask_for(s, c.id, 'תצהיר', now())),
+    'send_back': (BUREAU, lambda s, c, a: requirements.send_back(s, c.id, 'new', ['police_report'], now())),
     'withdraw': (BUREAU, lambda s, c, a: requirements.withdraw(s, c.id, need(s, c).id, now())),
     'note_views': (EVERYBODY, lambda s, c, a: documents.note_views(s, [paper(s, c)], 'downloaded', now())),
     'recheck': (BUREAU, lambda s, c, a: requirements.recheck(s, c.id)),
@@ -330,6 +342,9 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
     'settle_warnings': (set(), lambda s, c, a: cheque_alerts.settle_warnings(s, date(2026, 11, 23))),
     'name a head of damage': ({Role.ADMIN}, lambda s, c, a: setattr(s.get_one(DamageHead, 'other'), 'label', 'x')),
     'change the VAT': ({Role.ADMIN}, lambda s, c, a: s.add(VatRate(since=date(2030, 1, 1), percent=19))),
+    'approve': ({Role.ADMIN}, lambda s, c, a: proposals.approve(s, proposed(s), now())),
+    'decline': ({Role.ADMIN}, lambda s, c, a: proposals.decline(s, proposed(s), now())),
+    'decline by hand': ({Role.ADMIN}, lambda s, c, a: s.add(_declined())),
     'change the matrix': ({Role.ADMIN}, lambda s, c, a: s.add(DocumentRequirement(type='police_report'))),
     'rename a kind of document': (
         {Role.ADMIN},
@@ -469,6 +484,11 @@ def claim(people: People) -> Claim:
         cheques.enter_cheque(session, claim.id, SLIP, 'received', now())
         links.create_link(session, claim.id, links.INSURED, now())
         tasks.add_task(session, claim.id, TASK, now())
+        phoenix = session.scalars(select(Insurer.id).where(Insurer.code == 'phoenix')).one()
+    for _ in range(proposals.ENOUGH):
+        other = make_claim(people.levi, people.staff, tp_insurer=phoenix, track='private_report')
+        with open_session(people.staff) as session:
+            requirements.send_back(session, other.id, 'new', ['police_report'], now())
     return claim
 
 
@@ -545,6 +565,7 @@ def test_each_order_stands_in_the_table():
             links,
             money,
             packs,
+            proposals,
             record_seals,
         ),
         *(cheques, cheque_alerts, cheque_board, silence, tasks, clocks, two_factor, looking),

@@ -6,11 +6,13 @@ from typing import Any
 
 from fastapi import FastAPI
 from nicegui.testing import User
+from sqlalchemy import select
 
 import pages.admin
 from components import accesses
 from components.admin_list import AdminList
 from components.claims_list import ClaimsTable
+from components.matrix_proposals import MatrixProposals
 from db import accounts
 from db.access_log import CLAIM, EXPORT, FILE, PAGE, SIGN_IN, Asked
 from db.access_log import accesses as log_of
@@ -20,7 +22,8 @@ from db.base import now
 from db.calendar import CalendarDay
 from db.message_templates import VARIABLES
 from db.offices import User as Someone
-from db.reference import Appraiser, ClaimStatus, Garage
+from db.reference import Appraiser, ClaimStatus, Garage, Insurer
+from db.requirements import send_back
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim, turn_on_two_factor
@@ -384,3 +387,36 @@ async def test_a_template_can_be_tried_with_every_variable(admin: User) -> None:
     assert all(sample['text'] and sample['label'] for sample in form['samples'].values())
     page, screen = await opened(admin, 'garages')
     assert (await form_of(page, screen, ''))['samples'] == {}
+
+
+async def test_what_insurers_keep_asking_for_is_proposed_to_the_admin_who_takes_or_leaves_it(
+    admin: User, people: People
+) -> None:
+    with open_session(SYSTEM) as session:
+        phoenix = session.scalars(select(Insurer.id).where(Insurer.code == 'phoenix')).one()
+    numbers = []
+    for _ in range(3):
+        claim = make_claim(people.levi, people.staff, tp_insurer=phoenix, track='private_report')
+        numbers.append(claim.claim_no)
+        with open_session(people.staff) as session:
+            send_back(session, claim.id, 'new', ['police_report', 'claims_history'], now())
+    page, screen = await opened(admin, 'requirements')
+    card = page.of(MatrixProposals)[0]
+    taken, left = card.props['proposals']
+    assert {one['title'] for one in (taken, left)} == {
+        'להוסיף ״אישור משטרה״ כברירת מחדל לתיקים מול הפניקס?',
+        'להוסיף ״עבר ביטוחי (3 שנים)״ כברירת מחדל לתיקים מול הפניקס?',
+    }
+    assert (taken['where'], taken['asked']) == (['מסלול: דוח פרטי'], 'התבקש ב-3 תיקים שהוחזרו להשלמה:')
+    assert [claim['no'] for claim in taken['claims']] == numbers[::-1]
+    for order, one, said in (('approve', taken, 'השורה נוספה למטריצה.'), ('decline', left, 'ההצעה הוסרה לעת עתה.')):
+        turn = (card.props['answer'] or {'turn': 0})['turn']
+        page.send(card, 'decide', {'order': order, 'key': one['key'], 'number': 1})
+        await soon(lambda turn=turn: (card.props['answer'] or {'turn': 0})['turn'] > turn)
+        assert (card.props['answer']['said'], card.props['answer']['message']) == (said, '')
+    assert card.props['proposals'] == []
+    await soon(lambda: 'הפניקס' in str([row for row in screen.props['record'] if row['what'] == 'נוסף']))
+    page.send(card, 'decide', {'order': 'remove', 'key': left['key'], 'number': 2})
+    await soon(lambda: card.props['answer']['message'])
+    history = Open(admin, await admin.open('/admin/history'))
+    assert 'נוסף · הצעות למטריצה שלא התקבלו' in history.everything()

@@ -15,6 +15,7 @@ from components.claim_head import ClaimActions, ClaimHead
 from components.claim_panels import ChangesBar, NoteBox
 from components.claim_reading import Arrival, arrive, read
 from components.claim_watch import ClaimWatchMenu
+from components.documents_panel import DocumentsPanel
 from components.doubts_card import DoubtsCard
 from components.links_panel import LinksPanel
 from components.messages_panel import MessagesPanel
@@ -34,7 +35,7 @@ from db.texts import ClaimError
 from tests import papers
 from tests.conftest import People, made_once
 from tests.factories import SYSTEM, make_claim, make_user
-from tests.pages.conftest import EMAILS, Open, Opener, calm
+from tests.pages.conftest import EMAILS, Open, Opener, calm, shown_by
 from tests.portal import signed_in
 from tests.waiting import soon
 
@@ -699,3 +700,21 @@ async def test_a_number_with_a_slash_leads_to_its_claim_its_files_and_its_clocks
     assert (await staff.http_client.get('/files/claims/8841%2F24/zip')).status_code == 200
     for user in (staff, rival):
         await user.http_client.aclose()
+
+
+async def test_staff_tick_what_the_insurer_asked_for_and_the_agent_reads_it(open_page: Opener, claim: Claim) -> None:
+    staff, dana = await open_page('staff', claim), await open_page('dana', claim)
+    staff.send(staff.sections, 'open', 'status')
+    await soon(lambda: staff.row('status').get('choices'))
+    choices = {choice['value']: choice for choice in staff.row('status')['choices']}
+    assert [value for value, choice in choices.items() if 'asks' in choice] == ['insurer_requested_info']
+    offered = {kind['label']: kind for group in choices['insurer_requested_info']['asks'] for kind in group['kinds']}
+    assert (offered['צילום רישיון רכב']['note'], offered['אישור משטרה']['note']) == ('נדרש ממילא', '')
+    ticked = [offered[label]['id'] for label in ('צילום רישיון רכב', 'אישור משטרה')]
+    assert (await staff.save('status', 'insurer_requested_info', asked=ticked))['state'] == 'saved'
+    assert staff.row('status_reason')['text'] == 'צילום רישיון רכב, אישור משטרה'
+    await dana.open_tabs('history', 'documents')
+    await soon(lambda: 'חברת הביטוח ביקשה מסמך · אישור משטרה' in dana.everything())
+    [line] = [item for item in shown_by(dana.of(DocumentsPanel)[0], 'items') if item['label'] == 'אישור משטרה']
+    assert (line['missing'], line['yours'], line['who']) == (True, True, 'באחריות הלקוח · חברת הביטוח ביקשה')
+    assert (await staff.save('status', 'insurer_requested_info', asked=['nonsense']))['state'] == 'bad'
