@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = 'learning_matrix'
-down_revision = 'looking'
+down_revision = 'names_for_agents'
 branch_labels = None
 depends_on = None
 
