@@ -43,6 +43,7 @@ JOB_WORDS = MappingProxyType(
         'draw_waiting': N_('Pictures of documents'),
         'sweep_files': N_('Clearing files that belong to no document'),
         'back_up': N_('Backup of the database and the documents'),
+        'back_up_changes': N_('Small backup of what has changed since'),
         'clear_accesses': N_('Clearing the log of access after two years'),
         'clear_alerts': N_('Clearing old alerts that were read'),
         'clear_rings': N_('Clearing rings everybody has heard'),
@@ -121,6 +122,9 @@ def backups_html(kept: BackupsKept, waits_since: datetime, moment: datetime, rea
         when = escape(moment_text(kept.newest, moment, reader))
         told = f'{escape(t("The last one:"))} <span title="{escape(values.format_exact(kept.newest))}">{when}</span>'
         told += f' · {escape(t("Kept:"))} {num_html(kept.number)}'
+    if kept.lately:
+        when = escape(moment_text(kept.lately, moment, reader))
+        told += f' · {escape(t("What has changed since then, saved:"))} <span title="{escape(values.format_exact(kept.lately))}">{when}</span>'
     return f'<p class="mk-row">{chip} <span>{told}</span></p>' + (
         f'<p class="mk-t2">{escape(advice)}</p>' if advice else ''
     )

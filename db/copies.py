@@ -27,6 +27,7 @@ from db.files import sync
 # what a file of a document is called in `documents`: by its content as it came, and as it is served
 _FILES = (('sha256', 'size'), ('served_sha256', 'served_size'))
 _PACKS = 'submission_packs'
+_SESSIONS, _USED = 'web_sessions', 'seen_at'
 
 
 class CopyError(RuntimeError):
@@ -52,6 +53,8 @@ class BackupsKept:
     number: int
     # 0: none is made by itself
     hours: int
+    # when what has changed since then was saved the last time
+    lately: datetime | None = None
 
     def is_late(self, moment: datetime, since: datetime) -> bool:
         """Whether the newest is too old; where there is none, it was due since the installation began to wait for it."""
@@ -98,10 +101,14 @@ def _still(url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _contents(connection: Connection) -> Contents:
-    inspector = inspect(connection)
+def _tables(connection: Connection) -> list[str]:
     # an index's own tables and the counter of SQLite are no rows of ours
-    names = [name for name in sorted(inspector.get_table_names()) if not name.startswith(('sqlite_', 'claim_fts'))]
+    names = sorted(inspect(connection).get_table_names())
+    return [name for name in names if not name.startswith(('sqlite_', 'claim_fts'))]
+
+
+def _contents(connection: Connection) -> Contents:
+    inspector, names = inspect(connection), _tables(connection)
     counts = {name: int(connection.scalar(select(func.count()).select_from(table(name))) or 0) for name in names}
     known = {told['name'] for told in inspector.get_columns('documents')} if 'documents' in names else set()
     files: dict[str, int] = {}
@@ -116,6 +123,25 @@ def _contents(connection: Connection) -> Contents:
         files.update((row[0], row[1]) for row in connection.execute(packs))
     revision = MigrationContext.configure(connection).get_current_revision()
     return Contents(connection.dialect.name, revision, counts, files)
+
+
+def marks_of(url: str) -> dict[str, str]:
+    """What differs as soon as anybody has done anything: the newest row of each table that counts its rows, and the last use of a session.
+
+    Each click is written down as a use after it was carried out. What the product notes of itself (whose turn it is, which job ran) is
+    kept by name, and counts for nothing.
+    """
+    with _still(url) as connection:
+        inspector = inspect(connection)
+        asked = [(_SESSIONS, _USED)] if inspector.has_table(_SESSIONS) else []
+        for name in _tables(connection):
+            kinds = {told['name']: told['type'] for told in inspector.get_columns(name)}
+            keys = inspector.get_pk_constraint(name)['constrained_columns']
+            asked += [(name, key) for key in keys if len(keys) == 1 and isinstance(kinds[key], Integer)]
+        newest = {
+            name: connection.scalar(select(func.max(column(key))).select_from(table(name))) for name, key in asked
+        }
+    return {name: str(value) for name, value in newest.items()}
 
 
 # ---- a copy -----------------------------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     clamd_url: str = ''
     backup_dir: Path = Field(default_factory=lambda given: Path(given.get('data_dir', 'data')) / 'backups')
     backup_hours: int = Field(24, ge=0, le=24 * 31)
+    backup_minutes: int = Field(15, ge=0, le=24 * 60)
     backup_recipient: str = ''
     base_url: str = Field(default_factory=lambda given: f'http://localhost:{given.get("port", 8080)}')
     smtp_url: str = Field('', repr=False)  # holds a password
@@ -151,6 +152,10 @@ class Settings(BaseSettings):
             raise ValueError('MAIL_FROM is needed with SMTP_URL: the address mails come from')
         if self.session_idle_hours > self.session_max_days * 24:
             raise ValueError('SESSION_IDLE_HOURS is longer than SESSION_MAX_DAYS')
+        if self.backup_hours and self.backup_minutes >= self.backup_hours * 60:
+            raise ValueError(
+                'BACKUP_MINUTES is shorter than BACKUP_HOURS: small backups come between whole ones; 0 makes none'
+            )
         return self
 
     def make_data_dir(self) -> None:

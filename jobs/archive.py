@@ -2,6 +2,8 @@
 
 The manifest comes last, so an archive that breaks off has none and is refused. With a recipient the whole is encrypted on its way
 to the disk, by age or by gpg. Nobody but its owner can read an archive.
+A small archive leaves out the documents that a whole one holds, and names it. What has to be known of an archive to make the next one
+lies beside it in a note: whoever encrypts an archive may not be able to read it, and nobody wants to read all of it for that.
 """
 
 import hashlib
@@ -23,9 +25,13 @@ from db.copies import CopyError
 from db.files import CHUNK
 
 FORMAT = 1
+# of a small archive, which older versions do not understand; a whole one they put back
+FORMAT_SMALL = 2
+ENDINGS = ('.tar', '.tar.age', '.tar.gpg')
 MANIFEST = 'manifest.json'
 DATABASE = {'sqlite': 'database.sqlite', 'postgresql': 'database.pgdump'}
 DOCUMENTS = 'documents/'
+_WHOLE = re.compile(r'maakav-\d{8}T\d{6}Z')
 _MEMBER = re.compile(r'database\.(?:sqlite|pgdump)|documents/[0-9a-f]{2}/[0-9a-f]{64}')
 
 
@@ -49,6 +55,43 @@ class Manifest:
     # files that were thrown away with the trash meanwhile
     emptied: list[str] = field(default_factory=list)
     format: int = FORMAT
+    # of a small archive: the name of the whole one it stands on, without its ending, and that one's seal
+    base: tuple[str, str] | None = None
+
+    @property
+    def seal(self) -> str:
+        """What no other archive has: the moment it was made, and everything in it."""
+        told = json.dumps([self.made_at, sorted((name, *member) for name, member in self.members.items())])
+        return hashlib.sha256(told.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Note:
+    """What is known of an archive without reading it; nothing of anybody, so it is not encrypted."""
+
+    seal: str
+    # SHA-256 of each document in it
+    documents: list[str]
+    # how the database stood, see `marks_of`; empty where it lacks files, so that it is not taken for the newest state
+    marks: dict[str, str]
+
+    @classmethod
+    def beside(cls, path: Path) -> Self | None:
+        """The note of an archive; None when it has none, or one that cannot be read."""
+        try:
+            return cls(**json.loads(cls.path_of(path).read_text('ascii')))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    @staticmethod
+    def path_of(path: Path) -> Path:
+        """Where the note of an archive lies."""
+        return path.with_name(f'.{path.name.partition(".")[0]}.note')
+
+    def write(self, path: Path) -> None:
+        """Write it into a new file, which is on the disk then."""
+        with created(path, '') as file:
+            file.write(json.dumps(asdict(self)).encode())
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------------------
@@ -82,7 +125,10 @@ class Writer:
         self.manifest.members[name] = size, hashed.digest
 
     def _seal(self) -> None:
-        told = json.dumps(asdict(self.manifest), indent=1).encode()
+        told_of = asdict(self.manifest)
+        if self.manifest.base is None:
+            del told_of['base']  # the version before an upgrade puts the copy of it back, and knows no such line
+        told = json.dumps(told_of, indent=1).encode()
         self._tar.addfile(_member(MANIFEST, len(told)), io.BytesIO(told))
         self._tar.close()
 
@@ -251,6 +297,21 @@ def verified(path: Path, identity: Path | None = None) -> Manifest:
     return manifest
 
 
+def together(path: Path, identity: Path | None = None) -> list[tuple[Path, Manifest]]:
+    """An archive, and before it the whole one it stands on, each read to its end; raises `CopyError`."""
+    manifest = verified(path, identity)
+    if manifest.base is None:
+        return [(path, manifest)]
+    name, seal = manifest.base
+    found = [whole for ending in ENDINGS if (whole := path.with_name(f'{name}{ending}')).exists()]
+    if not found:
+        raise CopyError(f'{path.name} holds what is new since {name}.tar: put that one beside it, into {path.parent}')
+    below = verified(found[0], identity)
+    if below.seal != seal:
+        raise CopyError(f'{found[0].name} is another archive than the one of this name that {path.name} stands on')
+    return [(found[0], below), (path, manifest)]
+
+
 def _measured(content: IO[bytes]) -> tuple[int, str]:
     size, digest = 0, hashlib.sha256()
     while piece := content.read(CHUNK):
@@ -262,9 +323,13 @@ def _measured(content: IO[bytes]) -> tuple[int, str]:
 def _read(told: bytes) -> Manifest:
     try:
         given: dict[str, Any] = json.loads(told)
-        if given['format'] != FORMAT:
+        if given['format'] not in {FORMAT, FORMAT_SMALL}:
             raise Broken(f'the archive is of format {given["format"]}: a newer version of Maakav reads it')
         members = {name: (size, digest) for name, (size, digest) in given.pop('members').items()}
-        return Manifest(**given, members=members)
-    except (ValueError, KeyError, TypeError) as error:
+        if base := given.pop('base', None):
+            base = (str(base[0]), str(base[1]))
+            if not _WHOLE.fullmatch(base[0]):
+                raise ValueError(base[0])
+        return Manifest(**given, members=members, base=base)
+    except (ValueError, KeyError, IndexError, TypeError) as error:
         raise Broken(f'the manifest cannot be read: {error}') from error

@@ -2,6 +2,7 @@
 
 The database is copied first and the documents after it: a document's file is there before its row is, so each row of the copy has
 its file. What passes (pictures, which are drawn anew, and exports, which live a day) is in none. Kept are the newest backups of 7 days, 5 weeks and 12 months, and the last ones made before an upgrade.
+Between the whole ones the timetable makes small ones, of the database and the documents that the newest whole one does not hold.
 """
 
 import argparse
@@ -10,19 +11,20 @@ import logging
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from db import copies, files
 from db.base import now
-from db.copies import BackupsKept, Contents, CopyError
+from db.copies import BackupsKept, CopyError
 from db.files import FileMissing, FileStore, StoreFailing
 from db.settings import Settings, load
 from jobs import archive
-from jobs.archive import DATABASE, DOCUMENTS, Manifest, Writer
+from jobs.archive import DATABASE, DOCUMENTS, FORMAT_SMALL, Manifest, Note, Writer
 from jobs.intake import hash_of
 
 log = logging.getLogger(__name__)
@@ -32,8 +34,12 @@ KEPT: tuple[tuple[int, Callable[[datetime], object]], ...] = (
     (5, lambda moment: moment.isocalendar()[:2]),
     (12, lambda moment: (moment.year, moment.month)),
 )
-UPGRADES_KEPT = 5
-_NAME = re.compile(r'maakav-(\d{8}T\d{6}Z)(-before-upgrade)?\.tar(?:\.age|\.gpg)?')
+UPGRADES_KEPT, SMALL_KEPT = 5, 8
+# what the name of an archive says of its kind
+WHOLE, SMALL, UPGRADE = '', '-since', '-before-upgrade'
+_NAME = re.compile(
+    r'maakav-(\d{8}T\d{6}Z)(-before-upgrade|-since(?=-\d))?(?:(?<=since)-(\d{8}T\d{6}Z))?\.tar(?:\.age|\.gpg)?'
+)
 _MOMENT = '%Y%m%dT%H%M%SZ'
 # below it the monitoring turns red; a copy before an upgrade may use it
 FREE_PART = 0.05
@@ -57,11 +63,18 @@ def hours() -> int:
     return _settings.backup_hours if _settings else 0
 
 
+def minutes() -> int:
+    """How many minutes lie between two small backups of the timetable; 0: it makes none."""
+    return _settings.backup_minutes if _settings else 0
+
+
 def standing() -> BackupsKept:
     """How the backups of this installation stand, as BACKUP_DIR shows, whoever made them."""
     assert _settings is not None
-    whole = [moment for moment, path in kept(_settings.backup_dir) if '-before-upgrade' not in path.name]
-    return BackupsKept(max(whole, default=None), len(whole), _settings.backup_hours)
+    whole, small = (kept(_settings.backup_dir, kind) for kind in (WHOLE, SMALL))
+    newest = whole[0][0] if whole else None
+    lately = max((moment for moment, _ in small if newest and moment > newest), default=None)
+    return BackupsKept(newest, len(whole), _settings.backup_hours, lately)
 
 
 def back_up() -> None:
@@ -70,39 +83,97 @@ def back_up() -> None:
         log.info('made the backup %s', make(_settings).name)
 
 
+def back_up_changes() -> None:
+    """The timetable's own small backup, where there is a whole one to stand on and anything has changed."""
+    if _settings is not None and (path := make_small(_settings)):
+        log.info('made the small backup %s', path.name)
+
+
 def make(settings: Settings, *, with_documents: bool = True, moment: datetime | None = None) -> Path:
     """Make a backup, forget those that are too many, and return where it is. Raises `Incomplete` when documents lack files."""
     moment, folder = moment or now(), settings.backup_dir
+    before = [path for _, path in kept(folder, WHOLE)[:1]]
     with _our_turn(folder), TemporaryDirectory(dir=folder, prefix=_UNFINISHED) as work:
-        copy = Path(work) / 'database'
-        contents = copies.copy_database(settings.database_url, copy)
-        needed = copy.stat().st_size + sum(contents.files.values()) * with_documents
-        _check_room(folder, needed, FREE_PART * with_documents)
-        manifest = Manifest(moment.isoformat(), contents.kind, contents.revision, contents.counts, with_documents)
-        unfinished = Path(work) / 'archive'
-        with archive.created(unfinished, settings.backup_recipient) as file, Writer(file, manifest) as writer:
-            writer.add(DATABASE[contents.kind], copy)
-            if with_documents:
-                _add_documents(settings, writer, contents)
-        upgrade = '' if with_documents else '-before-upgrade'
-        path = folder / f'maakav-{moment:{_MOMENT}}{upgrade}{archive.ending(settings.backup_recipient)}'
-        unfinished.replace(path)
-        files.sync(folder)
-        forget_old(folder)
-    if manifest.missing:
-        told = f'{len(manifest.missing)} files of documents are missing, damaged or not to be read, the first: {manifest.missing[0]}'
-        raise Incomplete(f'{path} was made, but {told}; `make verify` lists them')
+        plan = Manifest(moment.isoformat(), '', None, {}, with_documents)
+        path, manifest = _written(settings, Path(work), _name(moment, WHOLE if with_documents else UPGRADE), plan)
+        forget_old(folder, spared=before)  # a small one may be made just now that stands on it
+    _check_complete(path, manifest)
     return path
 
 
-_UNFINISHED = '.unfinished-'
+def make_small(settings: Settings, *, moment: datetime | None = None) -> Path | None:
+    """Save the database, and the documents that the newest whole backup does not hold; None when nothing has changed since the last.
+
+    Also None where there is no whole one, or only some that an older version has made: the next whole one is waited for. A whole
+    one that is being made hinders nobody: it may take hours.
+    """
+    folder = settings.backup_dir
+    whole = next(((path, note) for _, path in kept(folder, WHOLE) if (note := Note.beside(path))), None)
+    if whole is None:
+        return None
+    (base, note), (made, newest) = whole, max(kept(folder, WHOLE)[:1] + kept(folder, SMALL)[:1])
+    last, moment = (
+        Note.beside(newest),
+        max(moment or now(), made + timedelta(seconds=1)),
+    )  # also when a clock was set back
+    if last and last.marks == copies.marks_of(settings.database_url):
+        return None
+    stem = base.name.partition('.')[0]
+    with (
+        _our_turn(folder, _SMALL_LOCK, _SMALL_UNFINISHED),
+        TemporaryDirectory(dir=folder, prefix=_SMALL_UNFINISHED) as work,
+    ):
+        name = f'{_name(moment, SMALL)}{stem.removeprefix("maakav")}'
+        plan = Manifest(moment.isoformat(), '', None, {}, True, format=FORMAT_SMALL, base=(stem, note.seal))
+        path, manifest = _written(settings, Path(work), name, plan, held=note.documents)
+        forget_old(folder)
+    _check_complete(path, manifest)
+    return path
 
 
-def _our_turn(folder: Path) -> AbstractContextManager[None]:
-    """One backup at a time; what a crash has left of an earlier one is thrown away."""
+def _name(moment: datetime, kind: str) -> str:
+    return f'maakav-{moment:{_MOMENT}}{kind}'
+
+
+def _written(
+    settings: Settings, work: Path, name: str, plan: Manifest, held: Collection[str] = ()
+) -> tuple[Path, Manifest]:
+    """Write an archive beside the note of it, without the documents that another one holds."""
+    folder, copy, whole = settings.backup_dir, work / 'database', plan.with_documents
+    # before the copy: what is written meanwhile is in it, and counts as new
+    marks = copies.marks_of(settings.database_url) if whole else {}
+    contents = copies.copy_database(settings.database_url, copy)
+    wanted = {digest: contents.files[digest] for digest in contents.files.keys() - set(held)} if whole else {}
+    _check_room(folder, copy.stat().st_size + sum(wanted.values()), FREE_PART * whole)
+    manifest = replace(plan, kind=contents.kind, revision=contents.revision, counts=contents.counts)
+    with archive.created(work / 'archive', settings.backup_recipient) as file, Writer(file, manifest) as writer:
+        writer.add(DATABASE[contents.kind], copy)
+        _add_documents(settings, writer, wanted)
+    path = folder / f'{name}{archive.ending(settings.backup_recipient)}'
+    if whole:
+        documents = [member[-64:] for member in manifest.members if member.startswith(DOCUMENTS)]
+        Note(manifest.seal, documents, {} if manifest.missing else marks).write(work / 'note')
+        (work / 'note').replace(Note.path_of(path))
+    (work / 'archive').replace(path)
+    files.sync(folder)
+    return path, manifest
+
+
+def _check_complete(path: Path, manifest: Manifest) -> None:
+    if manifest.missing:
+        told = f'{len(manifest.missing)} files of documents are missing, damaged or not to be read, the first: {manifest.missing[0]}'
+        raise Incomplete(f'{path} was made, but {told}; `make verify` lists them')
+
+
+_LOCK, _UNFINISHED = '.lock', '.unfinished-'
+_SMALL_LOCK, _SMALL_UNFINISHED = '.small.lock', '.small-'
+
+
+def _our_turn(folder: Path, lock: str = _LOCK, unfinished: str = _UNFINISHED) -> AbstractContextManager[None]:
+    """One backup of its kind at a time; what a crash has left of an earlier one is thrown away."""
     if not folder.exists():
         folder.mkdir(parents=True, mode=0o700)
-    return alone(folder / '.lock', _UNFINISHED, 'another backup is being made')
+    return alone(folder / lock, unfinished, 'another backup is being made')
 
 
 @contextmanager
@@ -128,9 +199,9 @@ def _check_room(folder: Path, needed: int, kept_free: float) -> None:
         )
 
 
-def _add_documents(settings: Settings, writer: Writer, contents: Contents) -> None:
+def _add_documents(settings: Settings, writer: Writer, wanted: Collection[str]) -> None:
     keeper, absent = files.opened(settings.documents_url, settings.data_dir), set()
-    for digest in sorted(contents.files):
+    for digest in sorted(wanted):
         try:
             with keeper.local(files.key_of(digest)) as path:
                 if hash_of(path) == digest:
@@ -150,28 +221,39 @@ def _add_documents(settings: Settings, writer: Writer, contents: Contents) -> No
 # ---- which are kept ---------------------------------------------------------------------------------------------------------
 
 
-def kept(folder: Path) -> list[tuple[datetime, Path]]:
-    """The backups in a folder, newest first."""
+def kept(folder: Path, kind: str | None = None) -> list[tuple[datetime, Path]]:
+    """The backups in a folder, of one kind when it is named, newest first."""
     found = [(match, path) for path in folder.glob('maakav-*') if (match := _NAME.fullmatch(path.name))]
-    dated = [(datetime.strptime(match[1], _MOMENT).replace(tzinfo=UTC), path) for match, path in found]
-    return sorted(dated, reverse=True)
+    asked = [(match[1], path) for match, path in found if kind in (None, match[2] or WHOLE)]
+    return sorted(((_moment(told), path) for told, path in asked), reverse=True)
 
 
-def forget_old(folder: Path) -> None:
-    """Throw away the backups that no day, week or month needs any more."""
-    all_of_them = kept(folder)
-    upgrades = [path for _, path in all_of_them if '-before-upgrade' in path.name]
-    whole = [(moment, path) for moment, path in all_of_them if path not in upgrades]
-    needed = {*upgrades[:UPGRADES_KEPT]}
+def _moment(told: str) -> datetime:
+    return datetime.strptime(told, _MOMENT).replace(tzinfo=UTC)
+
+
+def forget_old(folder: Path, *, spared: Collection[Path] = ()) -> None:
+    """Throw away the backups that no day, week or month needs any more, and small ones that a newer whole one holds."""
+    whole = kept(folder, WHOLE)
+    newest_whole = whole[0][0] if whole else datetime.min.replace(tzinfo=UTC)
+    small = [path for moment, path in kept(folder, SMALL) if moment > newest_whole][:SMALL_KEPT]
+    needed = {*spared, *small, *(path for _, path in kept(folder, UPGRADE)[:UPGRADES_KEPT])}
+    bases = {name[3] for path in small if (name := _NAME.fullmatch(path.name))}
+    needed.update(path for moment, path in whole if f'{moment:{_MOMENT}}' in bases)
     for most, period in KEPT:
         newest: dict[object, Path] = {}
         for moment, path in whole:
             newest.setdefault(period(moment), path)
         needed.update([*newest.values()][:most])
-    for _, path in all_of_them:
+    for _, path in kept(folder):
         if path not in needed:
-            path.unlink()
+            path.unlink(missing_ok=True)
+            Note.path_of(path).unlink(missing_ok=True)
             log.info('forgot the backup %s', path.name)
+    left = {*folder.glob('.maakav-*.note')} - {Note.path_of(path) for _, path in kept(folder)}
+    for note in left:  # somebody was killed between a note and its archive; a newer one may be on its way
+        if note.name < f'.maakav-{newest_whole:{_MOMENT}}':
+            note.unlink(missing_ok=True)
 
 
 # ---- whether all is well ----------------------------------------------------------------------------------------------------
@@ -205,10 +287,10 @@ def orphans(database_url: str, keeper: FileStore) -> list[str]:
 
 def _verify(settings: Settings, file: Path | None, identity: Path | None) -> None:
     if file is not None:
-        manifest = archive.verified(file, identity)
-        _say(
-            f'{file.name}: whole, made {manifest.made_at}, schema {manifest.revision}, {len(manifest.members)} members'
-        )
+        archives = archive.together(file, identity)
+        for path, manifest in archives:
+            told = f'whole, made {manifest.made_at}, schema {manifest.revision}, {len(manifest.members)} members'
+            _say(f'{path.name}: {told}')
         if manifest.missing:
             raise CopyError(f'{len(manifest.missing)} files were missing when it was made: {manifest.missing}')
         return

@@ -1,6 +1,6 @@
 """Restoring: `python -m jobs.restore FILE [--replace]` makes an archive the installation, and proves it before and after.
 
-The archive is read to its end first. Then the documents are put into the store, and last the database is swapped in one step:
+The archive is read to its end first, and with a small one the whole one it stands on. Then the documents are put into the store, and last the database is swapped in one step:
 whatever breaks on the way, be it a kill at any moment, leaves the database that was there, whole and with all its documents, or the new one.
 Said again it begins anew, and throws away what the one before has left.
 """
@@ -31,13 +31,16 @@ class Restored:
     """What was restored, and where the SQLite database lies that stood there before."""
 
     manifest: Manifest
+    # of documents, those of the whole archive below a small one too
+    files: int
     set_aside: Path | None
 
 
 def restore(settings: Settings, path: Path, *, replacing: bool = False, identity: Path | None = None) -> Restored:
     """Make an archive the installation that the settings name. A database that has data is refused unless it is to be replaced."""
     url = settings.database_url
-    manifest = archive.verified(path, identity)
+    archives = archive.together(path, identity)
+    _, manifest = archives[-1]
     _check_fit(manifest, url)
     copies.check_free(url)  # before anything is asked of it that would wait for whoever has it open
     if copies.has_data(url) and not replacing:
@@ -46,16 +49,17 @@ def restore(settings: Settings, path: Path, *, replacing: bool = False, identity
     keeper = files.opened(settings.documents_url, settings.data_dir)
     with _our_turn(settings), TemporaryDirectory(dir=settings.data_dir, prefix=_UNFINISHED) as work:
         copy = Path(work) / 'database'
-        with archive.opened(path, identity) as file:
-            for name, content in archive.members(file):
-                if name.startswith(DOCUMENTS):
-                    _put_document(keeper, name.removeprefix(DOCUMENTS), content)
-                elif name == DATABASE[manifest.kind]:
-                    with copy.open('wb') as taken:
-                        shutil.copyfileobj(content, taken, files.CHUNK)
+        for each, _ in archives:
+            with archive.opened(each, identity) as file:
+                for name, content in archive.members(file):
+                    if name.startswith(DOCUMENTS):
+                        _put_document(keeper, name.removeprefix(DOCUMENTS), content)
+                    elif name == DATABASE[manifest.kind] and each == path:
+                        with copy.open('wb') as taken:
+                            shutil.copyfileobj(content, taken, files.CHUNK)
         aside = copies.put_back(copy, url, now())
     _check_restored(manifest, url, keeper)
-    return Restored(manifest, aside)
+    return Restored(manifest, sum(len(each.members) - 1 for _, each in archives), aside)
 
 
 _UNFINISHED = '.restoring-'
@@ -106,9 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (CopyError, OSError) as error:
         raise SystemExit(str(error)) from None
     manifest = restored.manifest
-    lines = [
-        f'restored: {sum(manifest.counts.values())} rows and {len(manifest.members) - 1} files, made {manifest.made_at}'
-    ]
+    lines = [f'restored: {sum(manifest.counts.values())} rows and {restored.files} files, made {manifest.made_at}']
     lines += [f'missing since then: {len(manifest.missing)} files'] * bool(manifest.missing)
     lines += [f'the database that stood here: {restored.set_aside}'] * (restored.set_aside is not None)
     sys.stdout.write('\n'.join([*lines, 'now: make run', '']))

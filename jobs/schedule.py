@@ -17,7 +17,7 @@ from db.session import fetch, open_session
 from db.timetable import JobRun, has_late_jobs, heartbeats, is_night, note_end, note_start, set_timetable
 from jobs import backup
 from jobs.aftermath import follow_edits
-from jobs.backup import back_up
+from jobs.backup import back_up, back_up_changes
 from jobs.bulk_orders import carry_out_orders, clear_orders
 from jobs.changes import alert_all, clear_accesses, clear_alerts, clear_rings
 from jobs.cheques import sweep_cheques
@@ -68,19 +68,19 @@ TIMETABLE: tuple[tuple[Job, str, dict[str, int]], ...] = (
 )
 # what became due while nobody looked is caught up with as soon as the app runs
 AT_ONCE: frozenset[Job] = frozenset({sweep_cheques, remind_of_tasks, release_exports, clear_exports})
-# what follows what people did just now, and asks no calendar, also runs at night; and the backup, which is best made then
+# what follows what people did just now, and asks no calendar, also runs at night; and the backups, of which the whole one is best made then
 AT_NIGHT: frozenset[Job] = frozenset(
     {
         *(alert_all, follow_edits, release_imports, release_exports, make_exports, carry_out_orders, follow_claims),
-        *(seal_changes, send_mails, draw_waiting, back_up),
+        *(seal_changes, send_mails, draw_waiting, back_up, back_up_changes),
     }
 )
 
 
 def timetable() -> tuple[tuple[Job, str, dict[str, int]], ...]:
     """The jobs of this installation: backups are one when it wishes for them."""
-    hours = backup.hours()
-    return (*TIMETABLE, (back_up, 'interval', {'hours': hours})) if hours else TIMETABLE
+    own = ((back_up_changes, {'minutes': backup.minutes()}), (back_up, {'hours': backup.hours()}))
+    return (*TIMETABLE, *((job, 'interval', pause) for job, pause in own if any(pause.values())))
 
 
 def perform(job: Job) -> None:

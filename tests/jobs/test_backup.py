@@ -37,12 +37,13 @@ from db.list_state import ListState
 from db.scope import Actor
 from db.session import connect, open_session
 from db.settings import Settings, load
+from db.timetable import FREE, note_end, set_timetable, take
 from jobs import archive, backup, restore, upgrade
 from jobs import exports as making
 from tests.conftest import POSTGRES, People
 from tests.e2e.conftest import serving
 from tests.e2e.instances import bucket
-from tests.factories import PASSWORD, SYSTEM, alert_everybody, make_claim
+from tests.factories import PASSWORD, SYSTEM, alert_everybody, make_claim, make_people
 from tests.processes import PROCESSES
 from tests.stores import failing_store
 from tests.waiting import until
@@ -139,12 +140,14 @@ def test_a_backup_made_under_six_writers_is_whole_elsewhere_and_people_sign_in(
         writers[-1].start()
         lines.append(heard)
     before = {heard.recv() for heard in lines for _ in range(2)}
-    path = backup.make(here)
+    whole, since = backup.make(here), {heard.recv() for heard in lines for _ in range(2)}
+    path = backup.make_small(here)
+    assert path is not None
     after = {heard.recv() for heard in lines for _ in range(2)}
     for writer in writers:
         writer.kill()
         writer.join()
-    assert after, 'they wrote on while it was made'
+    assert after, 'they wrote on while they were made'
 
     restored = restore.restore(there, path)
     assert copies.damage_in(elsewhere) == []
@@ -153,10 +156,14 @@ def test_a_backup_made_under_six_writers_is_whole_elsewhere_and_people_sign_in(
     keeper = files.connect(there.documents_url, there.data_dir)
     with open_session(SYSTEM, reading=True) as session:
         rows = list(session.scalars(select(Document)))
-    assert before <= {row.uuid for row in rows}, 'what was saved before the backup is in it'
+    assert before | since <= {row.uuid for row in rows}, 'what was saved before the small backup is in it'
     for row in rows:
         assert hashlib.sha256(b''.join(keeper.read(files.key_of(row.sha256)))).hexdigest() == row.sha256
-    assert len(restored.manifest.members) == 1 + len({row.sha256 for row in rows}), 'and nothing beside'
+    held, new = ({*archive.verified(each).members} - {*archive.DATABASE.values()} for each in (whole, path))
+    assert held, 'documents of before'
+    assert new, 'and later ones'
+    assert held | new == {f'documents/{files.key_of(row.sha256)}' for row in rows}, 'and nothing beside'
+    assert not held & new, 'none twice'
     close(elsewhere)
     with (
         serving('app', there.data_dir, DATABASE_URL=elsewhere) as server,
@@ -174,7 +181,8 @@ def test_an_archive_tells_what_it_holds_and_only_its_owner_reads_it(here: Settin
     assert re.fullmatch(r'maakav-\d{8}T\d{6}Z\.tar', path.name)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert {entry.name for entry in path.parent.iterdir()} == {path.name, '.lock'}, 'nothing is left lying about'
+    left = {entry.name for entry in path.parent.iterdir()}
+    assert left == {path.name, f'.{path.stem}.note', '.lock'}, 'nothing is left lying about'
     with tarfile.open(path) as tar:
         names = tar.getnames()
         told = json.load(tar.extractfile('manifest.json'))  # type: ignore[arg-type]
@@ -322,6 +330,119 @@ def test_what_the_trash_gave_up_meanwhile_is_not_missed(here: Settings, monkeypa
     assert (manifest.missing, len(manifest.emptied)) == ([], 1)
 
 
+# ---- small ones -------------------------------------------------------------------------------------------------------------
+
+
+def edit(here: Settings, name: str) -> None:
+    connect(here.database_url)
+    with open_session(SYSTEM) as session:
+        session.scalars(select(Claim)).one().insured_name = name
+    with open_session(SYSTEM) as session:  # as every click is, after it
+        for signed_in in session.scalars(select(identity.WebSession)):
+            identity.touch_sessions(session, [signed_in.token_hash], now())
+
+
+def test_a_small_backup_holds_what_is_new_and_is_put_back_with_the_whole_one(
+    here: Settings, people: People, elsewhere: str, tmp_path: Path, capsys
+) -> None:
+    assert backup.make_small(here) is None, 'there is nothing to stand on'
+    assert not here.backup_dir.exists()
+    whole = backup.make(here)
+    assert backup.make_small(here) is None, 'nothing has changed'
+    keeper = files.connect(here.documents_url, here.data_dir)
+    with open_session(SYSTEM) as session:
+        claim_id = session.scalars(select(Claim.id)).one()
+    file_document(keeper, people.staff, claim_id, b'three', now())
+    small = backup.make_small(here)
+    assert small is not None
+    assert re.fullmatch(rf'maakav-\d{{8}}T\d{{6}}Z-since-{whole.stem.removeprefix("maakav-")}\.tar', small.name)
+    manifest = archive.verified(small)
+    three = f'documents/{files.key_of(hashlib.sha256(b"three").hexdigest())}'
+    assert {*manifest.members} - {*archive.DATABASE.values()} == {three}
+    assert backup.make_small(here) is None, 'again nothing has changed'
+    backup.main(['verify', str(small)])
+    assert capsys.readouterr().out.count('whole, made') == 2
+    close(here.database_url)
+
+    there = installation(tmp_path / 'elsewhere', elsewhere)
+    alone = Path(shutil.copy(small, tmp_path / small.name))
+    for look in (lambda: restore.restore(there, alone), lambda: archive.together(alone)):
+        with pytest.raises(CopyError, match=rf'since {whole.name}: put that one beside it'):
+            look()
+    shutil.copy(
+        backup.make(installation(here.data_dir, here.database_url, backup_dir=tmp_path / 'other')),
+        tmp_path / whole.name,
+    )
+    with pytest.raises(CopyError, match='another archive than the one'):
+        restore.restore(there, alone)
+    assert not copies.has_data(elsewhere)
+    spoil(Path(shutil.copy(whole, tmp_path / whole.name)), whole.stat().st_size // 2)
+    with pytest.raises(archive.Broken):
+        restore.restore(there, alone)
+    assert not (tmp_path / 'elsewhere' / 'documents').exists()
+
+    restored = restore.restore(there, small)
+    assert (restored.manifest.counts['documents'], restored.files) == (3, 3)
+    assert backup.faults_of(elsewhere, files.opened(there.documents_url, there.data_dir)) == []
+
+
+@pytest.mark.parametrize('database_url', ['sqlite'], indirect=True)
+def test_what_leaves_no_row_behind_is_a_change_too_and_what_the_product_notes_of_itself_is_none(
+    here: Settings, people: People
+) -> None:
+    with open_session(SYSTEM) as session:
+        token = identity.start_session(session, people.dana.user_id or 0, identity.Browser(), now())
+    backup.make(here)
+    with open_session(SYSTEM) as session:
+        set_timetable(session, {'back_up': (timedelta(hours=24), True)}, now())
+        note_end(session, 'back_up', now(), 1)
+        take(session, 'timetable', 'me', FREE)
+    assert backup.make_small(here) is None
+    with open_session(SYSTEM) as session:  # a mark somebody has taken away, say
+        identity.touch_sessions(session, [hashlib.sha256(token.encode()).hexdigest()], now() + timedelta(seconds=1))
+    assert backup.make_small(here) is not None
+
+
+@pytest.mark.parametrize('database_url', ['sqlite'], indirect=True)
+def test_small_ones_that_lack_a_document_are_made_until_they_have_it(here: Settings, people: People) -> None:
+    backup.make(here)
+    keeper = files.connect(here.documents_url, here.data_dir)
+    with open_session(SYSTEM) as session:
+        claim_id = session.scalars(select(Claim.id)).one()
+    file_document(keeper, people.staff, claim_id, b'three', now())
+    lost = here.data_dir / 'documents' / files.key_of(hashlib.sha256(b'three').hexdigest())
+    content = lost.read_bytes()
+    lost.unlink()
+    for _ in range(2):
+        with pytest.raises(backup.Incomplete, match='1 files of documents are missing'):
+            backup.make_small(here)
+    lost.write_bytes(content)
+    small = backup.make_small(here)
+    assert small is not None
+    assert (archive.verified(small).missing, len(archive.verified(small).members)) == ([], 2)
+    assert backup.make_small(here) is None
+
+
+@pytest.mark.parametrize('database_url', ['sqlite'], indirect=True)
+def test_the_newest_small_ones_are_kept_until_there_is_a_whole_one(here: Settings) -> None:
+    moment = now()
+    first = backup.make(here, moment=moment)
+    for number in range(backup.SMALL_KEPT + 2):
+        edit(here, f'מספר {number}')
+        assert backup.make_small(here, moment=moment - timedelta(hours=1)), 'whatever the clock says'
+    small = backup.kept(here.backup_dir, backup.SMALL)
+    assert len(small) == backup.SMALL_KEPT
+    assert small[0][0] - moment > timedelta(seconds=9), 'one after the other'
+    assert len([*here.backup_dir.glob('.maakav-*.note')]) == backup.SMALL_KEPT + 1
+    second = backup.make(here, moment=moment + timedelta(minutes=1))
+    assert [path for _, path in backup.kept(here.backup_dir)] == [second, first], 'of the day, and below who knows what'
+    edit(here, 'לאחר השני')
+    third = backup.make_small(here, moment=moment + timedelta(minutes=2))
+    assert third is not None
+    assert [path for _, path in backup.kept(here.backup_dir)] == [third, second], 'nothing stands on the first'
+    assert backup._NAME.fullmatch(third.name)[3] == second.stem.removeprefix('maakav-')  # type: ignore[index]
+
+
 # ---- which are kept ---------------------------------------------------------------------------------------------------------
 
 
@@ -352,8 +473,22 @@ def test_two_backups_at_once_are_one_too_many_and_a_crash_leaves_nothing_for_lon
     (here.backup_dir / '.unfinished-abc' / 'database').touch()
     with backup._our_turn(here.backup_dir), pytest.raises(CopyError, match='another backup'):
         backup.make(here)
+    (here.backup_dir / '.maakav-20200101T000000Z.note').touch()
     path = backup.make(here)
-    assert {entry.name for entry in path.parent.iterdir()} == {path.name, '.lock'}
+    assert {entry.name for entry in path.parent.iterdir()} == {path.name, f'.{path.stem}.note', '.lock'}
+    (here.backup_dir / '.small-abc').mkdir()
+    with backup._our_turn(here.backup_dir):
+        edit(here, 'בזמן הגיבוי המלא')
+        small = backup.make_small(here)
+        assert small, 'a whole one that takes hours keeps no small one from being made'
+    assert not (here.backup_dir / '.small-abc').exists()
+    edit(here, 'שוב')
+    with (
+        backup._our_turn(here.backup_dir, backup._SMALL_LOCK, backup._SMALL_UNFINISHED),
+        pytest.raises(CopyError, match='another backup'),
+    ):
+        backup.make_small(here)
+    assert [kept for _, kept in backup.kept(here.backup_dir, backup.SMALL)] == [small]
 
 
 def test_a_backup_never_fills_the_disk_that_people_work_on(here: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -569,12 +704,22 @@ def test_a_locked_archive_opens_with_the_key_and_says_nothing_without(
     assert archive.verified(path).revision == schema.newest_revision()
     there = installation(tmp_path / 'there', f'sqlite:///{tmp_path}/there/maakav.db')
     assert restore.restore(there, path).manifest.kind == 'sqlite'
+    connect(sqlite_url)
+    people = make_people()
+    claim = make_claim(people.levi, people.staff)
+    keeper = files.connect(settings.documents_url, settings.data_dir)
+    file_document(keeper, people.staff, claim.id, b'three', now())
+    small = backup.make_small(settings)
+    assert small is not None
+    assert small.name.endswith('.tar.gpg')
+    assert restore.restore(there, small, replacing=True).files == 1
+    close(sqlite_url)
     monkeypatch.setenv('GNUPGHOME', str(tmp_path))
     with pytest.raises(archive.Broken, match='could not be decrypted'):
         archive.verified(path)
     with pytest.raises(CopyError, match='could not be encrypted'):
         backup.make(settings)
-    assert [kept for _, kept in backup.kept(settings.backup_dir)] == [path]
+    assert [kept for _, kept in backup.kept(settings.backup_dir)] == [small, path]
 
 
 def test_an_archive_for_age_opens_with_the_key_file_and_with_no_other(sqlite_url: str, tmp_path: Path) -> None:

@@ -123,6 +123,9 @@ async def test_the_admin_is_told_when_the_last_backup_is_too_old(portal: FastAPI
         (folder / f'maakav-{now():%Y%m%dT%H%M%SZ}-before-upgrade.tar').touch()
         assert expected in await told()
     assert 'ישן מדי' not in await told()
+    assert 'השינויים שמאז נשמרו:' not in await told()
+    (folder / f'maakav-{now():%Y%m%dT%H%M%SZ}-since-{now() - HOUR:%Y%m%dT%H%M%SZ}.tar').touch()
+    assert 'השינויים שמאז נשמרו:' in await told()
     await admin.http_client.aclose()
 
 
