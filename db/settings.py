@@ -154,7 +154,7 @@ class Settings(BaseSettings):
             raise ValueError('SESSION_IDLE_HOURS is longer than SESSION_MAX_DAYS')
         if self.backup_hours and self.backup_minutes >= self.backup_hours * 60:
             raise ValueError(
-                'BACKUP_MINUTES is shorter than BACKUP_HOURS: small backups come between whole ones; 0 makes none'
+                'BACKUP_MINUTES must be shorter than BACKUP_HOURS: small backups come between whole ones; 0 makes none'
             )
         return self
 
