@@ -517,7 +517,7 @@ def _file_documents(cast: Cast, lives: Sequence[Life], before: datetime) -> None
             told = {kind: (at, change['by']) for kind, (at, change) in asked.items()}
             needs = papers.asked_for(life.row, cast.matrix, told)
             if life.row['status'] == SENT_BACK:
-                lacking = lacking or set(asked)
+                lacking = lacking or frozenset(asked)
             life.file(papers.filed(life.row, cast.matrix, moments, sides, lacking, needs))
             life.need(needs, asked, stood)
 

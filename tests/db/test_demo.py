@@ -26,8 +26,8 @@ from db import (
     list_counts,
     list_state,
     lists,
-    radar,
     proposals,
+    radar,
     requirements,
     values,
 )
