@@ -234,10 +234,11 @@ const SECTION = {
         this.elements[row.name].querySelector('[data-testid=edit-status_reason]').focus();
         return;
       }
+      const asked = this.ticked(row);
       edit.busy = true;
       edit.waiting?.();
       edit.waiting = maakav.whenLate(() => { if (this.edits[row.name] === edit && edit.busy) { edit.busy = false; edit.note = this.words.late; } });
-      this.$emit('save', {name: row.name, seen: edit.seen, raw: String(edit.draft), reason: edit.reason, anyway: edit.doubt, asked: this.ticked(row)});
+      this.$emit('save', {name: row.name, seen: edit.seen, raw: String(edit.draft), reason: edit.reason, anyway: edit.doubt, asked});
     },
     shown(row) {
       const edit = this.edits[row.name];

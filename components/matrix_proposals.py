@@ -48,7 +48,7 @@ class MatrixProposals(Element, component='matrix_proposals.js'):
         order, key = sent.get('order'), sent.get('key')
         with answering(self, sent) as answer:
             answer['said'] = ''
-            if order not in _ORDERS or not isinstance(key, str) or len(key) > KEY_AT_MOST:
+            if not (isinstance(order, str) and order in _ORDERS and isinstance(key, str) and len(key) <= KEY_AT_MOST):
                 raise Malformed(N_('It was not saved. Please try again.'))
             await work(_ORDERS[order], key, now())
             said = t('The line was added to the matrix.') if order == 'approve' else t('It is not proposed for now.')

@@ -30,7 +30,7 @@ from db.demo_crowd import CHUNK, Crowd, batches, micros
 from db.demo_desk import ByHand, tasks_of_story
 from db.demo_lives import landline, mobile, person
 from db.demo_stories import Cast, Person, Story, compose, fresh_since
-from db.documents import Document
+from db.documents import Document, DocumentNeed
 from db.identity import Credential, hash_password
 from db.import_runs import DONE, ImportRun
 from db.messages import Message, Thread, ThreadMark
@@ -106,6 +106,7 @@ def load_demo(
             (Call, story.calls),
             (RepairEvent, _repair_events(story)),
             (MoneyMove, _money_moves(story)),
+            (DocumentNeed, story.needs),
             (Document, story.documents),
             (ImportRun, _imports(at)),
             *((HeadAmount, story.heads), (Offer, story.offers), (Cheque, story.cheques)),
@@ -117,7 +118,7 @@ def load_demo(
         for batch in _made(crowd):
             load.pour(batch)
         counted = (AgentOffice, User, Garage, Appraiser, Claim, Change, RepairEvent, Call, Thread, Message, Alert)
-        load.count_on(*counted, HeadAmount, Offer, Cheque, Task, Document, ImportRun)
+        load.count_on(*counted, HeadAmount, Offer, Cheque, Task, Document, DocumentNeed, ImportRun)
     _follow_from_here()
     _hear_everybody([claim['id'] for claim in story.claims if claim['is_open']], at)
     _settle(at)

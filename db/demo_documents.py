@@ -10,7 +10,7 @@ from uuid import UUID
 from db.bulk import blank
 from db.claims import Claim
 from db.demo_papers import PHOTOS, Paper, papers_of
-from db.documents import Document
+from db.documents import INSURER_ASKS, INSURER_REPEATS, Document, DocumentNeed
 from db.requirements import ChecklistItem, Matrix, count
 
 Row = dict[str, Any]
@@ -30,25 +30,45 @@ def filed(
     moments: Sequence[datetime],
     people: Mapping[bool, tuple[int, str]],
     lacking: Collection[str] = (),
+    needs: Sequence[Row] = (),
 ) -> list[Row]:
     """The documents of a claim, whose row is told how many there are of how many needed.
 
     What is missing agrees with what its life says is missing, or is just what is `lacking`. `moments` are when something was
-    done about it, `people` who files for the bureau (True) and who for the office.
+    done about it, `people` who files for the bureau (True) and who for the office, `needs` what the insurer asked for.
     """
     rng = Random(f'{row["plate"]}📄{row["insured_name"]}')
     claim = cast(Claim, SimpleNamespace(**row))
-    needed = [item for item in matrix.checklist(claim, []) if item.required]
+    asked = [DocumentNeed(**need) for need in needs]
+    needed = [item for item in matrix.checklist(claim, [], asked) if item.required]
     here = _here(rng, needed, row['documents'], lacking)
     rows: list[Row] = []
     for place, (item, state) in enumerate(here):
         for paper in _chosen(rng, item):
-            at = moments[min(place, len(moments) - 1)] + timedelta(minutes=2 + 2 * len(rows), seconds=17)
+            since = max((need['at'] for need in needs if need['id'] == item.need_id), default=moments[0])
+            at = max(moments[min(place, len(moments) - 1)], since) + timedelta(minutes=2 + 2 * len(rows), seconds=17)
             rows.append(_document(rng, row, item, paper, (at, state, people)))
     documents = [Document(**{**document, 'id': number}) for number, document in enumerate(rows, 1)]
-    count(claim, matrix.checklist(claim, documents))
+    count(claim, matrix.checklist(claim, documents, asked))
     row |= {name: getattr(claim, name) for name in ('documents', 'required_documents', 'missing_documents')}
     return rows
+
+
+def asked_for(row: Row, matrix: Matrix, asked: Mapping[str, tuple[datetime, str]]) -> list[Row]:
+    """What the insurer asked for in a claim, by kind when and who heard of it; numbered within the claim."""
+    claim = cast(Claim, SimpleNamespace(**row))
+    return [
+        {
+            **blank(DocumentNeed),
+            'id': place,
+            'office_id': row['office_id'],
+            'type': kind,
+            'source': INSURER_REPEATS if matrix.wants(kind, claim) else INSURER_ASKS,
+            'at': at,
+            'by': by,
+        }
+        for place, (kind, (at, by)) in enumerate(asked.items(), 1)
+    ]
 
 
 def _here(
@@ -83,6 +103,7 @@ def _document(
         'uuid': str(UUID(int=rng.getrandbits(128), version=4)),
         'office_id': row['office_id'],
         'type': item.type.id,
+        'need_id': item.need_id,
         'state': state,
         'reject_reason': _REJECTED if state == 'rejected' else '',
         'decided_by': people[True][1] if decided else '',

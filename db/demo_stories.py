@@ -77,6 +77,7 @@ class Story:
     offers: list[Row] = field(default_factory=list)
     cheques: list[Row] = field(default_factory=list)
     documents: list[Row] = field(default_factory=list)
+    needs: list[Row] = field(default_factory=list)
     marks: list[Row] = field(default_factory=list)
     alerts: list[Row] = field(default_factory=list)
     baseline: int = 0
@@ -119,6 +120,7 @@ class Life:
         self.offers: Sequence[Any] = ()
         self.cheques: Sequence[Any] = ()
         self.documents: Sequence[Row] = ()
+        self.needs: Sequence[Row] = ()
         self._statuses = statuses
 
     def open(self, at: datetime, by: Person, fields: Row) -> None:
@@ -164,6 +166,29 @@ class Life:
     def deal(self, by: Person, deed: money.Deed) -> None:
         """Let something happen to the money of the claim."""
         self._record(deed.at, by, deed.told.kind, dict(deed.told.fields), quiet=deed.told.quiet)
+
+    def asked_for(self, before: datetime) -> dict[str, tuple[datetime, Row]]:
+        """The kinds of documents the insurer asked for as it sent the claim back, and how the history tells it."""
+        sent_back = [
+            change
+            for change in self.changes
+            if change['fields'].get('status', [0, 0])[1] == SENT_BACK and change['at'] < before
+        ]
+        said = [(change['fields'].get('status_reason', ['', ''])[1], change) for change in sent_back]
+        return {
+            words.ASKED_DOCUMENTS[reason]: (change['at'], change)
+            for reason, change in reversed(said)
+            if reason in words.ASKED_DOCUMENTS
+        }
+
+    def need(self, needs: Sequence[Row], told: Mapping[str, tuple[datetime, Row]], stood: str) -> None:
+        """Let the insurer have asked for these, while the documents `stood` as they did: no news any more, either."""
+        self.needs, stands = needs, self.row['documents']
+        for need in needs:
+            at, change = told[need['type']]
+            by = Person(change['user_id'], change['by'])
+            turned = {'documents': [stood, stands]} if stood != stands else {}
+            self._record(at, by, 'document.asked', {'type': [None, need['type']], **turned}, quiet=True)
 
     def file(self, documents: Sequence[Row]) -> None:
         """Let documents have come in: they stand in the history, and are no news any more."""
@@ -464,7 +489,15 @@ def compose(cast: Cast, now: datetime, seed: int, numbered: Callable[[Sequence[d
         ({**document, 'claim_id': life.row['id']} for life in lives for document in life.documents),
         key=itemgetter('at'),
     )
-    story.documents = [{**document, 'id': number} for number, document in enumerate(filed, 1)]
+    asked = sorted(
+        ({**need, 'claim_id': life.row['id']} for life in lives for need in life.needs), key=itemgetter('at')
+    )
+    story.needs = [{**need, 'id': number} for number, need in enumerate(asked, 1)]
+    ids = {(need['claim_id'], need['id']): number for number, need in enumerate(asked, 1)}
+    story.documents = [
+        {**document, 'id': number, 'need_id': ids.get((document['claim_id'], document['need_id']))}
+        for number, document in enumerate(filed, 1)
+    ]
     since = fresh_since(now)
     story.threads, story.messages, story.thread_marks = _threads(cast, lives, now)
     story.baseline = min((change['id'] for change in story.changes if change['at'] >= since), default=1) - 1
@@ -480,7 +513,13 @@ def _file_documents(cast: Cast, lives: Sequence[Life], before: datetime) -> None
         if moments and life.row['documents'] != papers.UNCHECKED:
             sides = {True: people[life.row['handler']], False: people[life.row['agent']]}
             lacking = words.SHOWCASE_LACKS if life.row['plate'] == words.SHOWCASE['plate'] else frozenset()
-            life.file(papers.filed(life.row, cast.matrix, moments, sides, lacking))
+            asked, stood = life.asked_for(before), life.row['documents']
+            told = {kind: (at, change['by']) for kind, (at, change) in asked.items()}
+            needs = papers.asked_for(life.row, cast.matrix, told)
+            if life.row['status'] == SENT_BACK:
+                lacking = lacking or frozenset(asked)
+            life.file(papers.filed(life.row, cast.matrix, moments, sides, lacking, needs))
+            life.need(needs, asked, stood)
 
 
 def _put_money(story: Story, lives: Sequence[Life]) -> None:

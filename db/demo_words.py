@@ -225,6 +225,8 @@ DAILY_NOTES: Mapping[str, tuple[str, ...]] = {
     'in_legal': ('הוגש כתב תביעה לבית המשפט לתביעות קטנות.', 'נקבע מועד לדיון; המבוטח עודכן.'),
 }
 ASKED_FOR = ('צילומים צבעוניים נוספים', 'קבלה על תשלום למוסך', 'הבהרה על נסיבות האירוע', 'עבר ביטוחי של שלוש שנים')
+# what of it is a document that the bureau ticks
+ASKED_DOCUMENTS = {ASKED_FOR[1]: 'payment_receipt', ASKED_FOR[3]: 'claims_history'}
 REJECTED_BECAUSE = ('מחלוקת על החבות', 'אין כיסוי במועד האירוע', 'נסיבות האירוע שונות לפי המבוטח שלהם')
 PAID_IN_PART_BECAUSE = ('ניכוי בלאי', 'ירידת ערך שנויה במחלוקת', 'הפחתת שכ"ט שמאי', 'מחירון חלקים / שעות עבודה')
 INTERNAL_NOTES = (

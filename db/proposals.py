@@ -101,9 +101,9 @@ def _proposal(insurer: int, track: str, kind: str, claims: int, of_businesses: i
 
 def _asked_for() -> Select[Any]:
     """In how many claims of an insurer and a track it asked for what the matrix did not want then, and how many are of businesses."""
-    many = func.count(DocumentNeed.claim_id.distinct())
-    of_businesses = func.count(case((Claim.business_owner, DocumentNeed.claim_id)).distinct())
-    grouped = (Claim.tp_insurer, Claim.track, DocumentNeed.type)
+    many = func.count(DocumentNeed.claim_id)  # a claim is asked for a kind once: `send_back` says so
+    of_businesses = func.count(case((Claim.business_owner.is_(True), DocumentNeed.claim_id)))
+    grouped: Sequence[Any] = (Claim.tp_insurer, Claim.track, DocumentNeed.type)
     return (
         select(*grouped, many, of_businesses)
         .select_from(DocumentNeed)

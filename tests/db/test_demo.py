@@ -26,6 +26,7 @@ from db import (
     list_counts,
     list_state,
     lists,
+    proposals,
     radar,
     requirements,
     values,
@@ -34,8 +35,8 @@ from db.base import Base
 from db.calls import Call, CallNote, log_call, standing
 from db.changes import Change
 from db.cheques import Cheque, Slip, advance_cheque, enter_cheque
-from db.claims import FIELDS, Claim, change_status, open_claim, parse_field, save_fields
-from db.documents import Document
+from db.claims import FIELDS, SENT_BACK, Claim, change_status, open_claim, parse_field, save_fields
+from db.documents import Document, DocumentNeed
 from db.engines import make_engine
 from db.messages import Letter, Message, Thread, ThreadKey, ThreadMark, unread_messages, write_message
 from db.money import HeadAmount, OfferNote, answer_offer, log_offer, offers_of, totals_of
@@ -600,3 +601,14 @@ def test_every_document_has_its_file_drawn_the_same_each_time(loaded, tmp_path):
     demo_papers.put(first, keeper)
     for document in all_rows(Document):
         assert keeper.size(files.key_of(document.served_sha256)) == document.served_size
+
+
+def test_the_matrix_has_something_to_learn_from_claims_that_were_sent_back(loaded):
+    with open_session(SYSTEM, reading=True) as session:
+        proposed = proposals.proposals(session)
+        asked = fetch(session, select(DocumentNeed))
+        missing = {need.claim_id for need in asked if session.get_one(Claim, need.claim_id).missing_documents}
+        held = {need.claim_id for need in asked if session.get_one(Claim, need.claim_id).status == SENT_BACK}
+    assert asked
+    assert held <= missing, 'what the insurer waits for is not there'
+    assert {one.type for one in proposed} <= set(demo_words.ASKED_DOCUMENTS.values())

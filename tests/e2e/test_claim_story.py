@@ -415,3 +415,24 @@ def test_who_pastes_more_than_fits_is_told_that_it_was_cut(person: Person) -> No
             count,
         )
         expect(staff.get_by_text('אפשר להזין כאן עד 5,000 תווים')).to_have_count(said)
+
+
+def test_what_the_insurer_asked_for_is_ticked_by_the_keyboard_and_is_the_reason(person: Person) -> None:
+    staff = person('staff@bureau.demo')
+    open_claim(staff, a_claim(staff))
+    field(staff, 'status').click()
+    box(staff, 'status').select_option(label='נדרשת השלמה')
+    asked = staff.get_by_test_id('asked-documents')
+    expect(asked).to_be_visible()
+    box(staff, 'status').press('Tab')
+    expect(asked.get_by_role('checkbox').first).to_be_focused()
+    asked.get_by_label('הצהרת עד').check()
+    staff.reload()
+    ready(staff)
+    expect(asked.get_by_label('הצהרת עד')).to_be_checked()
+    asked.get_by_label('הצהרת עד').press('Enter')
+    expect(field(staff, 'status_reason')).to_contain_text('הצהרת עד')
+    staff.get_by_test_id('tab-documents').click()
+    expect(
+        staff.get_by_test_id('checklist').get_by_test_id('document-missing').filter(has_text='הצהרת עד')
+    ).to_contain_text('חברת הביטוח ביקשה')

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -35,6 +36,10 @@ from tests.waiting import soon
 async def opened(user: User, section: str) -> tuple[Open, AdminList]:
     page = Open(user, await user.open(f'/admin/{section}'))
     return page, page.of(AdminList)[0]
+
+
+def answered_after(card: MatrixProposals, turn: int) -> bool:
+    return bool((card.props['answer'] or {'turn': 0})['turn'] > turn)
 
 
 async def form_of(page: Open, screen: AdminList, key: str) -> dict[str, Any]:
@@ -412,7 +417,7 @@ async def test_what_insurers_keep_asking_for_is_proposed_to_the_admin_who_takes_
     for order, one, said in (('approve', taken, 'השורה נוספה למטריצה.'), ('decline', left, 'ההצעה הוסרה לעת עתה.')):
         turn = (card.props['answer'] or {'turn': 0})['turn']
         page.send(card, 'decide', {'order': order, 'key': one['key'], 'number': 1})
-        await soon(lambda turn=turn: (card.props['answer'] or {'turn': 0})['turn'] > turn)
+        await soon(partial(answered_after, card, turn))
         assert (card.props['answer']['said'], card.props['answer']['message']) == (said, '')
     assert card.props['proposals'] == []
     await soon(lambda: 'הפניקס' in str([row for row in screen.props['record'] if row['what'] == 'נוסף']))
