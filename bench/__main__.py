@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import crowd, excel, first, instances, lists, live, push, sweeps, uploads, wakes
+from bench import backup, crowd, excel, first, instances, lists, live, push, sweeps, uploads, wakes
 from bench.figures import Report, Size
 
 MEASURES: Mapping[str, Callable[[Size], Report]] = {
@@ -14,6 +14,7 @@ MEASURES: Mapping[str, Callable[[Size], Report]] = {
     'first': first.measure,
     'lists': lists.measure,
     'uploads': uploads.measure,
+    'backup': backup.measure,
     'sweeps': sweeps.measure,
     'excel': excel.measure,
     'wakes': wakes.measure,

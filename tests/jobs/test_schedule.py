@@ -230,7 +230,11 @@ def on_screen(moment: datetime) -> str:
 def test_a_backup_a_day_comes_at_night(tmp_path, monkeypatch, looked, last, due):
     monkeypatch.setattr(backup, '_settings', load(None, data_dir=tmp_path))
     assert backup.hours() == 24, 'without anybody asking for it'
-    assert schedule.timetable()[-1] == (backup.back_up, 'interval', {'hours': 24})
+    assert schedule.timetable()[-2:] == (
+        (backup.back_up_changes, 'interval', {'minutes': 15}),
+        (backup.back_up, 'interval', {'hours': 24}),
+    )
+    assert backup.back_up_changes in schedule.AT_NIGHT
     moment, ended = (
         told and datetime.strptime(f'2026-11-{told}', '%Y-%m-%d %H:%M').replace(tzinfo=values.ISRAEL)
         for told in (looked, last)
