@@ -145,6 +145,7 @@ def test_what_three_claims_were_sent_back_for_is_proposed(people: People) -> Non
 
 def test_what_the_matrix_wants_and_what_was_taken_back_is_not_proposed(people: People) -> None:
     asked_in(people, 3, 'bank_details')
+    asked_in(people, 3, 'towing_invoice', towing_claimed=True)  # there it was wanted, though not everywhere
     claims = asked_in(people, 3, 'police_report')
     with open_session(people.staff) as session:
         need = session.scalars(select(DocumentNeed).where(DocumentNeed.claim_id == claims[0].id)).one()
