@@ -61,7 +61,7 @@ def test_a_misspelt_name_in_the_file_is_refused(tmp_path):
         ('SECURE_COOKIES', 'maybe', 'valid boolean'),
         ('SESSION_IDLE_HOURS', '0', 'greater than or equal to 1'),
         ('SESSION_IDLE_HOURS', '2000', 'longer than SESSION_MAX_DAYS'),
-        ('BACKUP_MINUTES', '1440', 'BACKUP_MINUTES is shorter than BACKUP_HOURS'),
+        ('BACKUP_MINUTES', '1440', 'BACKUP_MINUTES must be shorter than BACKUP_HOURS'),
         ('BACKUP_MINUTES', '-1', 'greater than or equal to 0'),
         ('SESSION_MAX_DAYS', '-1', 'greater than or equal to 1'),
         ('DATA_DIR', str(Path(__file__)), 'is a file, not a folder'),
