@@ -3,7 +3,6 @@
 import hashlib
 import os
 import shutil
-import statistics
 import subprocess
 import threading
 import time
@@ -19,7 +18,7 @@ import psycopg
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
-from bench.figures import Report, Size
+from bench.figures import Report, Size, p95, seconds_of
 from bench.grounds import POSTGRES, postgres_ground, sqlite_ground
 from bench.serving import serving
 from db import copies, demo_documents, demo_papers, files
@@ -88,10 +87,10 @@ def _measure_on(report: Report, kind: str, folder: Path, url: str, elsewhere: st
     name = f'{kind}: {len(claims) * CLAIMS_EACH:,} claims, {len(claims):,} documents'
     last = _measure_backups(report, name, folder, here, staff, claims)
     database.close()
-    limit = _timed(lambda: _put_back_plainly(here, folder, there))
-    restored = _timed(lambda: restore.restore(there, last))
+    limit = seconds_of(lambda: _put_back_plainly(here, folder, there))
+    restored = seconds_of(lambda: restore.restore(there, last, replacing=True))
     report.add(f'{kind}: restore of a small one, proved (limit: put back plainly)', restored, 's', limit=limit)
-    ready = restored + _timed(lambda: _answers(there, author))
+    ready = restored + seconds_of(lambda: _answers(there, author))
     report.add(f'{kind}: until Maakav is ready and people sign in', ready, 's', at_most=FIVE_MINUTES)
 
 
@@ -104,20 +103,22 @@ def _measure_backups(report: Report, name: str, folder: Path, here: Settings, st
     def told(what: str, make: Callable[[], Any], limit: float, at_most: float) -> None:
         took, saves = _meanwhile(make, save)
         report.add(f'{name}: {what} (limit: a plain copy)', took, 's', limit=limit, at_most=at_most)
-        of_saves = {'limit': _p95(quiet), 'at_most': 250.0}
-        report.add(f'{kind}: a save meanwhile, p95 (limit: without)', _p95(saves), 'ms', **of_saves)
+        of_saves = {'limit': p95(quiet), 'at_most': 250.0}
+        report.add(f'{kind}: a save meanwhile, p95 (limit: without)', p95(saves), 'ms', **of_saves)
         report.raw[kind][what] = saves
 
-    told('whole backup', lambda: backup.make(here), _timed(lambda: _copied(here, plain)), FIVE_MINUTES)
+    told('whole backup', lambda: backup.make(here), seconds_of(lambda: _copied(here, plain)), FIVE_MINUTES)
     for number in range(EDITS):
         save()
         if number < LATER:
             _file(here, staff, claims[number % len(claims)], os.urandom(BYTES))
-    told('small backup', lambda: backup.make_small(here), _timed(lambda: _copied_database(here, plain)), QUARTER / 10)
+    told(
+        'small backup', lambda: backup.make_small(here), seconds_of(lambda: _copied_database(here, plain)), QUARTER / 10
+    )
     last = backup.make_small(here)  # what was saved meanwhile
     if last is None:
         raise RuntimeError('what was saved during a backup was not noticed')
-    unchanged = _timed(lambda: backup.make_small(here)) * 1000
+    unchanged = seconds_of(lambda: backup.make_small(here)) * 1000
     report.add(f'{kind}: nothing has changed, none is made', unchanged, 'ms', at_most=1000)
     _tell_sizes(report, kind, here.backup_dir)
     return last
@@ -183,7 +184,7 @@ def _saving(staff: Actor, claims: list[int]) -> Callable[[], float]:
 def _meanwhile(work: Callable[[], Any], save: Callable[[], float]) -> tuple[float, list[float]]:
     """Do it in a thread, as the timetable does, while somebody saves; how many seconds it took, and each save."""
     took, saves = list[float](), list[float]()
-    thread = threading.Thread(target=lambda: took.append(_timed(work)))
+    thread = threading.Thread(target=lambda: took.append(seconds_of(work)))
     thread.start()
     while thread.is_alive():
         saves.append(save())
@@ -219,7 +220,7 @@ def _copy(path: Path, to: Path) -> None:
 
 
 def _put_back_plainly(here: Settings, folder: Path, there: Settings) -> None:
-    """The same bytes where they belong, and nothing proved; what it does to the database is undone."""
+    """The same bytes where they belong, and nothing proved; what it does to the database of PostgreSQL the restore after it replaces."""
     place = folder / 'plainly'
     place.mkdir()
     for path in (here.data_dir / 'documents').rglob('*'):
@@ -247,16 +248,3 @@ def _answers(there: Settings, author: int) -> None:
         signing_in = httpx.post(f'{origin}/login', data={'email': 'admin@bureau.demo', 'password': 'maakav-demo'})
         if signing_in.status_code != 303:
             raise RuntimeError(f'nobody can sign in: {signing_in.status_code}')
-
-
-# ---- time -------------------------------------------------------------------------------------------------------------------
-
-
-def _p95(values: list[float]) -> float:
-    return statistics.quantiles(values, n=20)[18] if len(values) > 1 else values[0]
-
-
-def _timed(work: Callable[[], Any]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun

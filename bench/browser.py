@@ -1,9 +1,8 @@
 """A real browser at a measured server: signed in, watching what is drawn, and by which clock."""
 
 import os
-import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -67,8 +66,3 @@ def ask_meter(origin: str, cookie: str, route: str, **query: str | int) -> float
     answer = httpx.get(f'{origin}{route}', params=query, cookies={'sid': cookie}, timeout=30)
     answer.raise_for_status()
     return (float(answer.json()) + time.time() - time.monotonic()) * 1000
-
-
-def p95(found: Sequence[float]) -> float:
-    """The 95th percentile."""
-    return statistics.quantiles(found, n=20)[18]

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 from sqlalchemy import select
 
-from bench.figures import Report, Size
+from bench.figures import Report, Size, p95
 from bench.live import OFFICE, Ground, busy, copy_of, prepare, signed_in
 from bench.meter import CHANGING, METER
 from bench.serving import ask, serving
@@ -88,7 +88,7 @@ async def _under_way(origin: str, house: House) -> dict[str, float]:
         changing = asyncio.create_task(_change_all_the_time(meter, house.claims, seeing[-1]))
         under_fire = await busy(meter, BUSY_SECONDS)
         late, done = await changing
-    slow = statistics.quantiles(late, n=20)[18]
+    slow = p95(late)
     return {'idle': idle, 'busy': under_fire, 'done': done, 'p50': statistics.median(late), 'p95': slow}
 
 

@@ -3,12 +3,27 @@
 import json
 import os
 import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 RESULTS = Path(__file__).parent / 'results'
 MILLION = 1_000_000
+
+
+def p95(found: Sequence[float]) -> float:
+    """The 95th percentile."""
+    return statistics.quantiles(found, n=20)[18] if len(found) > 1 else found[0]
+
+
+def seconds_of(work: Callable[[], Any]) -> float:
+    """How long something takes, by the clock."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
 
 
 @dataclass(frozen=True)

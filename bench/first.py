@@ -8,8 +8,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, CDPSession, Page
 
-from bench.browser import ask_meter, blank_page, chromium, drawn, open_page, p95, watch
-from bench.figures import Report, Size
+from bench.browser import ask_meter, blank_page, chromium, drawn, open_page, watch
+from bench.figures import Report, Size, p95
 from bench.live import Ground, copy_of, prepare
 from bench.meter import CHANGE, PLAIN, word
 from bench.serving import serving

@@ -10,8 +10,8 @@ from datetime import timedelta
 from playwright.sync_api import Browser as Chromium
 from sqlalchemy import select
 
-from bench.browser import PATIENCE_MS, ask_meter, chromium, drawn, open_page, p95, watch
-from bench.figures import Report, Size
+from bench.browser import PATIENCE_MS, ask_meter, chromium, drawn, open_page, watch
+from bench.figures import Report, Size, p95
 from bench.grounds import postgres_ground
 from bench.meter import CHANGE, DISABLE, word
 from bench.serving import serving

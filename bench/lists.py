@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session, UOWTransaction
 
-from bench.figures import Report, Size
+from bench.figures import Report, Size, p95
 from bench.grounds import Audience, Sample, audiences, postgres_ground, sqlite_ground
 from db import search, values
 from db.base import now
@@ -162,9 +162,9 @@ def _report(report: Report, ground: str, kinds: Sequence[Kind], times: Mapping[s
         found = {name: times[f'{kind.name}: {name}'] for name in kind.questions}
         together = [one for single in found.values() for one in single]
         report.add(f'{ground}: {kind.name}, p50', statistics.median(together), 'ms', limit=statistics.median(limit))
-        goals: dict[str, float] = {'limit': _p95(limit), 'times': kind.times, 'at_most': kind.at_most}
-        report.add(f'{ground}: {kind.name}, p95', _p95(together), 'ms', **goals)
-        slow = sorted(((_p95(single), name) for name, single in found.items()), reverse=True)
+        goals: dict[str, float] = {'limit': p95(limit), 'times': kind.times, 'at_most': kind.at_most}
+        report.add(f'{ground}: {kind.name}, p95', p95(together), 'ms', **goals)
+        slow = sorted(((p95(single), name) for name, single in found.items()), reverse=True)
         named = [f'{name} {ms:.0f} ms' for ms, name in slow if ms > kind.at_most * report.size.slack]
         if named:
             print(f'    slow: {", ".join(named)}', flush=True)
@@ -174,10 +174,6 @@ def _timed(ask: Callable[[], Any]) -> float:
     before = CLOCK()
     ask()
     return (CLOCK() - before) * 1000
-
-
-def _p95(found: list[float]) -> float:
-    return statistics.quantiles(found, n=20)[18] if len(found) > 1 else found[0]
 
 
 def _rows_by_key(database: Database, audience: Audience) -> None:
@@ -329,9 +325,9 @@ def _measure_saves(report: Report, kind: str, bureau: Audience) -> None:
         without.append(saves[-1] - part[0])
     event.remove(ScopedSession, 'after_flush', index)
     event.listen(ScopedSession, 'after_flush', search.index_claims)
-    limit, slow = statistics.median(without), _p95(without)
+    limit, slow = statistics.median(without), p95(without)
     report.add(f'{kind}: save of a field, p50', statistics.median(saves), 'ms', limit=limit, times=3)
-    report.add(f'{kind}: save of a field, p95', _p95(saves), 'ms', limit=slow, at_most=100)
+    report.add(f'{kind}: save of a field, p95', p95(saves), 'ms', limit=slow, at_most=100)
     done, until = 0, time.monotonic() + SUSTAINED_SECONDS
     while time.monotonic() < until:
         save()

@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
-from bench.figures import Report, Size
+from bench.figures import Report, Size, p95
 from bench.live import Ground, copy_of, prepare
 from bench.meter import CHANGE, word
 from bench.meter import METER as PORTAL_METER
@@ -267,7 +267,7 @@ async def _push(way: Way) -> dict[str, float]:
         'event': spent * 1_000_000 / CHANGES,
         'cpu': spent * 1_000_000 / CHANGES / len(way.listeners),
         'p50': statistics.median(late),
-        'p95': statistics.quantiles(late, n=20)[18],
+        'p95': p95(late),
         'heard': sum(ms < 20_000 for ms in late) / len(late),
         'idle': idle * 100,
     }

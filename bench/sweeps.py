@@ -13,7 +13,7 @@ from unittest.mock import patch
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bench.figures import Report, Size
+from bench.figures import Report, Size, seconds_of
 from bench.grounds import postgres_ground, sqlite_ground
 from components import live
 from db import bulk, values
@@ -266,6 +266,4 @@ def _writes_timed() -> Iterator[list[float]]:
 
 
 def _timed(work: Callable[[], Any]) -> float:
-    before = time.perf_counter()
-    work()
-    return (time.perf_counter() - before) * 1000
+    return seconds_of(work) * 1000

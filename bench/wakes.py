@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from bench.figures import Report, Size
+from bench.figures import Report, Size, p95
 from bench.grounds import Audience, audiences, postgres_ground, sqlite_ground
 from db.base import now
 from db.changes import Change
@@ -67,8 +67,7 @@ def _measure_on(report: Report, name: str, url: str) -> None:
     report.raw[name] = waits
     report.add(f'{name}: commits of which another process never heard', len(committed) - len(waits), '', at_most=0)
     report.add(f'{name}: commit to the bell in another process, p50', statistics.median(waits), 'ms')
-    p95 = statistics.quantiles(waits, n=20)[18]
-    report.add(f'{name}: commit to the bell in another process, p95', p95, 'ms', at_most=GOALS[name])
+    report.add(f'{name}: commit to the bell in another process, p95', p95(waits), 'ms', at_most=GOALS[name])
     database.close()
 
 

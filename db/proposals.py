@@ -5,8 +5,9 @@ A page asks `proposals`; it orders `approve`, `decline`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -51,7 +52,7 @@ class Proposal:
     @property
     def key(self) -> str:
         """By what a page calls it."""
-        return f'{self.insurer}:{self.track}:{self.type}'
+        return _key(self)
 
     @property
     def wanted(self) -> Mapping[str, str]:
@@ -78,21 +79,29 @@ class Proposal:
         return said or matrix.wants(self.type, cast(Claim, claim))
 
 
+def _key(of: Proposal | DeclinedRequirement) -> str:
+    return f'{of.insurer}:{of.track}:{of.type}'
+
+
 # ---- questions --------------------------------------------------------------------------------------------------------------
 
 
 def proposals(session: Session) -> list[Proposal]:
     """What an admin may decide now, the most often asked for first."""
+    return [_naming(session, one) for one in _open_ones(session)]
+
+
+def _open_ones(session: Session) -> list[Proposal]:
     session.info['actor'].need(Can.ADMINISTER)
     matrix, declined = Matrix.read(session), _declined(session)
     found = (_proposal(*row) for row in session.execute(_asked_for()))
-    open_ones = [
+    open_ones = (
         one
         for one in found
         if one.claims >= ENOUGH + (declined[one.key].claims if one.key in declined else 0)
         and not one.is_wanted_by(matrix)
-    ]
-    return [_naming(session, one) for one in open_ones[:MOST]]
+    )
+    return list(islice(open_ones, MOST))
 
 
 def _proposal(insurer: int, track: str, kind: str, claims: int, of_businesses: int) -> Proposal:
@@ -122,11 +131,11 @@ def _naming(session: Session, one: Proposal) -> Proposal:
     taught = select(DocumentNeed.claim_id).where(*_TAUGHT, DocumentNeed.type == one.type)
     named = select(Claim.claim_no).where(Claim.id.in_(taught), Claim.tp_insurer == one.insurer)
     named = named.where(Claim.track == one.track).order_by(Claim.id.desc()).limit(CLAIMS_NAMED)
-    return Proposal(one.type, one.track, one.insurer, one.flag, one.claims, tuple(session.scalars(named)))
+    return replace(one, named=tuple(session.scalars(named)))
 
 
 def _declined(session: Session) -> dict[str, DeclinedRequirement]:
-    return {f'{row.insurer}:{row.track}:{row.type}': row for row in session.scalars(select(DeclinedRequirement))}
+    return {_key(row): row for row in session.scalars(select(DeclinedRequirement))}
 
 
 # ---- orders -----------------------------------------------------------------------------------------------------------------
@@ -158,7 +167,7 @@ def _standing(session: Session, key: str) -> Proposal:
     """The proposal with this key, as it stands once nobody else decides."""
     session.info['actor'].need(Can.ADMINISTER)
     take_turns(session, 'proposals')
-    found = next((one for one in proposals(session) if one.key == key), None)
+    found = next((one for one in _open_ones(session) if one.key == key), None)
     if found is None:
         raise ClaimError(N_('This proposal is not there any more.'))
     return found

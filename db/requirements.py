@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from db.base import has_changed
 from db.claims import SENT_BACK, Claim, change_status, limit_of, lock_claim
 from db.documents import (
+    BUREAU_ASKS,
     FLAGS,
     FREE_TYPE,
     INSURER_ASKS,
@@ -338,13 +339,8 @@ def _waivers(session: Session, claim_id: int, kind: str) -> list[DocumentNeed]:
 
 def _need(session: Session, claim: Claim, kind: str, now: datetime, **given: Any) -> DocumentNeed:
     by = session.info['actor'].name
-    given = {
-        'waived': False,
-        'blocking': False,
-        'label': '',
-        'source': '',
-        **given,
-    }  # counted before the flush gives defaults
+    # counted before the flush gives defaults
+    given = {'waived': False, 'blocking': False, 'label': '', 'source': BUREAU_ASKS, **given}
     return DocumentNeed(claim_id=claim.id, office_id=claim.office_id, type=kind, at=now, by=by, **given)
 
 

@@ -112,10 +112,8 @@ def make_small(settings: Settings, *, moment: datetime | None = None) -> Path | 
     if whole is None:
         return None
     (base, note), (made, newest) = whole, max(kept(folder, WHOLE)[:1] + kept(folder, SMALL)[:1])
-    last, moment = (
-        Note.beside(newest),
-        max(moment or now(), made + timedelta(seconds=1)),
-    )  # also when a clock was set back
+    moment = max(moment or now(), made + timedelta(seconds=1))  # also when a clock was set back
+    last = Note.beside(newest)
     if last and last.marks == copies.marks_of(settings.database_url):
         return None
     stem = base.name.partition('.')[0]
