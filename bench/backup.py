@@ -245,6 +245,7 @@ def _answers(there: Settings, author: int) -> None:
             if time.monotonic() > end:
                 raise RuntimeError(f'not ready: {told.text}')
             time.sleep(0.2)
-        signing_in = httpx.post(f'{origin}/login', data={'email': 'admin@bureau.demo', 'password': 'maakav-demo'})
+        form = {'email': 'admin@bureau.demo', 'password': 'maakav-demo'}
+        signing_in = httpx.post(f'{origin}/login', data=form, timeout=WAIT_SECONDS)
         if signing_in.status_code != 303:
             raise RuntimeError(f'nobody can sign in: {signing_in.status_code}')
