@@ -1,5 +1,6 @@
 """The log of access as an admin looks through it: by person, by claim, by what was done, and only what was refused."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -15,13 +16,13 @@ from db import values
 from db.access_log import (
     LIST,
     NUMBER,
-    REVIEWED_EVERY,
     WHAT,
     Access,
     Asked,
     accesses,
     last_review,
     review_accesses,
+    review_is_due,
 )
 from db.base import now
 from db.claims import FIELDS
@@ -33,11 +34,14 @@ SHOWN = 200
 
 @dataclass(frozen=True)
 class Found:
-    """What the panel shows: the lines, each with what was looked at in words; whether there are older ones; the last review."""
+    """What the panel shows: the lines, each with what was looked at in words; whether there are older ones; the last review, and
+    whether the next one is due.
+    """
 
     lines: list[tuple[Access, str]]
     older: bool
     reviewed: Access | None
+    due: bool
 
 
 def read_accesses(session: Any, asked: Asked, reader: str) -> Found:
@@ -45,7 +49,7 @@ def read_accesses(session: Any, asked: Asked, reader: str) -> Found:
     found = accesses(session, asked, SHOWN + 1)
     names = filter_names(session, reader)
     lines = [(access, _told(session, access, reader, names)) for access in found[:SHOWN]]
-    return Found(lines, len(found) > SHOWN, last_review(session))
+    return Found(lines, len(found) > SHOWN, last_review(session), review_is_due(session, now()))
 
 
 def _told(session: Any, access: Access, reader: str, names: Names) -> str:
@@ -60,9 +64,9 @@ def _told(session: Any, access: Access, reader: str, names: Names) -> str:
 class AccessPanel:
     """The log, and under it who looked through it last."""
 
-    def __init__(self, asked: Asked) -> None:
-        """Draw the frame; `load` fills it."""
-        self._asked = asked
+    def __init__(self, asked: Asked, signed: Callable[[], Any]) -> None:
+        """Draw the frame; `load` fills it. `signed` is told when somebody has looked through the log."""
+        self._asked, self._signed = asked, signed
         with ui.element('section').classes('mk-card').props('data-testid=access-review'):
             ui.html(f'<div class="mk-hd"><h2>{escape(t("Monthly review"))}</h2></div>').classes('mk-contents')
             self._reviewed = ui.html('').classes('mk-bd')
@@ -78,24 +82,24 @@ class AccessPanel:
     async def load(self) -> None:
         """Read and show."""
         found = await ask(read_accesses, self._asked, language())
-        self._reviewed.set_content(_review_html(found.reviewed))
+        self._reviewed.set_content(_review_html(found.reviewed, due=found.due))
         self._log.set_content(_log_html(found, self._asked))
 
     async def _sign(self) -> None:
         await work(review_accesses, now())
+        self._signed()
         await self.load()
 
 
-def _review_html(last: Access | None) -> str:
+def _review_html(last: Access | None, *, due: bool) -> str:
     told = t(
         'The log is kept for two years, and is to be looked through once a month: who opened, searched and took what.'
     )
-    if last is None:
-        state = chip_html('amber', 'schedule', t('Nobody has looked through it yet'), 'tiny')
-    else:
-        late = now() - last.at > REVIEWED_EVERY
+    said = t('Nobody has looked through it yet')
+    if last is not None:
         said = t('{name} looked through it on {day}', name=last.by, day=values.format_exact(last.at))
-        state = chip_html('amber' if late else 'green', 'schedule' if late else 'task_alt', said, 'tiny')
+    tone, icon = ('green', 'task_alt') if last is not None and not due else ('amber' if due else 'slate', 'schedule')
+    state = chip_html(tone, icon, said, 'tiny')
     return f'<div class="mk-stack"><p class="mk-t2">{escape(told)}</p><div>{state}</div></div>'
 
 

@@ -160,6 +160,15 @@ def last_review(session: Session) -> Access | None:
     return next(iter(accesses(session, Asked(what=REVIEW), 1)), None)
 
 
+def review_is_due(session: Session, now: datetime) -> bool:
+    """Whether the log waits for its monthly look: the last one, or the beginning of a log nobody looked through, is a month ago."""
+    last = last_review(session)
+    if last is None:
+        with open_books(session):
+            last = session.scalar(select(Access).order_by(Access.id).limit(1))
+    return last is not None and now - last.at > REVIEWED_EVERY
+
+
 def own_sign_ins(session: Session, limit: int = 10) -> list[Access]:
     """The acting person's last sign-ins, with the failed tries at his account."""
     return _own(session, Access.user_id, SIGN_IN, limit)

@@ -16,11 +16,12 @@ from components.export_records import records_html
 from components.frame import NotFound, portal_page
 from components.health_panel import HealthPanel
 from components.live import Subscription, ask, words_topic
-from components.marks import icon_html
+from components.marks import chip_html, icon_html
 from components.matrix_proposals import MatrixProposals
 from components.words import isolated, language, t
-from db.access_log import WHAT, Asked
+from db.access_log import WHAT, Asked, review_is_due
 from db.admin_tables import TABLES
+from db.base import now
 from db.doorbell import Notice
 from db.exports import export_records
 from db.scope import Can
@@ -47,14 +48,18 @@ async def admin_section(section: str, request: Request, before: str = '') -> Non
 async def _draw(section: str, before: int = 0, query: Mapping[str, str] = _NOTHING) -> None:
     if section not in {'people', 'history', 'accesses', 'exports', 'health', *TABLES}:
         raise NotFound
+    due = {'accesses'} if await ask(review_is_due, now()) else set()
     ui.html(f'<div class="mk-ph"><h1>{escape(t("Administration"))}</h1></div>').classes('mk-contents')
     with ui.element('div').classes('mk-admin'):
-        ui.html(_sections_html(section), tag='nav').classes('mk-asecs').props(f'aria-label="{t("Sections")}"')
+        sections = ui.html(_sections_html(section, due), tag='nav').classes('mk-asecs')
+        sections.props(f'aria-label="{t("Sections")}"')
         with ui.element('div').classes('mk-stack'):
             if section == 'history':
                 await _history(before)
             elif section == 'accesses':
-                await AccessPanel(_asked(query, before)).load()
+                await AccessPanel(
+                    _asked(query, before), lambda: sections.set_content(_sections_html(section, set()))
+                ).load()
             elif section == 'exports':
                 records = await ask(export_records, HISTORY)
                 ui.html(records_html(records)).classes('mk-card').props('data-testid=export-records')
@@ -95,13 +100,14 @@ async def _history(before: int) -> None:
     await load()
 
 
-def _sections_html(section: str) -> str:
+def _sections_html(section: str, due: set[str]) -> str:
     sections = [('people', 'group', t('People')), *((key, table.icon, t(table.title)) for key, table in TABLES.items())]
     sections += [('history', 'history', t('History of changes')), ('accesses', 'visibility', t('Log of access'))]
     sections += [('exports', 'download', t('Exports')), ('health', 'monitoring', t('Health'))]
+    mark = chip_html('amber', 'schedule', t('To be looked through'), 'tiny')
     return ''.join(
         f'<a class="mk-mi{" mk-cur" if key == section else ""}" href="/admin/{key}"'
-        f'{" aria-current=page" if key == section else ""}>{icon_html(icon)}<span>{escape(label)}</span></a>'
+        f'{" aria-current=page" if key == section else ""}>{icon_html(icon)}<span>{escape(label)}</span>{mark if key in due else ""}</a>'
         for key, icon, label in sections
     )
 

@@ -91,6 +91,21 @@ def test_a_review_is_signed_in_the_log_itself(people: People) -> None:
     assert review.by == people.admin.name
 
 
+def test_a_log_waits_for_its_review_from_a_month_after_it_began_or_was_looked_through(people: People) -> None:
+    def is_due(days: int) -> bool:
+        with open_session(people.admin, reading=True) as session:
+            return access_log.review_is_due(session, now() + timedelta(days=days))
+
+    assert not is_due(365), 'nothing is in it'
+    keep(seen(SIGN_IN, people.staff.user_id))
+    assert [is_due(29), is_due(31)] == [False, True]
+    with open_session(people.admin) as session:
+        access_log.review_accesses(session, now() + timedelta(days=31))
+    assert [is_due(60), is_due(62)] == [False, True]
+    with pytest.raises(ClaimError, match='not allowed'), open_session(people.staff, reading=True) as session:
+        access_log.review_is_due(session, now())
+
+
 def test_documents_and_links_are_noted_where_they_are_opened(people: People) -> None:
     claim = make_claim(people.levi, people.staff)
     with open_session(people.staff) as session:

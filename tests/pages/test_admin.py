@@ -1,7 +1,7 @@
 """The administration as an admin has it open: people, tables, history; nobody else gets in, and everybody sees new words at once."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from components.admin_list import AdminList
 from components.claims_list import ClaimsTable
 from components.matrix_proposals import MatrixProposals
 from db import accounts
-from db.access_log import CLAIM, EXPORT, FILE, PAGE, SIGN_IN, Asked
+from db.access_log import CLAIM, EXPORT, FILE, PAGE, SIGN_IN, Asked, keep_accesses
 from db.access_log import accesses as log_of
 from db.accounts import Person
 from db.admin_tables import TABLES
@@ -344,6 +344,22 @@ async def test_the_log_of_access_says_who_looked_at_what_and_is_signed(
     button = next(one for one in none.client.elements.values() if one.props.get('data-testid') == 'access-reviewed')
     none.send(button, 'click')
     await soon(lambda: f'{people.admin.name} – סקירה אחרונה' in none.everything())
+
+
+async def test_administration_says_that_the_log_waits_for_its_monthly_look(admin: User, people: People) -> None:
+    with open_session(SYSTEM) as session:
+        keep_accesses(session, [{'at': now() - timedelta(days=31), 'user_id': people.staff.user_id, 'what': SIGN_IN}])
+
+    def asks(page: Open) -> bool:
+        return 'לסקירה' in page.everything()
+
+    first = Open(admin, await admin.open('/admin'))
+    await soon(lambda: asks(first))
+    log = Open(admin, await admin.open('/admin/accesses'))
+    await soon(lambda: asks(log))
+    button = next(one for one in log.client.elements.values() if one.props.get('data-testid') == 'access-reviewed')
+    log.send(button, 'click')
+    await soon(lambda: not asks(log))
 
 
 async def test_every_page_and_file_of_others_is_in_the_log_of_access(portal: FastAPI, people: People) -> None:
