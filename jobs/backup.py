@@ -24,7 +24,7 @@ from db.copies import BackupsKept, CopyError
 from db.files import FileMissing, FileStore, StoreFailing
 from db.settings import Settings, load
 from jobs import archive
-from jobs.archive import DATABASE, DOCUMENTS, FORMAT_SMALL, Manifest, Note, Writer
+from jobs.archive import DOCUMENTS, FORMAT_SMALL, Manifest, Note, Writer
 from jobs.intake import hash_of
 
 log = logging.getLogger(__name__)
@@ -144,8 +144,10 @@ def _written(
     wanted = {digest: contents.files[digest] for digest in contents.files.keys() - set(held)} if whole else {}
     _check_room(folder, copy.stat().st_size + sum(wanted.values()), FREE_PART * whole)
     manifest = replace(plan, kind=contents.kind, revision=contents.revision, counts=contents.counts)
+    if manifest.database.endswith(archive.PACKED):
+        archive.pack(copy)
     with archive.created(work / 'archive', settings.backup_recipient) as file, Writer(file, manifest) as writer:
-        writer.add(DATABASE[contents.kind], copy)
+        writer.add(manifest.database, copy)
         _add_documents(settings, writer, wanted)
     path = folder / f'{name}{archive.ending(settings.backup_recipient)}'
     if whole:

@@ -21,7 +21,7 @@ from db.copies import CopyError
 from db.files import FileMissing, FileStore
 from db.settings import Settings, load
 from jobs import archive
-from jobs.archive import DATABASE, DOCUMENTS, Manifest
+from jobs.archive import DOCUMENTS, Manifest
 from jobs.backup import alone, faults_of
 from jobs.intake import hash_of
 
@@ -54,9 +54,9 @@ def restore(settings: Settings, path: Path, *, replacing: bool = False, identity
                 for name, content in archive.members(file):
                     if name.startswith(DOCUMENTS):
                         _put_document(keeper, name.removeprefix(DOCUMENTS), content)
-                    elif name == DATABASE[manifest.kind] and each == path:
-                        with copy.open('wb') as taken:
-                            shutil.copyfileobj(content, taken, files.CHUNK)
+                    elif name == manifest.database and each == path:
+                        with archive.unpacked(name, content) as database, copy.open('wb') as taken:
+                            shutil.copyfileobj(database, taken, files.CHUNK)
         aside = copies.put_back(copy, url, now())
     _check_restored(manifest, url, keeper)
     return Restored(manifest, sum(len(each.members) - 1 for _, each in archives), aside)
