@@ -138,7 +138,7 @@ def numbers_html(figures: Figures) -> str:
     closed = _claims(told['closed'], escape(tn('of {n} claim closed', 'of {n} claims closed', took.cases)))
     sent = escape(tn('in {n} claim submitted', 'in {n} claims submitted', told['demanded'].claims))
     of_demand = f'{num_html(f"{rate.number:.0f}%")} {escape(t("of what was demanded"))}' if rate and rate.known else ''
-    whole = told['whole']
+    whole, answered = told['whole'], escape(tn('of {n} answered', 'of {n} answered', told['answered'].claims))
     return ''.join(
         (
             _card(
@@ -184,7 +184,7 @@ def numbers_html(figures: Figures) -> str:
                 'fact_check',
                 t('Whole at the first submission'),
                 _claims(whole, num_html(f'{figures.whole.number:.0f}%')) if figures.whole.known else _thin(),
-                f'{escape(t("Sent back to be completed"))} {_claims(told["sent_back"])}',
+                f'{_claims(told["answered"], answered)} · {escape(t("Sent back to be completed"))} {_claims(told["sent_back"])}',
                 _spark(figures, 'whole', 'teal-dot'),
             ),
         )

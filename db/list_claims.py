@@ -35,6 +35,7 @@ from db.list_state import NOBODY, NUMBERED, RANGES, ListState
 from db.money import MoneyMove
 from db.offices import AgentOffice
 from db.prepared import Answer, answers, one_answer
+from db.reference import CLOSED, LEGAL, MONEY, ClaimStatus
 from db.repairs import DELIVERED, RepairEvent, is_real_move
 from db.scope import Actor, Can, Role
 from db.search import (
@@ -201,8 +202,10 @@ def filtered(statement: Select[Any], state: ListState, *, by_index: bool = True)
         statement = statement.where(
             Claim.documents.in_({*wanted, *(('missing_blocking',) if 'missing' in wanted else ())})
         )
-    if len(state.sent_back) == 1:
-        statement = statement.where(Claim.sent_back_at.is_not(None) if 'yes' in state.sent_back else _came_whole())
+    if state.sent_back:
+        came_whole = and_(Claim.submitted_at.is_not(None), Claim.sent_back_at.is_(None), was_answered())
+        either = {'yes': Claim.sent_back_at.is_not(None), 'no': came_whole}
+        statement = statement.where(or_(*(either[key] for key in state.sent_back)))
     for name in RANGES:
         first, last = getattr(state, f'{name}_from'), getattr(state, f'{name}_to')
         if first or last:
@@ -210,8 +213,14 @@ def filtered(statement: Select[Any], state: ListState, *, by_index: bool = True)
     return statement
 
 
-def _came_whole() -> ColumnElement[bool]:
-    return and_(Claim.submitted_at.is_not(None), Claim.sent_back_at.is_(None))
+_ANSWERED = select(ClaimStatus.id).where(
+    or_(ClaimStatus.category.in_((MONEY, LEGAL, CLOSED)), ClaimStatus.id.in_(('offer_received', 'in_negotiation', 'rejected')))
+)
+
+
+def was_answered() -> ColumnElement[bool]:
+    """That the insurer has answered a demand: by sending it back, or it came to a step that follows his answer."""
+    return or_(Claim.sent_back_at.is_not(None), Claim.status.in_(_ANSWERED))
 
 
 _LAST_DAY = date(9998, 12, 31)

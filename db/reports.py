@@ -13,7 +13,8 @@ Screens and workbooks ask `figures_of`; the monthly report beside it `rows_behin
 - How long a garage took: the days from the first stage at the garage to the hand-over, of the cars handed over in the period.
 - Demanded: the demands of the claims submitted in the period. Approved and received: by how much these totals of any claims rose in it.
 - Collection rate: the received in percent of the demanded, of as many cases as claims were demanded for.
-- Whole at the first submission: of the claims submitted in the period, those that the insurer never sent back to be completed.
+- Whole at the first submission: of the claims submitted in the period that the insurer has answered, those that it never sent back to be completed.
+  It answered by sending them back, or they came to a step that follows its answer; of those that wait for it nothing is known yet.
 - The period before: as many days right before the first; what was opened, closed, demanded and received in them. What is open now was not counted then.
 - Unread: claims with news that the asker himself has not seen.
 - How a figure went: in six parts of the period up to today, each as long as the others; in three where six have too few cases.
@@ -42,7 +43,7 @@ from db.cheques import WARN_DAYS, Cheque
 from db.claims import Claim
 from db.exports import CONFIRM_ABOVE
 from db.habits import ENOUGH
-from db.list_claims import ONE_OF, claims_in, filtered, on_days
+from db.list_claims import ONE_OF, claims_in, filtered, on_days, was_answered
 from db.list_state import NOBODY, ListState
 from db.measuring import Measured, days_apart, israel_day, measured
 from db.money import MOVED, MoneyMove
@@ -74,8 +75,7 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
     happened, earlier = _Happened(asked), _Asked(session, state, today, asked.span.before)
     total = _total(asked, people, happened)
     due, ahead = _due(asked)
-    sent = total.figures['submitted'].claims
-    back = total.figures['sent_back'].claims
+    answered, back = (total.figures[name].claims for name in ('answered', 'sent_back'))
     return Figures(
         state=state,
         span=asked.span,
@@ -93,13 +93,13 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
         total=total,
         before=_moved(earlier, _Happened(earlier)),
         **due,
-        whole=_whole(sent, back),
+        whole=_whole(answered, back),
         went=_went(asked, happened, total, ahead),
     )
 
 
-def _whole(sent: int, back: int) -> Measured:
-    return Measured(sent, 100 * (sent - back) / sent if sent else 0.0)
+def _whole(answered: int, back: int) -> Measured:
+    return Measured(answered, 100 * (answered - back) / answered if answered else 0.0)
 
 
 def agents_to_choose(session: Session, state: ReportState) -> list[tuple[int, str]]:
@@ -211,17 +211,18 @@ class _Happened:
         self.opened = {
             date.fromisoformat(day): many for day, (many,) in asked.by(asked.during('opened'), Claim.opened_at).items()
         }
-        sums = (func.sum(Claim.demand_amount), func.count(Claim.sent_back_at))
+        answered = func.count(case((was_answered(), Claim.id)))
+        sums = (func.sum(Claim.demand_amount), answered, func.count(Claim.sent_back_at))
         sent = asked.by(asked.during('submitted'), Claim.submitted_at, *sums)
         self.sent = {date.fromisoformat(day): told for day, told in sent.items()}
         took = asked.took(_place(Claim.closed_at, self.parts))
         self.took = [took.get(str(place), {}) for place in range(len(self.parts))]
 
-    def sent_on(self, *spans: Span) -> tuple[int, int, int]:
-        """How many claims were submitted, what was demanded for them, and how many were sent back."""
+    def sent_on(self, *spans: Span) -> tuple[int, int, int, int]:
+        """How many claims were submitted, what was demanded for them, how many were answered, and how many of those sent back."""
         told = [sums for day, sums in self.sent.items() if any(span.first <= day <= span.last for span in spans)]
-        many, demanded, back = (sum(column) for column in zip(*told, strict=True)) if told else (0, 0, 0)
-        return many, demanded, back
+        many, demanded, answered, back = (sum(column) for column in zip(*told, strict=True)) if told else (0, 0, 0, 0)
+        return many, demanded, answered, back
 
 
 def _all_days(parts: Iterable[Mapping[int, int]]) -> dict[int, int]:
@@ -362,7 +363,7 @@ def _months(asked: _Asked, happened: _Happened) -> list[Line]:
     moved = asked.moves(MoneyMove.total, _place(MoneyMove.at, spans))
     lines = []
     for place, span in enumerate(spans):
-        many, demanded, _ = happened.sent_on(span)
+        many, demanded, *_ = happened.sent_on(span)
         figures = {'demanded': Figure(many, asked.during('submitted', span), demanded)}
         for total in MOVED:
             claims, amount = moved.get((total, str(place)), (0, 0))
@@ -436,14 +437,15 @@ def _total(asked: _Asked, people: Sequence[Line], happened: _Happened) -> Line:
 def _moved(asked: _Asked, happened: _Happened) -> Line:
     """All that happened in the period, in one line."""
     sent, took = asked.during('submitted'), _all_days(happened.took)
-    submitted, demanded, back = happened.sent_on(asked.span)
+    submitted, demanded, answered, back = happened.sent_on(asked.span)
     figures = {
         'opened': Figure(sum(happened.opened.values()), asked.during('opened')),
         'closed': Figure(sum(took.values()), asked.closed),
         'submitted': Figure(submitted, sent),
         'demanded': Figure(submitted, sent, demanded),
         'sent_back': Figure(back, replace(sent, sent_back=('yes',))),
-        'whole': Figure(submitted - back, replace(sent, sent_back=('no',))),
+        'answered': Figure(answered, replace(sent, sent_back=('yes', 'no'))),
+        'whole': Figure(answered - back, replace(sent, sent_back=('no',))),
     }
     moved = asked.moves(MoneyMove.total)
     for total in MOVED:
@@ -467,7 +469,7 @@ def _went(
     parts = happened.parts
     if len(parts) == FINE:
         told['took'] = _known(happened.took, lambda some: measured(_all_days(some)))
-        told['whole'] = _known(parts, lambda some: _whole(*happened.sent_on(*some)[::2]))
+        told['whole'] = _known(parts, lambda some: _whole(*happened.sent_on(*some)[2:]))
         told['open'] = _open_then(asked, happened, total.figures['open'].claims)
         if total.figures['demanded'].claims >= ENOUGH:
             told['demanded'] = [happened.sent_on(part)[1] for part in parts]

@@ -91,8 +91,8 @@ def back_up_changes() -> None:
 
 def make(settings: Settings, *, with_documents: bool = True, moment: datetime | None = None) -> Path:
     """Make a backup, forget those that are too many, and return where it is. Raises `Incomplete` when documents lack files."""
-    moment, folder = moment or now(), settings.backup_dir
-    before = [path for _, path in kept(folder, WHOLE)[:1]]
+    folder = settings.backup_dir
+    moment, before = _later(folder, moment), [path for _, path in kept(folder, WHOLE)[:1]]
     with _our_turn(folder), TemporaryDirectory(dir=folder, prefix=_UNFINISHED) as work:
         plan = Manifest(moment.isoformat(), '', None, {}, with_documents)
         path, manifest = _written(settings, Path(work), _name(moment, WHOLE if with_documents else UPGRADE), plan)
@@ -111,9 +111,8 @@ def make_small(settings: Settings, *, moment: datetime | None = None) -> Path | 
     whole = next(((path, note) for _, path in kept(folder, WHOLE) if (note := Note.beside(path))), None)
     if whole is None:
         return None
-    (base, note), (made, newest) = whole, max(kept(folder, WHOLE)[:1] + kept(folder, SMALL)[:1])
-    moment = max(moment or now(), made + timedelta(seconds=1))  # also when a clock was set back
-    last = Note.beside(newest)
+    (base, note), (_, newest) = whole, _newest(folder)[0]
+    moment, last = _later(folder, moment), Note.beside(newest)
     if last and last.marks == copies.marks_of(settings.database_url):
         return None
     stem = base.name.partition('.')[0]
@@ -127,6 +126,16 @@ def make_small(settings: Settings, *, moment: datetime | None = None) -> Path | 
         forget_old(folder)
     _check_complete(path, manifest)
     return path
+
+
+def _newest(folder: Path) -> list[tuple[datetime, Path]]:
+    """The newest state that was saved, whole or small; of none, nothing."""
+    return sorted(kept(folder, WHOLE)[:1] + kept(folder, SMALL)[:1])[-1:]
+
+
+def _later(folder: Path, moment: datetime | None) -> datetime:
+    """The moment of the next one: later than all, also when a clock was set back, for by their names one tells the newest."""
+    return max([moment or now(), *(made + timedelta(seconds=1) for made, _ in _newest(folder))])
 
 
 def _name(moment: datetime, kind: str) -> str:
@@ -228,29 +237,35 @@ def kept(folder: Path, kind: str | None = None) -> list[tuple[datetime, Path]]:
     return sorted(((_moment(told), path) for told, path in asked), reverse=True)
 
 
+def _kind(path: Path) -> str:
+    match = _NAME.fullmatch(path.name)
+    return (match and match[2]) or WHOLE
+
+
 def _moment(told: str) -> datetime:
     return datetime.strptime(told, _MOMENT).replace(tzinfo=UTC)
 
 
 def forget_old(folder: Path, *, spared: Collection[Path] = ()) -> None:
     """Throw away the backups that no day, week or month needs any more, and small ones that a newer whole one holds."""
-    whole = kept(folder, WHOLE)
+    there = kept(folder)  # once: what another process makes meanwhile is not among those to go
+    whole, small, upgrades = ([one for one in there if _kind(one[1]) == kind] for kind in (WHOLE, SMALL, UPGRADE))
     newest_whole = whole[0][0] if whole else datetime.min.replace(tzinfo=UTC)
-    small = [path for moment, path in kept(folder, SMALL) if moment > newest_whole][:SMALL_KEPT]
-    needed = {*spared, *small, *(path for _, path in kept(folder, UPGRADE)[:UPGRADES_KEPT])}
-    bases = {name[3] for path in small if (name := _NAME.fullmatch(path.name))}
+    small = [(moment, path) for moment, path in small if moment > newest_whole][:SMALL_KEPT]
+    needed = {*spared, *(path for _, path in (*small, *upgrades[:UPGRADES_KEPT]))}
+    bases = {name[3] for _, path in small if (name := _NAME.fullmatch(path.name))}
     needed.update(path for moment, path in whole if f'{moment:{_MOMENT}}' in bases)
     for most, period in KEPT:
         newest: dict[object, Path] = {}
         for moment, path in whole:
             newest.setdefault(period(moment), path)
         needed.update([*newest.values()][:most])
-    for _, path in kept(folder):
+    for _, path in there:
         if path not in needed:
             path.unlink(missing_ok=True)
             Note.path_of(path).unlink(missing_ok=True)
             log.info('forgot the backup %s', path.name)
-    left = {*folder.glob('.maakav-*.note')} - {Note.path_of(path) for _, path in kept(folder)}
+    left = {*folder.glob('.maakav-*.note')} - {Note.path_of(path) for _, path in there}
     for note in left:  # somebody was killed between a note and its archive; a newer one may be on its way
         if note.name < f'.maakav-{newest_whole:{_MOMENT}}':
             note.unlink(missing_ok=True)

@@ -226,6 +226,7 @@ def _summed_up(figures: Figures, reader: str) -> list[tuple[Cell, ...]]:
         (t('Approved', reader), told['approved'].claims, told['approved'].amount),
         (t('Received', reader), told['received'].claims, told['received'].amount),
         (t('Claims submitted', reader), told['submitted'].claims, None),
+        (t('Answered by the insurer', reader), told['answered'].claims, None),
         (t('Sent back to be completed', reader), told['sent_back'].claims, None),
         (t('Whole at the first submission, percent', reader), said(figures.whole, reader), None),
     ]

@@ -454,6 +454,37 @@ def test_the_newest_small_ones_are_kept_until_there_is_a_whole_one(here: Setting
     assert backup._NAME.fullmatch(third.name)[3] == second.stem.removeprefix('maakav-')  # type: ignore[index]
 
 
+@pytest.mark.parametrize('database_url', ['sqlite'], indirect=True)
+def test_a_whole_one_is_the_newest_also_when_the_clock_was_set_back(here: Settings) -> None:
+    moment = now()
+    backup.make(here, moment=moment)
+    edit(here, 'אחרי שהשעון הוזז')
+    second = backup.make(here, moment=moment - timedelta(minutes=5))
+    assert second.exists(), 'the one just made is not forgotten for one of before'
+    assert backup.kept(here.backup_dir)[0][1] == second
+    assert backup.make_small(here) is None, 'it holds everything'
+
+
+def test_what_is_made_while_old_ones_are_forgotten_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def archives(*hours: int) -> list[Path]:
+        made = [tmp_path / f'maakav-20261129T{hour:02}0000Z.tar' for hour in hours]
+        for path in made:
+            path.touch()
+        return made
+
+    [first, second], late = archives(1, 2), list[Path]()
+    looked = Path.glob
+
+    def look_and_make(folder: Path, pattern: str) -> list[Path]:
+        found = [*looked(folder, pattern)]
+        late.extend(archives(3) if not late else [])  # by another process, as soon as one has looked
+        return found
+
+    monkeypatch.setattr(Path, 'glob', look_and_make)
+    backup.forget_old(tmp_path)
+    assert (first.exists(), second.exists(), late[0].exists()) == (False, True, True)
+
+
 # ---- which are kept ---------------------------------------------------------------------------------------------------------
 
 
