@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import backup, crowd, excel, first, instances, lists, live, push, sweeps, uploads, wakes
+from bench import backup, crowd, excel, first, instances, leaving, lists, live, push, sweeps, uploads, wakes
 from bench.figures import Report, Size
 
 MEASURES: Mapping[str, Callable[[Size], Report]] = {
@@ -19,6 +19,7 @@ MEASURES: Mapping[str, Callable[[Size], Report]] = {
     'excel': excel.measure,
     'wakes': wakes.measure,
     'instances': instances.measure,
+    'leaving': leaving.measure,
 }
 
 

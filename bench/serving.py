@@ -19,11 +19,11 @@ START_SECONDS = 180.0
 @contextmanager
 def serving(module: Sequence[str], url: str, author: int, **environment: str) -> Iterator[str]:
     """Run a server on a database until the measure is done with it; gives its address."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, '-m', *module, '--port', str(port), '--url', url, '--author', str(author)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, **environment}) as server:
         try:
-            _wait_for(server, port)
+            wait_for(server, port)
             settle()  # who listens to it lives here: a look through all of this process would make him hear late
             yield f'http://127.0.0.1:{port}'
         finally:
@@ -37,7 +37,8 @@ async def ask(client: httpx.AsyncClient, route: str, **query: Any) -> Any:
     return answer.json()
 
 
-def _wait_for(server: subprocess.Popen[bytes], port: int) -> None:
+def wait_for(server: subprocess.Popen[bytes], port: int) -> None:
+    """Until it listens."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and server.poll() is None:
         with socket.socket() as probe:
@@ -48,7 +49,8 @@ def _wait_for(server: subprocess.Popen[bytes], port: int) -> None:
     raise RuntimeError(f'the server did not start: {server.communicate()[1].decode()[-2000:]}')
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port nobody uses now."""
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         return int(probe.getsockname()[1])

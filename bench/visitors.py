@@ -35,6 +35,9 @@ class Visitor:
     told: asyncio.Event = field(default_factory=asyncio.Event)
     # when it first heard of each change, by number, where somebody asks
     changes: dict[int, float] | None = None
+    # when anything came last, and when the other side closed the socket
+    bytes_at: float = 0.0
+    closed_at: float | None = None
     _socket: ClientConnection | None = None
     _client_id: str = ''
     _next_message: int = 0
@@ -86,11 +89,12 @@ class Visitor:
         assert self._socket is not None
         with suppress(ConnectionClosed):
             async for message in self._socket:
-                text = str(message)
+                text, self.bytes_at = str(message), time.monotonic()
                 if text == '2':
                     await self._socket.send('3')
                 elif text.startswith('42'):
                     self._hear(text)
+        self.closed_at = time.monotonic()
 
     def _hear(self, text: str) -> None:
         if self.listens_for is not None and self.heard_at is None and self.listens_for in text:

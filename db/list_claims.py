@@ -214,7 +214,10 @@ def filtered(statement: Select[Any], state: ListState, *, by_index: bool = True)
 
 
 _ANSWERED = select(ClaimStatus.id).where(
-    or_(ClaimStatus.category.in_((MONEY, LEGAL, CLOSED)), ClaimStatus.id.in_(('offer_received', 'in_negotiation', 'rejected')))
+    or_(
+        ClaimStatus.category.in_((MONEY, LEGAL, CLOSED)),
+        ClaimStatus.id.in_(('offer_received', 'in_negotiation', 'rejected')),
+    )
 )
 
 

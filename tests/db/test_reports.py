@@ -175,13 +175,26 @@ def test_a_demand_that_was_sent_back_is_not_whole_and_stays_so(people: People) -
         status(people, claim, 'offer_received', at('11-05'))
     told = figures(people.manager)
     assert (told.whole.known, told.whole.number) == (True, 90.0)
-    assert [told.total.figures[name].claims for name in ('submitted', 'answered', 'sent_back', 'whole')] == [10, 10, 1, 9]
+    assert [told.total.figures[name].claims for name in ('submitted', 'answered', 'sent_back', 'whole')] == [
+        10,
+        10,
+        1,
+        9,
+    ]
 
 
 def test_what_the_insurer_has_not_answered_yet_is_not_whole(people: People) -> None:
     sent = [opened(people, '11-01', submitted_at=date(2026, 11, 2)) for _ in range(ENOUGH + 4)]
     status(people, sent[0], 'insurer_requested_info', at('11-03'), 'חסרה חשבונית')
-    steps = ('offer_received', 'in_negotiation', 'approved_for_payment', 'partially_paid', 'rejected', 'in_legal', 'closed')
+    steps = (
+        'offer_received',
+        'in_negotiation',
+        'approved_for_payment',
+        'partially_paid',
+        'rejected',
+        'in_legal',
+        'closed',
+    )
     for claim, step in zip(sent[1:], steps, strict=False):
         reason = {'rejected': 'אין כיסוי', 'partially_paid': 'בלאי', 'closed': 'paid_in_full'}.get(step, '')
         status(people, claim, step, at('11-05'), reason)
