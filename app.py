@@ -46,6 +46,7 @@ from pages import (
     cheques,
     claim,
     claims,
+    clients,
     files,
     health,
     imports,
@@ -75,6 +76,7 @@ PAGES = (
     messages,
     cheques,
     reports,
+    clients,
     alerts,
     imports,
     admin,
@@ -95,7 +97,7 @@ def build(settings: Settings) -> FastAPI:
     looking.add_routes(portal)
     files.add_routes(portal, settings)
     export_files.add_routes(portal, settings)
-    for pages in (proofs, reports, imports):
+    for pages in (proofs, reports, clients, imports):
         pages.add_routes(portal)
     signed.add_routes(portal, settings)
     health.add_routes(portal)

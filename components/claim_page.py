@@ -31,6 +31,7 @@ from components.claim_saving import Saving
 from components.claim_sections import ClaimSections, Edit, Written
 from components.claim_watch import ClaimWatchMenu
 from components.client_answer import ClientAnswer
+from components.client_report import renewal_way_html
 from components.clocks_card import ClocksCard
 from components.documents_panel import DocumentsPanel, Shelf, read_shelf
 from components.doubts_card import DoubtsCard
@@ -174,6 +175,7 @@ class ClaimPage:
             self._desk = ClaimDesk(self.claim.id, self.follow)
             self._doubts = DoubtsCard(self._confirm) if self.staff else None
             self._clocks = ClocksCard(self.claim.claim_no, self._set_clock_day if self.staff else None)
+            ui.html(renewal_way_html(self.claim.claim_no)).classes('mk-contents')
             if self.actor.may(Can.SEE_INTERNAL):
                 NoteBox(self._note, self._keep)
             with ui.element('aside').classes('mk-card').props(f'aria-label="{t("Activity")}"'):

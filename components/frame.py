@@ -70,6 +70,8 @@ PLACES = (
     Place('help', '/help', 'help', N_('Help'), Can.SEE_CLAIMS, on_phone=False),
     Place('account', '/account', 'person', N_('Settings'), Can.FOLLOW),
 )
+# where only the palette and links lead
+_BESIDE = (Place('clients', '/reports/clients', 'badge', N_('Clients for renewal'), Can.SEE_CLAIMS),)
 
 
 class NotFound(Exception):  # noqa: N818 - an answer, not a failure
@@ -287,7 +289,8 @@ async def _frame(actor: Actor, active: str, *, flow: bool) -> Any:
             office, theme = read.office or t('Claims bureau'), here.state.session.theme
             person = _person_html(actor, office, theme, here.url.path)
             written_html(person).classes('mk-contents')
-        Palette((place.address, place.icon, place.label) for place in places)
+        beside = (place for place in _BESIDE if actor.may(place.needs))
+        Palette((place.address, place.icon, place.label) for place in (*places, *beside))
         main = ui.element('main').classes('mk-panel mk-pg' if flow else 'mk-panel').props('id=main tabindex=-1')
         with main:
             written_html(_offline_html(), ours=True).classes('mk-contents')

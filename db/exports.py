@@ -145,7 +145,7 @@ class ExportRecord(Books, Base):
     __table_args__ = (Index('ix_export_records_export', 'export_id'),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    # OF_REPORTS: a workbook of the reports, which is made while its person waits and is no export
+    # OF_REPORTS: a workbook of the reports or of clients, which is made while its person waits and is no export
     export_id: Mapped[int]
     at: Mapped[datetime]
     user_id: Mapped[int] = mapped_column(ForeignKey('users.id'))
@@ -292,11 +292,17 @@ def record_report(session: Session, taken: ReportTaken, now: datetime) -> None:
     """Write down who takes a workbook of the reports, before it leaves."""
     actor: Actor = session.info['actor']
     actor.need(Can.SEE_REPORTS)
-    actor.need(Can.EXPORT)
     days = ' – '.join(values.format_day(day) for day in taken.span.days)
     told = [t(taken.label, 'he'), days, *filters_in_words(session, taken.state.narrowed, 'he')]
+    record_workbook(session, told, taken.columns, taken.rows, now)
+
+
+def record_workbook(session: Session, told: Sequence[str], columns: Sequence[str], rows: int, now: datetime) -> None:
+    """Write down who takes a workbook that was made while he waited, before it leaves: what it is, in the bureau's words, its columns and rows."""
+    actor: Actor = session.info['actor']
+    actor.need(Can.EXPORT)
     record = ExportRecord(export_id=OF_REPORTS, at=now, user_id=actor.user_id, by=actor.name, what=' · '.join(told))
-    record.columns, record.state, record.rows = list(taken.columns), DONE, taken.rows
+    record.columns, record.state, record.rows = list(columns), DONE, rows
     _keep(session, record)
 
 

@@ -1,20 +1,23 @@
-"""What the bureau's own closed claims say of an insurer: how long he takes to pay, and what he takes off which head of damage.
+"""What the bureau's own closed claims say: how long an insurer takes to pay, what he takes off which head of damage, and how long money takes.
 
-Both are reckoned over all offices, past the scope of whoever asks: a number made of ten claims and more names nobody.
+All are reckoned over all offices, past the scope of whoever asks: a number made of ten claims and more names nobody.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
 from statistics import median
 from typing import Any
 
 from sqlalchemy import Subquery, case, func, select
 from sqlalchemy.orm import Session
 
+from db import values
 from db.base import Base
 from db.cheques import Cheque
 from db.claims import Claim
-from db.money import HeadAmount
+from db.money import HeadAmount, MoneyMove
 
 # «from all the documents»: so many days an insurer has to decide; what one reckons with while nothing better is known
 DECISION_DAYS = 30
@@ -24,7 +27,9 @@ ENOUGH = 10
 _LOOKED_AT = 500
 BY_CLIENT = ('insured_to_garage', 'insured_to_appraiser')
 
-_claims, _cheques, _heads = (Base.metadata.tables[model.__tablename__] for model in (Claim, Cheque, HeadAmount))
+_claims, _cheques, _heads, _moves = (
+    Base.metadata.tables[model.__tablename__] for model in (Claim, Cheque, HeadAmount, MoneyMove)
+)
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,39 @@ def cuts_of(session: Session, insurer: int | None) -> Mapping[str, Cuts]:
         head: Cuts(claims, taken, round(average or 0))
         for head, claims, taken, average in session.connection().execute(said)
     }
+
+
+def days_to_money(session: Session) -> list[int]:
+    """Of the newest closed claims of all offices that got any: the days from the opening to the money, where it is known when that came."""
+    closed = select(_claims.c.id, _claims.c.opened_at, _claims.c.created_at)
+    closed = closed.where(_claims.c.is_open.is_(False), _claims.c.received_amount > 0)
+    newest = closed.order_by(_claims.c.seq.desc()).limit(_LOOKED_AT).subquery()
+    received: Any = (
+        select(newest.c.id, newest.c.opened_at, newest.c.created_at, _moves.c.at, _moves.c.amount)
+        .join(_moves, _moves.c.claim_id == newest.c.id)
+        .where(_moves.c.total == 'received')
+        .order_by(newest.c.id, _moves.c.id)
+    )
+    rows = session.connection().execute(received)
+    days = []
+    for (_, opened, entered), moves in groupby(rows, key=lambda row: tuple(row[:3])):
+        came = day_of_money(entered, (tuple(move[3:]) for move in moves))
+        if came is not None:
+            days.append(max((came - opened).days, 0))
+    return days
+
+
+def day_of_money(entered: datetime, moves: Iterable[tuple[datetime, int]]) -> date | None:
+    """On which day a claim got the first money that stayed, by the moves of what it received; None: it has none, or nobody knows.
+
+    What was noted on the day on which the claim itself was entered, or dated before it, came who knows when: nobody is paid on the day he claims.
+    """
+    total, came = 0, None
+    for at, amount in moves:
+        if total <= 0 < total + amount:
+            came = values.israel(at).date()
+        total += amount
+    return came if total > 0 and came is not None and came > values.israel(entered).date() else None
 
 
 def _newest_closed(insurer: int | None) -> Subquery:

@@ -1,0 +1,154 @@
+"""The clients for their renewals: `/claims/{claim_no}/renewal` is one of them on a printed page, `/reports/clients` the list of an office.
+
+`GET /reports/clients.xlsx?…` is the list as a workbook; whoever takes it stands in the record of exports.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from html import escape
+from typing import Any
+
+from fastapi import FastAPI, Request
+from nicegui import ui
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, Response
+
+from components import accesses, shared_words
+from components.accesses import Seen
+from components.client_report import client_told, clients_head_html, clients_html, days_text
+from components.downloads import LOCKED, disposition
+from components.frame import NotFound, misread_note, not_found, not_understood, portal_page
+from components.live import ask, ask_as, current_actor, work_as
+from components.plain import plain_page
+from components.words import t
+from db import texts, values
+from db.access_log import CLAIM, EXPORT
+from db.base import now
+from db.clients import PERIODS, YEAR, Client, Clients, ClientsState, client_of, clients_of
+from db.exports import CONFIRM_ABOVE, record_workbook
+from db.offices import AgentOffice
+from db.scope import Actor, Can
+from db.texts import N_, ClaimError
+from db.values import Malformed
+from jobs.client_book import LABEL, client_book
+
+_EXCEL = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
+_NO_OFFICE = N_('Please choose an office: clients are the clients of one office.')
+_TOO_MANY = N_('The list has {n} clients, and at most {limit} leave Maakav at once. Please choose the last 12 months.')
+
+
+@portal_page('/reports/clients', title=LABEL, active='reports', flow=True)
+async def clients_page(request: Request) -> None:
+    """Who the clients of the office are, what they claimed and what they got."""
+    actor, state = current_actor(), ClientsState.read(request.query_params)
+    told = await ask(_read_list, state, values.israel(now()).date())
+    if told is None:
+        raise NotFound
+    ui.html(f'<div class="mk-ph"><h1>{escape(t(LABEL))}</h1></div>').classes('mk-contents')
+    misread_note(state.unknown)
+    ui.html(
+        clients_head_html(state, told.offices, exports=actor.may(Can.EXPORT) and actor.looker is None), tag='div'
+    ).classes('mk-rfilters')
+    ui.html(f'<p class="mk-clnote mk-t2">{escape(_said(told, state))}</p>').classes('mk-contents')
+    if told.found.lines:
+        ui.html(clients_html(told.found, state)).classes('mk-contents')
+
+
+@dataclass(frozen=True)
+class _List:
+    """What the list shows, and among which offices the bureau chooses."""
+
+    found: Clients
+    offices: list[tuple[int, str]]
+    house: str
+
+
+def _read_list(session: Any, state: ClientsState, today: Any, most: int | None = None) -> _List | None:
+    """None: of an office that is not the asker's to see."""
+    actor: Actor = session.info['actor']
+    chosen = int(state.office) if state.office else actor.office_id
+    house = session.get(AgentOffice, chosen) if chosen else None
+    if chosen and house is None:
+        return None
+    offices = list(shared_words.choices_for(session).offices) if actor.is_bureau else []
+    found = clients_of(session, state, today) if most is None else clients_of(session, state, today, most)
+    return _List(found, offices, house.name if house else '')
+
+
+def _said(told: _List, state: ClientsState) -> str:
+    if told.offices and not state.office:
+        return t(_NO_OFFICE)
+    if not told.found.lines:
+        return t('There are no claims in these days.')
+    return t(
+        'When a policy ends is not written down in Maakav: the list is by client, and not by the month of the renewal.'
+    )
+
+
+def add_routes(portal: FastAPI) -> None:
+    """Register the printed page and the workbook on the parent app."""
+    # a workbook of many rows takes a core and its memory: one is made at a time, the others wait
+    turn = asyncio.Lock()
+
+    @portal.get('/claims/{claim_no:path}/renewal')
+    async def renewal(claim_no: str, request: Request) -> Response:
+        return await _renewal(claim_no[:40], request)
+
+    @portal.get('/reports/clients.xlsx')
+    async def workbook(request: Request) -> Response:
+        actor: Actor = request.state.session.actor
+        try:
+            return await _workbook(actor, ClientsState.read(request.query_params), turn)
+        except ClaimError:
+            accesses.note(actor, Seen(EXPORT, request.url.path, granted=False))
+            return not_found(actor.language)
+        except Malformed as refusal:
+            return not_understood(actor.language, refusal.told(actor.language), '/reports/clients')
+
+
+# ---- one client -------------------------------------------------------------------------------------------------------------
+
+
+async def _renewal(claim_no: str, request: Request) -> Response:
+    """What is not there and what is not his look alike; every claim that is shown stands in the log of access."""
+    actor: Actor = request.state.session.actor
+    asked = request.query_params.get('period', YEAR)
+    period = asked if asked in PERIODS else YEAR
+    try:
+        client, told = await ask_as(actor, _read_client, claim_no, period)
+    except ClaimError:
+        accesses.note(actor, Seen(CLAIM, claim_no=claim_no, granted=False))
+        return not_found(actor.language)
+    for shown in dict.fromkeys((claim_no, *(one.claim_no for one in client.shown))):
+        accesses.note(actor, Seen(CLAIM, claim_no=shown))
+    return HTMLResponse(plain_page('renewal.html', actor.language, **told))
+
+
+def _read_client(session: Any, claim_no: str, period: str) -> tuple[Client, dict[str, Any]]:
+    moment, reader = now(), session.info['actor'].language
+    client = client_of(session, claim_no, period, values.israel(moment).date())
+    told = client_told(client, claim_no, period, shared_words.reference(session), reader)
+    return client, {**told, 'made': values.format_exact(moment)}
+
+
+# ---- the workbook -----------------------------------------------------------------------------------------------------------
+
+
+async def _workbook(actor: Actor, state: ClientsState, turn: asyncio.Lock) -> Response:
+    actor.need(Can.EXPORT)
+    if actor.is_bureau and not state.office:
+        raise Malformed(_NO_OFFICE)
+    state, today = replace(state, page=1), values.israel(now()).date()
+    async with turn:
+        told = await ask_as(actor, _read_list, state, today, CONFIRM_ABOVE)
+        if told is None:
+            raise ClaimError(N_('Not found'))
+        if told.found.total > CONFIRM_ABOVE:
+            raise Malformed(_TOO_MANY, n=f'{told.found.total:,}', limit=f'{CONFIRM_ABOVE:,}')
+        days = days_text(state.span(today), actor.language)
+        made = texts.t('made on {day}', actor.language, day=values.format_day(today))
+        book = await run_in_threadpool(client_book, told.found, f'{told.house} · {days} · {made}', actor.language)
+    what = (texts.t(LABEL, 'he'), days_text(state.span(today), 'he'), told.house)
+    await work_as(actor, record_workbook, what, book.columns, book.rows, now())
+    name = disposition(f'{texts.t(LABEL, actor.language)} {told.house}.xlsx')
+    return Response(book.file, media_type=_EXCEL, headers={**LOCKED, 'Content-Disposition': name})
