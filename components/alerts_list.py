@@ -74,7 +74,7 @@ class AlertsList(Element, component='alerts_list.js'):
         self._props.update(
             loaded=False, days=[], tabs=[], unread=False, claim='', address='', more=False, words=_words()
         )
-        self._props['own'] = current_actor().looker is None  # the account is for the person himself alone
+        self._props['own'] = not current_actor().only_looks  # the account is for the person himself alone
         for name, answer in (('filter', self._filter), ('read', self._read), ('menu', self._menu)):
             self.on(name, answer)
         self.on('older', self._older, args=[])

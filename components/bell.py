@@ -58,7 +58,7 @@ class Bell(Element, component='bell.js'):
         """`count` is the number of claims with unread alerts when the page was asked for, when `live.rung()` said `since`."""
         super().__init__()
         self._props.update(count=count, groups=[], cheques=None, texts=_texts())
-        self._props['own'] = current_actor().looker is None  # the account is for the person himself alone
+        self._props['own'] = not current_actor().only_looks  # the account is for the person himself alone
         self._opened = False
         self.on('open', self._open)
         self.on('read_all', self._read_all)

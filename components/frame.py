@@ -177,7 +177,7 @@ def _settle(actor: Actor, title: str) -> None:
     client.page.dark = {'dark': True, 'light': False}.get(client.request.state.session.theme)
     ui.page_title(f'{t(title)} · {t("Maakav")}')
     ui.add_head_html(head_html(actor.language))
-    looks = '' if actor.looker is None else ' data-looks'
+    looks = ' data-looks' if actor.only_looks else ''
     ui.add_body_html(
         f'{amiss_html(actor.language)}{_browser_words_html()}<script src="{asset("js/maakav.js")}"></script>'
         f'<script src="{asset("js/typed.js")}" data-person="{actor.user_id}"{looks}></script>'
@@ -282,7 +282,7 @@ async def _frame(actor: Actor, active: str, *, flow: bool) -> Any:
         )
         with ui.element('header').classes('mk-top'):
             # what he prefers is the agent's own: who only looks changes none of it
-            theme_html = '' if actor.looker is not None else _theme_html(here.url.path)
+            theme_html = '' if actor.only_looks else _theme_html(here.url.path)
             written_html(_search_html() + _find_html() + theme_html, ours=True).classes('mk-contents')
             MessagesLink(read.messages, since)
             Bell(read.alerts, since)
@@ -374,14 +374,14 @@ def _theme_html(back: str) -> str:
 def _places(actor: Actor) -> tuple[Place, ...]:
     """Where somebody can go; the account is for the person himself alone."""
     open_to_him = (place for place in PLACES if actor.may(place.needs))
-    return tuple(place for place in open_to_him if actor.looker is None or place.key != 'account')
+    return tuple(place for place in open_to_him if not actor.only_looks or place.key != 'account')
 
 
 @html_once
 def _person_html(actor: Actor, office: str, theme: str, back: str) -> str:
     name = escape(actor.name)
     elsewhere = [(place.address, place.icon, place.label) for place in _places(actor) if not place.on_phone]
-    links = [('/account', 'person', N_('My account'), '')] if actor.looker is None else []
+    links = [] if actor.only_looks else [('/account', 'person', N_('My account'), '')]
     if actor.may(Can.LOOK_AS):
         links.append((LOOK_AS, 'visibility', N_('Look as an agent'), ''))
     links += [(address, icon, label, ' mk-only-sm') for address, icon, label in elsewhere]
@@ -395,7 +395,7 @@ def _person_html(actor: Actor, office: str, theme: str, back: str) -> str:
             f'<a class="mk-mi{only}" href="{address}">{icon_html(icon)}<span>{escape(t(label))}</span></a>'
             for address, icon, label, only in links
         )
-        + (_choices_html(theme, back) if actor.looker is None else '')
+        + ('' if actor.only_looks else _choices_html(theme, back))
         + f'<div class="mk-hr"></div><form method="post" action="/logout"><button class="mk-mi" data-testid="logout">'
         f'{icon_html("logout", "mk-flip")}<span>{escape(t("Log out"))}</span></button></form></div></details>'
     )

@@ -270,7 +270,7 @@ def _refuse_unfinished(scope: Scope, session: SignedIn) -> Response | None:
 def _refuse_looking(scope: Scope, session: SignedIn) -> Response | None:
     """Whoever looks as an agent sends nothing but that he stops, and sees nothing of how that agent signs in."""
     path: str = scope['path']
-    if session.actor.looker is None or path == STOP_LOOKING or path.startswith(f'{SOCKETS}/'):
+    if not session.actor.only_looks or path == STOP_LOOKING or path.startswith(f'{SOCKETS}/'):
         return None
     reads = scope['method'] in SAFE_METHODS
     if reads and path != OWN_PAGES and not path.startswith(f'{OWN_PAGES}/'):

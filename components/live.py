@@ -105,7 +105,7 @@ async def jot(verb: Callable[Concatenate[Any, P], Any], *args: P.args, **kwargs:
 
     Nothing is kept, and False returned, while somebody else looks as he sees it.
     """
-    kept = current_actor().looker is None
+    kept = not current_actor().only_looks
     if kept:
         await work(verb, *args, **kwargs)
     return kept

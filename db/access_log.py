@@ -135,7 +135,7 @@ def access_of(actor: Actor, what: str, at: datetime, *, claim_no: str = '', told
 
 def signed(actor: Actor) -> dict[str, Any]:
     """Who it was: whoever really sits there, and as whom he looked."""
-    who, shown = actor.really, actor if actor.looker is not None else None
+    who, shown = actor.really, actor if actor.only_looks else None
     return {
         'user_id': who.user_id,
         'by': who.name,

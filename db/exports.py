@@ -130,8 +130,8 @@ class Export(PersonOwned, Base):
     def is_there(self, now: datetime, actor: Actor) -> bool:
         """Whether its person can fetch the workbook: it is made, not too old, and of what he still sees."""
         fresh = self.finished_at is not None and now - self.finished_at < KEPT_FOR
-        taken_by_himself = actor.looker is None
-        return self.state == DONE and fresh and self.is_of(actor) and not self.put_away and taken_by_himself
+        taken_away = self.put_away or actor.only_looks
+        return self.state == DONE and fresh and self.is_of(actor) and not taken_away
 
     def is_of(self, actor: Actor) -> bool:
         """Whether its person still sees what he saw when he asked for it."""

@@ -325,7 +325,7 @@ class SignedIn:
         """What each line of the log says of it."""
         actor = self.actor
         who: dict[str, int | None] = {'user': actor.really.user_id, 'office': actor.office_id}
-        return who if actor.looker is None else {**who, 'looks_as': actor.user_id}
+        return {**who, 'looks_as': actor.user_id} if actor.only_looks else who
 
     def still(self, present: 'SignedIn | None') -> bool:
         """Whether nothing that matters changed since: same person, same office, same rights."""
@@ -419,7 +419,7 @@ def shown_as(session: Session, looker: Actor, looks: tuple[int | None, datetime 
 
 def may_look(session: Session, looker: Actor, user_id: int) -> Actor | None:
     """The person of an office as whom somebody may look, while that person may sign in himself."""
-    if looker.looker is not None or not looker.may(Can.LOOK_AS):
+    if looker.only_looks or not looker.may(Can.LOOK_AS):
         return None
     shown = actor_of(session, user_id)
     return shown if shown is not None and shown.role in OFFICE_ROLES else None

@@ -227,7 +227,7 @@ def conversation(session: Session, key: ThreadKey, *, limit: int = PAGE) -> Conv
     )
     mark = session.get(ThreadMark, (thread.id, actor.user_id))
     # what a person has not sent is nobody's to read who only looks as he sees it
-    draft = session.get(Draft, (actor.user_id, thread.id)) if actor.looker is None else None
+    draft = None if actor.only_looks else session.get(Draft, (actor.user_id, thread.id))
     return Conversation(
         newest[:limit][::-1],
         len(newest) > limit,

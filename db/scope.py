@@ -146,8 +146,13 @@ class Actor:
 
     def refuse_looking(self) -> None:
         """Refuse in words what somebody who only looks as this person may not do."""
-        if self.looker is not None:
+        if self.only_looks:
             raise ClaimError(ONLY_LOOKING)
+
+    @property
+    def only_looks(self) -> bool:
+        """Whether somebody else sits there, and looks at the portal as this person."""
+        return self.looker is not None
 
     @property
     def really(self) -> 'Actor':

@@ -47,7 +47,7 @@ async def clients_page(request: Request) -> None:
     ui.html(f'<div class="mk-ph"><h1>{escape(t(LABEL))}</h1></div>').classes('mk-contents')
     misread_note(state.unknown)
     ui.html(
-        clients_head_html(state, told.offices, exports=actor.may(Can.EXPORT) and actor.looker is None), tag='div'
+        clients_head_html(state, told.offices, exports=actor.may(Can.EXPORT) and not actor.only_looks), tag='div'
     ).classes('mk-rfilters')
     ui.html(f'<p class="mk-clnote mk-t2">{escape(_said(told, state))}</p>').classes('mk-contents')
     if told.found.lines:

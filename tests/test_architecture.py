@@ -156,3 +156,13 @@ def test_nothing_leans_on_one_machine():
         for match in MACHINE_PATH.finditer(path.read_text(encoding='utf-8'))
     ]
     assert not found
+
+
+def test_whether_somebody_only_looks_is_said_once():
+    derived = [
+        str(path.relative_to(ROOT))
+        for folder in ('components', 'db', 'jobs', 'pages')
+        for path in sorted((ROOT / folder).rglob('*.py'))
+        if re.search(r'looker is (not )?None', path.read_text('utf-8'))
+    ]
+    assert derived == ['components/looking.py', 'db/scope.py']
