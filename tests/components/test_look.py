@@ -29,6 +29,8 @@ from components.theme import (
     head_html,
     status_look,
 )
+from db.clients import Client, Policy
+from db.measuring import Measured
 from db.two_factor import Standing
 
 ROOT = Path(__file__).parents[2]
@@ -163,6 +165,10 @@ _CAR: dict[str, object] = {
     'eta': None,
     'garage': None,
 }
+NO_CLAIMS = Client(
+    *('x', '', '', 'y', 'claim', None, (), 0, 0, None, None, 0),
+    *(Policy(0, 0, 0), 0, 0, 0, (), Measured(0, 0.0)),
+)
 PLAIN: dict[str, dict[str, object]] = {
     'sign_in.html': {},
     'forgotten.html': {'mails': True},
@@ -178,6 +184,15 @@ PLAIN: dict[str, dict[str, object]] = {
     },
     'recovery_codes.html': {'codes': ['a-b'], 'email': 'x', 'day': 'y', 'address': '/', 'here': '/'},
     'message.html': {'title': 'x', 'text': 'y'},
+    'renewal.html': {
+        **dict.fromkeys(('phone', 'made', 'days', 'states', 'received', 'demanded', 'took', 'usual'), 'x'),
+        'client': NO_CLAIMS,
+        'claims': 'x',
+        'periods': [('x', '/x', True)],
+        'policy': None,
+        'lines': [],
+        'notes': ['x'],
+    },
     'error.html': {'error_id': 'E-1'},
     'clock_proof.html': {
         'claim': SimpleNamespace(claim_no='26-00001', insurer_claim_no='', insured_name='x'),
