@@ -22,7 +22,6 @@ from db.access_log import (
     accesses,
     last_review,
     review_accesses,
-    review_is_due,
 )
 from db.base import now
 from db.claims import FIELDS
@@ -34,14 +33,11 @@ SHOWN = 200
 
 @dataclass(frozen=True)
 class Found:
-    """What the panel shows: the lines, each with what was looked at in words; whether there are older ones; the last review, and
-    whether the next one is due.
-    """
+    """What the panel shows: the lines, each with what was looked at in words; whether there are older ones; the last review."""
 
     lines: list[tuple[Access, str]]
     older: bool
     reviewed: Access | None
-    due: bool
 
 
 def read_accesses(session: Any, asked: Asked, reader: str) -> Found:
@@ -49,7 +45,7 @@ def read_accesses(session: Any, asked: Asked, reader: str) -> Found:
     found = accesses(session, asked, SHOWN + 1)
     names = filter_names(session, reader)
     lines = [(access, _told(session, access, reader, names)) for access in found[:SHOWN]]
-    return Found(lines, len(found) > SHOWN, last_review(session), review_is_due(session, now()))
+    return Found(lines, len(found) > SHOWN, last_review(session))
 
 
 def _told(session: Any, access: Access, reader: str, names: Names) -> str:
@@ -64,9 +60,9 @@ def _told(session: Any, access: Access, reader: str, names: Names) -> str:
 class AccessPanel:
     """The log, and under it who looked through it last."""
 
-    def __init__(self, asked: Asked, signed: Callable[[], Any]) -> None:
-        """Draw the frame; `load` fills it. `signed` is told when somebody has looked through the log."""
-        self._asked, self._signed = asked, signed
+    def __init__(self, asked: Asked, signed: Callable[[], Any], *, due: bool) -> None:
+        """Draw the frame; `load` fills it. `due`: the log waits for its monthly look; `signed` is told when somebody has taken it."""
+        self._asked, self._signed, self._due = asked, signed, due
         with ui.element('section').classes('mk-card').props('data-testid=access-review'):
             ui.html(f'<div class="mk-hd"><h2>{escape(t("Monthly review"))}</h2></div>').classes('mk-contents')
             self._reviewed = ui.html('').classes('mk-bd')
@@ -82,11 +78,12 @@ class AccessPanel:
     async def load(self) -> None:
         """Read and show."""
         found = await ask(read_accesses, self._asked, language())
-        self._reviewed.set_content(_review_html(found.reviewed, due=found.due))
+        self._reviewed.set_content(_review_html(found.reviewed, due=self._due))
         self._log.set_content(_log_html(found, self._asked))
 
     async def _sign(self) -> None:
         await work(review_accesses, now())
+        self._due = False
         self._signed()
         await self.load()
 
@@ -95,10 +92,12 @@ def _review_html(last: Access | None, *, due: bool) -> str:
     told = t(
         'The log is kept for two years, and is to be looked through once a month: who opened, searched and took what.'
     )
-    said = t('Nobody has looked through it yet')
+    tone, icon, said = 'slate', 'schedule', t('Nobody has looked through it yet')
     if last is not None:
+        tone, icon = 'green', 'task_alt'
         said = t('{name} looked through it on {day}', name=last.by, day=values.format_exact(last.at))
-    tone, icon = ('green', 'task_alt') if last is not None and not due else ('amber' if due else 'slate', 'schedule')
+    if due:
+        tone, icon = 'amber', 'schedule'
     state = chip_html(tone, icon, said, 'tiny')
     return f'<div class="mk-stack"><p class="mk-t2">{escape(told)}</p><div>{state}</div></div>'
 

@@ -38,6 +38,18 @@ def renewal_way_html(claim_no: str) -> str:
     )
 
 
+def clients_way_html(office: str) -> str:
+    """The way from the dashboard to the clients of an office, for the meetings about their renewals."""
+    told = t(
+        'Each client with his claims, what was demanded and received for him, and whether his own policy was used.'
+    )
+    return (
+        f'<section class="mk-card mk-rmonth"><div class="mk-hd">{icon_html("badge", "mk-lead")}<h2>{escape(t("Clients for renewal"))}</h2></div>'
+        f'<div class="mk-rform mk-bd"><p class="mk-grow">{escape(told)}</p>'
+        f'<a class="mk-btn mk-s mk-sm" href="{escape(_address(ClientsState(office=office)))}" data-testid="to-clients">{escape(t("To the clients"))}</a></div></section>'
+    )
+
+
 # ---- one client -------------------------------------------------------------------------------------------------------------
 
 

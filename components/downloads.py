@@ -14,6 +14,8 @@ LOCKED = {
     'Cache-Control': 'private, no-store',
 }
 
+WORKBOOK = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
+
 # what is said while the place where files lie does not do what it is asked: it is full, does not answer, or breaks off
 NOT_KEPT = N_(
     'The file was not saved, because the store of documents does not work just now. Please try again in a few minutes.'

@@ -8,9 +8,10 @@ from typing import Any
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
+from components.client_report import clients_way_html
 from components.live import Subscription, ask, claims_topic, current_actor, person_topic, words_topic
 from components.report_charts import due_options, money_options
-from components.report_filters import Choices, clients_way_html, filters_html, month_form_html
+from components.report_filters import Choices, filters_html, month_form_html
 from components.report_parts import (
     ages_html,
     calendar_html,
@@ -115,7 +116,7 @@ class ReportBoard:
             self._cards[name].set_visibility(bool(html))
         self._filters.set_content(filters_html(figures, choices))
         self._numbers.set_content(numbers_html(figures))
-        self._month.set_content(month_form_html(figures, choices) + clients_way_html(figures))
+        self._month.set_content(month_form_html(figures, choices) + clients_way_html(figures.state.office))
         self._chart('money', money_options(figures), t('Demanded, approved and received by month'))
         self._chart('due', due_options(figures), t('Cheques due by month, from insurers and from clients'))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from html import escape
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from components.marks import day_input_html, icon_html, notice_html, num_html
 from components.report_charts import month_label
@@ -181,16 +181,6 @@ def month_form_html(figures: Figures, choices: Choices) -> str:
         f'<p class="mk-grow">{escape(t("One workbook: summary, claims opened and closed, money, cheques due, and by agent."))}</p>'
         f'<select class="mk-size" name="month" aria-label="{escape(t("Month"))}" data-testid="month">{offered}</select>{offices}'
         f'<button class="mk-btn mk-p mk-sm" data-testid="export-month">{icon_html("download")}{escape(t("Download"))}</button></form></section>'
-    )
-
-
-def clients_way_html(figures: Figures) -> str:
-    """The way to the clients of an office, for the meetings about their renewals."""
-    query = urlencode({'office': figures.state.office} if figures.state.office else {})
-    return (
-        f'<section class="mk-card mk-rmonth"><div class="mk-hd">{icon_html("badge", "mk-lead")}<h2>{escape(t("Clients for renewal"))}</h2></div>'
-        f'<div class="mk-rform mk-bd"><p class="mk-grow">{escape(t("Each client with his claims, what was demanded and received for him, and whether his own policy was used."))}</p>'
-        f'<a class="mk-btn mk-s mk-sm" href="/reports/clients{escape("?" + query if query else "")}" data-testid="to-clients">{escape(t("To the clients"))}</a></div></section>'
     )
 
 

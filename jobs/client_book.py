@@ -6,7 +6,7 @@ from typing import Any
 from db.clients import ClientLine, Clients
 from db.texts import N_, is_rtl, t
 from jobs.report_book import Book
-from jobs.sheets import Column, Kind, Table, add_table, new_workbook
+from jobs.sheets import Column, Kind, Table, add_table, in_words, new_workbook
 
 LABEL = N_('Clients for renewal')
 _COLUMNS = (
@@ -28,9 +28,10 @@ def client_book(found: Clients, about: str, reader: str) -> Book:
     """One sheet, a client in each row; `about` says of which office and which days."""
     label = t(LABEL, reader)
     workbook, file = new_workbook(label), BytesIO()
-    columns = [Column(t(column.label, reader), column.kind, column.width) for column in _COLUMNS]
     add_table(
-        workbook, Table(label, label, about, columns, is_rtl(reader)), (_row(line, reader) for line in found.lines)
+        workbook,
+        Table(label, label, about, in_words(_COLUMNS, reader), is_rtl(reader)),
+        (_row(line, reader) for line in found.lines),
     )
     workbook.save(file)
     return Book(LABEL, [column.label for column in _COLUMNS], len(found.lines), file.getvalue())

@@ -16,7 +16,7 @@ from db.report_figures import DueLine, Figures, Line
 from db.report_state import Span
 from db.reports import Behind
 from db.texts import N_, is_rtl, t
-from jobs.sheets import Column, Kind, Table, add_table, new_workbook
+from jobs.sheets import Column, Kind, Table, add_table, in_words, new_workbook
 
 NOT_ENOUGH = N_('Not enough data')
 Cell = Any
@@ -99,7 +99,7 @@ def _book(label: str, parts: Sequence[Part], figures: Figures, reader: str, whos
     about = ' · '.join(filter(None, (whose, days_text(figures.span), made)))
     for part in parts:
         title, frame = t(part.label, reader), part.frame(figures, reader)
-        columns = [Column(t(column.label, reader), column.kind, column.width) for column in part.columns]
+        columns = in_words(part.columns, reader)
         rows = frame.astype(object).itertuples(index=False, name=None)
         add_table(workbook, Table(title, title, about, columns, is_rtl(reader)), rows)
         written += len(frame)

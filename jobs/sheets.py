@@ -9,7 +9,7 @@ For more rows than a person would read, `jobs/streamed_sheets.py` writes the sam
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +18,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 
 from db import values
+from db.texts import t
 
 MOST_UNITS = 32_767  # of a cell: Excel's own limit, in units of UTF-16
 TITLE_ROW, ABOUT_ROW, HEADER_ROW = 1, 2, 3
@@ -46,6 +47,11 @@ class Column:
     label: str
     kind: Kind = Kind.TEXT
     width: float = 18
+
+
+def in_words(columns: Iterable[Column], reader: str) -> list[Column]:
+    """Columns whose labels are messages, as a reader has them."""
+    return [replace(column, label=t(column.label, reader)) for column in columns]
 
 
 @dataclass(frozen=True)

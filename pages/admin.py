@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from html import escape
 from types import MappingProxyType
 from typing import Any
@@ -48,18 +49,17 @@ async def admin_section(section: str, request: Request, before: str = '') -> Non
 async def _draw(section: str, before: int = 0, query: Mapping[str, str] = _NOTHING) -> None:
     if section not in {'people', 'history', 'accesses', 'exports', 'health', *TABLES}:
         raise NotFound
-    due = {'accesses'} if await ask(review_is_due, now()) else set()
+    due = await ask(review_is_due, now())
     ui.html(f'<div class="mk-ph"><h1>{escape(t("Administration"))}</h1></div>').classes('mk-contents')
     with ui.element('div').classes('mk-admin'):
-        sections = ui.html(_sections_html(section, due), tag='nav').classes('mk-asecs')
+        sections = ui.html(_sections_html(section, review_due=due), tag='nav').classes('mk-asecs')
         sections.props(f'aria-label="{t("Sections")}"')
         with ui.element('div').classes('mk-stack'):
             if section == 'history':
                 await _history(before)
             elif section == 'accesses':
-                await AccessPanel(
-                    _asked(query, before), lambda: sections.set_content(_sections_html(section, set()))
-                ).load()
+                done = partial(sections.set_content, _sections_html(section, review_due=False))
+                await AccessPanel(_asked(query, before), done, due=due).load()
             elif section == 'exports':
                 records = await ask(export_records, HISTORY)
                 ui.html(records_html(records)).classes('mk-card').props('data-testid=export-records')
@@ -100,14 +100,14 @@ async def _history(before: int) -> None:
     await load()
 
 
-def _sections_html(section: str, due: set[str]) -> str:
+def _sections_html(section: str, *, review_due: bool) -> str:
     sections = [('people', 'group', t('People')), *((key, table.icon, t(table.title)) for key, table in TABLES.items())]
     sections += [('history', 'history', t('History of changes')), ('accesses', 'visibility', t('Log of access'))]
     sections += [('exports', 'download', t('Exports')), ('health', 'monitoring', t('Health'))]
-    mark = chip_html('amber', 'schedule', t('To be looked through'), 'tiny')
+    marks = {'accesses': chip_html('amber', 'schedule', t('To be looked through'), 'tiny')} if review_due else {}
     return ''.join(
         f'<a class="mk-mi{" mk-cur" if key == section else ""}" href="/admin/{key}"'
-        f'{" aria-current=page" if key == section else ""}>{icon_html(icon)}<span>{escape(label)}</span>{mark if key in due else ""}</a>'
+        f'{" aria-current=page" if key == section else ""}>{icon_html(icon)}<span>{escape(label)}</span>{marks.get(key, "")}</a>'
         for key, icon, label in sections
     )
 

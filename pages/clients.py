@@ -16,13 +16,13 @@ from starlette.responses import HTMLResponse, Response
 from components import accesses, shared_words
 from components.accesses import Seen
 from components.client_report import client_told, clients_head_html, clients_html, days_text
-from components.downloads import LOCKED, disposition
-from components.frame import NotFound, misread_note, not_found, not_understood, portal_page
+from components.frame import NotFound, misread_note, not_found, portal_page
 from components.live import ask, ask_as, current_actor, work_as
 from components.plain import plain_page
 from components.words import t
+from components.workbooks import as_file, if_allowed, turn_of
 from db import texts, values
-from db.access_log import CLAIM, EXPORT
+from db.access_log import CLAIM
 from db.base import now
 from db.clients import PERIODS, YEAR, Client, Clients, ClientsState, client_of, clients_of
 from db.exports import CONFIRM_ABOVE, record_workbook
@@ -32,7 +32,6 @@ from db.texts import N_, ClaimError
 from db.values import Malformed
 from jobs.client_book import LABEL, client_book
 
-_EXCEL = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 _NO_OFFICE = N_('Please choose an office: clients are the clients of one office.')
 _TOO_MANY = N_('The list has {n} clients, and at most {limit} leave Maakav at once. Please choose the last 12 months.')
 
@@ -87,8 +86,7 @@ def _said(told: _List, state: ClientsState) -> str:
 
 def add_routes(portal: FastAPI) -> None:
     """Register the printed page and the workbook on the parent app."""
-    # a workbook of many rows takes a core and its memory: one is made at a time, the others wait
-    turn = asyncio.Lock()
+    turn = turn_of(portal)
 
     @portal.get('/claims/{claim_no:path}/renewal')
     async def renewal(claim_no: str, request: Request) -> Response:
@@ -96,14 +94,8 @@ def add_routes(portal: FastAPI) -> None:
 
     @portal.get('/reports/clients.xlsx')
     async def workbook(request: Request) -> Response:
-        actor: Actor = request.state.session.actor
-        try:
-            return await _workbook(actor, ClientsState.read(request.query_params), turn)
-        except ClaimError:
-            accesses.note(actor, Seen(EXPORT, request.url.path, granted=False))
-            return not_found(actor.language)
-        except Malformed as refusal:
-            return not_understood(actor.language, refusal.told(actor.language), '/reports/clients')
+        state = ClientsState.read(request.query_params)
+        return await if_allowed(_workbook(request.state.session.actor, state, turn), request, '/reports/clients')
 
 
 # ---- one client -------------------------------------------------------------------------------------------------------------
@@ -150,5 +142,4 @@ async def _workbook(actor: Actor, state: ClientsState, turn: asyncio.Lock) -> Re
         book = await run_in_threadpool(client_book, told.found, f'{told.house} · {days} · {made}', actor.language)
     what = (texts.t(LABEL, 'he'), days_text(state.span(today), 'he'), told.house)
     await work_as(actor, record_workbook, what, book.columns, book.rows, now())
-    name = disposition(f'{texts.t(LABEL, actor.language)} {told.house}.xlsx')
-    return Response(book.file, media_type=_EXCEL, headers={**LOCKED, 'Content-Disposition': name})
+    return as_file(book.file, f'{texts.t(LABEL, actor.language)} {told.house}')

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from components import accesses, guard, proving
 from components.accesses import Seen
-from components.downloads import LOCKED, NOT_FETCHED, disposition
+from components.downloads import LOCKED, NOT_FETCHED, WORKBOOK, disposition
 from components.live import ask_as
 from components.proving import Typed
 from db import files, two_factor, values
@@ -32,7 +32,6 @@ from jobs.receiving import disk, in_thread
 
 log = logging.getLogger(__name__)
 
-WORKBOOK = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 Field = Annotated[str, Form()]
 
 

@@ -18,11 +18,11 @@ from starlette.responses import JSONResponse, Response
 
 from components import accesses
 from components.accesses import Seen
-from components.downloads import LOCKED, disposition
 from components.frame import NotFound, portal_page
 from components.import_list import ImportList
 from components.import_run import Engine, ImportScreen
 from components.words import language
+from components.workbooks import as_file
 from db.access_log import FILE
 from db.scope import Actor, Can
 from db.texts import N_, ClaimError, Told, t
@@ -40,7 +40,6 @@ ENGINE = Engine(
     told=import_work.told,
     told_of=import_layout.told_of,
 )
-WORKBOOK = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 # each reads in a child process of its own; more at once would starve everybody else
 _reading = ThreadPoolExecutor(2, thread_name_prefix='workbook')
 
@@ -84,9 +83,8 @@ def add_routes(portal: FastAPI) -> None:
         accesses.note(actor, Seen(FILE, found[0] if found else request.url.path, granted=found is not None))
         if found is None:
             return JSONResponse({'error': t('The import was not found.', actor.language)}, 404)
-        name = f'{t("Refused rows", actor.language)} - {found[0].rpartition(".")[0] or found[0]}.xlsx'
-        headers = {**LOCKED, 'Content-Disposition': disposition(name)}
-        return Response(found[1], media_type=WORKBOOK, headers=headers)
+        name = f'{t("Refused rows", actor.language)} - {found[0].rpartition(".")[0] or found[0]}'
+        return as_file(found[1], name)
 
 
 async def _upload(request: Request, actor: Actor) -> int:

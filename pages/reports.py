@@ -5,7 +5,7 @@ Whoever takes one stands in the record of exports.
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 from typing import Any
@@ -15,15 +15,12 @@ from nicegui import ui
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from components import accesses
-from components.accesses import Seen
-from components.downloads import LOCKED, disposition
-from components.frame import not_found, not_understood, portal_page
+from components.frame import portal_page
 from components.live import ask_as, current_actor, work_as
 from components.report_board import ReportBoard
 from components.words import t
+from components.workbooks import as_file, if_allowed, turn_of
 from db import texts, values
-from db.access_log import EXPORT
 from db.base import now
 from db.exports import ReportTaken, record_report
 from db.list_state import NOBODY
@@ -35,10 +32,7 @@ from db.report_state import ReportState
 from db.reports import figures_of, rows_behind
 from db.scope import Actor, Can
 from db.texts import N_, ClaimError
-from db.values import Malformed
 from jobs.report_book import PARTS, Book, Month, days_text, month_book, table_book, whole_book
-
-_EXCEL = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 
 
 @portal_page('/reports', title=N_('Dashboard'), active='reports', needs=Can.SEE_REPORTS, flow=True)
@@ -61,31 +55,19 @@ def _asked(request: Request, actor: Actor) -> ReportState:
 
 def add_routes(portal: FastAPI) -> None:
     """Register the workbooks on the parent app."""
-    # a workbook of many rows takes a core and its memory: one is made at a time, the others wait
-    turn = asyncio.Lock()
+    turn = turn_of(portal)
 
     @portal.get('/reports/tables/{name}.xlsx')
     async def table(name: str, request: Request) -> Response:
-        return await _if_allowed(_table(name, request, turn), request)
+        return await if_allowed(_table(name, request, turn), request, '/reports')
 
     @portal.get('/reports/all.xlsx')
     async def whole(request: Request) -> Response:
-        return await _if_allowed(_whole(request, turn), request)
+        return await if_allowed(_whole(request, turn), request, '/reports')
 
     @portal.get('/reports/month.xlsx')
     async def month(request: Request) -> Response:
-        return await _if_allowed(_month(request, turn), request)
-
-
-async def _if_allowed(answer: Awaitable[Response], request: Request) -> Response:
-    try:
-        return await answer
-    except ClaimError:
-        accesses.note(request.state.session.actor, Seen(EXPORT, request.url.path, granted=False))
-        return not_found(request.state.session.actor.language)
-    except Malformed as refusal:
-        reader = request.state.session.actor.language
-        return not_understood(reader, refusal.told(reader), '/reports')
+        return await if_allowed(_month(request, turn), request, '/reports')
 
 
 async def _table(name: str, request: Request, turn: asyncio.Lock) -> Response:
@@ -130,9 +112,7 @@ async def _handed_out(actor: Actor, book: Book, figures: Figures, about: str) ->
     taken = ReportTaken(book.label, figures.state, figures.span, book.columns, book.rows)
     await work_as(actor, record_report, taken, now())
     name = f'{texts.t(book.label, actor.language)} {about}'.strip()
-    return Response(
-        book.file, media_type=_EXCEL, headers={**LOCKED, 'Content-Disposition': disposition(f'{name}.xlsx')}
-    )
+    return as_file(book.file, name)
 
 
 def _read_whole(session: Any, state: ReportState) -> tuple[Figures, Sequence[str]]:
