@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from urllib.parse import quote
 
@@ -13,8 +14,9 @@ from components.import_list import BREATH, came_of, state_of
 from components.live import Subscription, ask, imports_topic, show_changes, work
 from components.shared_words import people_known_to
 from components.words import isolated, label_of, language, moment_text, said_once, t, tn, value_text
-from db import import_runs, texts
+from db import import_runs, texts, values
 from db.base import now
+from db.cheques import DIRECTIONS
 from db.claims import FIELDS
 from db.doorbell import Notice
 from db.import_runs import (
@@ -54,6 +56,13 @@ _LABELS = {
     'cheque_no': N_('Cheque number'),
     'cheque_amount': N_('Cheque amount'),
     'cheque_due': N_('Cheque due'),
+    'cheque_direction': N_('Who pays whom with the cheque'),
+    'note': N_('Internal note'),
+}
+_OF_CHEQUE: Mapping[str, Callable[[Any, str], str]] = {
+    'cheque_amount': values.format_money,
+    'cheque_due': lambda day, _: values.format_day(date.fromisoformat(day)),
+    'cheque_direction': lambda direction, reader: texts.t(DIRECTIONS[direction], reader),
 }
 _SIDES = {'insured_': N_('Insured'), 'tp_': N_('Third party')}
 _WHY = {
@@ -351,7 +360,7 @@ class ImportScreen(Element, component='import_run.js'):
             ],
             'changes': [
                 {
-                    'label': t('Internal note') if name == 'note' else label_of(name, reader),
+                    'label': t(_LABELS[name]) if name in _LABELS else label_of(name, reader),
                     'before': before,
                     'after': after,
                 }
@@ -371,6 +380,8 @@ def _value(name: str, value: Any, read: _Read, reader: str) -> str:
     """A value as people read it; somebody who is still to be added stands there by his name."""
     if isinstance(value, str) and name in FIELDS and FIELDS[name].kind in ('agent', 'garage', 'appraiser'):
         return value
+    if value is not None and name in _OF_CHEQUE:
+        return _OF_CHEQUE[name](value, reader)
     return value_text(name, value, read.reference, read.people, reader)
 
 

@@ -1,7 +1,7 @@
 """The record of what changed: written by the session itself, read as history, as what is new, and as the source of alerts."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, ClassVar
 
@@ -109,9 +109,9 @@ def record_quietly(session: Session, *, internal: bool = False) -> None:
 
 
 def date_record(session: Session, at: datetime, *, old_news: bool = False) -> None:
-    """From here on the session's record is dated `at`. A claim opened as `old_news` is news to nobody (imports of past years).
+    """From here on the session's record is dated `at`. What is opened or entered as `old_news` is news to nobody (imports of past years).
 
-    Their `seq` stands below zero, under every mark and baseline, the next one under the last: open the newest first.
+    The `seq` of such claims stands below zero, under every mark and baseline, the next one under the last: open the newest first.
     """
     session.flush()
     session.info['moment'] = at
@@ -152,8 +152,11 @@ def _edit(session: Session, fields: dict[str, Any]) -> Event:
 
 
 def _record_part(session: Session, part: Recorded) -> None:
-    told = part.event(new=part in session.new, edited=edited(part, frozenset()))
+    new = part in session.new
+    told = part.event(new=new, edited=edited(part, frozenset()))
     if told is not None and part.claim_id is not None:
+        if new and session.info.get('old_news'):
+            told = replace(told, quiet=True)
         _plan(session, session.get_one(Claim, part.claim_id), told, part)
 
 

@@ -176,10 +176,7 @@ class Cheque(ClaimPart, Recorded, Base):
 
     @validates('bank', 'branch', 'account', 'cheque_no')
     def _digits(self, name: str, typed: str) -> str:
-        digits = values.text(typed, limit=40).replace('-', '').replace(' ', '').replace('/', '')
-        if digits and not (digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS[name]):
-            raise values.Malformed(N_('Bank details are digits: bank 2, branch 3, account up to 9, cheque up to 12.'))
-        return digits.zfill(_DIGITS[name]) if digits and name in ('bank', 'branch') else digits
+        return bank_digits(name, typed)
 
     @validates('amount')
     def _agorot(self, _: str, amount: int) -> int:
@@ -214,8 +211,9 @@ class Cheque(ClaimPart, Recorded, Base):
         always = {name: [None, _plain(getattr(self, name))] for name in ('direction', 'amount', 'due_date')}
         kind = 'cheque' if new else 'cheque.state' if 'state' in edited else 'cheque.changed'
         # which cheque it was, and why it had bounced: for whoever takes the step back
-        step = {'cheque': [None, self.id], **_if_any(edited, 'reason')} if kind == 'cheque.state' else {}
-        return Event(kind, {**always, **told, **step})
+        which = {} if new else {'cheque': [None, self.id]}
+        why = _if_any(edited, 'reason') if kind == 'cheque.state' else {}
+        return Event(kind, {**always, **told, **which, **why})
 
 
 def _plain(value: Any) -> Any:
@@ -263,6 +261,21 @@ class Slip:
     offer_id: int | None = None
     image_id: int | None = None
     note: str = ''
+
+
+def bank_digits(name: str, typed: str) -> str:
+    """The digits of a bank, a branch, an account or a cheque, in any writing. Raises `Malformed`."""
+    digits = values.text(typed, limit=40).replace('-', '').replace(' ', '').replace('/', '')
+    if digits and not (digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS[name]):
+        raise values.Malformed(N_('Bank details are digits: bank 2, branch 3, account up to 9, cheque up to 12.'))
+    return digits.zfill(_DIGITS[name]) if digits and name in ('bank', 'branch') else digits
+
+
+def possible_due(due_date: date, today: date) -> date:
+    """The day, if a cheque may fall due on it: one ten years away is a slip of the pen. Raises `Malformed`."""
+    if abs(due_date - today) > _FURTHEST:
+        raise values.Malformed(N_('The due date is too far away. Please check the year.'))
+    return due_date
 
 
 def warning_day(calendar: Calendar, due_date: date) -> date:
@@ -471,8 +484,7 @@ def _check(session: Session, claim_id: int, slip: Slip, now: datetime) -> None:
     """The browser can send anything: what is chosen must be there, and of this claim."""
     if slip.direction not in DIRECTIONS:
         raise ClaimError(N_('Please choose who pays whom.'))
-    if abs(slip.due_date - values.israel(now).date()) > _FURTHEST:
-        raise ClaimError(N_('The due date is too far away. Please check the year.'))
+    possible_due(slip.due_date, values.israel(now).date())
     if slip.head is not None and session.get(DamageHead, slip.head) is None:
         raise ClaimError(N_('Please choose from the list.'))
     for model, key in ((Offer, slip.offer_id), (Document, slip.image_id)):

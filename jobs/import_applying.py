@@ -15,6 +15,7 @@ from db.reference import reference
 from db.scope import Actor
 from db.session import fetch
 from db.texts import N_, ClaimError, t
+from jobs.import_cheques import ChequeNews, weigh_cheque, write_cheque
 from jobs.import_names import Names, check_agents, check_offices
 from jobs.import_rows import Fault, Row, Table, Words, plain_key
 
@@ -153,19 +154,25 @@ class Applying:
 
 @dataclass(frozen=True)
 class Weighed:
-    """What a row would do to a known claim: field → (now, wanted), a note to add, and what it leaves alone on purpose.
+    """What a row would do to a known claim: field → (now, wanted), a note to add, a cheque, and what it leaves alone on purpose.
 
     `written` says which change last wrote each of the fields that differ.
     """
 
     changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     note: str = ''
+    cheque: ChequeNews | None = None
     kept: frozenset[str] = frozenset()
     written: Mapping[str, Change] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Whether it does anything."""
-        return bool(self.changes or self.note)
+        return bool(self.changes or self.note or self.cheque)
+
+    @property
+    def shown(self) -> dict[str, tuple[Any, Any]]:
+        """What would stand otherwise than now, the cheque by the names of its columns."""
+        return {**self.changes, **(self.cheque.changes if self.cheque else {})}
 
 
 def in_order(rows: Sequence[Row], applying: Applying, opened: set[str]) -> list[Row]:
@@ -202,6 +209,10 @@ def open_row(session: 'Session', row: Row, applying: Applying) -> None:
     claim = open_claim(session, office_id, fields, moment if possible else applying.now)
     if row.note:
         note_internally(session, claim.id, row.note, moment)
+    if row.cheque:
+        # the claim itself is the news; and the two weeks are counted from now, not from when the claim was last touched
+        date_record(session, applying.now, old_news=True)
+        write_cheque(session, claim.id, ChequeNews(None, row.cheque), applying.now)
 
 
 def weigh(session: 'Session', row: Row, claim: Claim, applying: Applying) -> Weighed:
@@ -214,21 +225,22 @@ def weigh(session: 'Session', row: Row, claim: Claim, applying: Applying) -> Wei
     if wanted.get('status', claim.status) == claim.status and not claim.status_reason:
         wanted.pop('status_reason', None)
     different = {name: (getattr(claim, name), value) for name, value in wanted.items() if getattr(claim, name) != value}
-    if not different:
+    if not different and not row.cheque:
         return Weighed(note=note)
     history = fetch(session, history_of(claim.id))
-    imported = {name: value for name, value in _last_imported(history).items() if name in different}
+    by_imports = [change for change in history if change.user_id is None and change.by == IMPORT.name]
+    cheque = weigh_cheque(session, row.cheque, claim.id, by_imports) if row.cheque else None
+    imported = {name: value for name, value in _last_imported(by_imports).items() if name in different}
     kept = {name for name, value in imported.items() if value == plain(different[name][1])}
     left = {name: pair for name, pair in different.items() if name not in kept}
-    return Weighed(left, note, frozenset(kept), _last_written(history, left))
+    return Weighed(left, note, cheque, frozenset(kept), _last_written(history, left))
 
 
-def _last_imported(history: Sequence[Change]) -> dict[str, Any]:
+def _last_imported(by_imports: Sequence[Change]) -> dict[str, Any]:
     """What the last import that touched each field wrote there."""
     last: dict[str, Any] = {}
-    for change in history:
-        if change.user_id is None and change.by == IMPORT.name:
-            last = {**{name: pair[1] for name, pair in change.fields.items()}, **last}
+    for change in by_imports:
+        last = {**{name: pair[1] for name, pair in change.fields.items()}, **last}
     return last
 
 
@@ -254,6 +266,8 @@ def save_row(session: 'Session', row: Row, claim: Claim, weighed: Weighed, apply
         save_fields(session, claim.id, others, applying.now)
     if weighed.note:
         note_internally(session, claim.id, weighed.note, applying.now)
+    if weighed.cheque:
+        write_cheque(session, claim.id, weighed.cheque, applying.now)
 
 
 def parts(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:

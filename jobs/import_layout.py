@@ -9,6 +9,7 @@ from db.import_mappings import heading_key, mapping_for
 from db.import_runs import ImportRow, ImportRun, rows_of_sheet
 from db.session import fetch, fetch_one
 from db.texts import N_, ClaimError
+from jobs.import_cheques import CELLS
 from jobs.import_rows import HEADER_WITHIN, Table, columns_by, find_headers, headers_of, known_column, table_of, written
 from jobs.import_words import HEADERS
 from jobs.workbook_reading import Sheet, Unreadable, unpacked_cells
@@ -22,6 +23,7 @@ SHOWN = 80
 UPDATABLE = (
     *('claim_no', 'insurer_claim_no', 'status', 'status_reason', 'repair_stage', 'eta'),
     *('demand_amount', 'offered_amount', 'approved_amount', 'received_amount', 'updated', 'remarks'),
+    *CELLS,
 )
 COLUMNS = tuple(name for name in HEADERS if name != 'refused_because')
 

@@ -35,6 +35,7 @@ class Report:
     old_news: int = 0
     updated: int = 0
     unchanged: int = 0
+    cheques: int = 0
     refused: list[Refused] = field(default_factory=list)
     new: Newcomers = field(default_factory=Newcomers)
     understood: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -71,6 +72,8 @@ def _told(report: Report, language: str) -> Iterator[str]:
         unchanged=report.unchanged,
         refused=len(report.refused),
     )
+    if report.cheques:
+        yield tn('One cheque is written down.', '{n} cheques are written down.', report.cheques, language)
     if report.old_news:
         yield tn(
             'One new claim is older than a week and alerts nobody.',

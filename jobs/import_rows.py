@@ -8,12 +8,14 @@ from functools import cached_property
 from typing import Any
 
 from db import values
+from db.cheques import Slip, bank_digits, possible_due
 from db.claims import FIELDS, parse_field
 from db.import_words import INSURER, STAGE, STATUS
 from db.reference import UNKNOWN_INSURER, Insurer, Reference
 from db.sanity import Doubt, doubts_in
 from db.texts import N_, Told, t
 from db.values import Malformed
+from jobs.import_cheques import CELLS, direction_called, slip_in, why_noted
 from jobs.import_words import FREE_STATUSES, HEADERS, INSURER_NOISE, LEAST_COLUMNS, NOTED, TOTALS
 from jobs.workbook_reading import Cell, Sheet, Unreadable
 
@@ -73,6 +75,7 @@ class Row:
     names: dict[str, str] = field(default_factory=dict)
     updated: date | None = None
     note: str = ''
+    cheque: Slip | None = None
     faults: list[Fault] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
@@ -237,21 +240,46 @@ def understand(table: Table, number: int, cells: Sequence[Cell], words: Words) -
     """What a row says. Every cell that cannot be kept is a fault of the row; the row is taken whole or not at all."""
     row = Row(number, cells)
     kept: list[str] = []
+    cheque: dict[str, Any] = {}
     for name, index in table.columns.items():
         cell = cells[index] if index < len(cells) else None
         if not values.normalise(written(cell)):
             continue
         try:
-            _take(row, name, cell, words)
+            if name in CELLS:
+                cheque[name] = _of_cheque(name, cell, words)
+            else:
+                _take(row, name, cell, words)
         except Malformed as reason:
             row.faults.append(Fault(table.header(name), _short(written(cell)), reason))
         if name in NOTED:
             kept.append(f'{table.header(name)}: {written(cell)}')
+    if cheque and row.good:
+        kept += _take_cheque(row, cheque, table, words)
     # what was taken for something else is kept as it was written
     kept += [f'{table.header(remark.column)}: {remark.value}' for remark in row.remarks]
     _write_note(row, kept, table)
-    row.doubts = doubts_in(row.fields, words.today, unknown_insurer=words.unknown_insurer.id)
+    row.doubts += doubts_in(row.fields, words.today, unknown_insurer=words.unknown_insurer.id)
     return row
+
+
+def _of_cheque(name: str, cell: Cell, words: Words) -> Any:
+    if name == 'cheque_amount':
+        return values.money(cell)
+    if name == 'cheque_due':
+        return possible_due(_any_day(cell), words.today)
+    return bank_digits(name, written(cell)) if name == 'cheque_no' else direction_called(written(cell))
+
+
+def _take_cheque(row: Row, said: Mapping[str, Any], table: Table, words: Words) -> list[str]:
+    """Take the cheque that these cells make up. Returns what is to be kept in the note instead, and why stands among the doubts."""
+    row.cheque = slip_in(said)
+    why = why_noted(row.cheque, row.fields.get('status'), words.today)
+    if not why:
+        return []
+    row.cheque = None
+    row.doubts.append(Doubt(next(iter(said)), why, (), {}))
+    return [f'{table.header(name)}: {written(row.cells[table.columns[name]])}' for name in said]
 
 
 def _write_note(row: Row, kept: Sequence[str], table: Table) -> None:

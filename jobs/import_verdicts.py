@@ -14,6 +14,7 @@ from db.session import fetch
 from db.texts import N_, ClaimError
 from db.values import Malformed
 from jobs.import_applying import Applying, Weighed, claims_of, weigh
+from jobs.import_cheques import ChequeNews
 from jobs.import_names import NEW as NEWCOMER
 from jobs.import_names import Names, newcomers
 from jobs.import_rows import Fault, Row, Table
@@ -68,7 +69,9 @@ def verdicts_of(
         if not row.good:
             verdicts[row.number] = Verdict(REFUSED, row.claim_no, [kept_fault(fault) for fault in row.faults])
         elif claim is None or found is None:
-            verdicts[row.number] = Verdict(NEW, row.claim_no, (), _warnings(row, table, twins.get(row.number, ())))
+            cheque = ChequeNews(None, row.cheque).changes if row.cheque else {}
+            warnings = _warnings(row, table, twins.get(row.number, ()))
+            verdicts[row.number] = Verdict(NEW, row.claim_no, (), warnings, _plainly(cheque))
         else:
             verdicts[row.number] = _known(row, claim, found, applying, table, mode=mode)
     return verdicts
@@ -78,7 +81,7 @@ def _known(row: Row, claim: Claim, found: Weighed, applying: Applying, table: Ta
     if mode == 'new':
         left = _remark(table.header('claim_no'), row.claim_no, N_('The claim is known and is left as it is.'))
         return Verdict(SAME, claim.claim_no, (), [left])
-    changes = {name: [plain(before), _wanted(row, name, after)] for name, (before, after) in found.changes.items()}
+    changes = {name: [plain(before), _wanted(row, name, after)] for name, (before, after) in found.shown.items()}
     if found.note:
         changes['note'] = ['', found.note[:MORE_TEXT]]
     warnings = [*_doubts_beside(row, claim, found, applying, table), *_older(row, found, table)]
@@ -87,6 +90,10 @@ def _known(row: Row, claim: Claim, found: Weighed, applying: Applying, table: Ta
         for name in sorted(found.kept)
     ]
     return Verdict(UPDATED if found else SAME, claim.claim_no, (), warnings, changes)
+
+
+def _plainly(changes: Mapping[str, tuple[Any, Any]]) -> dict[str, list[Any]]:
+    return {name: [plain(before), plain(after)] for name, (before, after) in changes.items()}
 
 
 def _wanted(row: Row, name: str, after: Any) -> Any:

@@ -43,12 +43,13 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     'cheque_no': ("מס' המחאה", 'מספר המחאה', "מס' שיק"),
     'cheque_amount': ('סכום המחאה', 'סכום ההמחאה'),
     'cheque_due': ('מועד פרעון', 'מועד פירעון', 'תאריך פירעון'),
+    'cheque_direction': ('כיוון ההמחאה', 'מי משלם למי'),
     'updated': ('עודכן בתאריך', 'תאריך עדכון', 'עודכן', 'Updated'),
     'remarks': ('הערות', 'הערה', 'Remarks'),
     'refused_because': ('סיבת הדחייה', 'Why it was refused'),
 }
-# Kept word for word in the claim's internal note: the product has no place of their own for them.
-NOTED = ('cheque_no', 'cheque_amount', 'cheque_due', 'remarks')
+# Kept word for word in the claim's internal note.
+NOTED = ('remarks',)
 
 # A header row names at least the claim number and this many columns in all.
 LEAST_COLUMNS = 2

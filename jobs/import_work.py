@@ -325,7 +325,7 @@ def _save_one(session: 'Session', row: Row, kept: ImportRow, claim: Claim | None
     if claim is None:
         raise ClaimError(N_('There is no claim with this number.'))
     found = weigh(session, row, claim, applying)
-    for name, (before, after) in found.changes.items():
+    for name, (before, after) in found.shown.items():
         seen, wanted = kept.changes.get(name, [None, None])
         if seen != plain(before) or wanted not in (plain(after), row.names.get(name)):
             raise ClaimError(

@@ -103,11 +103,13 @@ def _apply(report: Report, applying: Applying, rows: Sequence[Row]) -> None:
             if claim is None:
                 outcomes['created'] += 1
                 outcomes['old_news'] += applying.is_old(row)
+                outcomes['cheques'] += row.cheque is not None
                 if report.committed:
                     open_row(session, row, applying)
                 continue
             weighed = weigh(session, row, claim, applying)
             kept.update(weighed.kept)
+            outcomes['cheques'] += weighed.cheque is not None
             outcomes['updated' if weighed else 'unchanged'] += 1
             if weighed and report.committed:
                 save_row(session, row, claim, weighed, applying)

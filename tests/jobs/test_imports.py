@@ -10,10 +10,12 @@ from typing import Any
 
 import openpyxl
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from db import alerts, changes, list_state, lists
+from db.alerts import Alert
+from db.cheques import Slip, advance_cheque, change_cheque, cheques_of, enter_cheque
 from db.claims import change_status, claim_by_no, save_fields
 from db.messages import notes_of
 from db.offices import offices, people_of
@@ -168,17 +170,131 @@ def test_what_is_not_understood_is_told_and_kept_word_for_word(people: People, f
     assert {"חברת ביטוח צד ג': סוכנות מנורה", 'סטטוס: בטיפול', 'שלב תיקון: קרוסלה'} <= set(note.body.splitlines())
 
 
-def test_cheques_and_remarks_are_one_note_only_the_bureau_reads(people: People, file_of) -> None:
-    cheque = {"מס' המחאה": 6194349, 'סכום המחאה': '₪15,026.58', 'מועד פרעון': '14/01/2027'}
+def test_remarks_are_a_note_only_the_bureau_reads(people: People, file_of) -> None:
     remarks = 'הרכב במוסך; צפי שבוע\nשורה שנייה'
-    claim = imported(file_of, **cheque, הערות=remarks)
-    with open_session(people.staff, reading=True) as session:
-        (note,) = fetch(session, notes_of(claim.id))
-    assert note.body == f"מס' המחאה: 6194349\nסכום המחאה: ₪15,026.58\nמועד פרעון: 14/01/2027\nהערות: {remarks}"
+    claim = imported(file_of, הערות=remarks)
+    assert noted(people, claim) == f'הערות: {remarks}'
     with open_session(people.dana, reading=True) as session:
         assert fetch(session, notes_of(claim.id)) == []
-    assert counts(run(file_of(line(1, **cheque, הערות=remarks)))) == (0, 0, 1, 0)
-    assert counts(run(file_of(line(1, **cheque, הערות='נפרע')))) == (0, 1, 0, 0)
+    assert counts(run(file_of(line(1, הערות=remarks)))) == (0, 0, 1, 0)
+    assert counts(run(file_of(line(1, הערות='נפרע')))) == (0, 1, 0, 0)
+
+
+# ---- cheques ----------------------------------------------------------------------------------------------------------------
+
+CHEQUE = {"מס' המחאה": 6194349, 'סכום המחאה': '₪15,026.58', 'מועד פרעון': '14/01/2027'}
+
+
+def noted(people, claim):
+    """The newest internal note of a claim; '' when there is none."""
+    with open_session(people.staff, reading=True) as session:
+        return next((note.body for note in fetch(session, notes_of(claim.id))), '')
+
+
+def cheques_in(claim):
+    with open_session(SYSTEM, reading=True) as session:
+        return fetch(session, cheques_of(claim.id))
+
+
+def alerts_of_cheques():
+    with open_session(SYSTEM, reading=True) as session:
+        return sorted(alert.kind for alert in fetch(session, select(Alert)) if alert.kind.startswith('cheque'))
+
+
+def test_the_cheque_of_a_row_is_a_cheque_of_its_claim(people: People, file_of) -> None:
+    claim = imported(file_of, **CHEQUE)
+    (cheque,) = cheques_in(claim)
+    assert (cheque.cheque_no, cheque.amount, cheque.due_date) == ('6194349', 1502658, date(2027, 1, 14))
+    assert (cheque.direction, cheque.state, cheque.warn_on) == ('insurer_to_insured', 'issued', date(2026, 12, 31))
+    assert noted(people, claim) == ''
+    assert run(file_of(line(2, **CHEQUE)), commit=False).text().count('המחאה אחת נרשמת') == 1
+    assert counts(run(file_of(line(1, **CHEQUE)))) == (0, 0, 1, 0), 'the same file again changes nothing'
+    assert len(cheques_in(claim)) == 1
+
+
+def test_a_cheque_without_a_number_is_expected_and_may_say_who_pays_whom(people: People, file_of) -> None:
+    told = {'סכום המחאה': 900, 'מועד פרעון': '14/01/2027', 'כיוון ההמחאה': 'מהלקוח למוסך'}
+    (cheque,) = cheques_in(imported(file_of, **told))
+    assert (cheque.direction, cheque.state, cheque.cheque_no) == ('insured_to_garage', 'expected', '')
+    assert counts(run(file_of(line(1, **told)))) == (0, 0, 1, 0)
+
+
+def test_who_is_late_is_alerted_at_once_though_the_claim_is_of_the_archive(people: People, file_of) -> None:
+    """Nobody's bell rings for the archive; a cheque of the coming days is none."""
+    old = {'עודכן בתאריך': '01.09.2026', 'תאריך האירוע': '28/08/2026'}
+    claim = imported(file_of, **CHEQUE | {'מועד פרעון': '30/11/2026'}, **old)
+    assert set(alerts_of_cheques()) == {'cheque.due14'}
+    assert claim.seq < 0, 'its cheque is no news of the claim'
+
+
+def test_a_later_file_moves_the_day_and_leaves_alone_what_the_bureau_moved(people: People, file_of) -> None:
+    claim = imported(file_of, **CHEQUE)
+    later = CHEQUE | {'מועד פרעון': '20/01/2027'}
+    assert counts(run(file_of(line(1, **later)))) == (0, 1, 0, 0)
+    (cheque,) = cheques_in(claim)
+    assert cheque.due_date == date(2027, 1, 20)
+    with open_session(people.staff) as session:
+        slip = Slip(cheque.direction, cheque.amount, date(2027, 1, 27), cheque_no='6194340')
+        change_cheque(session, cheque.id, slip, cheque.version, NOW)
+    assert counts(run(file_of(line(1, **later)))) == (0, 0, 1, 0), 'the file says what it said'
+    assert counts(run(file_of(line(1, **CHEQUE)))) == (0, 1, 0, 0)
+    (cheque,) = cheques_in(claim)
+    assert (cheque.due_date, cheque.cheque_no) == (date(2027, 1, 14), '6194340')
+
+
+def test_a_cheque_the_bureau_wrote_down_is_not_written_twice(people: People, file_of) -> None:
+    claim = imported(file_of)
+    with open_session(people.staff) as session:
+        slip = Slip('insurer_to_garage', 1502658, date(2027, 1, 14), cheque_no='6194349')
+        enter_cheque(session, claim.id, slip, 'received', NOW)
+    assert counts(run(file_of(line(1, **CHEQUE)))) == (0, 0, 1, 0)
+    another = CHEQUE | {"מס' המחאה": '6194350'}
+    assert counts(run(file_of(line(1, **another)))) == (0, 1, 0, 0)
+    assert [cheque.cheque_no for cheque in cheques_in(claim)] == ['6194349', '6194350']
+
+
+def test_a_cheque_that_came_to_its_end_is_left_alone(people: People, file_of) -> None:
+    (cheque,) = cheques_in(imported(file_of, **CHEQUE))
+    with open_session(people.staff) as session:
+        advance_cheque(session, cheque.id, 'cancelled', NOW, reason='agreed')
+    assert counts(run(file_of(line(1, **CHEQUE | {'מועד פרעון': '20/01/2027'})))) == (0, 0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ('told', 'status', 'why'),
+    [
+        ({"מס' המחאה": 77, 'סכום המחאה': 900}, 'חדשה', 'סכום ומועד פירעון'),
+        ({"מס' המחאה": 77, 'סכום המחאה': 0, 'מועד פרעון': '14/01/2027'}, 'חדשה', 'סכום ומועד פירעון'),
+        ({"מס' המחאה": 77, 'סכום המחאה': 900, 'מועד פרעון': '14/10/2026'}, 'שולמה', 'מהעבר'),
+    ],
+)
+def test_what_makes_no_cheque_stays_in_the_note_and_is_told(people: People, file_of, told, status, why) -> None:
+    assert why in run(file_of(line(1, סטטוס=status, **told)), commit=False).text()
+    claim = imported(file_of, סטטוס=status, **told)
+    assert noted(people, claim).splitlines() == [f'{header}: {cell}' for header, cell in told.items()]
+    assert cheques_in(claim) == []
+    assert counts(run(file_of(line(1, סטטוס=status, **told)))) == (0, 0, 1, 0)
+
+
+def test_a_cheque_of_the_past_on_an_open_claim_waits_for_somebody(people: People, file_of) -> None:
+    imported(file_of, סטטוס='אושרה לתשלום', **CHEQUE | {'מועד פרעון': '14/10/2026'})
+    assert set(alerts_of_cheques()) == {'cheque.overdue'}
+
+
+@pytest.mark.parametrize(
+    ('header', 'cell', 'why'),
+    [
+        ("מס' המחאה", 'שיק דחוי', 'ספרות'),
+        ('סכום המחאה', -5, 'שלילי'),
+        ('מועד פרעון', '31/02/2027', 'תאריך'),
+        ('מועד פרעון', '14/01/2072', 'השנה'),
+        ('כיוון ההמחאה', 'לדוד', 'מי משלם למי'),
+    ],
+)
+def test_a_cheque_that_cannot_be_kept_refuses_its_row(people: People, file_of, header, cell, why) -> None:
+    (reason,) = reasons(run(file_of(line(1, **CHEQUE | {header: cell}))))
+    assert header in reason
+    assert why in reason
 
 
 def test_a_formula_is_text_and_stays_text(people: People, file_of, tmp_path, command) -> None:
