@@ -31,6 +31,7 @@ from components.theme import amiss_html, asset, head_html
 from components.words import day_words, html_once, language, t, unknown_text
 from db import texts
 from db.access_log import PAGE
+from db.identity import SignedIn
 from db.messages import mark_messages_delivered
 from db.scope import Actor, Can
 from db.standing import standing_of
@@ -243,11 +244,14 @@ def register_errors() -> None:
     """Answer a page that failed to build with a number instead of its traceback, and an address that leads nowhere in our words."""
 
     def show(error: Exception) -> None:
-        ui.add_head_html(head_html())
-        number = log_error(error)
+        session: SignedIn | None = ui.context.client.request.state.session
+        reader = session.actor.language if session is not None else 'he'
+        ui.add_head_html(head_html(reader))
+        title, number = texts.t('We could not load the page', reader), log_error(error)
+        ui.page_title(f'{title} · {texts.t("Maakav", reader)}')
         with ui.element('main').classes('mk-empty'):
-            ui.label(texts.t('We could not load the page', 'he')).props('role=heading aria-level=1')
-            ui.label(texts.t('Our fault, your data is safe. Error no. {number}', 'he', number=number))
+            ui.label(title).props('role=heading aria-level=1')
+            ui.label(texts.t('Our fault, your data is safe. Error no. {number}', reader, number=number))
 
     app.on_page_exception(show)
     app.add_exception_handler(404, _nowhere)

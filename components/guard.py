@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
@@ -31,7 +31,9 @@ from components import accesses, sessions, sockets
 from components.accesses import Seen
 from components.looking import LOOK_AS, STOP_LOOKING, banner_html, looking_refused
 from components.outcome import Outcome
+from components.plain import plain_page
 from components.sessions import refuse
+from db import texts
 from db.access_log import LOOK
 from db.doorbell import Notice, on_notice
 from db.identity import SignedIn, hash_of
@@ -162,7 +164,7 @@ class Guard:
                 await self._answer(scope, headers, receive, protect)
                 told.write_down()
             except Exception as error:  # noqa: BLE001 - whatever it is, it ends here, in one line of the log
-                await told.break_off(error, protect)
+                await told.break_off(error, partial(_broken, scope, headers), receive, protect)
 
     async def _answer(self, scope: Scope, headers: Headers, receive: Receive, protect: '_Protected') -> None:
         answer = self._refusal(scope, headers)
@@ -295,6 +297,24 @@ def _refuse_foreign(scope: Scope, session: SignedIn) -> Response | None:
         refuse('too many pages')
         return PlainTextResponse('too many pages', 429, {'Retry-After': '60'})
     return None
+
+
+def _broken(scope: Scope, headers: Headers, number: str) -> Response:
+    """What somebody gets of an answer that broke: a page in his language, from which he can try again; the words alone where no page is read."""
+    session: SignedIn | None = scope['state']['session']
+    reader = session.actor.language if session is not None else 'he'
+    if 'text/html' in headers.get('accept', ''):
+        return HTMLResponse(plain_page('error.html', reader, error_id=number, address=_again(scope)), 500)
+    words = texts.t('Something went wrong on our side. Error no. {number}', reader, number=number)
+    return PlainTextResponse(words, 500)
+
+
+def _again(scope: Scope) -> str:
+    """Where one tries again: the same page, or where the form was."""
+    path: str = scope['path']
+    same = (scope['method'] in SAFE_METHODS or path.startswith(BY_LINK)) and not path.startswith('//')
+    query = scope['query_string'].decode('latin-1')
+    return f'{quote(path)}?{query}'.removesuffix('?') if same else '/'
 
 
 def _too_many_waiting(session: SignedIn) -> bool:

@@ -42,6 +42,7 @@ _readers = ThreadPoolExecutor(8, thread_name_prefix='ask')
 # what is being written, for the end to wait for
 _under_way: set[Future[Any]] = set()
 FINISH_SECONDS = 1.5
+JOT_SECONDS = 2.0
 
 
 # ---- what a page costs ------------------------------------------------------------------------------------------------------
@@ -100,15 +101,22 @@ async def work(verb: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: 
     return await work_as(current_actor(), verb, *args, **kwargs)
 
 
-async def jot(verb: Callable[Concatenate[Any, P], Any], *args: P.args, **kwargs: P.kwargs) -> bool:
-    """As `work`, for what nobody ordered: that this page's person was there, what he saw, what he is typing.
+async def jot(verb: Callable[Concatenate[Any, P], Any], *args: P.args, **kwargs: P.kwargs) -> None:
+    """As `work`, for what nobody ordered: that this page's person was there, and what he saw.
 
-    Nothing is kept, and False returned, while somebody else looks as he sees it.
+    Nothing is kept while somebody else looks as he sees it. It is waited for a moment, so that who looks next finds it kept; while
+    the database cannot be written people go on reading, and the log says what was not kept.
     """
-    kept = not current_actor().only_looks
-    if kept:
-        await work(verb, *args, **kwargs)
-    return kept
+    actor = current_actor()
+    if not actor.only_looks:
+        kept = asyncio.ensure_future(work_as(actor, verb, *args, **kwargs))
+        kept.add_done_callback(_tell_of_failure)
+        await asyncio.wait([kept], timeout=JOT_SECONDS)
+
+
+def _tell_of_failure(kept: asyncio.Future[Any]) -> None:
+    if not kept.cancelled() and (error := kept.exception()):
+        log.error('what somebody saw was not kept', exc_info=error)
 
 
 async def ask(question: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:

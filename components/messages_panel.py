@@ -199,11 +199,12 @@ class MessagesPanel(Element, component='messages_panel.js', dependencies=['uploa
         await self.refresh()
 
     async def _draft(self, event: GenericEventArguments) -> None:
+        if current_actor().only_looks:
+            return
         letter = read_letter(event.args)
         async with self._in_turn:
-            kept = await jot(save_draft, self._key, letter.body, internal=letter.internal)
-        if kept:
-            _told = self.run_method('drafted', letter.body)  # nobody waits for it
+            await work(save_draft, self._key, letter.body, internal=letter.internal)
+        _told = self.run_method('drafted', letter.body)  # nobody waits for it
 
     async def _seen(self, event: GenericEventArguments) -> None:
         if isinstance(event.args, int) and 0 < event.args < 2**63:

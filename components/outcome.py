@@ -1,10 +1,12 @@
 """What becomes of a request: its number, how long it took, and one line in the log when it failed, without its address."""
 
 import time
+from collections.abc import Callable
 from secrets import token_hex
 
 import structlog
-from starlette.types import Message, Scope, Send
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
 from db import meters
 
@@ -35,7 +37,7 @@ class Outcome:
 
     def __init__(self, scope: Scope, send: Send) -> None:
         """The request has just come."""
-        self._send, self._begun, self._method = send, time.monotonic(), scope['method']
+        self._scope, self._send, self._begun, self._method = scope, send, time.monotonic(), scope['method']
         first = scope['path'].split('/')[1]
         self._kind = first if first in _KINDS else 'other' if first else 'list'
         self.request, self._status = token_hex(6), 0
@@ -54,13 +56,12 @@ class Outcome:
             write = log.error if self._status >= 500 else log.info
             write('request failed', method=self._method, kind=self._kind, status=self._status)
 
-    async def break_off(self, error: Exception, send: Send) -> None:
-        """Something broke that nobody expected: its whole story stands in the log, the visitor gets its number."""
+    async def break_off(
+        self, error: Exception, answer: Callable[[str], Response], receive: Receive, send: Send
+    ) -> None:
+        """Something broke that nobody expected: its whole story stands in the log, the visitor gets its number in an answer."""
         started = self._status
         log.error('request failed', method=self._method, kind=self._kind, status=started or 500, exc_info=error)
         if started:
             raise ConnectionAbortedError('broke off in the middle of an answer') from None
-        text = f'Something went wrong on our side. Error no. {self.request}'.encode()
-        kind = (b'content-type', b'text/plain; charset=utf-8')
-        await send({'type': 'http.response.start', 'status': 500, 'headers': [kind]})
-        await send({'type': 'http.response.body', 'body': text})
+        await answer(self.request)(self._scope, receive, send)

@@ -61,7 +61,8 @@ class Health:
         self._faults, self._looked = found, time.monotonic()
 
     def _has_room(self) -> bool:
-        places = [self._settings.data_dir, self._settings.backup_dir]
+        incoming = files.store().incoming  # where documents are written first, and in a folder of documents stay
+        places = [self._settings.data_dir, self._settings.backup_dir, incoming, incoming.parent]
         if copies.kind_of(self._settings.database_url) == 'sqlite':
             places.append(copies.path_of(self._settings.database_url).parent)
         return all(_free_part(place) >= FREE_PART for place in places if place.exists())

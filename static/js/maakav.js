@@ -2,6 +2,7 @@
 (function () {
   'use strict';
   const words = JSON.parse(document.getElementById('maakav-words')?.textContent || '{}');
+  const PAUSE = 2000;
   const pad = (n) => String(n).padStart(2, '0');
   /* Made when it is needed first: the browser reads all its time zones for it, longer than it takes to draw a list. */
   let israel;
@@ -71,9 +72,16 @@
     socket.disconnect().connect();
   }
 
+  /* After a restart all are back within some seconds: left alone the socket pauses for up to seven between two tries. */
+  function tryOften() {
+    if (window.socket) socket.io.reconnectionDelayMax(PAUSE);
+    else setTimeout(tryOften, 100);
+  }
+
   function watchConnection() {
     const popup = document.getElementById('popup');
     if (!popup) return;
+    tryOften();
     new MutationObserver(() => setOffline(popup.getAttribute('aria-hidden') === 'false')).observe(popup, {attributes: true});
   }
 

@@ -125,6 +125,8 @@ def test_what_is_being_typed_when_the_server_restarts_is_there_afterwards(
         new.get_by_test_id('edit-plate').press_sequentially('12345678')
         money.get_by_test_id('add-offer').click()
         money.get_by_test_id('offer-sum').press_sequentially('7770')
+        pauses = [page.evaluate('socket.io.reconnectionDelayMax()') for page in desk]
+        assert pauses == [2000] * 5, 'they try often'
         assert leave(server) < 5
     with serving('app', tmp_path, port=port, DATABASE_URL=sqlite_url):
         for page in desk:  # they come back by themselves

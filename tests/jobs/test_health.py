@@ -34,6 +34,21 @@ def settings(database_url: str, database: object, tmp_path: Path, monkeypatch: p
     return settings
 
 
+def test_documents_on_a_disk_of_their_own_need_room_there(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / 'elsewhere'
+    elsewhere.mkdir()
+    files.connect(f'file:{elsewhere}', settings.data_dir)
+    looked, usage = Health(settings), namedtuple('usage', 'total used free')
+    monkeypatch.setattr(
+        shutil,
+        'disk_usage',
+        lambda place: usage(100, 96, 4) if elsewhere in (place, *place.parents) else usage(100, 0, 100),
+    )
+    assert looked.faults() == ('disk',)
+
+
 def test_all_is_well(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
     assert Health(settings).faults() == ()
     assert caplog.text == ''

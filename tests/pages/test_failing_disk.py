@@ -127,6 +127,7 @@ def test_a_full_disk_is_told_and_once_there_is_room_work_goes_on(sqlite_template
             assert all(answer >= 500 for answer in answers), answers
             # the log of the database has some room of its own: what fits there is saved, and then no more
             assert 'bad' in (worker.edit(f'{number} ' + 'בזמן' * 60) for number in range(60))
+            assert worker.visitor.open(f'/claims/{claim.claim_no}').client_id, 'who only reads goes on'
             settings = {**os.environ, 'DATABASE_URL': url, 'DATA_DIR': str(small_disk)}
             order = [sys.executable, '-m', 'jobs.backup']
             made = subprocess.run(order, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)

@@ -2,14 +2,17 @@
 
 import asyncio
 import re
+import threading
+import time
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from nicegui import app
 
-from components import frame
+from components import claim_page, frame, live
 from db.texts import N_, ClaimError
+from pages import reports
 from tests.conftest import People
 from tests.factories import make_claim
 from tests.pages.conftest import EMAILS, Open
@@ -81,3 +84,49 @@ async def test_what_is_refused_is_told_and_no_error_in_the_log(
         app.handle_exception(ValueError('ours'))
     assert len(toasts) == 2
     assert {record.levelname for record in caplog.records} == {'ERROR'}
+
+
+async def test_while_nothing_can_be_written_people_go_on_reading(
+    portal: FastAPI, people: People, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """That somebody was there is noted beside the page: a full disk, or whoever else writes, is no reason to show nothing."""
+    claim = make_claim(people.levi, people.staff)
+    written = threading.Event()
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError('database or disk is full')
+
+    def held_up(*_: Any, **__: Any) -> None:
+        written.wait(10)
+
+    staff = await signed_in(portal, EMAILS['staff'])
+    monkeypatch.setattr(claim_page, 'visit', full)
+    assert claim.claim_no in Open(staff, await staff.open(f'/claims/{claim.claim_no}')).html()
+    assert 'what somebody saw was not kept' in caplog.text
+    caplog.clear()
+    monkeypatch.setattr(live, 'JOT_SECONDS', 0.1)
+    monkeypatch.setattr(claim_page, 'visit', held_up)
+    began = time.monotonic()
+    assert claim.claim_no in Open(staff, await staff.open(f'/claims/{claim.claim_no}')).html()
+    assert time.monotonic() - began < 9
+    written.set()
+
+
+@pytest.mark.parametrize(('accept', 'kind'), [('text/html,*/*', 'text/html'), ('*/*', 'text/plain')])
+async def test_an_answer_that_breaks_is_told_in_the_readers_words_and_leads_back(
+    portal: FastAPI, monkeypatch: pytest.MonkeyPatch, accept: str, kind: str
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError('a bug')
+
+    manager = await signed_in(portal, EMAILS['manager'])
+    monkeypatch.setattr(reports, 'month_book', broken)
+    answer = await manager.http_client.get('/reports/month.xlsx?month=2026-11', headers={'Accept': accept})
+    assert (answer.status_code, answer.headers['content-type'].partition(';')[0]) == (500, kind)
+    assert answer.headers['x-request-id'] in answer.text
+    assert 'bug' not in answer.text
+    if kind == 'text/html':
+        assert 'dir="rtl"' in answer.text
+        assert 'href="/reports/month.xlsx?month=2026-11"' in answer.text
+    else:
+        assert answer.text.startswith('אירעה תקלה אצלנו')
