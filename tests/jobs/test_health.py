@@ -40,7 +40,8 @@ def test_documents_on_a_disk_of_their_own_need_room_there(
     elsewhere = tmp_path / 'elsewhere'
     elsewhere.mkdir()
     files.connect(f'file:{elsewhere}', settings.data_dir)
-    looked, usage = Health(settings), namedtuple('usage', 'total used free')
+    looked = Health(settings)
+    usage = namedtuple('usage', 'total used free')
     monkeypatch.setattr(
         shutil,
         'disk_usage',
