@@ -1,12 +1,12 @@
 """The clients of an office as a workbook, for the meetings about their renewals."""
 
-from io import BytesIO
 from typing import Any
 
 from db.clients import ClientLine, Clients
 from db.texts import N_, is_rtl, t
+from jobs.book_making import book_of
 from jobs.report_book import Book
-from jobs.sheets import Column, Kind, Table, add_table, in_words, new_workbook
+from jobs.sheets import Column, Kind, Table, in_words
 
 LABEL = N_('Clients for renewal')
 _COLUMNS = (
@@ -27,14 +27,9 @@ _COLUMNS = (
 def client_book(found: Clients, about: str, reader: str) -> Book:
     """One sheet, a client in each row; `about` says of which office and which days."""
     label = t(LABEL, reader)
-    workbook, file = new_workbook(label), BytesIO()
-    add_table(
-        workbook,
-        Table(label, label, about, in_words(_COLUMNS, reader), is_rtl(reader)),
-        (_row(line, reader) for line in found.lines),
-    )
-    workbook.save(file)
-    return Book(LABEL, [column.label for column in _COLUMNS], len(found.lines), file.getvalue())
+    table = Table(label, label, about, in_words(_COLUMNS, reader), is_rtl(reader))
+    file = book_of(label, [(table, [_row(line, reader) for line in found.lines])])
+    return Book(LABEL, [column.label for column in _COLUMNS], len(found.lines), file)
 
 
 def _row(line: ClientLine, reader: str) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
 import pandas as pd
@@ -16,7 +15,8 @@ from db.report_figures import DueLine, Figures, Line
 from db.report_state import Span
 from db.reports import Behind
 from db.texts import N_, is_rtl, t
-from jobs.sheets import Column, Kind, Table, add_table, in_words, new_workbook
+from jobs.book_making import book_of
+from jobs.sheets import Column, Kind, Table, in_words
 
 NOT_ENOUGH = N_('Not enough data')
 Cell = Any
@@ -93,20 +93,17 @@ def _left_out(reader: str) -> Part:
 
 def _book(label: str, parts: Sequence[Part], figures: Figures, reader: str, whose: str = '') -> Book:
     """A sheet for each part."""
-    workbook, file, written = new_workbook(t(label, reader)), BytesIO(), 0
+    sheets: list[tuple[Table, list[tuple[Cell, ...]]]] = []
     # what is open or unread is so at this moment, whatever days the rest is of
     made = t('made on {day}', reader, day=values.format_day(figures.today))
     about = ' · '.join(filter(None, (whose, days_text(figures.span), made)))
     for part in parts:
         title, frame = t(part.label, reader), part.frame(figures, reader)
-        columns = in_words(part.columns, reader)
-        rows = frame.astype(object).itertuples(index=False, name=None)
-        add_table(workbook, Table(title, title, about, columns, is_rtl(reader)), rows)
-        written += len(frame)
-    workbook.save(file)
+        table = Table(title, title, about, in_words(part.columns, reader), is_rtl(reader))
+        sheets.append((table, list(frame.astype(object).itertuples(index=False, name=None))))
     # what stands in several sheets is told once
     told = dict.fromkeys(column.label for part in parts for column in part.columns)
-    return Book(label, tuple(told), written, file.getvalue())
+    return Book(label, tuple(told), sum(len(rows) for _, rows in sheets), book_of(t(label, reader), sheets))
 
 
 def days_text(span: Span) -> str:

@@ -19,6 +19,7 @@ from db.report_state import ReportState
 from db.reports import figures_of, rows_behind
 from db.scope import Actor
 from db.session import open_session
+from jobs import book_making, children
 from jobs.report_book import PARTS, Book, Month, month_book, table_book, whole_book
 from tests.conftest import People
 from tests.workbooks import by_calamine, by_libreoffice, by_openpyxl
@@ -216,3 +217,23 @@ def test_no_workbook_tells_of_another_office(some: People) -> None:
     whole = opened(month_book(month_of(some.staff), 'he'))
     assert 'קנרית' in str(rows(whole['נפתחו']))
     assert [name for name in whole if 'ביצועים' in name] == ['ביצועים לפי משרד'], 'of every office, no agents are told'
+
+
+def test_a_large_workbook_is_the_same_and_made_in_a_process_of_its_own(
+    some: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_session(some.manager, reading=True) as session:
+        figures = figures_of(session, ReportState(), TODAY)
+    here = whole_book(figures, (), 'he')
+    begun: list[Any] = []
+    run = children.run
+    monkeypatch.setattr(children, 'run', lambda arguments, *more: begun.append(arguments) or run(arguments, *more))
+    monkeypatch.setattr(book_making, 'CELLS_HERE', 0)
+    there = whole_book(figures, (), 'he')
+    assert begun == [['-m', 'jobs.book_making']]
+    assert {name: rows(sheet) for name, sheet in opened(there).items()} == {
+        name: rows(sheet) for name, sheet in opened(here).items()
+    }
+    monkeypatch.setattr(book_making, 'SECONDS', 0.01)
+    with pytest.raises(RuntimeError, match='no workbook was made'):
+        whole_book(figures, (), 'he')
