@@ -1,5 +1,6 @@
 """The reports as workbooks: opened again they say what the figures say, as numbers, and nothing of another office."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -225,9 +226,13 @@ def test_a_large_workbook_is_the_same_and_made_in_a_process_of_its_own(
     with open_session(some.manager, reading=True) as session:
         figures = figures_of(session, ReportState(), TODAY)
     here = whole_book(figures, (), 'he')
-    begun: list[Any] = []
-    run = children.run
-    monkeypatch.setattr(children, 'run', lambda arguments, *more: begun.append(arguments) or run(arguments, *more))
+    begun, run = [], children.run
+
+    def noted(arguments: Sequence[str], *more: Any) -> children.Ended:
+        begun.append(arguments)
+        return run(arguments, *more)
+
+    monkeypatch.setattr(children, 'run', noted)
     monkeypatch.setattr(book_making, 'CELLS_HERE', 0)
     there = whole_book(figures, (), 'he')
     assert begun == [['-m', 'jobs.book_making']]
