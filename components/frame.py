@@ -20,6 +20,7 @@ from starlette.responses import HTMLResponse, Response
 
 from components import accesses
 from components.accesses import Seen
+from components.admin_sections import SECTIONS
 from components.bell import Bell
 from components.live import ask, current_actor, jot, rung, written_html
 from components.looking import LOOK_AS
@@ -72,7 +73,11 @@ PLACES = (
     Place('account', '/account', 'person', N_('Settings'), Can.FOLLOW),
 )
 # where only the palette and links lead
-_BESIDE = (Place('clients', '/reports/clients', 'badge', N_('Clients for renewal'), Can.SEE_CLAIMS),)
+_BESIDE = (
+    Place('new', '/claims/new', 'add', N_('New claim'), Can.OPEN_CLAIM),
+    Place('clients', '/reports/clients', 'badge', N_('Clients for renewal'), Can.SEE_CLAIMS),
+    *(Place(key, f'/admin/{key}', shown.icon, shown.label, Can.ADMINISTER) for key, shown in SECTIONS.items()),
+)
 
 
 class NotFound(Exception):  # noqa: N818 - an answer, not a failure

@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from components.access_panel import AccessPanel
 from components.admin_list import PeopleScreen, TableScreen
+from components.admin_sections import SECTIONS
 from components.admin_words import history_lines
 from components.export_records import records_html
 from components.frame import NotFound, portal_page
@@ -47,7 +48,7 @@ async def admin_section(section: str, request: Request, before: str = '') -> Non
 
 
 async def _draw(section: str, before: int = 0, query: Mapping[str, str] = _NOTHING) -> None:
-    if section not in {'people', 'history', 'accesses', 'exports', 'health', *TABLES}:
+    if section not in SECTIONS:
         raise NotFound
     due = await ask(review_is_due, now())
     ui.html(f'<div class="mk-ph"><h1>{escape(t("Administration"))}</h1></div>').classes('mk-contents')
@@ -101,14 +102,11 @@ async def _history(before: int) -> None:
 
 
 def _sections_html(section: str, *, review_due: bool) -> str:
-    sections = [('people', 'group', t('People')), *((key, table.icon, t(table.title)) for key, table in TABLES.items())]
-    sections += [('history', 'history', t('History of changes')), ('accesses', 'visibility', t('Log of access'))]
-    sections += [('exports', 'download', t('Exports')), ('health', 'monitoring', t('Health'))]
     marks = {'accesses': chip_html('amber', 'schedule', t('To be looked through'), 'tiny')} if review_due else {}
     return ''.join(
         f'<a class="mk-mi{" mk-cur" if key == section else ""}" href="/admin/{key}"'
-        f'{" aria-current=page" if key == section else ""}>{icon_html(icon)}<span>{escape(label)}</span>{marks.get(key, "")}</a>'
-        for key, icon, label in sections
+        f'{" aria-current=page" if key == section else ""}>{icon_html(shown.icon)}<span>{escape(t(shown.label))}</span>{marks.get(key, "")}</a>'
+        for key, shown in SECTIONS.items()
     )
 
 

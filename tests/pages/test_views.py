@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import pytest
 from fastapi import FastAPI
 from nicegui import ui
+from nicegui.testing import User
 
 from components.bulk_bar import BulkBar
 from components.claims_list import ClaimsBar, ClaimsTable
@@ -191,6 +192,21 @@ async def test_the_documents_of_what_is_selected_come_as_one_zip_or_it_is_said_w
     await soon(lambda: len(toasts) == 6)
     assert toasts[-1] == 'אפשר להוריד בקובץ אחד מסמכים של עד 2 תביעות. נא לבחור פחות.'
     assert fetched == []
+
+
+async def test_the_palette_leads_to_pages_that_stand_in_no_menu(portal: FastAPI, people: People, admin: User) -> None:
+    dana, admins = await desk(portal, 'dana', '/account'), Desk(admin, await admin.open('/help'))
+    for page, typed, address in (
+        (dana, 'תביעה חדשה', ['/claims/new']),
+        (dana, 'יומן גישה', []),
+        (admins, 'יומן גישה', ['/admin/accesses']),
+    ):
+        palette = page.one(Palette)
+        turn = palette.props['answer']['turn'] + 1
+        page.send(Palette, 'ask', {'turn': turn, 'text': typed})
+        await soon(lambda palette=palette, turn=turn: palette.props['answer']['turn'] == turn)
+        groups = {group['name']: group['items'] for group in palette.props['answer']['groups']}
+        assert [item['href'] for item in groups.get('pages', [])] == address
 
 
 async def test_the_palette_answers_the_newest_question_under_scope(portal: FastAPI, people: People) -> None:
