@@ -196,17 +196,18 @@ async def test_the_documents_of_what_is_selected_come_as_one_zip_or_it_is_said_w
 
 async def test_the_palette_leads_to_pages_that_stand_in_no_menu(portal: FastAPI, people: People, admin: User) -> None:
     dana, admins = await desk(portal, 'dana', '/account'), Desk(admin, await admin.open('/help'))
-    for page, typed, address in (
-        (dana, 'תביעה חדשה', ['/claims/new']),
-        (dana, 'יומן גישה', []),
-        (admins, 'יומן גישה', ['/admin/accesses']),
-    ):
-        palette = page.one(Palette)
-        turn = palette.props['answer']['turn'] + 1
-        page.send(Palette, 'ask', {'turn': turn, 'text': typed})
-        await soon(lambda palette=palette, turn=turn: palette.props['answer']['turn'] == turn)
-        groups = {group['name']: group['items'] for group in palette.props['answer']['groups']}
-        assert [item['href'] for item in groups.get('pages', [])] == address
+    assert await _pages_called(dana, 'תביעה חדשה') == ['/claims/new']
+    assert await _pages_called(dana, 'יומן גישה') == []
+    assert await _pages_called(admins, 'יומן גישה') == ['/admin/accesses']
+
+
+async def _pages_called(page: Desk, typed: str) -> list[str]:
+    palette = page.one(Palette)
+    turn = palette.props['answer']['turn'] + 1
+    page.send(Palette, 'ask', {'turn': turn, 'text': typed})
+    await soon(lambda: palette.props['answer']['turn'] == turn)
+    groups = {group['name']: group['items'] for group in palette.props['answer']['groups']}
+    return [item['href'] for item in groups.get('pages', [])]
 
 
 async def test_the_palette_answers_the_newest_question_under_scope(portal: FastAPI, people: People) -> None:
