@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from components.cheque_words import CHEQUE_LOOKS, left_text, left_tone, reason_text
-from components.words import isolated, language, t
+from components.words import isolated, language, signed, t
 from db import values
 from db.cheques import BANKS, DIRECTIONS, STATES, Cheque
 
@@ -39,7 +39,7 @@ def cheque_shown(cheque: Cheque, today: date, images: Mapping[int, str]) -> dict
         'late': cheque.late and cheque.live,
         'closed': t('The due date is {reason}', reason=t(cheque.closed_note)) if cheque.closed_note else '',
         'image': image,
-        'by': f'{isolated(cheque.by)} · {values.format_exact(cheque.entered_at)}',
+        'by': f'{isolated(signed(cheque.by, reader))} · {values.format_exact(cheque.entered_at)}',
         'days': cheque.days_left(today),
         'daysText': left_text(cheque, today, reader),
         'daysHue': _TONES[tone],

@@ -10,7 +10,7 @@ from nicegui.events import GenericEventArguments
 from components.claim_rows import Wording, money_axis, waited
 from components.live import current_actor, show_changes
 from components.theme import status_look
-from components.words import said_once, t
+from components.words import said_once, signed, t
 from db import values
 from db.base import now
 from db.cheques import Cheque
@@ -212,7 +212,14 @@ def _updated(claim: Claim, author: str, reader: str) -> dict[str, Any]:
     """When there were news last, and of whom: it grows older in the browser."""
     at = claim.updated_at
     shown = {'at': at.isoformat(), 'when': values.format_moment(at, now(), reader), 'exact': values.format_exact(at)}
-    return {'name': 'updated', 'icon': 'update', 'label': t('Updated'), 'text': author, 'desk': False, **shown}
+    return {
+        'name': 'updated',
+        'icon': 'update',
+        'label': t('Updated'),
+        'text': signed(author, reader),
+        'desk': False,
+        **shown,
+    }
 
 
 @said_once

@@ -16,7 +16,7 @@ from components.attachments import attached_to, attaching, attachment_words, cho
 from components.live import Subscription, ask, claim_topic, current_actor, jot, show_changes, thread_topic, work
 from components.marks import hue_of, initials_of
 from components.timeline import day_title
-from components.words import language, t, tn
+from components.words import language, signed, t, tn
 from db import texts, values
 from db.alerts import mark_read
 from db.base import now
@@ -249,8 +249,8 @@ def _bubble(
         'id': message.id,
         'mine': message.user_id == actor.user_id,
         'internal': message.internal,
-        'by': message.by,
-        'initials': initials_of(message.by),
+        'by': signed(message.by, reader),
+        'initials': initials_of(signed(message.by, reader)),
         'hue': hue_of(message.by),
         'text': message.body,
         'time': values.format_time(message.at),

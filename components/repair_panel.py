@@ -13,7 +13,7 @@ from components.claim_rows import Wording
 from components.files_taken import photos_taken
 from components.live import current_actor, show_changes, work
 from components.repair_words import Repair, days_text
-from components.words import isolated, language, said_once, t
+from components.words import isolated, language, said_once, signed, t
 from db import repairs, values
 from db.base import now
 from db.claims import Claim
@@ -122,7 +122,7 @@ def _stays(repair: Repair, reference: Reference, moment: datetime, reader: str) 
                 'from': values.format_exact(stay.entered),
                 'at': stay.entered.isoformat(),
                 'days': days_text(stay.days(moment), reader) if stay.left is None or stay.days(moment) else '',
-                'by': stay.by,
+                'by': signed(stay.by, reader),
                 'note': stay.note,
                 'told': [_told(event, reference, reader) for event in _during(stay, repair)],
                 'photos': [_photo(photo) for photo in photos],
@@ -143,7 +143,7 @@ def _told(event: RepairEvent, reference: Reference, reader: str) -> dict[str, st
         'icon': icon,
         'text': t(text, reason=_reason(event, reference, reader)),
         'note': event.note,
-        'by': f'{isolated(event.by)} · {values.format_exact(event.at)}',
+        'by': f'{isolated(signed(event.by, reader))} · {values.format_exact(event.at)}',
     }
 
 
@@ -174,7 +174,7 @@ def _days(repair: Repair, reference: Reference, moment: datetime, reader: str) -
             'before': _shown_day(event.before),
             'after': _shown_day(event.after),
             'reason': ' · '.join(filter(None, (_reason(event, reference, reader), event.note))),
-            'by': f'{isolated(event.by)} · {values.format_moment(event.at, moment, reader)}',
+            'by': f'{isolated(signed(event.by, reader))} · {values.format_moment(event.at, moment, reader)}',
         }
         for event in repairs.expectations_among(repair.events)
     ]

@@ -10,7 +10,7 @@ from components.claim_rows import Wording
 from components.marks import NOTHING, before_after_html, icon_html
 from components.money_words import money_lines
 from components.theme import DOCUMENT_LOOKS, Look, status_look
-from components.words import call_how, call_labels, call_value, headline_of, label_of, weekday_of
+from components.words import call_how, call_labels, call_value, headline_of, label_of, signed, weekday_of
 from db import values
 from db.changes import Change
 from db.claims import FIELDS
@@ -189,7 +189,7 @@ def _entry_html(entry: Entry, wording: Wording, *, last: bool, fresh: bool) -> s
     return (
         f'<div class="{classes}" data-testid="timeline-entry" data-kind="{escape(entry.change.kind)}">{tile}<div class="mk-grow">'
         f'<div class="mk-tt">{_title_html(entry, wording.reader)}</div>{_note_html(entry)}{_more_html(entry, wording.reader)}'
-        f'<div class="mk-by"><bdi>{escape(entry.change.by)}</bdi> · {clock_html(entry.change.at)}</div></div></div>'
+        f'<div class="mk-by"><bdi>{escape(signed(entry.change.by, wording.reader))}</bdi> · {clock_html(entry.change.at)}</div></div></div>'
     )
 
 
@@ -248,7 +248,7 @@ def _history_row(entry: Entry, wording: Wording) -> str:
     return (
         f'<tr data-testid="history-entry" data-kind="{escape(change.kind)}"{inner}>'
         f'<td><time class="mk-num" dir="ltr" datetime="{change.at.isoformat()}">{values.format_exact(change.at)}</time></td>'
-        f'<td dir="auto">{escape(change.by)}</td><td>{lines_html}</td></tr>'
+        f'<td dir="auto">{escape(signed(change.by, wording.reader))}</td><td>{lines_html}</td></tr>'
     )
 
 

@@ -140,6 +140,18 @@ def label_of(name: str, reader: str) -> str:
     return texts.t(FIELDS[name].label, reader) if name in FIELDS else name
 
 
+# what the product signs with where nobody clicked
+_UNSIGNED = {
+    'import': N_('Import'),
+    **dict.fromkeys(('aftermath', 'bulk orders', 'cheques', 'demo', 'desk', 'links', 'requirements'), N_('Maakav')),
+}
+
+
+def signed(by: str, reader: str) -> str:
+    """Who did something, as people read it: a person by his name, the product by what it is called in their language."""
+    return texts.t(_UNSIGNED[by], reader) if by in _UNSIGNED else by
+
+
 def value_text(name: str, value: Any, reference: Reference, people: Mapping[int, str], reader: str) -> str:
     """A stored value of a claim's field as people read it; '' when there is none."""
     if value in (None, ''):
@@ -333,7 +345,9 @@ _KINDS: Mapping[str, Callable[[Change, Reference, str], str]] = {
     'link.created': partial(_link_headline, N_('Link made · {purpose}')),
     'link.revoked': partial(_link_headline, N_('Link revoked · {purpose}')),
     'message': lambda change, reference, reader: texts.t('Message from {name}', reader, name=change.by),
-    'noted': lambda change, reference, reader: texts.t('Internal note by {name}', reader, name=change.by),
+    'noted': lambda change, reference, reader: texts.t(
+        'Internal note by {name}', reader, name=signed(change.by, reader)
+    ),
 }
 
 

@@ -56,6 +56,14 @@ def test_the_history_shows_before_and_after_and_who(wording: Wording) -> None:
         assert words in html
 
 
+@pytest.mark.parametrize(('by', 'said'), [('import', 'ייבוא'), ('desk', 'מעקב'), ('שירה לביא', 'שירה לביא')])
+def test_what_nobody_clicked_is_signed_in_the_readers_language(wording: Wording, by: str, said: str) -> None:
+    done = change(1, {'policy_no': ['1', '2']})
+    done.by = by
+    assert f'<bdi>{said}</bdi>' in timeline_html([done], wording, NOON, 0)
+    assert f'<td dir="auto">{said}</td>' in history_html([done], wording)
+
+
 def test_nothing_that_people_typed_is_html(reference: Reference) -> None:
     wording = Wording(reference, {}, 'he')
     evil = '<img src=x onerror=alert(1)>'
