@@ -242,6 +242,15 @@ def test_a_silence_that_the_portal_keeps_is_none_for_nginx():
     assert patience > streams.HEARTBEAT_SECONDS
 
 
+def test_nothing_that_a_visitor_says_of_his_way_here_gets_past_nginx():
+    """The portal leaves these out itself, so no answer would tell."""
+    written = (DEPLOY / 'nginx' / 'maakav.conf.template').read_text('utf-8')
+    said = dict(re.findall(r'^\s*proxy_set_header (X-Forwarded-\w+|Forwarded)\s+([^;]+);', written, re.MULTILINE))
+    assert said['X-Forwarded-Prefix'] == '""'
+    assert '$http_' not in ''.join(said.values())
+    assert said['X-Forwarded-For'] == '$remote_addr'
+
+
 def test_nginx_takes_the_configuration_with_tls_too(tmp_path):
     program = nginx_program()
     key, certificate = tmp_path / 'privkey.pem', tmp_path / 'fullchain.pem'
