@@ -39,6 +39,7 @@ class Door:
     def __init__(self, settings: Settings) -> None:
         """`settings` say how long a session lasts and whether cookies travel over TLS only."""
         self.longest = timedelta(days=settings.session_max_days)
+        self.password_lasts = timedelta(days=settings.password_max_age_days)
         self.secure = settings.secure_cookies
         self.contact = settings.help_contact  # of who cannot get in
         self.session, self.browser, self.half = (
@@ -63,7 +64,7 @@ class Door:
         moment, present = now(), request.state.session
         browser = _browser_of(request, remember=remember)
         ended = present.token_hash if present is not None else None
-        admitted = await tell_sign_in(_admit, entry, browser, ended, moment, self.longest)
+        admitted = await tell_sign_in(self._admit, entry, browser, ended, moment)
         if not (admitted.half or admitted.session):
             return RedirectResponse('/login', 303)
         if admitted.half:
@@ -84,7 +85,7 @@ class Door:
         """Let somebody go on in a new session, when all of his have just ended."""
         entry = Entry(present.actor.user_id, None, both_steps=True)
         browser = _browser_of(request, remember=present.remembered)
-        admitted = await tell_sign_in(_admit, entry, browser, None, now(), self.longest)
+        admitted = await tell_sign_in(self._admit, entry, browser, None, now())
         self._hand_over(answer, admitted.session, remember=present.remembered)
         self._know(answer, admitted.known_browser)
 
@@ -94,6 +95,30 @@ class Door:
         answer = RedirectResponse('/login', 303)
         self._take_away(answer, self.session)
         return answer
+
+    def _admit(self, session: Any, entry: Entry, browser: Browser, ended: str | None, moment: datetime) -> _Admitted:
+        """Start a session and end the one this browser had, unless a second step is due: then half a sign-in is all there is.
+
+        Nothing at all for somebody whose password was changed since it was looked at.
+        """
+        user_id = entry.user_id
+        assert user_id is not None
+        kept, fresh = entry.password_hash, entry.fresh_hash
+        if not (entry.both_steps or identity.is_still_password(session, user_id, kept, fresh)):
+            return _Admitted()
+        if not entry.both_steps and two_factor.is_on(session, user_id):
+            return _Admitted(half=identity.make_link(session, identity.HALF, user_id, moment, hours=1))
+        for tries in (entry.tries, entry.earlier_tries):
+            identity.forget_tries(session, tries)
+        if ended is not None:
+            identity.end_session(session, ended)
+        identity.demand_another_if_old(session, user_id, self.password_lasts, moment)
+        must_set_up = two_factor.must_set_up(session, user_id)
+        token = identity.start_session(session, user_id, browser, moment, self.longest, must_set_up=must_set_up)
+        if entry.browser_known:
+            return _Admitted(token)
+        hours = 24 * identity.KNOWN_BROWSER_DAYS
+        return _Admitted(token, identity.make_link(session, identity.KNOWN_BROWSER, user_id, moment, hours))
 
     def _hand_over(self, answer: Response, token: str, *, remember: bool) -> None:
         self._set(answer, self.session, token, self.longest if remember else None)
@@ -120,29 +145,3 @@ def code_page(target: str, *, remember: bool, recovery: bool = False) -> str:
 
 def _browser_of(request: Request, *, remember: bool) -> Browser:
     return Browser(address_of(request), request.headers.get('user-agent', ''), remember)
-
-
-def _admit(
-    session: Any, entry: Entry, browser: Browser, ended: str | None, moment: datetime, longest: timedelta
-) -> _Admitted:
-    """Start a session and end the one this browser had, unless a second step is due: then half a sign-in is all there is.
-
-    Nothing at all for somebody whose password was changed since it was looked at.
-    """
-    user_id = entry.user_id
-    assert user_id is not None
-    kept, fresh = entry.password_hash, entry.fresh_hash
-    if not (entry.both_steps or identity.is_still_password(session, user_id, kept, fresh)):
-        return _Admitted()
-    if not entry.both_steps and two_factor.is_on(session, user_id):
-        return _Admitted(half=identity.make_link(session, identity.HALF, user_id, moment, hours=1))
-    for tries in (entry.tries, entry.earlier_tries):
-        identity.forget_tries(session, tries)
-    if ended is not None:
-        identity.end_session(session, ended)
-    must_set_up = two_factor.must_set_up(session, user_id)
-    token = identity.start_session(session, user_id, browser, moment, longest, must_set_up=must_set_up)
-    if entry.browser_known:
-        return _Admitted(token)
-    hours = 24 * identity.KNOWN_BROWSER_DAYS
-    return _Admitted(token, identity.make_link(session, identity.KNOWN_BROWSER, user_id, moment, hours))

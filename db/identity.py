@@ -200,6 +200,13 @@ def is_still_password(session: Session, user_id: int, verified: str | None, fres
     return True
 
 
+def demand_another_if_old(session: Session, user_id: int, lasts: timedelta, now: datetime) -> None:
+    """Let somebody whose password is older than it may be choose another one before he goes on. No time at all: it lasts for ever."""
+    credential = session.get(Credential, user_id)
+    if lasts and credential is not None and credential.changed_at < now - lasts:
+        credential.must_change = True
+
+
 def set_password(session: Session, user_id: int, password: str, now: datetime, *, demo: bool = False) -> None:
     """Check, hash and keep a password in one go, where nobody waits: the terminal, demo data, tests."""
     if not demo:

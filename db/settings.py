@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     log_level: Literal['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'] = 'INFO'
     session_idle_hours: int = Field(12, ge=1)
     session_max_days: int = Field(30, ge=1)
+    password_max_age_days: int = Field(180, ge=0)
     two_factor_key: str = Field('', repr=False)  # is a secret
 
     @field_validator('data_dir', 'backup_dir')

@@ -505,6 +505,26 @@ async def test_whoever_must_change_his_password_gets_nowhere_before(browser: htt
     assert (await browser.get('/claims/26-1')).json() == 'דנה ארז'
 
 
+async def test_a_password_of_half_a_year_is_to_be_changed_at_the_next_sign_in(
+    browser: httpx.AsyncClient, people: People
+) -> None:
+    def kept_for(days: int) -> None:
+        with open_session(SIGN_IN) as session:
+            session.get_one(identity.Credential, people.dana.user_id).changed_at = now() - timedelta(days=days)
+
+    kept_for(179)
+    assert (await try_in(browser)).status_code == 303
+    assert (await browser.get('/claims/26-1')).status_code == 200
+    kept_for(181)
+    assert (await browser.get('/claims/26-1')).status_code == 200, 'nobody is sent away from his work'
+    assert (await try_in(browser)).status_code == 303
+    turned = await browser.get('/claims/26-1')
+    assert (turned.status_code, turned.headers.get('location')) == (303, '/account/password')
+    change = {'current_password': PASSWORD, 'password': NEW, 'password_again': NEW}
+    assert (await browser.post('/account/password', data=change)).status_code == 303
+    assert (await browser.get('/claims/26-1')).status_code == 200
+
+
 async def test_who_forgot_his_password_learns_nothing_of_others(
     portal: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
