@@ -316,14 +316,20 @@ def clients_of(session: Session, state: ClientsState, today: date, most: int = O
     actor.need(Can.SEE_CLAIMS)
     if actor.is_bureau and not state.office:
         return Clients([], 0)
-    found = _grouped(session, state, today)
-    total = session.scalar(select(func.count()).select_from(found.subquery())) or 0
-    last = max((total - 1) // most, 0)
-    rows = session.execute(
-        found.order_by(*_order(state.sort)).limit(most).offset(min(state.page - 1, last) * most)
-    ).all()
+    # all of them have to be put together for any page, so the same look counts them
+    found = (
+        _grouped(session, state, today).add_columns(func.count().over().label('total')).order_by(*_order(state.sort))
+    )
+    rows = session.execute(found.limit(most).offset((state.page - 1) * most)).all()
+    if not rows and state.page > 1:
+        rows = _last_page(session, found, most)
     names = _newest(session, [row.newest for row in rows])
-    return Clients([_line(row, names[row.newest]) for row in rows], total)
+    return Clients([_line(row, names[row.newest]) for row in rows], rows[0].total if rows else 0)
+
+
+def _last_page(session: Session, found: Select[Any], most: int) -> Sequence[Any]:
+    first = session.execute(found.limit(1)).first()
+    return session.execute(found.limit(most).offset((first.total - 1) // most * most)).all() if first else []
 
 
 def _grouped(session: Session, state: ClientsState, today: date) -> Select[Any]:

@@ -22,7 +22,7 @@ from components.words import t
 from components.workbooks import as_file, if_allowed, turn_of
 from db import texts, values
 from db.base import now
-from db.clients import PERIODS, YEAR, Clients, ClientsState, client_of, clients_of
+from db.clients import ALL, PERIODS, YEAR, Clients, ClientsState, client_of, clients_of
 from db.exports import CONFIRM_ABOVE, record_workbook
 from db.offices import AgentOffice
 from db.scope import Actor, Can
@@ -31,7 +31,10 @@ from db.values import Malformed
 from jobs.client_book import LABEL, client_book
 
 _NO_OFFICE = N_('Please choose an office: clients are the clients of one office.')
-_TOO_MANY = N_('The list has {n} clients, and at most {limit} leave Maakav at once. Please choose the last 12 months.')
+_TOO_MANY = {
+    YEAR: N_('The list has {n} clients, and at most {limit} leave Maakav at once.'),
+    ALL: N_('The list has {n} clients, and at most {limit} leave Maakav at once. Please choose the last 12 months.'),
+}
 
 
 @portal_page('/reports/clients', title=LABEL, active='reports', flow=True)
@@ -127,7 +130,7 @@ async def _workbook(actor: Actor, state: ClientsState, turn: asyncio.Lock) -> Re
         if told is None:
             raise ClaimError(N_('Not found'))
         if told.found.total > CONFIRM_ABOVE:
-            raise Malformed(_TOO_MANY, n=f'{told.found.total:,}', limit=f'{CONFIRM_ABOVE:,}')
+            raise Malformed(_TOO_MANY[state.period], n=f'{told.found.total:,}', limit=f'{CONFIRM_ABOVE:,}')
         days = days_text(state.span(today), actor.language)
         made = texts.t('made on {day}', actor.language, day=values.format_day(today))
         book = await run_in_threadpool(client_book, told.found, f'{told.house} · {days} · {made}', actor.language)
