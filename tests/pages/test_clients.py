@@ -42,6 +42,7 @@ async def test_the_page_of_a_client_has_all_his_claims_of_the_office_and_no_othe
     manager, rival = await signed_in(portal, EMAILS['manager']), await signed_in(portal, EMAILS['rival'])
     page = await manager.http_client.get(f'/claims/{mine}/renewal')
     assert page.status_code == 200
+    assert ('שתיים פתוחות' in page.text, 'הסתיימו' in page.text) == (True, False), 'of none nothing is told'
     for told in (mine, also, NUMBER, '&lt;b&gt;רונית', '₪2,000.01', 'הפוליסה העצמית'):
         assert told in page.text, told
     assert not any(canary in page.text for canary in (foreign, 'קנרית', '<b>רונית'))
