@@ -47,7 +47,7 @@ def test_what_was_done_for_a_client_goes_to_the_meeting_and_to_no_other_office(p
     foot = report.locator('tfoot').evaluate('element => getComputedStyle(element).display')
     assert foot == 'table-row-group', 'the sum stands under the last claim, not under each sheet'
     report.emulate_media(media='screen')
-    report.set_viewport_size(PHONE)
+    report.set_viewport_size(PHONE)  # type: ignore[arg-type]
     assert report.evaluate('document.documentElement.scrollWidth') == PHONE['width']
     report.get_by_role('link', name='אל הלקוחות').click()
     client = ready(report).get_by_test_id('client').filter(has_text=re.compile('ברקוביץ')).first

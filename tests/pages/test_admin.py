@@ -15,7 +15,7 @@ from components import accesses, matrix_proposals
 from components.admin_list import AdminList
 from components.claims_list import ClaimsTable
 from components.matrix_proposals import MatrixProposals
-from db import accounts
+from db import accounts, proposals
 from db.access_log import CLAIM, EXPORT, FILE, PAGE, SIGN_IN, Asked, keep_accesses
 from db.access_log import accesses as log_of
 from db.accounts import Person
@@ -415,7 +415,7 @@ async def test_what_insurers_keep_asking_for_is_proposed_to_the_admin_who_takes_
     admin: User, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts: list[None] = []
-    honest = matrix_proposals.counted
+    honest = proposals.counted
 
     def counted(session: Any) -> Any:
         counts.append(None)
