@@ -57,6 +57,7 @@ from components.live import (
     when_gone,
     words_topic,
     work,
+    written_html,
 )
 from components.marks import icon_html
 from components.messages_panel import MessagesPanel, Thread, read_thread
@@ -175,7 +176,7 @@ class ClaimPage:
             self._desk = ClaimDesk(self.claim.id, self.follow)
             self._doubts = DoubtsCard(self._confirm) if self.staff else None
             self._clocks = ClocksCard(self.claim.claim_no, self._set_clock_day if self.staff else None)
-            ui.html(renewal_way_html(self.claim.claim_no)).classes('mk-contents')
+            written_html(renewal_way_html(self.claim.claim_no), ours=True).classes('mk-contents')
             if self.actor.may(Can.SEE_INTERNAL):
                 NoteBox(self._note, self._keep)
             with ui.element('aside').classes('mk-card').props(f'aria-label="{t("Activity")}"'):
@@ -227,7 +228,8 @@ class ClaimPage:
     def _draw_history(self, found: Sequence[Change]) -> Refresh:
         with ui.element('section').classes('mk-card').props('data-testid=history'):
             if self.actor.may(Can.VERIFY_RECORD):
-                ui.html(self._record_links_html()).classes('mk-hd').props('data-testid=record-links')
+                links = written_html(self._record_links_html(), ours=True)
+                links.classes('mk-hd').props('data-testid=record-links')
             self._history = ui.html('')
             self._more = ui.element('button').classes('mk-btn mk-g mk-w').props('type=button data-testid=history-more')
             self._more.on('click', self._show_more, args=[])

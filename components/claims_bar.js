@@ -154,12 +154,12 @@ export default {
       this.asked += 1;
       for (const {name} of this.filters) {
         const keys = keysOf(name);
-        if (keys) this.wanted[name] = {keys, asked: this.asked};
+        if (keys) this.wanted[name] = {keys: keys.join().split(','), asked: this.asked};
       }
     },
     isOn(filter, choice) {
       const wanted = this.wanted[filter.name];
-      return wanted && wanted.asked > this.heard ? wanted.keys.includes(choice.key) : choice.on;
+      return wanted && wanted.asked > this.heard ? choice.key.split(',').some((key) => wanted.keys.includes(key)) : choice.on;
     },
   },
 };

@@ -19,7 +19,7 @@ from components.bell import more_changes
 from components.bulk_bar import BulkFound, BulkWork, read_bulk
 from components.frame import log_error, say
 from components.list_columns import ListColumns, cells_of, columns_drawn, found_text, staleness
-from components.list_filters import Filter, counted_choices, filters_drawn, filters_for, unfit
+from components.list_filters import Filter, counted_choices, filters_drawn, filters_for, unfit, with_namesakes
 from components.list_sums import ListSum
 from components.list_views import ListViews, count_text, views_and_counts
 from components.live import (
@@ -202,7 +202,7 @@ class ClaimsList:
 
         `step`: whether going back should lead here; not for every pause in typing.
         """
-        self.state, self._misread = ListState.read(dict(parse_qsl(state.address()))), ''
+        self.state, self._misread = with_namesakes(ListState.read(dict(parse_qsl(state.address()))), self._filters), ''
         self._follow(ui.navigate.history.push if step else ui.navigate.history.replace)
         await self.load(asked=True)
 
@@ -370,8 +370,8 @@ class ClaimsList:
     async def _restore(self, event: GenericEventArguments) -> None:
         [given] = self._hear(event, 1) or ['']
         query = dict(parse_qsl(str(given)[:2000]))
-        self.state = list_state.read_by(self.actor, query)
-        self._misread = _misread(query, self.state)
+        state = list_state.read_by(self.actor, query)
+        self.state, self._misread = with_namesakes(state, self._filters), _misread(query, state)
         await self.load(asked=True)
 
     async def _sort(self, event: GenericEventArguments) -> None:
@@ -543,11 +543,12 @@ def names_for(session: Any) -> Names:
 def opening_of(session: Any, asked: ListState, upto: int) -> Opening:
     """All that the page of a list shows at first, read at one moment."""
     actor: Actor = session.info['actor']
-    hand = at_hand(session)
+    hand, names = at_hand(session), names_for(session)
+    asked = with_namesakes(asked, names[2])
     seen = replace(asked, columns=list_state.columns_shown(asked, hand.looks.columns, actor))
     page, counts, demanded = _page_and_counts(session, seen)
     found = views_and_counts(session) if hand.views else ([], {})
-    return Opening(asked, names_for(session), hand, page, counts, demanded, upto, found, read_bulk(session, hand.order))
+    return Opening(asked, names, hand, page, counts, demanded, upto, found, read_bulk(session, hand.order))
 
 
 def _whole(given: Any, default: int) -> int:

@@ -80,13 +80,12 @@ def days_text(span: Span | None, reader: str) -> str:
 
 
 def _states(client: Client, reader: str) -> str:
-    settled = client.claims - client.opened
-    return ' · '.join(
-        (
-            texts.tn('{n} is open', '{n} are open', client.opened, reader),
-            texts.tn('{n} is settled', '{n} are settled', settled, reader),
-        )
+    opened, settled = client.opened, client.claims - client.opened
+    told = (
+        (opened, texts.tn('{n} is open', '{n} are open', opened, reader)),
+        (settled, texts.tn('{n} is settled', '{n} are settled', settled, reader)),
     )
+    return ' · '.join(text for many, text in told if many)
 
 
 def _money(agorot: int | None, reader: str) -> str:
@@ -292,7 +291,7 @@ def clients_html(found: Clients, state: ClientsState) -> str:
 def _row(line: ClientLine, state: ClientsState, headers: Sequence[str]) -> str:
     reader = language()
     name = (
-        f'<a class="mk-flink" href="{escape(renewal_address(line.claim_no, state.period))}" target="_blank" rel="noopener" data-testid="client">'
+        f'<a class="mk-flink" href="{escape(renewal_address(line.claim_no, state.period))}" data-testid="client">'
         f'<span dir="auto">{escape(line.name)}</span></a>'
     )
     cells = (

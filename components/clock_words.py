@@ -6,9 +6,9 @@ from datetime import date
 from components.words import weekday_of
 from db import texts, values
 from db.calendar import WEEKEND
-from db.clocks import BUSINESS, EVENTS, LATE, MET, NOT_STARTED, PASSED, RUNNING, STATES, YEARS, Clock
+from db.clocks import BUSINESS, EVENTS, LATE, MET, NOT_STARTED, PASSED, RUNNING, STATES, STOPPED, YEARS, Clock
 
-_HUES = {NOT_STARTED: 'slate', RUNNING: 'blue', MET: 'green', LATE: 'red', PASSED: 'red'}
+_HUES = {NOT_STARTED: 'slate', RUNNING: 'blue', MET: 'green', LATE: 'red', PASSED: 'red', STOPPED: 'slate'}
 SOON_DAYS, MISSING_SHOWN = 7, 5
 
 
@@ -28,7 +28,7 @@ def standing(clock: Clock, reader: str) -> tuple[str, str]:
     if clock.state == RUNNING:
         left = texts.tn('{n} day left', '{n} days left', clock.days_left, reader, n=f'{clock.days_left:,}')
         return hue, left if clock.days_left else texts.t('Today is the last day', reader)
-    if clock.state == PASSED:
+    if clock.state == PASSED and clock.closed_on is None:
         passed = -clock.days_left
         return hue, texts.tn('Passed {n} day ago', 'Passed {n} days ago', passed, reader, n=f'{passed:,}')
     return hue, texts.t(STATES[clock.state], reader)
@@ -61,6 +61,14 @@ def explained(clock: Clock, reader: str) -> list[str]:
     if clock.end is not None and clock.rule.ends_with:
         happened = event_text(clock, clock.rule.ends_with, reader)
         lines.append(f'{happened}: {values.format_day(clock.end)}.')
+    elif clock.closed_on is not None:
+        lines.append(
+            texts.t(
+                'The claim was closed on {day}, and nothing counts on.',
+                reader,
+                day=values.format_day(clock.closed_on),
+            )
+        )
     return lines
 
 

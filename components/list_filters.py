@@ -1,6 +1,7 @@
 """The filters above the claims list, in words: what can be chosen, and what is."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from components.words import t, tn, turned_round_text, unknown_text
 from db import list_counts, list_state, texts, values
 from db.list_state import ListState
 from db.list_words import RANGE_LABELS
+from db.reference import Reference
 from db.scope import Actor
 from db.texts import N_
 
@@ -31,7 +33,10 @@ _YES_NO = {'yes': N_('Yes'), 'no': N_('No')}
 
 
 class Filter(NamedTuple):
-    """One filter in the words of a language; `at_rest` is how it travels while nothing of it is chosen."""
+    """One filter in the words of a language; `at_rest` is how it travels while nothing of it is chosen.
+
+    A choice is its values, as an address has them («a,b»), and what they are called: two statuses may be one to who reads them.
+    """
 
     name: str
     label: str
@@ -52,15 +57,16 @@ class Filter(NamedTuple):
 
 
 def _drawn(name: str, label: str, choices: Sequence[tuple[str, str]], chosen: tuple[str, ...]) -> dict[str, Any]:
-    named = [text for key, text in choices if key in chosen]
-    shown = '' if not chosen else named[0] if len(named) == 1 else tn('{n} chosen', '{n} chosen', len(chosen))
-    offered = [{'key': key, 'label': text, 'on': key in chosen, **_look(name, key)} for key, text in choices]
+    on = [(key, text) for key, text in choices if not set(chosen).isdisjoint(key.split(','))]
+    many = len(on) + len(set(chosen).difference(*(key.split(',') for key, _ in on)))
+    shown = '' if not chosen else on[0][1] if len(on) == 1 else tn('{n} chosen', '{n} chosen', many)
+    offered = [{'key': key, 'label': text, 'on': (key, text) in on, **_look(name, key)} for key, text in choices]
     return {'name': name, 'label': label, 'chosen': shown, 'choices': offered, 'more': name not in _FIRST}
 
 
 def _look(name: str, key: str) -> dict[str, str]:
     """A status is chosen by the same chip that the list shows."""
-    return status_look(key)._asdict() if name == 'status' and key != list_state.NOBODY else {}
+    return status_look(key.split(',', maxsplit=1)[0])._asdict() if name == 'status' and key != list_state.NOBODY else {}
 
 
 def counted_choices(session: Any, state: ListState, offered: Filter) -> dict[str, str]:
@@ -91,7 +97,7 @@ def _offered(session: Any) -> Sequence[Filter]:
 
     offices = [('office', N_('Office'), named(known.offices))] if actor.is_bureau else []
     offered = [
-        ('status', N_('Status'), labelled(row for row in words.statuses.values() if row.active)),
+        ('status', N_('Status'), _named_statuses(words, reader)),
         ('insurer', N_('Insurer'), named(known.insurers)),
         *offices,
         ('agent', N_('Agent'), named(known.agents)),
@@ -107,10 +113,32 @@ def _offered(session: Any) -> Sequence[Filter]:
     return [Filter.of(name, texts.t(label, reader), choices) for name, label, choices in offered]
 
 
+def _named_statuses(words: Reference, reader: str) -> list[tuple[str, str]]:
+    """A choice for each name; a status out of use goes with those in use that are called the same."""
+    return [
+        (','.join(status.id for status in statuses), name)
+        for name, statuses in words.statuses_by_name(reader).items()
+        if any(status.active for status in statuses)
+    ]
+
+
+def with_namesakes(state: ListState, filters: Sequence[Filter]) -> ListState:
+    """The list with all values of each choice of which it has one: they are one to who reads it."""
+    several = [(one.name, key.split(',')) for one in filters for key, _ in one.choices if ',' in key]
+    for name, together in several:
+        chosen: tuple[str, ...] = getattr(state, name)
+        if not set(chosen).isdisjoint(together):
+            all_of_it: dict[str, Any] = {name: tuple(dict.fromkeys((*chosen, *together)))}
+            state = replace(state, **all_of_it)
+    return state
+
+
 def unfit(state: ListState, filters: Sequence[Filter]) -> str:
     """Says why a list that one may have been sent finds nothing: what it is limited to cannot be chosen, or no day is between two."""
     chosen = [(one, key) for one in filters for key in getattr(state, one.name) if key != list_state.NOBODY]
-    unknown = [f'{one.label}: {key}' for one, key in chosen if all(key != known for known, _ in one.choices)]
+    unknown = [
+        f'{one.label}: {key}' for one, key in chosen if all(key not in known.split(',') for known, _ in one.choices)
+    ]
     told = N_('Cannot be chosen here: {given}. Only claims that have it are shown.')
     return ' '.join(filter(None, (unknown_text(unknown, told), turned_round_text(state.turned_round))))
 

@@ -225,7 +225,7 @@ def show_html(element: Html, html: str) -> None:
 
 
 def written_html(html: str, tag: str = 'div', *, ours: bool = False) -> Html:
-    """As `ui.html`, for what is large, or on many pages; with `ours`, for what holds our own words only: the browser need not clean it."""
+    """As `ui.html`, for what is large, or on many pages; with `ours`, for what holds our own words only: the browser need not clean it, which also takes `target` from links."""
     element = ui.html(tag=tag, sanitize=not ours)
     show_html(element, html)
     return element

@@ -1,7 +1,8 @@
 """What the matrix of documents may learn: lines that claims sent back propose, each for an admin to take or to leave."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from time import monotonic
+from typing import Any, NamedTuple
 
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
@@ -13,7 +14,7 @@ from components.shared_words import reference
 from components.words import language, t, tn
 from db.base import now
 from db.claims import FIELDS, TRACKS
-from db.proposals import UNDECIDED, Proposal, approve, decline, proposals
+from db.proposals import UNDECIDED, Counted, Proposal, approve, counted, decline, proposals
 from db.reference import Reference
 from db.texts import N_
 from db.values import Malformed
@@ -22,12 +23,27 @@ KEY_AT_MOST = 120
 _ORDERS: Mapping[str, Callable[..., None]] = {'approve': approve, 'decline': decline}
 
 
-def _read(session: Any) -> tuple[list[Proposal], Reference]:
-    return proposals(session), reference(session)
+# so long a page does not count the claims again, whatever is edited above or below it: no edit changes what insurers asked for
+KEPT_SECONDS = 300.0
+
+
+class _Kept(NamedTuple):
+    """What was counted, and when."""
+
+    at: float
+    asked: Counted
+
+
+def _read(session: Any, kept: _Kept | None) -> tuple[list[Proposal], Reference, _Kept]:
+    if kept is None or monotonic() - kept.at > KEPT_SECONDS:
+        kept = _Kept(monotonic(), counted(session))
+    return proposals(session, kept.asked), reference(session), kept
 
 
 class MatrixProposals(Element, component='matrix_proposals.js'):
     """The card above the matrix; not there when nothing is proposed."""
+
+    _kept: _Kept | None = None
 
     def __init__(self) -> None:
         """Draw nothing; `load` fills it, and it follows what other admins decide."""
@@ -39,7 +55,7 @@ class MatrixProposals(Element, component='matrix_proposals.js'):
 
     async def load(self) -> None:
         """Read anew what is proposed."""
-        found, words = await ask(_read)
+        found, words, self._kept = await ask(_read, self._kept)
         if not self.is_deleted:
             show_changes(self, {'proposals': [_shown(one, words, language()) for one in found]})
 

@@ -372,6 +372,8 @@ def headline_of(
         return texts.t('Updated', reader), '', '', 0
     name = _most_telling(changed)
     before, after = (value_text(name, side, reference, people, reader) for side in change.fields[name])
+    if before == after:  # of two names of the bureau's the reader knows one
+        before = ''
     if FIELDS[name].kind == 'long_text':
         before, after = '', _first_words(after)
     others = [other for other in changed if other != name and not (name == 'status' and other in _QUIETLY_TOGETHER)]

@@ -150,7 +150,10 @@ _LABELS = (
     Column('label', N_('Name in Hebrew'), limit=80),
     Column('label_en', N_('Name in English'), limit=80),
 )
-_AS_THE_BUREAU = N_('Where nothing stands, agents read the name that the bureau reads.')
+_AS_THE_BUREAU = N_(
+    'Where neither stands, agents read the name that the bureau reads; where one of them stands, they read it in both'
+    ' languages. Statuses of one name are one to them.'
+)
 _FIRM = (
     Column('name', N_('Name'), limit=120),
     Column('contact', N_('Contact person'), required=False, limit=120),

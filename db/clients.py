@@ -31,7 +31,7 @@ from db.masks import beside_mask, unmasked
 from db.measuring import Measured, measured
 from db.money import MoneyMove
 from db.offices import AgentOffice, User
-from db.reference import Insurer, reference
+from db.reference import Insurer, StatusReason
 from db.report_state import Span
 from db.scope import Actor, Can
 from db.texts import N_, ClaimError, t, tn
@@ -45,7 +45,7 @@ ON_PAGE = 50
 # of one client so many claims are told one by one, the newest of them
 MOST = 60
 # the reason of a claim that should never have been
-_MISTAKE = ('closed', 'closed_cancelled')
+_MISTAKE = {'status_id': 'closed', 'id': 'closed_cancelled'}
 _CONFIRMATION = 'no_claim_confirmation'
 USED, NOT_USED, NOT_SAID = N_('Used'), N_('Not used'), N_('Not said')
 _id_no = beside_mask(Claim.insured_id_no)
@@ -268,11 +268,9 @@ def _claims_of(claim: Claim, same: Sequence[ColumnElement[bool]]) -> Select[Any]
 
 def _mistakes(session: Session) -> frozenset[str]:
     """By which reasons of a closed claim one knows that it was none: as it is called, in either language."""
-    status, key = _MISTAKE
-    known = [reason for reason in reference(session).reasons.get(status, ()) if reason.id == key]
-    return frozenset(
-        {key, *(name for reason in known for name in (reason.label, reason.label_in('he'), reason.label_en))}
-    )
+    reason = session.get(StatusReason, _MISTAKE)
+    named = (reason.label, reason.label_in('he'), reason.label_en) if reason else ()
+    return frozenset({_MISTAKE['id'], *named})
 
 
 def _sum(amounts: Any) -> int | None:
@@ -316,14 +314,20 @@ def clients_of(session: Session, state: ClientsState, today: date, most: int = O
     actor.need(Can.SEE_CLAIMS)
     if actor.is_bureau and not state.office:
         return Clients([], 0)
-    found = _grouped(session, state, today)
-    total = session.scalar(select(func.count()).select_from(found.subquery())) or 0
-    last = max((total - 1) // most, 0)
-    rows = session.execute(
-        found.order_by(*_order(state.sort)).limit(most).offset(min(state.page - 1, last) * most)
-    ).all()
+    # all of them have to be put together for any page, so the same look counts them
+    found = (
+        _grouped(session, state, today).add_columns(func.count().over().label('total')).order_by(*_order(state.sort))
+    )
+    rows = session.execute(found.limit(most).offset((state.page - 1) * most)).all()
+    if not rows and state.page > 1:
+        rows = _last_page(session, found, most)
     names = _newest(session, [row.newest for row in rows])
-    return Clients([_line(row, names[row.newest]) for row in rows], total)
+    return Clients([_line(row, names[row.newest]) for row in rows], rows[0].total if rows else 0)
+
+
+def _last_page(session: Session, found: Select[Any], most: int) -> Sequence[Any]:
+    first = session.execute(found.limit(1)).first()
+    return session.execute(found.limit(most).offset((first.total - 1) // most * most)).all() if first else []
 
 
 def _grouped(session: Session, state: ClientsState, today: date) -> Select[Any]:

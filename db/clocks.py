@@ -6,7 +6,7 @@ claim does not tell, or tells wrong, is set by staff with a reason.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import takewhile
 from types import MappingProxyType
@@ -28,7 +28,7 @@ from db.texts import N_, ClaimError
 
 BUSINESS, CALENDAR, YEARS = 'business', 'calendar', 'years'
 UNITS = MappingProxyType({BUSINESS: N_('Business days'), CALENDAR: N_('Days'), YEARS: N_('Years')})
-NOT_STARTED, RUNNING, MET, LATE, PASSED = 'not_started', 'running', 'met', 'late', 'passed'
+NOT_STARTED, RUNNING, MET, LATE, PASSED, STOPPED = 'not_started', 'running', 'met', 'late', 'passed', 'stopped'
 STATES = MappingProxyType(
     {
         NOT_STARTED: N_('The clock has not started'),
@@ -36,6 +36,7 @@ STATES = MappingProxyType(
         MET: N_('Met in time'),
         LATE: N_('Done too late'),
         PASSED: N_('The time has passed'),
+        STOPPED: N_('Stopped: the claim was closed'),
     }
 )
 # what starts and stops a clock
@@ -124,7 +125,10 @@ class ClockDay(ClaimPart, Recorded, Base):
 
 @dataclass(frozen=True)
 class Clock:
-    """One rule on one claim, and everything it takes to explain it."""
+    """One rule on one claim, and everything it takes to explain it.
+
+    Of a closed claim it is how it stood on the day it was `closed_on`: nothing counts on.
+    """
 
     rule: ClockRule
     state: str
@@ -136,6 +140,7 @@ class Clock:
     days_left: int = 0
     # days that staff set by hand, by event, with the reason
     by_hand: Mapping[str, str] = field(default_factory=dict)
+    closed_on: date | None = None
 
     @property
     def reasons(self) -> list[str]:
@@ -183,7 +188,14 @@ def _clocks_by(
     missing: Sequence[str] = (),
 ) -> list[Clock]:
     holding = (rule for rule in rules if rule.flag is None or getattr(claim, rule.flag) is True)
-    return [clock_of(rule, days.told, calendar, today, missing=missing, by_hand=days.reasons) for rule in holding]
+    closed_on = values.israel(claim.closed_at).date() if claim.closed_at else None
+    asked_on = closed_on or today
+    found = [clock_of(rule, days.told, calendar, asked_on, missing=missing, by_hand=days.reasons) for rule in holding]
+    return [_stopped(clock, closed_on) for clock in found] if closed_on else found
+
+
+def _stopped(clock: Clock, closed_on: date) -> Clock:
+    return replace(clock, state=STOPPED if clock.state == RUNNING else clock.state, closed_on=closed_on)
 
 
 def one_clock(session: Session, claim_no: str, rule_id: str, today: date) -> tuple[Claim, Clock]:

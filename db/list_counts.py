@@ -105,7 +105,7 @@ _IN_ONE_LOOK, _ONE_BY_ONE = 20_000, 40
 def choices_counted(session: Session, state: ListState, name: str, keys: Sequence[str]) -> dict[str, int]:
     """How many claims each choice of a filter has under all other filters; empty where finding out takes longer than one looks at a menu.
 
-    It may be asked of any list, so nothing is counted but under the list's own select.
+    A choice may be several values, as an address has them: «a,b». It may be asked of any list, so nothing is counted but under the list's own select.
     """
     others = _with(state, name, ())
     column = Claim.documents if name == 'documents' else ONE_OF.get(name)
@@ -120,7 +120,7 @@ def choices_counted(session: Session, state: ListState, name: str, keys: Sequenc
         return {}
     # of a quick filter one narrows further, of every other one adds
     chosen = state.quick if name == 'quick' else ()
-    each = (_with(state, name, (*chosen, key)) for key in keys)
+    each = (_with(state, name, (*chosen, *key.split(','))) for key in keys)
     counted = (counted_rows(session, claims_in(session, one)[0], state.counted_up_to + 1) for one in each)
     counts = select(*(select(func.count()).select_from(rows).scalar_subquery() for rows in counted))
     return dict(zip(keys, session.execute(counts).one(), strict=True))
@@ -135,7 +135,7 @@ def _by_key(name: str, keys: Sequence[str], found: dict[str, int]) -> dict[str, 
     # what holds the submission is missing too
     if name == 'documents' and 'missing' in keys:
         found['missing'] = found.get('missing', 0) + found.get('missing_blocking', 0)
-    return {key: found.get(key, 0) for key in keys}
+    return {key: sum(found.get(value, 0) for value in key.split(',')) for key in keys}
 
 
 # ---- what is demanded in a list -----------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ DENSITIES = ('usual', 'dense')
 NUMBERED = frozenset({'insurer', 'agent', 'garage', 'office', 'appraiser'})
 
 
-_NUMBER, _KEY = re.compile(r'0|[1-9][0-9]{0,8}'), re.compile(r'[a-z_]{1,40}')
+_NUMBER, _KEY = re.compile(r'0|[1-9][0-9]{0,8}'), re.compile(r'[a-z0-9_]{1,60}')
 _SEQ = re.compile(r'-?[0-9]{1,15}')
 
 

@@ -1,17 +1,18 @@
 """The matrix learns: what an insurer keeps asking for in claims it sent back is proposed as a line of the matrix, and an admin decides.
 
 Asked for in `ENOUGH` claims of an insurer and a track, and wanted by no line, a document is proposed; declined, again after as many more.
-A page asks `proposals`; it orders `approve`, `decline`.
+A page asks `counted` and `proposals`; it orders `approve`, `decline`.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from types import SimpleNamespace
 from typing import Any, cast
 
-from sqlalchemy import Select, case, func, literal, select
+from sqlalchemy import ColumnElement, Select, case, func, literal, select
 from sqlalchemy.orm import Session
 
 from db.admin_rows import save_row, written
@@ -19,7 +20,7 @@ from db.admin_tables import TABLES
 from db.base import take_turns
 from db.claims import Claim
 from db.documents import FLAGS, FREE_TYPE, INSURER_ASKS, DeclinedRequirement, DocumentNeed, DocumentRequirement
-from db.reference import UNKNOWN_INSURER, DocumentType, Insurer
+from db.reference import UNKNOWN_INSURER, Insurer
 from db.requirements import Matrix
 from db.scope import Can
 from db.texts import N_, ClaimError
@@ -79,6 +80,10 @@ class Proposal:
         return said or matrix.wants(self.type, cast(Claim, claim))
 
 
+# (insurer, track, document, in how many claims, how many of them are of businesses): what no edit of the matrix changes
+Counted = Sequence[tuple[int, str, str, int, int]]
+
+
 def _key(of: Proposal | DeclinedRequirement) -> str:
     return f'{of.insurer}:{of.track}:{of.type}'
 
@@ -86,44 +91,55 @@ def _key(of: Proposal | DeclinedRequirement) -> str:
 # ---- questions --------------------------------------------------------------------------------------------------------------
 
 
-def proposals(session: Session) -> list[Proposal]:
-    """What an admin may decide now, the most often asked for first."""
-    return [_naming(session, one) for one in _open_ones(session)]
+def counted(session: Session) -> Counted:
+    """In how many claims insurers asked for what, where it is enough; of very many claims it takes a second."""
+    session.info['actor'].need(Can.ADMINISTER)
+    return [tuple(row) for row in session.execute(_asked_for())]
 
 
-def _open_ones(session: Session) -> list[Proposal]:
+def proposals(session: Session, asked: Counted) -> list[Proposal]:
+    """What of the `counted` an admin may decide now, the most often asked for first."""
+    return [_naming(session, one) for one in islice(_open_ones(session, asked), MOST)]
+
+
+def _open_ones(session: Session, asked: Counted) -> Iterator[Proposal]:
     session.info['actor'].need(Can.ADMINISTER)
     matrix, declined = Matrix.read(session), _declined(session)
-    found = (_proposal(*row) for row in session.execute(_asked_for()))
-    open_ones = (
-        one
-        for one in found
-        if one.claims >= ENOUGH + (declined[one.key].claims if one.key in declined else 0)
-        and not one.is_wanted_by(matrix)
-    )
-    return list(islice(open_ones, MOST))
+    insurers = set(session.scalars(select(Insurer.id).where(Insurer.active, Insurer.code != UNKNOWN_INSURER)))
+    for one in (_proposal(*row) for row in asked if row[0] in insurers and matrix.types[row[2]].active):
+        known = declined[one.key].claims if one.key in declined else 0
+        if one.claims >= ENOUGH + known and not one.is_wanted_by(matrix):
+            yield one
 
 
 def _proposal(insurer: int, track: str, kind: str, claims: int, of_businesses: int) -> Proposal:
     return Proposal(kind, track, insurer, BUSINESS if of_businesses == claims else None, claims)
 
 
-def _asked_for() -> Select[Any]:
+def _case_of(key: str) -> Sequence[ColumnElement[bool]]:
+    """That a claim and what it was asked for are those of a proposal's key; what is no key is nobody's."""
+    known = _KEY.fullmatch(key)
+    insurer, track, kind = known.groups() if known else ('0', '', '')
+    return Claim.tp_insurer == int(insurer), Claim.track == track, DocumentNeed.type == kind
+
+
+_KEY = re.compile(r'([0-9]{1,9}):([a-z_]{1,40}):([a-z0-9_]{1,60})')
+_GROUPED: Sequence[Any] = (Claim.tp_insurer, Claim.track, DocumentNeed.type)
+
+
+def _asked_for(*of: ColumnElement[bool]) -> Select[Any]:
     """In how many claims of an insurer and a track it asked for what the matrix did not want then, and how many are of businesses."""
     many = func.count(DocumentNeed.claim_id)  # a claim is asked for a kind once: `send_back` says so
     of_businesses = func.count(case((Claim.business_owner.is_(True), DocumentNeed.claim_id)))
-    grouped: Sequence[Any] = (Claim.tp_insurer, Claim.track, DocumentNeed.type)
     return (
-        select(*grouped, many, of_businesses)
+        select(*_GROUPED, many, of_businesses)
         .select_from(DocumentNeed)
         .join(Claim, Claim.id == DocumentNeed.claim_id)
-        .join(Insurer, Insurer.id == Claim.tp_insurer)
-        .join(DocumentType, DocumentType.id == DocumentNeed.type)
-        .where(*_TAUGHT, DocumentNeed.type != FREE_TYPE, DocumentType.active)
-        .where(Insurer.active, Insurer.code != UNKNOWN_INSURER)
-        .group_by(*grouped)
+        .where(*_TAUGHT, DocumentNeed.type != FREE_TYPE, Claim.tp_insurer.is_not(None))
+        .where(*of)
+        .group_by(*_GROUPED)
         .having(many >= ENOUGH)
-        .order_by(many.desc(), *grouped)
+        .order_by(many.desc(), *_GROUPED)
     )
 
 
@@ -167,7 +183,7 @@ def _standing(session: Session, key: str) -> Proposal:
     """The proposal with this key, as it stands once nobody else decides."""
     session.info['actor'].need(Can.ADMINISTER)
     take_turns(session, 'proposals')
-    found = next((one for one in _open_ones(session) if one.key == key), None)
+    found = next(_open_ones(session, [tuple(row) for row in session.execute(_asked_for(*_case_of(key)))]), None)
     if found is None:
         raise ClaimError(N_('This proposal is not there any more.'))
     return found

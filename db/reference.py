@@ -1,6 +1,6 @@
 """What an admin edits and everybody reads: statuses, stages, parties, reasons, heads of damage, VAT, insurers, garages, appraisers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -37,7 +37,7 @@ class Labelled:
 class ClaimStatus(Labelled, Base):
     """A claim's status: its category, whom one then waits for, whether it takes a reason, and what it means in plain words.
 
-    `label` is the bureau's name for it; who is not of the bureau reads `label_office`, where there is one.
+    `label` is the bureau's name for it; who is not of the bureau reads `label_office`, where there is one, in whichever language.
     """
 
     __tablename__ = 'claim_statuses'
@@ -58,7 +58,9 @@ class ClaimStatus(Labelled, Base):
 
     def label_outside(self, language: str) -> str:
         """What it is called outside the bureau; for what the bureau writes to others."""
-        own = self.label_office if language == 'he' else self.label_office_en
+        names = (self.label_office, self.label_office_en)
+        # a name for agents in the other language says more than they should not read than the bureau's own in theirs
+        own = next(filter(None, names if language == 'he' else reversed(names)), '')
         return values.printed(own) if own else super().label_in(language)
 
     def explanation_in(self, language: str) -> str:
@@ -240,6 +242,13 @@ class Reference:
     call_outcomes: Mapping[str, CallOutcome]
     damage_heads: Mapping[str, DamageHead]
     reduction_reasons: Mapping[str, ReductionReason]
+
+    def statuses_by_name(self, language: str) -> Mapping[str, Sequence[ClaimStatus]]:
+        """The statuses by what a reader calls them, in order: several may be one to him."""
+        named: dict[str, list[ClaimStatus]] = {}
+        for status in self.statuses.values():
+            named.setdefault(status.label_in(language), []).append(status)
+        return named
 
     @cached_property
     def shown_stages(self) -> list[RepairStage]:

@@ -243,11 +243,12 @@ def _sorted(lines: Iterable[Line], name: str) -> list[Line]:
 
 def _statuses(asked: _Asked) -> list[Line]:
     counted = asked.by(asked.open, Claim.status)
-    return [
-        Line(key, status.label_in(asked.reader), {'open': Figure(counted[key][0], replace(asked.open, status=(key,)))})
-        for key, status in asked.words.statuses.items()
-        if key in counted
-    ]
+    lines = []
+    for name, statuses in asked.words.statuses_by_name(asked.reader).items():
+        keys = tuple(status.id for status in statuses)
+        if claims := sum(counted[key][0] for key in keys if key in counted):
+            lines.append(Line(keys[0], name, {'open': Figure(claims, replace(asked.open, status=keys))}))
+    return lines
 
 
 def _open_by_insurer(asked: _Asked) -> list[Line]:

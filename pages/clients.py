@@ -11,20 +11,18 @@ from typing import Any
 from fastapi import FastAPI, Request
 from nicegui import ui
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
-from components import accesses, shared_words
-from components.accesses import Seen
+from components import shared_words
+from components.claim_printed import claim_printed
 from components.client_report import client_told, clients_head_html, clients_html, days_text
-from components.frame import NotFound, misread_note, not_found, portal_page
+from components.frame import NotFound, misread_note, portal_page
 from components.live import ask, ask_as, current_actor, work_as
-from components.plain import plain_page
 from components.words import t
 from components.workbooks import as_file, if_allowed, turn_of
 from db import texts, values
-from db.access_log import CLAIM
 from db.base import now
-from db.clients import PERIODS, YEAR, Client, Clients, ClientsState, client_of, clients_of
+from db.clients import ALL, PERIODS, YEAR, Clients, ClientsState, client_of, clients_of
 from db.exports import CONFIRM_ABOVE, record_workbook
 from db.offices import AgentOffice
 from db.scope import Actor, Can
@@ -33,7 +31,10 @@ from db.values import Malformed
 from jobs.client_book import LABEL, client_book
 
 _NO_OFFICE = N_('Please choose an office: clients are the clients of one office.')
-_TOO_MANY = N_('The list has {n} clients, and at most {limit} leave Maakav at once. Please choose the last 12 months.')
+_TOO_MANY = {
+    YEAR: N_('The list has {n} clients, and at most {limit} leave Maakav at once.'),
+    ALL: N_('The list has {n} clients, and at most {limit} leave Maakav at once. Please choose the last 12 months.'),
+}
 
 
 @portal_page('/reports/clients', title=LABEL, active='reports', flow=True)
@@ -90,7 +91,10 @@ def add_routes(portal: FastAPI) -> None:
 
     @portal.get('/claims/{claim_no:path}/renewal')
     async def renewal(claim_no: str, request: Request) -> Response:
-        return await _renewal(claim_no[:40], request)
+        actor: Actor = request.state.session.actor
+        number, asked = claim_no[:40], request.query_params.get('period', '')
+        reading = ask_as(actor, _read_client, number, asked if asked in PERIODS else YEAR)
+        return await claim_printed(actor, number, 'renewal.html', reading, _others)
 
     @portal.get('/reports/clients.xlsx')
     async def workbook(request: Request) -> Response:
@@ -101,26 +105,16 @@ def add_routes(portal: FastAPI) -> None:
 # ---- one client -------------------------------------------------------------------------------------------------------------
 
 
-async def _renewal(claim_no: str, request: Request) -> Response:
-    """What is not there and what is not his look alike; every claim that is shown stands in the log of access."""
-    actor: Actor = request.state.session.actor
-    asked = request.query_params.get('period', YEAR)
-    period = asked if asked in PERIODS else YEAR
-    try:
-        client, told = await ask_as(actor, _read_client, claim_no, period)
-    except ClaimError:
-        accesses.note(actor, Seen(CLAIM, claim_no=claim_no, granted=False))
-        return not_found(actor.language)
-    for shown in dict.fromkeys((claim_no, *(one.claim_no for one in client.shown))):
-        accesses.note(actor, Seen(CLAIM, claim_no=shown))
-    return HTMLResponse(plain_page('renewal.html', actor.language, **told))
-
-
-def _read_client(session: Any, claim_no: str, period: str) -> tuple[Client, dict[str, Any]]:
+def _read_client(session: Any, claim_no: str, period: str) -> dict[str, Any]:
     moment, reader = now(), session.info['actor'].language
     client = client_of(session, claim_no, period, values.israel(moment).date())
     told = client_told(client, claim_no, period, shared_words.reference(session), reader)
-    return client, {**told, 'made': values.format_exact(moment)}
+    return {**told, 'made': values.format_exact(moment)}
+
+
+def _others(told: dict[str, Any]) -> list[str]:
+    """The claims on the page of a client: all of them stand in the log of access."""
+    return [claim.claim_no for claim in told['client'].shown]
 
 
 # ---- the workbook -----------------------------------------------------------------------------------------------------------
@@ -136,7 +130,7 @@ async def _workbook(actor: Actor, state: ClientsState, turn: asyncio.Lock) -> Re
         if told is None:
             raise ClaimError(N_('Not found'))
         if told.found.total > CONFIRM_ABOVE:
-            raise Malformed(_TOO_MANY, n=f'{told.found.total:,}', limit=f'{CONFIRM_ABOVE:,}')
+            raise Malformed(_TOO_MANY[state.period], n=f'{told.found.total:,}', limit=f'{CONFIRM_ABOVE:,}')
         days = days_text(state.span(today), actor.language)
         made = texts.t('made on {day}', actor.language, day=values.format_day(today))
         book = await run_in_threadpool(client_book, told.found, f'{told.house} · {days} · {made}', actor.language)

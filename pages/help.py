@@ -100,11 +100,11 @@ def _how_html(actor: Actor) -> str:
 def _statuses_html(words: Reference) -> str:
     reader = language()
     lines = []
-    for status in words.statuses.values():
-        if status.active:
-            look, waits = status_look(status.id), _waits_html(words, status)
-            explained = escape(status.explanation_in(reader)) + waits
-            lines.append((chip_html(look.hue, look.icon, status.label_in(reader)), explained))
+    for name, statuses in words.statuses_by_name(reader).items():
+        if shown := [status for status in statuses if status.active]:
+            look = status_look(shown[0].id)
+            explained = [escape(status.explanation_in(reader)) + _waits_html(words, status) for status in shown]
+            lines.append((chip_html(look.hue, look.icon, name), '<br>'.join(dict.fromkeys(explained))))
     return _card('sync_alt', t('What the statuses mean'), _listed(lines), 'statuses')
 
 

@@ -1,20 +1,16 @@
 """What is printed to prove something: the count of a regulatory clock, the record of a claim with its seals, and the heads of all seals."""
 
-from collections.abc import Awaitable
 from typing import Any
 
 from fastapi import FastAPI, Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
-from components import accesses
-from components.accesses import Seen
+from components.claim_printed import claim_printed
 from components.clock_words import count_text, day_line, event_text, standing
 from components.frame import not_found
 from components.live import ask_as
-from components.plain import plain_page
 from components.record_proof import read_record, record_told
 from db import values
-from db.access_log import CLAIM
 from db.base import now
 from db.clocks import GONE, Clock, one_clock
 from db.record_seals import chains, heads
@@ -31,12 +27,12 @@ def add_routes(portal: FastAPI) -> None:
     @portal.get('/claims/{claim_no:path}/clocks/{rule_id}')
     async def proof(claim_no: str, rule_id: str, request: Request) -> Response:
         actor: Actor = request.state.session.actor
-        return await _proof(actor, claim_no, 'clock_proof.html', ask_as(actor, _read, claim_no, rule_id))
+        return await claim_printed(actor, claim_no, 'clock_proof.html', ask_as(actor, _read, claim_no, rule_id))
 
     @portal.get('/claims/{claim_no:path}/record')
     async def record(claim_no: str, request: Request) -> Response:
         actor: Actor = request.state.session.actor
-        return await _proof(actor, claim_no, 'record_proof.html', _verified(actor, claim_no))
+        return await claim_printed(actor, claim_no, 'record_proof.html', _verified(actor, claim_no))
 
     @portal.get('/admin/record-heads.txt')
     async def all_heads(request: Request) -> Response:
@@ -46,17 +42,6 @@ def add_routes(portal: FastAPI) -> None:
         except ClaimError:
             return not_found(actor.language)
         return PlainTextResponse(''.join(f'{head.line}\n' for head in kept))
-
-
-async def _proof(actor: Actor, claim_no: str, template: str, reading: Awaitable[dict[str, Any]]) -> Response:
-    """The page of a proof. What is not there and what is not his look alike; both stand in the log of access."""
-    try:
-        told = await reading
-    except ClaimError:
-        accesses.note(actor, Seen(CLAIM, claim_no=claim_no, granted=False))
-        return not_found(actor.language)
-    accesses.note(actor, Seen(CLAIM, claim_no=claim_no))
-    return HTMLResponse(plain_page(template, actor.language, **told))
 
 
 async def _verified(actor: Actor, claim_no: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from db.admin_tables import TABLES, AdminTable
 from db.base import Base
 from db.bureau import THE_ONE, BureauSettings
 from db.calendar import CalendarDay, calendar_of
+from db.list_state import ListState
 from db.reference import ClaimStatus, Garage, Insurer, RepairStage, StatusReason
 from db.session import fetch, open_session
 from db.texts import ClaimError, FieldsRefused
@@ -73,6 +74,7 @@ def test_a_new_status_gets_a_key_and_a_place_at_the_end(people: People):
         for _ in range(2)
     ]
     assert keys == ['awaiting_parts', 'awaiting_parts_2']
+    assert ListState.read({'status': ','.join(keys)}).status == tuple(keys), 'a list can be narrowed to it'
     with open_session(people.admin, reading=True) as session:
         last = fetch(session, select(ClaimStatus).order_by(ClaimStatus.position.desc()))[0]
     assert last.id == 'awaiting_parts_2'

@@ -257,7 +257,8 @@ def test_the_list_is_sorted_and_cut_into_pages(people: People) -> None:
     assert (names('received'), names('claims')) == (['גיל', 'בני', 'אבי'], ['אבי', 'בני', 'גיל'])
     assert names(NAME) == ['אבי', 'בני', 'גיל']
     assert (names(NAME, 2, 2), names(NAME, 9, 2)) == (['גיל'], ['גיל'])
-    assert clients(people.manager, 2, page=2).total == 3
+    assert [clients(people.manager, 2, page=page).total for page in (1, 2, 9)] == [3, 3, 3]
+    assert clients(people.rival, page=9) == Clients([], 0)
 
 
 def test_an_address_never_raises_and_says_what_was_not_understood() -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from db import values
 from db.base import now
-from db.calendar import Calendar, set_calendar_day
+from db.calendar import DAY, Calendar, set_calendar_day
 from db.changes import Change
 from db.claims import Claim, change_status, save_fields
 from db.clocks import (
@@ -18,6 +18,7 @@ from db.clocks import (
     NOT_STARTED,
     PASSED,
     RUNNING,
+    STOPPED,
     YEARS,
     Clock,
     ClockRule,
@@ -122,6 +123,29 @@ def submit(people: People, claim: Claim, on: str) -> None:
     with open_session(people.staff, at=at(on)) as session:
         save_fields(session, claim.id, {'submitted_at': (None, day(on))}, now())
         change_status(session, claim.id, 'submitted', '', 'new', at(on))
+
+
+def test_of_a_closed_claim_nothing_counts_on(people: People, claim: Claim) -> None:
+    submit(people, claim, '2026-11-02')
+    last = clocks(people.dana, claim)['insurer_more_docs'].deadline
+    assert last is not None
+
+    def stood(closed_on: date, today: str) -> tuple[str, int]:
+        with open_session(people.staff) as session:
+            kept = session.get_one(Claim, claim.id)
+            if not kept.is_open:
+                change_status(session, claim.id, 'submitted', 'נפתחה שוב', kept.status, now())
+        assert clocks(people.dana, claim, today)['insurer_more_docs'].state in (RUNNING, PASSED)
+        with open_session(people.staff) as session:
+            change_status(session, claim.id, 'closed', 'no_cover', 'submitted', at(closed_on.isoformat()))
+        clock = clocks(people.dana, claim, today)['insurer_more_docs']
+        assert clock.closed_on == closed_on
+        return clock.state, clock.days_left
+
+    for today in (last.day.isoformat(), '2027-06-01'):
+        assert stood(last.day - DAY, today) == (STOPPED, 1)
+        assert stood(last.day + DAY, today) == (PASSED, -1), 'it was too late before it was closed'
+    assert clocks(people.dana, claim)['limitation_tort'].state == MET
 
 
 def test_a_clock_that_has_not_started_says_what_is_missing(people: People, claim: Claim) -> None:

@@ -605,7 +605,7 @@ def test_every_document_has_its_file_drawn_the_same_each_time(loaded, tmp_path):
 
 def test_the_matrix_has_something_to_learn_from_claims_that_were_sent_back(loaded):
     with open_session(SYSTEM, reading=True) as session:
-        proposed = proposals.proposals(session)
+        proposed = proposals.proposals(session, proposals.counted(session))
         asked = fetch(session, select(DocumentNeed))
         missing = {need.claim_id for need in asked if session.get_one(Claim, need.claim_id).missing_documents}
         held = {need.claim_id for need in asked if session.get_one(Claim, need.claim_id).status == SENT_BACK}

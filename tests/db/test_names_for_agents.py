@@ -1,24 +1,29 @@
 """Two names for a status: the bureau reads its own, everybody else the one that is meant for agents."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from sqlalchemy import select
 
 from db.base import now
 from db.claims import Claim, change_status
+from db.list_counts import choices_counted
 from db.list_state import ListState
 from db.list_words import filter_names, filters_in_words
 from db.lists import page_of
 from db.message_templates import MessageTemplate, filled_template
 from db.messages import ThreadKey
 from db.reference import ClaimStatus, reference
+from db.report_state import ReportState
+from db.reports import figures_of
 from db.scope import Actor, Role
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
 
 STATUS, OURS, THEIRS = 'under_insurer_review', 'ממתין לאישור מנהל מחלקה', 'בבדיקת המבטח'
+INTERNAL = 'Waits for the head of department'
 
 
 @pytest.fixture(autouse=True)
@@ -54,13 +59,41 @@ def test_who_is_not_of_the_bureau_reads_the_name_for_agents(people: People, clai
         assert called(actor) == {THEIRS}, actor.name
 
 
-def test_where_nothing_stands_all_read_the_same(people: People):
-    assert called(people.dana, 'en') == called(people.staff, 'en')
+@pytest.mark.parametrize(
+    ('hebrew', 'english', 'read_in_hebrew', 'read_in_english'),
+    [
+        ('', '', OURS, INTERNAL),
+        (THEIRS, '', THEIRS, THEIRS),
+        ('', 'With the insurer', 'With the insurer', 'With the insurer'),
+        (THEIRS, 'With the insurer', THEIRS, 'With the insurer'),
+    ],
+)
+def test_a_name_for_agents_in_one_language_keeps_the_bureaus_from_them_in_both(
+    people: People, hebrew: str, english: str, read_in_hebrew: str, read_in_english: str
+):
     with open_session(people.admin) as session:
-        session.get_one(ClaimStatus, STATUS).label_office = ''
-        session.get_one(ClaimStatus, STATUS).label_office_en = 'With the insurer'
-    assert called(people.dana) == {OURS}
-    assert called(people.dana, 'en') == {'With the insurer'}
+        status = session.get_one(ClaimStatus, STATUS)
+        status.label_en, status.label_office, status.label_office_en = INTERNAL, hebrew, english
+    assert (called(people.dana), called(people.dana, 'en')) == ({read_in_hebrew}, {read_in_english})
+    assert (called(people.staff), called(people.staff, 'en')) == ({OURS}, {INTERNAL})
+
+
+def test_two_statuses_of_one_name_are_one_to_who_reads_it(people: People):
+    with open_session(people.admin) as session:
+        session.get_one(ClaimStatus, 'submitted').label_office = THEIRS
+    claims = [make_claim(people.levi, people.staff, status=status) for status in ('new', STATUS, 'submitted')]
+    for actor, shown in ((people.manager, [THEIRS]), (people.staff, ['הוגשה לחברת הביטוח', OURS])):
+        with open_session(actor, reading=True) as session:
+            told = figures_of(session, ReportState.read({}), date(2026, 11, 23)).statuses
+            bars = [line for line in told if line.key != 'new']
+            assert [line.name for line in bars] == shown
+            behind = [page_of(session, line.figures['open'].behind).total for line in bars]
+            assert behind == [line.figures['open'].claims for line in bars]
+            assert sum(behind) == len(claims) - 1
+            state = ListState(view='all', status=('submitted', STATUS))
+            assert filters_in_words(session, state, 'he') == [f'סטטוס: {", ".join(shown)}']
+            counted = choices_counted(session, ListState(view='all'), 'status', [f'submitted,{STATUS}', 'new'])
+            assert counted == {f'submitted,{STATUS}': 2, 'new': 1}
 
 
 def test_filters_say_it_as_their_reader_does(people: People):

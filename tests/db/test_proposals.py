@@ -12,7 +12,8 @@ from db.base import now
 from db.changes import history_of
 from db.claims import SENT_BACK, Claim, change_status
 from db.documents import DeclinedRequirement, DocumentNeed, DocumentRequirement
-from db.proposals import Proposal, approve, decline, proposals
+from db.proposals import Proposal, approve, counted, decline, proposals
+from db.reference import Insurer
 from db.requirements import ChecklistItem
 from db.scope import Actor
 from db.session import fetch, open_session
@@ -41,7 +42,7 @@ def asked_in(people: People, many: int, *asked: str, **more: Any) -> list[Claim]
 
 def proposed(actor: Actor) -> list[Proposal]:
     with open_session(actor, reading=True) as session:
-        return proposals(session)
+        return proposals(session, counted(session))
 
 
 def lines_of(items: Sequence[ChecklistItem], kind: str) -> list[ChecklistItem]:
@@ -220,6 +221,33 @@ def test_nobody_but_an_admin_reads_or_decides(people: People) -> None:
             with pytest.raises(ClaimError), open_session(actor) as session:
                 order(session, one.key, now())
     assert proposed(people.admin) == [one]
+
+
+def test_what_was_counted_before_is_weighed_by_what_stands_now(people: People) -> None:
+    asked_in(people, 3, 'claims_history')
+    asked_in(people, 3, VAT, code='harel')
+    asked_in(people, 3, 'police_report', code='menora')
+    with open_session(people.admin, reading=True) as session:
+        before = counted(session)
+    asked_in(people, 1, VAT, code='harel')
+    with open_session(people.admin) as session:
+        approve(session, f'{insurer("phoenix")}:private_report:claims_history', now())
+        decline(session, f'{insurer("harel")}:private_report:{VAT}', now())
+        session.get_one(Insurer, insurer('menora')).active = False
+    for known in (before, None):
+        with open_session(people.admin, reading=True) as session:
+            assert proposals(session, known or counted(session)) == []
+    with open_session(SYSTEM, reading=True) as session:
+        assert session.scalars(select(DeclinedRequirement)).one().claims == 4, 'who decides counts anew'
+
+
+@pytest.mark.parametrize(
+    'key', ['', 'x', '1:2', '1:2:3:4', '9999999999:private_report:x', '1:\x00:x', '٣:private_report:x']
+)
+def test_what_is_no_key_is_not_there(people: People, key: str) -> None:
+    for order in (approve, decline):
+        with pytest.raises(ClaimError), open_session(people.admin) as session:
+            order(session, key, now())
 
 
 def test_a_claim_that_was_sent_back_by_any_way_is_not_whole(people: People) -> None:

@@ -42,6 +42,7 @@ async def test_the_page_of_a_client_has_all_his_claims_of_the_office_and_no_othe
     manager, rival = await signed_in(portal, EMAILS['manager']), await signed_in(portal, EMAILS['rival'])
     page = await manager.http_client.get(f'/claims/{mine}/renewal')
     assert page.status_code == 200
+    assert ('שתיים פתוחות' in page.text, 'הסתיימו' in page.text) == (True, False), 'of none nothing is told'
     for told in (mine, also, NUMBER, '&lt;b&gt;רונית', '₪2,000.01', 'הפוליסה העצמית'):
         assert told in page.text, told
     assert not any(canary in page.text for canary in (foreign, 'קנרית', '<b>רונית'))
@@ -115,3 +116,16 @@ async def test_whoever_takes_the_list_stands_in_the_record_and_others_do_not_get
     with open_session(people.admin, reading=True) as session:
         refused = [row.by for row in log_of(session, Asked(what=EXPORT, only_refused=True), 20)]
     assert refused == [people.dana.name, people.manager.name]
+
+
+async def test_a_list_that_is_too_long_for_a_workbook_says_what_may_help(
+    portal: FastAPI, people: People, claims: list[Claim], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('pages.clients.CONFIRM_ABOVE', 1)
+    make_claim(people.levi, people.staff, {'insured_id_no': '200000008'})
+    manager = await signed_in(portal, EMAILS['manager'])
+    for period, advised in (('all', True), ('12m', False)):
+        refused = await manager.http_client.get(f'/reports/clients.xlsx?period={period}')
+        assert (refused.status_code, 'ברשימה 2 לקוחות' in refused.text, 'נא לבחור את 12 החודשים' in refused.text) == (
+            *(400, True, advised),
+        )

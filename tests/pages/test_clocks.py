@@ -54,6 +54,9 @@ async def test_of_a_closed_claim_stand_only_the_clocks_that_began(people: People
     for page in (staff, dana):
         await soon(partial(_shows, page, began))
         assert page.of(ClocksCard)[0].props['waiting'] == ''
+        stopped = clocks(page)['insurer_more_docs']
+        assert not any(char.isdigit() for char in stopped['state']), 'it counts no days any more'
+        assert stopped['lines'][-1].startswith('התביעה נסגרה ב-')
     move(people, claim, 'new', 'נפתחה מחדש')
     await soon(lambda: clocks(staff).keys() == before.keys())
 

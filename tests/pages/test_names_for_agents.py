@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from nicegui.testing import User
 
 from components.bell import Bell
+from components.claims_list import ClaimsBar
 from db.base import now
 from db.claims import Claim, change_status
 from db.reference import ClaimStatus
 from db.session import open_session
 from tests.conftest import People
 from tests.factories import alert_everybody, make_claim
-from tests.pages.conftest import EMAILS, Open
+from tests.pages.conftest import EMAILS, Open, shown_by
 from tests.pages.test_admin import form_of, opened
 from tests.pages.test_claims import Desk, desk
 from tests.portal import signed_in
@@ -90,3 +92,49 @@ async def test_each_side_reads_its_own_name_everywhere_and_at_once(
         await soon(partial(says, page, OURS, no_more=LATER))
     for user in (hers.user, his.user, before[0].user, dana[0].user, staff[0].user):
         await user.http_client.aclose()
+
+
+async def test_two_statuses_that_agents_call_the_same_are_one_choice_and_no_news_of_one_another(
+    portal: FastAPI, people: People
+) -> None:
+    with open_session(people.admin) as session:
+        for key in (STATUS, 'submitted'):
+            session.get_one(ClaimStatus, key).label_office = THEIRS
+            session.get_one(ClaimStatus, key).explanation = 'המבטח בודק את הדרישה.'
+    sent, read, _ = (make_claim(people.levi, people.staff, status=status) for status in ('submitted', STATUS, 'new'))
+    both, one_of_them = [read.claim_no, sent.claim_no], f'/?status={STATUS}'
+    hers, his = await desk(portal, 'dana', one_of_them), await desk(portal, 'staff', one_of_them)
+    assert (hers.numbers, his.numbers) == (both, [read.claim_no])
+    [choice] = [choice for choice in _statuses(hers) if choice['label'] == THEIRS]
+    assert (choice['on'], _chosen(hers), len(_statuses(his)) - len(_statuses(hers))) == (True, THEIRS, 1)
+    hers.send(ClaimsBar, 'menu', 'status')
+    await soon(lambda: (hers.one(ClaimsBar).props.get('counts') or {}).get('choices', {}).get(choice['key']) == '2')
+    hers.send(ClaimsBar, 'filter', ['status', ['new'], 1])
+    await soon(lambda: hers.numbers not in (both, []))
+    hers.send(ClaimsBar, 'filter', ['status', ['new', choice['key']], 2])
+    await soon(lambda: len(hers.numbers) == 3)
+    hers.send(ClaimsBar, 'restore', ['status=submitted', 3])
+    await soon(lambda: hers.numbers == both and _chosen(hers) == THEIRS)
+
+    with open_session(people.staff) as session:
+        change_status(session, sent.id, STATUS, '', 'submitted', now())
+    await soon(lambda: hers.numbers == both[::-1])
+    hint = hers.rows[0]['hint']
+    assert (hint['label'], hint['before'], hint['after']) == ('סטטוס', '', THEIRS)
+    guide = Open(hers.user, await hers.user.open('/help')).html()
+    assert (guide.count(THEIRS), guide.count('המבטח בודק את הדרישה.')) == (1, 1)
+    for user in (hers.user, his.user):
+        await user.http_client.aclose()
+
+
+def _statuses(listed: Desk) -> list[dict[str, Any]]:
+    return [choice for one in _filters(listed) if one['name'] == 'status' for choice in one['choices']]
+
+
+def _chosen(listed: Desk) -> str:
+    return next(str(one['chosen']) for one in _filters(listed) if one['name'] == 'status')
+
+
+def _filters(listed: Desk) -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = shown_by(listed.one(ClaimsBar), 'filters')
+    return shown
