@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
@@ -31,11 +31,13 @@ from components import accesses, sessions, sockets
 from components.accesses import Seen
 from components.looking import LOOK_AS, STOP_LOOKING, banner_html, looking_refused
 from components.outcome import Outcome
+from components.plain import plain_page
 from components.sessions import refuse
 from db.access_log import LOOK
 from db.doorbell import Notice, on_notice
 from db.identity import SignedIn, hash_of
 from db.settings import Settings
+from db.texts import t
 
 log = logging.getLogger(__name__)
 
@@ -293,8 +295,17 @@ def _refuse_foreign(scope: Scope, session: SignedIn) -> Response | None:
         return PlainTextResponse('not your page', 403)
     if not path.startswith(NO_PAGES) and scope['method'] == 'GET' and _too_many_waiting(session):
         refuse('too many pages')
-        return PlainTextResponse('too many pages', 429, {'Retry-After': '60'})
+        return _too_many_pages(session.actor.language)
     return None
+
+
+def _too_many_pages(reader: str) -> Response:
+    told = {
+        'title': t('Too many pages at once', reader),
+        'text': t('Please wait a minute, then open it again.', reader),
+    }
+    page = plain_page('message.html', reader, **told, button=t('To the claims', reader), address='/')
+    return HTMLResponse(page, 429, {'Retry-After': '60'})
 
 
 def _too_many_waiting(session: SignedIn) -> bool:
