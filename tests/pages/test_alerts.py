@@ -85,9 +85,9 @@ async def test_the_name_of_a_client_turns_no_line_around(portal: FastAPI, two: t
         assert line['name']
         assert line['title'] == f'{line["name"]} · {line["what"]}'
     # each is in a direction of its own; as one text, the first letter of the name would turn all of it
-    for part, line in (('alerts_list.js', 'line'), ('bell.js', 'group')):
+    for part, it in (('alerts_list.js', 'line'), ('bell.js', 'group')):
         drawn = (STATIC_FOLDER.parent / 'components' / part).read_text('utf-8')
-        assert f'<bdi>{{{{ {line}.name }}}}</bdi> · <bdi>{{{{ {line}.what }}}}</bdi>' in drawn
+        assert f'<bdi>{{{{ {it}.name }}}}</bdi> · <bdi>{{{{ {it}.what }}}}</bdi>' in drawn
 
 
 async def test_one_line_is_marked_read_and_the_bell_follows(
