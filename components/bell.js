@@ -9,8 +9,8 @@ const POPOVER = `
     <p class="mk-empty-line mk-t3" v-if="!groups.length">{{ texts.none }}</p>
     <a v-for="group in groups" :key="group.id" :href="group.href" class="mk-al" :class="{'mk-un': group.unread}" data-testid="alert">
       <span class="mk-icb" :class="'mk-hue-' + group.hue"><span class="mk-ic" aria-hidden="true">{{ group.icon }}</span></span>
-      <span><span class="mk-t">{{ group.title }}</span>
-        <span class="mk-d"><span class="mk-ba"><template v-if="group.before"><span class="mk-was">{{ group.before }}</span><span class="mk-ic mk-dir" aria-hidden="true">arrow_back</span><span class="mk-vh"> {{ texts.changedTo }} </span></template><b>{{ group.after }}</b></span><span v-if="group.more" class="mk-t3"> · {{ group.more }}</span> <template v-if="group.plate">${maakav.plate('group.plate', 'group.plate')}</template></span></span>
+      <span><span class="mk-t"><bdi>{{ group.name }}</bdi> · <bdi>{{ group.what }}</bdi></span>
+        <span class="mk-d"><span class="mk-ba"><template v-if="group.before"><span class="mk-was" dir="auto">{{ group.before }}</span><span class="mk-ic mk-dir" aria-hidden="true">arrow_back</span><span class="mk-vh"> {{ texts.changedTo }} </span></template><b dir="auto">{{ group.after }}</b></span><span v-if="group.more" class="mk-t3"> · {{ group.more }}</span> <template v-if="group.plate">${maakav.plate('group.plate', 'group.plate')}</template></span></span>
       <span class="mk-w"><time :data-ts="group.at">{{ group.when }}</time><span v-if="group.unread" class="mk-udot" role="img" :aria-label="texts.unread"></span></span>
     </a>
     <a class="mk-pop-f" href="/alerts">{{ texts.all }}</a>

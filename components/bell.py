@@ -174,6 +174,8 @@ def alert_line(
         'claim_no': group.claim_no,
         'href': f'/claims/{quote(group.claim_no, safe="")}{_tab_of(group)}',
         'title': f'{group.insured_name} · {label}',
+        'name': group.insured_name,
+        'what': label,
         'before': before,
         'after': after,
         'more': more_changes(more, reader) if more else '',

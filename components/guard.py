@@ -33,11 +33,11 @@ from components.looking import LOOK_AS, STOP_LOOKING, banner_html, looking_refus
 from components.outcome import Outcome
 from components.plain import plain_page
 from components.sessions import refuse
-from db import texts
 from db.access_log import LOOK
 from db.doorbell import Notice, on_notice
 from db.identity import SignedIn, hash_of
 from db.settings import Settings
+from db.texts import t
 
 log = logging.getLogger(__name__)
 
@@ -295,7 +295,7 @@ def _refuse_foreign(scope: Scope, session: SignedIn) -> Response | None:
         return PlainTextResponse('not your page', 403)
     if not path.startswith(NO_PAGES) and scope['method'] == 'GET' and _too_many_waiting(session):
         refuse('too many pages')
-        return PlainTextResponse('too many pages', 429, {'Retry-After': '60'})
+        return _too_many_pages(session.actor.language)
     return None
 
 
@@ -305,7 +305,7 @@ def _broken(scope: Scope, headers: Headers, number: str) -> Response:
     reader = session.actor.language if session is not None else 'he'
     if 'text/html' in headers.get('accept', ''):
         return HTMLResponse(plain_page('error.html', reader, error_id=number, address=_again(scope)), 500)
-    words = texts.t('Something went wrong on our side. Error no. {number}', reader, number=number)
+    words = t('Something went wrong on our side. Error no. {number}', reader, number=number)
     return PlainTextResponse(words, 500)
 
 
@@ -315,6 +315,15 @@ def _again(scope: Scope) -> str:
     same = (scope['method'] in SAFE_METHODS or path.startswith(BY_LINK)) and not path.startswith('//')
     query = scope['query_string'].decode('latin-1')
     return f'{quote(path)}?{query}'.removesuffix('?') if same else '/'
+
+
+def _too_many_pages(reader: str) -> Response:
+    told = {
+        'title': t('Too many pages at once', reader),
+        'text': t('Please wait a minute, then open it again.', reader),
+    }
+    page = plain_page('message.html', reader, **told, button=t('To the claims', reader), address='/')
+    return HTMLResponse(page, 429, {'Retry-After': '60'})
 
 
 def _too_many_waiting(session: SignedIn) -> bool:

@@ -40,7 +40,7 @@ def is_rtl(language: str) -> bool:
 
 
 class Told(Exception):  # noqa: N818  a mix-in, never raised itself
-    """An error whose reason is a text: `key` is the English source, `values` fill its placeholders."""
+    """An error whose reason is a text: `key` is the English source, `values` fill its placeholders; a `field` is named by a text too."""
 
     def __init__(self, key: str, /, **values: object) -> None:
         super().__init__(key)
@@ -48,10 +48,14 @@ class Told(Exception):  # noqa: N818  a mix-in, never raised itself
         self.values = values
 
     def told(self, language: str = 'he') -> str:
-        return t(self.key, language, **self.values)
+        return t(self.key, language, **{name: _told(name, value, language) for name, value in self.values.items()})
 
     def __str__(self) -> str:
         return self.told(SOURCE_LANGUAGE)
+
+
+def _told(name: str, value: object, language: str) -> object:
+    return t(value, language) if name == 'field' and isinstance(value, str) else value
 
 
 class ClaimError(Told):

@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 HEBREW = 'he'  # a link has no person whose language we know
 _DOORKEEPER = Actor.system('links')
 _HEADERS = {'Referrer-Policy': 'no-referrer', 'X-Robots-Tag': 'noindex, nofollow', 'Cache-Control': 'no-store'}
+_A_PHOTO = N_('Please send a photo.')
 # of one address: knocks at any door a minute, and at doors that do not exist in ten
 KNOCKS, WRONG_KNOCKS = (120, 60.0), (20, 600.0)
 # said after something was done: the browser only brings the key back
@@ -331,10 +332,12 @@ async def _take_photo(visit: LinkVisit, request: Request, clamd_url: str) -> Res
         async with receiving.received(request.stream(), name) as uploaded:
             arrived = await receiving.inspected(uploaded, clamd_url)
             if not arrived.media_type.startswith('image/'):
-                raise ClaimError(N_('Please send a photo.'))
+                raise ClaimError(_A_PHOTO)
             await work_as(visit.actor, documents.attach, visit.claim_id, arrived, slot, now())
     except Refused as refusal:
-        return _json({'error': refusal.told(HEBREW)}, 413 if refusal.why == 'too_big' else 422)
+        # of what is taken elsewhere nothing is taken here but photos
+        said = t(_A_PHOTO, HEBREW) if refusal.why == 'kind' else refusal.told(HEBREW)
+        return _json({'error': said}, 413 if refusal.why == 'too_big' else 422)
     except (ClaimError, values.Malformed) as refusal:
         return _json({'error': refusal.told(HEBREW)}, 422)
     except (ClientDisconnect, TimeoutError):

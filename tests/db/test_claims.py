@@ -1,5 +1,6 @@
 """The claim: opened complete, edited field by field, moved by the rules of the trade, and never bent by what a browser sends."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -247,8 +248,9 @@ def test_what_stands_in_the_list_is_taken(people):
 def test_some_fields_are_never_empty(people, name):
     claim = opened(people)
     for nothing in (None, ''):
-        with pytest.raises(ClaimError):
+        with pytest.raises(ClaimError) as refusal:
             saved(people, claim, **dict[str, Any]({name: nothing}))
+        assert not re.search('[A-Za-z]', refusal.value.told('he')), 'the name of a field is a text too'
     assert len(record_of(claim)) == 1
 
 

@@ -79,6 +79,17 @@ async def test_alerts_are_found_by_theme_unread_and_claim(portal: FastAPI, two: 
     assert edited.claim_no not in claims(rivals)
 
 
+async def test_the_name_of_a_client_turns_no_line_around(portal: FastAPI, two: tuple[Claim, Claim]) -> None:
+    _, screen = await opened(portal, 'dana')
+    for line in lines(screen):
+        assert line['name']
+        assert line['title'] == f'{line["name"]} · {line["what"]}'
+    # each is in a direction of its own; as one text, the first letter of the name would turn all of it
+    for part, it in (('alerts_list.js', 'line'), ('bell.js', 'group')):
+        drawn = (STATIC_FOLDER.parent / 'components' / part).read_text('utf-8')
+        assert f'<bdi>{{{{ {it}.name }}}}</bdi> · <bdi>{{{{ {it}.what }}}}</bdi>' in drawn
+
+
 async def test_one_line_is_marked_read_and_the_bell_follows(
     portal: FastAPI, people: People, two: tuple[Claim, Claim]
 ) -> None:

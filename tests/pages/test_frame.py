@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from nicegui import app
 
-from components import claim_page, frame, live
+from components import claim_page, frame, guard, live
 from db.texts import N_, ClaimError
 from pages import reports
 from tests.conftest import People
@@ -59,6 +59,17 @@ async def test_an_address_that_asks_for_what_a_page_has_not_says_so(portal: Fast
         '/work',
     ):
         assert 'לא הובן' not in Open(staff, await staff.open(path)).html(), path
+
+
+async def test_who_opens_too_many_pages_at_once_is_told_so_in_words(
+    portal: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dana = await signed_in(portal, EMAILS['dana'])
+    monkeypatch.setattr(guard, 'PAGES_WAITING_LIMIT', 1)
+    assert (await dana.http_client.get('/help')).status_code == 200
+    refused = await dana.http_client.get('/help')
+    assert (refused.status_code, refused.headers['retry-after']) == (429, '60')
+    assert 'נפתחו יותר מדי דפים בבת אחת' in refused.text
 
 
 async def test_a_page_that_takes_too_long_says_so(portal: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,9 +104,11 @@ async def test_a_garage_promises_a_day_holds_goes_on_and_remarks(phone, people, 
 
 async def test_a_photo_is_filed_under_the_stage_and_a_document_is_refused(phone, people, claim):
     address = link(people, claim, 'garage')
-    for name, content, status in (('a.jpg', papers.jpeg(), 201), ('b.pdf', papers.pdf(), 422)):
+    documents = (('b.pdf', papers.pdf(), 422), ('c.jpg', b'MZ' + bytes(100), 422))
+    for name, content, status in (('a.jpg', papers.jpeg(), 201), *documents):
         answer = await phone.post(f'{address}/photo', content=content, headers={'X-File-Name': name})
         assert answer.status_code == status, answer.text
+        assert status == 201 or answer.json() == {'error': 'נא לשלוח תמונה.'}
     with open_session(people.dana, reading=True) as session:
         [photo] = session.query(Document).all()
     assert (photo.type, photo.repair_stage, photo.by) == ('repair_photos', 'bodywork', 'מוסך גלבוע, בקישור')
