@@ -43,6 +43,8 @@ from pages import (
     account,
     admin,
     alerts,
+    api,
+    api_keys,
     cheques,
     claim,
     claims,
@@ -94,6 +96,8 @@ def build(settings: Settings) -> FastAPI:
     sign_in.add_routes(portal, settings)
     two_factor.add_routes(portal, settings)
     account.add_routes(portal)
+    api_keys.add_routes(portal, settings)
+    api.add_routes(portal, settings)
     looking.add_routes(portal)
     files.add_routes(portal, settings)
     export_files.add_routes(portal, settings)

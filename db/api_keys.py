@@ -95,6 +95,18 @@ class Holder:
     actor: Actor
 
 
+def check(wish: Wish) -> None:
+    """Refuse a key without a name, with one that is too long, or for another term."""
+    try:
+        name = values.text(wish.name, limit=NAME_LENGTH)
+    except values.Malformed as malformed:
+        raise FieldsRefused({'name': malformed}) from malformed
+    if not name:
+        raise FieldsRefused({'name': ClaimError(N_('Please write which program the key is for.'))})
+    if wish.days not in DAYS:
+        raise FieldsRefused({'days': ClaimError(N_('Please choose a value from the list.'))})
+
+
 # ---- questions --------------------------------------------------------------------------------------------------------------
 
 
@@ -145,7 +157,7 @@ def make_key(session: Session, wish: Wish, typed: str, now: datetime) -> str | N
     """
     actor: Actor = session.info['actor']
     actor.need(Can.USE_API)
-    _check(wish)
+    check(wish)
     take_turns(session, f'API keys of {actor.user_id}')
     if sum(not own.over for own in own_keys(session, now)) >= MOST_ALIVE:
         raise ClaimError(N_('You have {count} keys already. Please revoke one first.'), count=MOST_ALIVE)
@@ -165,13 +177,6 @@ def make_key(session: Session, wish: Wish, typed: str, now: datetime) -> str | N
     with open_books(session):
         session.add(key)
     return f'maakav_{key.id}.{secret}'
-
-
-def _check(wish: Wish) -> None:
-    if not wish.name.strip():
-        raise FieldsRefused({'name': ClaimError(N_('Please write which program the key is for.'))})
-    if wish.days not in DAYS:
-        raise FieldsRefused({'days': ClaimError(N_('Please choose a value from the list.'))})
 
 
 def revoke_key(session: Session, key_id: str, now: datetime) -> None:

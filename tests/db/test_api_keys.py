@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from db import accounts, admin_rows, api_keys, identity, two_factor, values
+from db import accounts, admin_rows, api_keys, identity, two_factor
 from db.admin_changes import admin_history
 from db.admin_tables import TABLES
 from db.api_keys import ApiKey, Holder, Wish
@@ -223,12 +223,12 @@ def test_five_keys_at_most_and_one_that_is_over_counts_no_more(people: People) -
     assert make(people.manager, at=NOON + timedelta(days=31))
 
 
-@pytest.mark.parametrize('wish', [Wish('', 30), Wish('  ', 30), Wish('CRM', 31), Wish('CRM', 0), Wish('CRM', 3650)])
+@pytest.mark.parametrize(
+    'wish', [Wish('', 30), Wish('  ', 30), Wish('x' * 61, 30), Wish('CRM', 31), Wish('CRM', 0), Wish('CRM', 3650)]
+)
 def test_a_key_has_a_name_and_one_of_the_terms(people: People, wish: Wish) -> None:
     with pytest.raises(FieldsRefused), open_session(people.manager) as session:
         api_keys.make_key(session, wish, '', NOON)
-    with pytest.raises(values.Malformed), open_session(people.manager) as session:
-        api_keys.make_key(session, Wish('x' * 61, 30), '', NOON)
     assert own(people.manager) == []
 
 
