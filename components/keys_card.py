@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from components.marks import chip_html, icon_html, num_html
-from components.words import t
+from components.words import isolated, t
 from db import values
 from db.api_keys import OwnKey
 
@@ -35,12 +35,12 @@ def _key_html(own: OwnKey) -> str:
         _with(t('Until {day}', day='\0'), values.format_day(values.israel(key.expires_at).date())),
         _with(used, values.format_exact(key.used_at)) if key.used_at else escape(used),
     )
-    label = t('Revoke «{name}»', name=key.name)
+    label = t('Revoke the key: {name}', name=isolated(key.name))
     return (
         f'<li class="mk-row" data-testid="api-key"><div class="mk-grow"><div class="mk-row mk-wrap2"><bdi class="mk-b">{escape(key.name)}</bdi>'
         f'{num_html(key.beginning)}{state}</div><div class="mk-sm mk-t2">{" · ".join(parts)}</div></div>'
         f'<form method="post" action="{NEW_KEY}/{escape(key.id)}/revoke"><button class="mk-btn mk-s mk-sm" aria-label="{escape(label)}">'
-        f'{escape(t("Revoke"))}</button></form></li>'
+        f'{escape(t("Revoke the key"))}</button></form></li>'
     )
 
 

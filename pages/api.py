@@ -37,10 +37,10 @@ from db.changes import Change
 from db.cheques import DIRECTIONS, STATES, Cheque, cheques_of
 from db.claims import DOCUMENTS, FIELDS, Claim, claim_by_no
 from db.engines import UNREACHABLE
+from db.list_orders import SORTS
 from db.list_rows import Row
 from db.list_state import COLUMNS, DAYS, MANY, NO_WORD, NUMBERED, QUICK, SCOPES, VIEWS, ListState
 from db.lists import first_rows
-from db.list_orders import SORTS
 from db.offices import AgentOffice
 from db.reference import Reference
 from db.session import fetch, fetch_one
@@ -463,7 +463,8 @@ def _begun(asked: Mapping[str, str]) -> dict[str, Any]:
 def _rows(session: Any, state: ListState) -> tuple[list[Row], Reference]:
     words = reference(session)
     known: Mapping[str, Collection[str]] = {
-        **{'status': words.statuses, 'waiting_on': words.waiting},
+        'status': words.statuses,
+        'waiting_on': words.waiting,
         **dict.fromkeys(('repair_stage', 'left_stage'), words.stages),
     }
     if strangers := [key for name, keys in known.items() for key in getattr(state, name) if key not in keys]:

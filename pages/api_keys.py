@@ -19,10 +19,11 @@ from db.base import now
 from db.identity import SignedIn
 from db.scope import Can
 from db.settings import Settings
-from db.texts import ClaimError, FieldsRefused, tn
+from db.texts import N_, ClaimError, FieldsRefused, t
 
 HERE = '/account/keys'
 Field = Annotated[str, Form()]
+_TERMS: Mapping[int, str] = {30: N_('30 days'), 90: N_('90 days'), 365: N_('A year')}
 log = structlog.get_logger(__name__)
 
 
@@ -85,16 +86,12 @@ async def _form(present: SignedIn, wish: Wish, errors: Mapping[str, str] = Mappi
         action=HERE,
         name=values.visible(wish.name)[:NAME_LENGTH],
         name_length=NAME_LENGTH,
-        terms=[(days, _term(days, actor.language), days == (wish.days or USUAL_DAYS)) for days in DAYS],
+        terms=[(days, t(_TERMS[days], actor.language), days == (wish.days or USUAL_DAYS)) for days in DAYS],
         asks_code=await ask_as(actor, two_factor.takes_code),
         email=present.email,
         errors=errors,
     )
     return HTMLResponse(page, 400 if errors else 200)
-
-
-def _term(days: int, reader: str) -> str:
-    return tn('A year', '{n} days', 1 if days == 365 else days, reader)
 
 
 def _made_page(present: SignedIn, wish: Wish, token: str) -> Response:

@@ -1,7 +1,7 @@
 """The API: a program reads with a key what its person may read, and whatever else it sends gets a refusal in one shape."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 
@@ -35,10 +35,9 @@ NUMBER = '034862177'
 
 
 @pytest.fixture(autouse=True)
-def brakes() -> Iterator[None]:
+def brakes() -> None:
     for brake in (api._reads, api._wrong_keys, api._noted):
         brake.moments.clear()
-    yield
 
 
 @pytest.fixture
@@ -116,7 +115,7 @@ async def test_a_manager_reads_the_claims_of_his_office(
     (row,) = answer['claims']
     assert answer['next'] is None
     assert (row['claim_no'], row['insured_name'], row['plate']) == (levi.claim_no, 'רונית ברק', '21734801')
-    assert row['status'] == {'key': 'new', 'label': 'תביעה חדשה'}
+    assert row['status'] == {'key': 'new', 'label': 'חדשה'}
     assert row['repair_stage'] == {'key': 'bodywork', 'label': 'פחחות'}
     assert row['waiting_on']['label']
     assert (row['event_date'], row['demand_amount'], row['agent'], row['office']) == (
@@ -189,18 +188,17 @@ async def test_a_claim_has_every_field_and_the_cheques_to_come(
     told = await get(program, f'{CLAIMS}/{levi.claim_no}', key_of(people.manager))
     assert set(FIELDS) <= set(told)
     assert (told['insured_id_no'], told['insured_phone'], told['agent']) == (NUMBER, '0525550134', 'דנה ארז')
-    assert told['documents']['key'] == 'missing_blocking' or told['documents']['label']
+    assert told['documents']['label']
     assert told['model_year'] is None
     assert told['cheques'] == [
         {
-            'direction': {'key': 'insurer_to_insured', 'label': 'מהמבטחת ללקוח'},
+            'direction': {'key': 'insurer_to_insured', 'label': 'מחברת הביטוח ללקוח'},
             'cheque_no': '1007',
             'amount': 2198000,
             'due_date': '2027-03-01',
-            'state': told['cheques'][0]['state'],
+            'state': {'key': 'expected', 'label': 'המחאה צפויה'},
         }
     ]
-    assert told['cheques'][0]['state']['key'] == 'expected'
 
 
 async def test_a_number_with_a_slash_is_found(program: AsyncClient, people: People) -> None:
@@ -258,7 +256,8 @@ async def test_a_program_follows_what_changes(program: AsyncClient, people: Peop
     told = await get(program, f'{CHANGES}?after={begun["latest"]}', key)
     (change,) = told['changes']
     assert (change['claim_no'], change['by'], change['label']) == (levi.claim_no, 'שירה לביא', 'סטטוס')
-    assert (change['before'], change['after']) == ('תביעה חדשה', 'הוגשה למבטחת') or change['after']
+    assert change['before'] == 'חדשה'
+    assert change['after'] not in ('', 'חדשה')
     assert 'status' in change['fields']
     assert told['latest'] > change['seq']  # past what is not his, which is not looked through again
     again = await get(program, f'{CHANGES}?after={told["latest"]}', key)
@@ -289,11 +288,10 @@ async def test_what_is_too_long_ago_is_said_to_be(
 ) -> None:
     key = key_of(people.manager)
     latest = (await get(program, f'{CHANGES}?after=latest', key))['latest']
-    refused(await program.get(f'{CHANGES}?after={latest + 1}', headers=key), 410, 'gone')
+    refused(await program.get(f'{CHANGES}?after={latest + 1000}', headers=key), 410, 'gone')
     refused(await program.get(f'{CHANGES}?after=999999999999999', headers=key), 410, 'gone')
     monkeypatch.setattr(catch_up, 'GOES_BACK', 0)
     refused(await program.get(f'{CHANGES}?after=0', headers=key), 410, 'gone')
-    assert (await get(program, f'{CHANGES}?after={latest}', key))['changes'] == []
 
 
 # ---- keys -------------------------------------------------------------------------------------------------------------------
@@ -325,9 +323,9 @@ async def test_a_sign_in_opens_no_api_and_a_key_opens_nothing_else(
 ) -> None:
     browser = (await signed_in(portal, 'manager@levi.demo')).http_client
     key = key_of(people.manager)
-    async with browser:
-        refused(await browser.get(CLAIMS), 401, 'unauthorized')
-        assert (await browser.get(CLAIMS, headers=key)).status_code == 200
+    refused(await browser.get(CLAIMS), 401, 'unauthorized')
+    assert (await browser.get(CLAIMS, headers=key)).status_code == 200
+    await browser.aclose()
     async with AsyncClient(transport=ASGITransport(portal), base_url='http://test') as program:
         for address in ('/', f'/claims/{levi.claim_no}', '/account', '/account/keys', '/reports'):
             answer = await program.get(address, headers=key)
