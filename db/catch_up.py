@@ -82,7 +82,8 @@ def stretch_since(session: Session, change_id: int | None) -> Stretch | None:
     read = session.get(Change, change_id) if change_id else None
     if read is None and change_id:
         return None
-    return Stretch(place_of(read) if read is not None else (0, 0), upto, latest)
+    since = place_of(read) if read is not None else (0, 0)
+    return Stretch(since, upto, latest) if since < upto else Stretch(since, since, change_id)
 
 
 def news_in(session: Session, stretch: Stretch, limit: int) -> list[tuple[Change, str]]:

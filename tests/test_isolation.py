@@ -243,10 +243,10 @@ def make_world(people: People) -> World:
             OneTimeLink(token_hash='l', purpose='invite', user_id=gal.user_id),
         )
         link.created_at = link.expires_at = now()
-        key = ApiKey(
+        api_key = ApiKey(
             id='a', user_id=gal.user_id, office_id=office, name='x', token_hash='a', created_at=now(), expires_at=now()
         )
-        writing.add_all([known, tried, link, key, TwoFactor(user_id=gal.user_id, sealed='s', begun_at=now())])
+        writing.add_all([known, tried, link, api_key, TwoFactor(user_id=gal.user_id, sealed='s', begun_at=now())])
     with open_session(gal) as writing:
         everything = bulk_orders.plan_for(writing, bulk_orders.Wish('read'), [claim.claim_no], now())
         order = bulk_orders.place_order(writing, 'k', everything, now())

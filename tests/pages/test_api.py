@@ -93,7 +93,8 @@ def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert set(told['error']) == {'code', 'message'}
     assert told['error']['code'] == code
     assert any('א' <= sign <= 'ת' for sign in told['error']['message'])
-    return told['error']
+    error: dict[str, Any] = told['error']
+    return error
 
 
 def looked_at() -> list[tuple[str, str, str, bool]]:

@@ -65,8 +65,8 @@ async def test_a_key_is_shown_once_and_opens_the_api(
 @pytest.mark.parametrize(
     ('wrong', 'word'),
     [
-        ({'current_password': 'not it'}, 'זו לא הסיסמה הנוכחית'),
-        ({'current_password': ''}, 'זו לא הסיסמה הנוכחית'),
+        ({'current_password': 'not it'}, 'הסיסמה הנוכחית אינה נכונה'),
+        ({'current_password': ''}, 'הסיסמה הנוכחית אינה נכונה'),
         ({'name': ''}, 'לאיזו תוכנה'),
         ({'name': 'x' * 61}, '61'),
         ({'days': '3650'}, 'מהרשימה'),
@@ -104,7 +104,8 @@ async def test_tries_are_braked_as_those_to_sign_in(people: People, manager: htt
 async def test_his_account_lists_them_and_one_is_revoked_there(
     portal: FastAPI, people: People, manager: httpx.AsyncClient
 ) -> None:
-    key = (await make(manager, name='<b>CRM</b>')) and keys(people.manager)[0].key
+    await make(manager, name='<b>CRM</b>')
+    key = keys(people.manager)[0].key
     user = await signed_in(portal, EMAILS['manager'])
     shown = Open(user, await user.open('/account')).html()
     assert '&lt;b&gt;CRM&lt;/b&gt;' in shown
