@@ -38,7 +38,7 @@ def _key_html(own: OwnKey) -> str:
     label = t('Revoke the key: {name}', name=isolated(key.name))
     return (
         f'<li class="mk-row" data-testid="api-key"><div class="mk-grow"><div class="mk-row mk-wrap2"><bdi class="mk-b">{escape(key.name)}</bdi>'
-        f'{num_html(key.beginning)}{state}</div><div class="mk-sm mk-t2">{" · ".join(parts)}</div></div>'
+        f'<span class="mk-sm mk-t3">{num_html(key.beginning)}</span>{state}</div><div class="mk-sm mk-t2">{" · ".join(parts)}</div></div>'
         f'<form method="post" action="{NEW_KEY}/{escape(key.id)}/revoke"><button class="mk-btn mk-s mk-sm" aria-label="{escape(label)}">'
         f'{escape(t("Revoke the key"))}</button></form></li>'
     )

@@ -53,7 +53,7 @@ class ApiKey(Books, Base):
     @property
     def beginning(self) -> str:
         """What of it may be shown: by this its person tells it from others."""
-        return f'maakav_{self.id}.…'
+        return f'maakav_{self.id}…'
 
     @property
     def told(self) -> str:

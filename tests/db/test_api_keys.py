@@ -249,7 +249,7 @@ def test_making_and_revoking_stand_in_the_record_without_the_secret(people: Peop
         api_keys.revoke_key(session, id_in(token), LATER)
     with open_session(people.admin, reading=True) as session:
         made, revoked = reversed(fetch(session, admin_history(['users'], str(people.manager.user_id)).limit(2)))
-    called = f'CRM · maakav_{id_in(token)}.…'
+    called = f'CRM · maakav_{id_in(token)}…'
     assert (made.kind, made.by, made.fields) == ('key_made', people.manager.name, {'api_key': [None, called]})
     assert (revoked.kind, revoked.fields) == ('key_revoked', {'api_key': [called, None]})
     assert token.partition('.')[2] not in repr((made.fields, revoked.fields))
