@@ -43,6 +43,8 @@ from pages import (
     account,
     admin,
     alerts,
+    api,
+    api_keys,
     cheques,
     claim,
     claims,
@@ -91,15 +93,10 @@ def build(settings: Settings) -> FastAPI:
     portal = FastAPI(lifespan=_lifespan, openapi_url=None)
     portal.state.settings = settings
     portal.mount(STATIC_PREFIX, _Immutable(directory=STATIC_FOLDER), name='static')
-    sign_in.add_routes(portal, settings)
-    two_factor.add_routes(portal, settings)
-    account.add_routes(portal)
-    looking.add_routes(portal)
-    files.add_routes(portal, settings)
-    export_files.add_routes(portal, settings)
-    for pages in (proofs, reports, clients, imports):
+    for pages in (sign_in, two_factor, api_keys, api, files, export_files, signed):
+        pages.add_routes(portal, settings)
+    for pages in (account, looking, proofs, reports, clients, imports):
         pages.add_routes(portal)
-    signed.add_routes(portal, settings)
     health.add_routes(portal)
     accessibility.add_routes(portal, settings)
     metrics.measure(settings)

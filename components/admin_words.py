@@ -28,8 +28,16 @@ _KINDS = {
     'two_factor_off': N_('Two-step verification was turned off'),
     'two_factor_reset': N_('Two-step verification was reset'),
     'codes_renewed': N_('New recovery codes were made'),
+    'key_made': N_('An API key was made'),
+    'key_revoked': N_('An API key was revoked'),
 }
-_PEOPLE = {'name': N_('Full name'), 'email': N_('E-mail'), 'role': N_('Role'), 'office_id': N_('Office')}
+_PEOPLE = {
+    'name': N_('Full name'),
+    'email': N_('E-mail'),
+    'role': N_('Role'),
+    'office_id': N_('Office'),
+    'api_key': N_('API key'),
+}
 _OF_ALL = {'active': N_('In use'), 'position': N_('Place in the order')}
 _PAIRS_AT_MOST = 8
 # what stands in no table of its own and speaks in the columns of another one

@@ -48,8 +48,9 @@ OPEN_PAGES = frozenset(
 SOCKETS = '/_nicegui_ws'
 ASSETS = ('/static/', f'/_nicegui/{__version__}/')
 BY_LINK = '/t/'
-OPEN_FOLDERS = (*ASSETS, '/setup/', BY_LINK)
-NO_PAGES = ('/api/', '/files/', '/_nicegui')
+BY_KEY = '/api/'
+OPEN_FOLDERS = (*ASSETS, '/setup/', BY_LINK, BY_KEY)
+NO_PAGES = (BY_KEY, '/files/', '/_nicegui')
 
 SAFE_METHODS = frozenset({'GET', 'HEAD', 'OPTIONS'})
 FORM_LIMIT, UPLOAD_LIMIT, BODY_LIMIT = 64 * 1024, 6 * 1024 * 1024, 1024 * 1024
@@ -139,7 +140,8 @@ class Guard:
             'state': {**scope.get('state', {}), 'session': None, 'base_url': self.origin},
         }
         headers = Headers(scope=scope)
-        if not scope['path'].startswith(ASSETS):
+        # a program brings a key of its own there, which the route looks at: a browser's cookie opens nothing, so nobody else can make it
+        if not scope['path'].startswith((*ASSETS, BY_KEY)):
             scope['state']['session'] = await self._session(headers)
         if scope['type'] == 'websocket':
             await self._admit_socket(scope, headers, receive, send)
@@ -180,8 +182,8 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         # a page by link is opened by its own token, and no cookie counts there: nobody else's can be made to send it
-        by_link = scope['path'].startswith(BY_LINK)
-        if scope['method'] not in SAFE_METHODS and not by_link and not self._from_here(headers):
+        by_itself = scope['path'].startswith((BY_LINK, BY_KEY))
+        if scope['method'] not in SAFE_METHODS and not by_itself and not self._from_here(headers):
             refuse('cross-origin')
             return PlainTextResponse('cross-origin', 403)
         if _announced(headers) > _limit(scope['path']):

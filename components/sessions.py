@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from db import identity, looking
+from db import api_keys, identity, looking
 from db.base import now
 from db.identity import SignedIn
 from db.scope import Actor
@@ -32,6 +32,7 @@ _writes = ThreadPoolExecutor(2, thread_name_prefix='session-write')
 
 _known: dict[str, tuple[float, asyncio.Future[SignedIn | None]]] = {}
 _in_use: set[str] = set()
+_keys_in_use: set[str] = set()
 _idle = identity.IDLE
 
 
@@ -51,6 +52,7 @@ def configure(idle: timedelta) -> None:
     _idle = idle
     forget()
     _in_use.clear()
+    _keys_in_use.clear()
 
 
 async def ask_sign_in(question: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -103,12 +105,20 @@ def in_use(token_hash: str) -> None:
     _in_use.add(token_hash)
 
 
+def key_in_use(key_id: str) -> None:
+    """Somebody just read something by this API key; written down with the sessions."""
+    _keys_in_use.add(key_id)
+
+
 async def write_down_use() -> None:
-    """Keep the sessions that were in use since the last time from going idle."""
-    used, moment = sorted(_in_use), now()
+    """Keep the sessions that were in use since the last time from going idle, and when each API key was used last."""
+    used, keys, moment = sorted(_in_use), sorted(_keys_in_use), now()
     _in_use.clear()
+    _keys_in_use.clear()
     if used:
         await tell_sign_in(identity.touch_sessions, used, moment)
+    if keys:
+        await tell_sign_in(api_keys.note_key_use, keys, moment)
 
 
 async def end_looks() -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from db import values
 from db.admin_changes import LINK_MADE, PASSWORD_DEMANDED, SESSIONS_ENDED, TWO_FACTOR_RESET, note
+from db.api_keys import revoke_keys_of
 from db.base import take_turns
 from db.changes import latest_seq
 from db.claims import Claim
@@ -235,6 +236,7 @@ def save_person(session: Session, user_id: int, seen: Person, wanted: Person) ->
     if moved:  # whoever signed in for less did not prove himself for more, as by a second step
         with open_books(session):
             end_all_sessions(session, user_id)
+        revoke_keys_of(session, [user_id])
     return user
 
 
@@ -260,6 +262,7 @@ def shut_out(session: Session, user_ids: Sequence[int]) -> None:
         end_all_sessions(session, *user_ids)
         for link in session.scalars(select(OneTimeLink).where(OneTimeLink.user_id.in_(user_ids)).with_for_update()):
             session.delete(link)
+    revoke_keys_of(session, user_ids)
 
 
 def demand_new_password(session: Session, user_id: int) -> None:

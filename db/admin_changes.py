@@ -22,6 +22,7 @@ ADDED, CHANGED, REMOVED = 'added', 'changed', 'removed'
 LINK_MADE, PASSWORD_DEMANDED, SESSIONS_ENDED = 'link_made', 'password_demanded', 'sessions_ended'
 TWO_FACTOR_ON, TWO_FACTOR_OFF, TWO_FACTOR_RESET = 'two_factor_on', 'two_factor_off', 'two_factor_reset'
 CODES_RENEWED = 'codes_renewed'
+KEY_MADE, KEY_REVOKED = 'key_made', 'key_revoked'
 
 
 class AdminChange(ForAdmins, Evidence, Base):
@@ -90,9 +91,9 @@ class _Planned:
     fields: Mapping[str, Any]
 
 
-def note(session: Session, row: Base, kind: str) -> None:
-    """Have the session record that something was done to a person's account."""
-    session.info.setdefault('house_planned', []).append(_Planned(row, kind, {}))
+def note(session: Session, row: Base, kind: str, **fields: list[str | None]) -> None:
+    """Have the session record that something was done to a person's account; `fields` say to what of it, before and after."""
+    session.info.setdefault('house_planned', []).append(_Planned(row, kind, fields))
 
 
 def written_now(session: Session) -> list[AdminChange]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, ExecutionContext, Insert, Update, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from db import meters
 
@@ -17,9 +18,12 @@ try:
 except ImportError:
     import sqlite3 as sqlite
 
-__all__ = ['hiding_numbers', 'make_engine', 'sqlite', 'warn_of_old_sqlite']
+__all__ = ['UNREACHABLE', 'hiding_numbers', 'make_engine', 'sqlite', 'warn_of_old_sqlite']
 
 log = logging.getLogger(__name__)
+
+# what a question ends with when the database is away, has no connection left or takes too long
+UNREACHABLE: tuple[type[Exception], ...] = (OperationalError, InterfaceError, DisconnectionError, NoConnection)
 
 _SQLITE_SETTINGS = (
     *('journal_mode=WAL', 'synchronous=FULL', 'busy_timeout=15000', 'foreign_keys=ON', 'temp_store=MEMORY'),

@@ -41,6 +41,7 @@ class Can(StrEnum):
     SHARE_VIEWS = 'share_views'
     UPDATE_REPAIR = 'update_repair'
     UPLOAD = 'upload'
+    USE_API = 'use_api'
     VERIFY_RECORD = 'verify_record'
     WRITE_MESSAGE = 'write_message'
 
@@ -67,7 +68,7 @@ _OFFICE = frozenset({Can.SEE_CLAIMS, Can.FOLLOW})
 _AGENT = _OFFICE | {
     *(Can.EXPORT, Can.LOG_CALL, Can.OPEN_CLAIM, Can.SEE_ID_NUMBERS, Can.SHARE, Can.UPLOAD, Can.WRITE_MESSAGE)
 }
-_MANAGER = _AGENT | {Can.SEE_REPORTS, Can.SHARE_VIEWS, Can.VERIFY_RECORD}
+_MANAGER = _AGENT | {Can.SEE_REPORTS, Can.SHARE_VIEWS, Can.USE_API, Can.VERIFY_RECORD}
 _TEAM = _MANAGER | {Can.SEE_ALL_OFFICES, Can.SEE_INTERNAL, Can.EDIT_CLAIM}
 _BUREAU = _TEAM | {Can.HANDLE_MONEY, Can.IMPORT, Can.LOOK_AS, Can.UPDATE_REPAIR}
 # whoever only looks on, or only has to do with the car, needs nobody's identity number; once in a while he asks for one

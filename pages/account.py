@@ -11,12 +11,14 @@ from components import guard
 from components.access_panel import of_person_html
 from components.alert_choices import AlertChoices
 from components.frame import portal_page
+from components.keys_card import keys_html
 from components.live import ask, current_actor, work_as
 from components.marks import avatar_html, chip_html, icon_html, num_html
 from components.words import t
 from db import values
 from db.access_log import Access, own_looks, own_sign_ins
 from db.accounts import ROLES
+from db.api_keys import OwnKey, own_keys
 from db.base import now
 from db.mail import prefer_mail
 from db.offices import AgentOffice, User, prefer
@@ -49,18 +51,20 @@ def add_routes(portal: FastAPI) -> None:
 @portal_page('/account', title=N_('My account'), active='account', needs=Can.FOLLOW, flow=True)
 async def account_page() -> None:
     """The person's own account."""
-    user, office, two_factor, signed_in, looks = await ask(_me)
+    user, office, two_factor, signed_in, looks, keys = await ask(_me)
     ui.html(f'<div class="mk-ph"><h1>{escape(t("My account"))}</h1></div>').classes('mk-contents')
     with ui.element('div').classes('mk-page'):
         ui.html(_person_html(user, office)).classes('mk-card')
         choices = AlertChoices()
         ui.html(_mail_html(user)).classes('mk-card')
         ui.html(_safety_html(two_factor)).classes('mk-card')
+        if current_actor().may(Can.USE_API):
+            ui.html(keys_html(keys)).classes('mk-card')
         ui.html(of_person_html(signed_in, looks)).classes('mk-card')
     await choices.load()
 
 
-def _me(session: Any) -> tuple[User, str, Standing, list[Access], list[Access]]:
+def _me(session: Any) -> tuple[User, str, Standing, list[Access], list[Access], list[OwnKey]]:
     actor: Actor = session.info['actor']
     office = session.get(AgentOffice, actor.office_id) if actor.office_id else None
     return (
@@ -69,6 +73,7 @@ def _me(session: Any) -> tuple[User, str, Standing, list[Access], list[Access]]:
         own_standing(session, now()),
         own_sign_ins(session),
         own_looks(session),
+        own_keys(session, now()),
     )
 
 

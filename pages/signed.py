@@ -5,8 +5,6 @@ revoked links get one and the same answer.
 """
 
 import logging
-import time
-from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,6 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from components import accesses, streams
 from components.accesses import Seen
+from components.brakes import Brake
 from components.downloads import NOT_KEPT
 from components.live import ask_as, work_as
 from components.plain import plain_page
@@ -109,28 +108,7 @@ def _add_stream(portal: FastAPI) -> None:
 # ---- the door ---------------------------------------------------------------------------------------------------------------
 
 
-class _Brake:
-    """How often an address may do something within some seconds. Kept in memory: a restart forgives."""
-
-    def __init__(self, most: int, seconds: float) -> None:
-        self.most, self.seconds = most, seconds
-        self.moments: defaultdict[str, deque[float]] = defaultdict(deque)
-
-    def is_on(self, address: str) -> bool:
-        """Whether that was too often."""
-        moments = self.moments.get(address, deque())
-        while moments and time.monotonic() - moments[0] > self.seconds:
-            moments.popleft()
-        return len(moments) >= self.most
-
-    def count(self, address: str) -> None:
-        """It did it once more."""
-        if len(self.moments) > 20_000:
-            self.moments.clear()
-        self.moments[address].append(time.monotonic())
-
-
-_knocks, _wrong_knocks = _Brake(*KNOCKS), _Brake(*WRONG_KNOCKS)
+_knocks, _wrong_knocks = Brake(*KNOCKS), Brake(*WRONG_KNOCKS)
 
 
 async def _visit(token: str, request: Request) -> LinkVisit | None:

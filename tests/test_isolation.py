@@ -60,6 +60,7 @@ from db.access_log import Access
 from db.admin_changes import AdminChange
 from db.alert_choices import AlertChoice, ClaimWatch, choose
 from db.alerts import Alert, Cursor
+from db.api_keys import ApiKey
 from db.base import Base, now
 from db.bulk_orders import BulkLine, BulkOrder
 from db.calls import Call, CallNote
@@ -242,7 +243,10 @@ def make_world(people: People) -> World:
             OneTimeLink(token_hash='l', purpose='invite', user_id=gal.user_id),
         )
         link.created_at = link.expires_at = now()
-        writing.add_all([known, tried, link, TwoFactor(user_id=gal.user_id, sealed='s', begun_at=now())])
+        api_key = ApiKey(
+            id='a', user_id=gal.user_id, office_id=office, name='x', token_hash='a', created_at=now(), expires_at=now()
+        )
+        writing.add_all([known, tried, link, api_key, TwoFactor(user_id=gal.user_id, sealed='s', begun_at=now())])
     with open_session(gal) as writing:
         everything = bulk_orders.plan_for(writing, bulk_orders.Wish('read'), [claim.claim_no], now())
         order = bulk_orders.place_order(writing, 'k', everything, now())
@@ -330,6 +334,7 @@ def make_world(people: People) -> World:
         Kept(TwoFactor, (gal.user_id,), frozenset(), ('last_step', 1)),
         Kept(SignInAttempt, (tried.id,), frozenset(), ('key', 'y')),
         Kept(OneTimeLink, ('l',), frozenset(), ('purpose', 'y')),
+        Kept(ApiKey, ('a',), frozenset(), ('name', 'y')),
         Kept(AdminChange, (edit,), frozenset({'admin'}), ('kind', 'x')),
         Kept(doorbell.Ring, (ring,), frozenset(), ('kind', 'x')),
         Kept(Cursor, ('alerts',), frozenset(), ('change_id', 0)),

@@ -19,6 +19,7 @@ from db import (
     alert_choices,
     alert_news,
     alerts,
+    api_keys,
     bulk_orders,
     calls,
     changes,
@@ -103,6 +104,7 @@ RIGHTS: dict[str, set[Role]] = {
     'see_internal': BUREAU,
     'see_reports': BUREAU | {Role.OFFICE_MANAGER},
     'verify_record': BUREAU | {Role.OFFICE_MANAGER},
+    'use_api': BUREAU | {Role.OFFICE_MANAGER},
     'edit_claim': BUREAU,
     'open_claim': EVERYBODY - {Role.READ_ONLY},
     'see_id_numbers': EVERYBODY - MASKED,
@@ -377,6 +379,12 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
         BUREAU | {Role.OFFICE_MANAGER},
         lambda s, c, a: exports.record_report(s, exports.ReportTaken('Summary', ReportState(), NOVEMBER, (), 1), now()),
     ),
+    'make_key for oneself': (
+        BUREAU | {Role.OFFICE_MANAGER},
+        lambda s, c, a: api_keys.make_key(s, api_keys.Wish('CRM', 30), '', now()),
+    ),
+    'revoke_key of oneself': (BUREAU | {Role.OFFICE_MANAGER}, lambda s, c, a: _made_and_revoked(s)),
+    'revoke_keys_of others': ({Role.ADMIN}, lambda s, c, a: api_keys.revoke_keys_of(s, [c.agent or 0])),
     'begin_look': ({Role.HANDLER, Role.ADMIN}, lambda s, c, a: _look(s, a, c.agent or 0)),
     'end_look': (EVERYBODY, lambda s, c, a: looking.end_look(s, '', now())),
     'end_looks_run_out': (set(), lambda s, c, a: looking.end_looks_run_out(s, now())),
@@ -404,6 +412,12 @@ def _renewed(session: Session) -> None:
 
 def _turned_off(session: Session) -> None:
     assert two_factor.turn_off_two_factor(session, _confirmed(session)[0], now())
+
+
+def _made_and_revoked(session: Session) -> None:
+    assert api_keys.make_key(session, api_keys.Wish('CRM', 30), '', now())
+    (own,) = api_keys.own_keys(session, now())
+    api_keys.revoke_key(session, own.key.id, now())
 
 
 def task(session: Session, claim: Claim) -> int:
@@ -530,6 +544,7 @@ OF_THE_PRODUCT = {
         'follow_from_here',
         'date_record',
         'note_use',
+        'note_key_use',
         'raise_alert',
         'show_waiting',
         'record_quietly',
@@ -568,7 +583,7 @@ def test_each_order_stands_in_the_table():
             proposals,
             record_seals,
         ),
-        *(cheques, cheque_alerts, cheque_board, silence, tasks, clocks, two_factor, looking),
+        *(cheques, cheque_alerts, cheque_board, silence, tasks, clocks, two_factor, looking, api_keys),
     ):
         orders = inspect.getsource(module).split('# ---- orders')[1].split('# ----')[0]
         written = set(re.findall(r'^def ([a-z]\w*)\(\s*session\b', orders, re.MULTILINE))

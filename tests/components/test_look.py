@@ -182,6 +182,14 @@ PLAIN: dict[str, dict[str, object]] = {
         'must_prove': True,
         'errors': {},
     },
+    'api_key.html': {
+        **dict.fromkeys(('action', 'name', 'email'), 'x'),
+        'name_length': 60,
+        'terms': [(30, 'x', True)],
+        'asks_code': True,
+        'errors': {},
+    },
+    'api_key_made.html': {'token': 'maakav_1.x', 'name': 'x', 'here': '/'},
     'recovery_codes.html': {'codes': ['a-b'], 'email': 'x', 'day': 'y', 'address': '/', 'here': '/'},
     'message.html': {'title': 'x', 'text': 'y'},
     'renewal.html': {
