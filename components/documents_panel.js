@@ -68,6 +68,7 @@ const MAIN = `
       <button type="button" class="mk-btn mk-g mk-sm" :aria-pressed="String(picking)" data-testid="documents-pick" @click="picking = !picking; picked = []">${ICON('checklist')}<span>{{ picking ? words.pickDone : words.pick }}</span></button>
       <a v-if="picking && picked.length" class="mk-btn mk-p mk-sm" :href="address + '/zip?ids=' + picked.join(',')" data-testid="documents-zip">${ICON('folder_zip')}<span>{{ words.downloadPicked }} ({{ picked.length }})</span></a>
       <a v-else class="mk-btn mk-s mk-sm" :href="address + '/zip'" data-testid="documents-all">${ICON('folder_zip')}<span>{{ words.downloadAll }}</span></a>
+      <label v-if="mayJudge && picked.length" class="mk-tick mk-sm"><input type="checkbox" class="mk-box" v-model="withLetter" data-testid="pack-letter"><span>{{ words.withLetter }}</span></label>
       <button v-if="mayJudge" type="button" class="mk-btn mk-s mk-sm mk-dpk" :disabled="packing ? true : null" data-testid="pack-make" :title="words.packHint" @click="pack"><span class="mk-ic" :class="{'mk-spin': packing}" aria-hidden="true">{{ packing ? 'progress_activity' : 'picture_as_pdf' }}</span><span>{{ packing ? words.packing : picked.length ? words.makePackPicked + ' (' + picked.length + ')' : words.makePack }}</span></button></div>
     <div v-else class="mk-card mk-empty">${ICON('folder_open', ' mk-s28 mk-t3')}<h3>{{ words.nothing }}</h3><p>{{ words.nothingHint }}</p></div>
     <div class="mk-dall"><section v-for="group in shownGroups" :key="group.id" class="mk-dgroup" :aria-label="group.label"><div class="mk-row mk-dgroup-h"><h3 class="mk-b">{{ group.label }}</h3><span class="mk-t3 mk-sm">{{ group.counted }}</span></div>
@@ -106,7 +107,7 @@ export default {
   data() {
     return {
       queue: new UploadQueue({address: this.address, key: `maakav.uploads.${this.person}.${this.claimNo}`, words: this.words, taken: this.taken}),
-      shown: '', only: '', menu: '', picking: false, picked: [], broken: [], tried: [], over: '', waiting: null, waiving: '', asking: false, sheet: false, packing: false, spoken: '', free: FREE,
+      shown: '', only: '', menu: '', picking: false, picked: [], broken: [], tried: [], over: '', waiting: null, waiving: '', asking: false, sheet: false, packing: false, withLetter: true, spoken: '', free: FREE,
       // what is typed, each under what it is about: why one is not required, which other one is, why one is rejected; and why such an order was refused
       whys: {}, wanted: {...WANTED}, rejections: {}, sent: {}, refused: {},
       looks: {waiting: 'schedule', sending: 'cloud_upload', checking: 'cloud_upload', arrived: 'check_circle', known: 'content_copy', failed: 'error', held: 'cloud_off', lost: 'error'},
@@ -254,13 +255,13 @@ export default {
       this.packing = true;
       let told = this.words.packLost, failed = true;
       try {
-        const answer = await fetch(`${this.address}/pack?ids=${this.picked.join(',')}`, {method: 'POST', headers: {'X-Maakav-Upload': '1'}});
+        const answer = await fetch(`${this.address}/pack?ids=${this.picked.join(',')}&letter=${this.picked.length && !this.withLetter ? 0 : 1}`, {method: 'POST', headers: {'X-Maakav-Upload': '1'}});
         const {error, told: said} = await answer.json();
         failed = !answer.ok;
         told = error || said || told;
       } catch { /* the line broke, or what answered was not the portal */ }
       this.packing = false;
-      if (!failed) Object.assign(this, {picking: false, picked: []});
+      if (!failed) Object.assign(this, {picking: false, picked: [], withLetter: true});
       maakav.say(told, failed);
     },
     /* ---- what is typed ---- */

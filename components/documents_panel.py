@@ -417,11 +417,18 @@ def _pack(pack: SubmissionPack) -> dict[str, Any]:
         'size': values.format_size(pack.size),
         'apart': tn('{n} document sent apart', '{n} documents sent apart', apart) if apart else '',
         'lines': [
-            *((entry['title'], t('p. {page}', page=_span(entry))) for entry in pack.contents),
+            *_no_letter(pack),
+            *((entry['title'], t('p. {page}', page=_span(entry))) for entry in pack.parts),
             *((title, t('Sent apart')) for title in pack.sent_apart),
             *((title, t('The file is missing in the system')) for title in pack.lost),
         ],
     }
+
+
+def _no_letter(pack: SubmissionPack) -> list[tuple[str, str]]:
+    """That it has no demand letter and why; of one that was uploaded it tells like of every document."""
+    why = (pack.letter or {}).get('why', 'uploaded')
+    return [] if why == 'uploaded' else [(t('No demand letter'), t(packs.NO_LETTER[why]))]
 
 
 def _span(entry: Mapping[str, Any]) -> str:
@@ -479,9 +486,10 @@ def _words() -> dict[str, str]:
         'downloadPicked': t('Download the selected'),
         'makePack': t('Submission pack'),
         'packHint': t(
-            'All documents but what came from the insurer and the waiver and release; select to choose others'
+            'With a demand letter of what is demanded, and all documents but what came from the insurer and the waiver and release; select to choose others'
         ),
         'makePackPicked': t('Submission pack of the selected'),
+        'withLetter': t('With a demand letter'),
         'packing': t('The pack is being made…'),
         'packLost': t('No answer came. If the pack was made, it appears under the documents.'),
         'packs': t('Submission packs'),

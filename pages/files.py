@@ -4,7 +4,8 @@
 `X-Document-Type`, and optionally `X-Document-Need` (id), `X-Replaces` (uuid), `X-Message` (id of a message of one's own)
 or `X-Repair-Stage` (of a photo from the garage); `X-Aside: 1` puts it aside for a form that is not saved yet. Answers `{uuid, title, type, version, size,
 media_type, pages, received_at, added, duplicate_of?, told?}`, or `{error}` in the person's language.
-`POST /files/claims/{claim_no}/pack[?ids=…]` makes a submission pack, also with `X-Maakav-Upload: 1`; answers `{uuid, told}`.
+`POST /files/claims/{claim_no}/pack[?ids=…&letter=0]` makes a submission pack (`letter=0`: without a demand letter of ours), also with
+`X-Maakav-Upload: 1`; answers `{uuid, told}`.
 `GET /files/packs/{uuid}`, `GET /files/{uuid}[?download=1|original=1]`, `GET /files/{uuid}/pages/{n}?w=…`, `GET /files/claims/{claim_no}/zip[?ids=…]`
 and `GET /files/claims.zip?claim=…&claim=…`.
 """
@@ -67,8 +68,9 @@ def add_routes(portal: FastAPI, settings: Settings) -> None:
     files.connect(settings.documents_url, settings.data_dir)
 
     @portal.post('/files/claims/{claim_no:path}/pack')
-    async def submit(claim_no: str, request: Request, ids: str = '') -> Response:
-        return await _told(_submit(claim_no, ids.split(',') if ids else [], request), request)
+    async def submit(claim_no: str, request: Request, ids: str = '', letter: str = '1') -> Response:
+        making = _submit(claim_no, ids.split(',') if ids else [], request, letter=letter != '0')
+        return await _told(making, request)
 
     @portal.get('/files/packs/{address}')
     async def download_pack(address: str, request: Request) -> Response:
@@ -379,7 +381,7 @@ def _check_all_there(keeper: FileStore, wanted: Sequence[Document]) -> None:
 # ---- submission packs -------------------------------------------------------------------------------------------------------
 
 
-async def _submit(claim_no: str, ids: Sequence[str], request: Request) -> Response:
+async def _submit(claim_no: str, ids: Sequence[str], request: Request, *, letter: bool) -> Response:
     actor = _actor(request)
     _check_page(request)
     claim = await ask_as(actor, fetch_one, claim_by_no(claim_no)) if claim_no.isprintable() else None
@@ -391,7 +393,7 @@ async def _submit(claim_no: str, ids: Sequence[str], request: Request) -> Respon
         raise ClaimError(N_('A submission pack of this claim is being made already.'))
     _made_now.add(claim.id)
     try:
-        pack, left_out = await in_thread(_binding, make_pack, actor, claim_no, ids, now())
+        pack, left_out = await in_thread(_binding, make_pack, actor, claim_no, ids, now(), letter=letter)
     finally:
         _made_now.discard(claim.id)
     return JSONResponse({'uuid': pack.uuid, 'told': _told_pack(pack, left_out, actor.language)}, 201)
@@ -399,7 +401,7 @@ async def _submit(claim_no: str, ids: Sequence[str], request: Request) -> Respon
 
 def _told_pack(pack: SubmissionPack, left_out: Sequence[str], language: str) -> str:
     pages = tn('{n} page', '{n} pages', pack.pages, language)
-    told = [t('The submission pack is ready: {pages}.', language, pages=pages)]
+    told = [t('The submission pack is ready: {pages}.', language, pages=pages), _told_letter(pack, language)]
     if apart := pack.sent_apart:
         told.append(
             tn(
@@ -415,6 +417,14 @@ def _told_pack(pack: SubmissionPack, left_out: Sequence[str], language: str) -> 
     if left_out:
         told.append(t('These go to the insurer only when selected: {titles}.', language, titles=', '.join(left_out)))
     return ' '.join(told)
+
+
+def _told_letter(pack: SubmissionPack, language: str) -> str:
+    if letter := pack.drawn_letter:
+        total = values.format_money(letter['total'], language)
+        return t('The demand letter was drawn from the claim: {total}.', language, total=total)
+    why = (pack.letter or {}).get('why', 'nothing')
+    return t('No demand letter was drawn: {why}.', language, why=t(packs.NO_LETTER[why], language))
 
 
 async def _download_pack(address: str, actor: Actor) -> Response:

@@ -12,7 +12,7 @@ from components.attachments import names_of
 from components.claim_head import ClaimHead
 from components.documents_panel import _KINDS, PACKS_SHOWN, DocumentsPanel
 from components.files_taken import ACCEPTED, files_taken
-from db import documents, packs
+from db import documents, money, packs
 from db.base import now
 from db.claims import Claim
 from db.documents import Arrived, Document, Slot, document_types
@@ -244,6 +244,30 @@ async def test_a_new_pack_stands_on_every_open_page_of_the_bureau_and_on_no_othe
     await soon(lambda: any(tile['state'] == 'rejected' for tile in shown(dana, 'documents')))
     assert shown(dana, 'packs') == []
     assert shown(staff, 'packs') == [pack]
+
+
+async def test_a_pack_tells_where_its_demand_letter_is_or_why_it_has_none(
+    open_page: Opener, claim: Claim, people: People
+) -> None:
+    upload(people.dana, claim, 'vehicle_licence')
+    staff = await open_page('staff', claim, TAB)
+    with open_session(people.staff) as session:
+        packs.keep_pack(
+            session, packs.submission(session, claim.claim_no), packs.Bound('ab' * 32, 9, 2, [(1, 2)]), now()
+        )
+    await soon(partial(shown, staff, 'packs'))
+    lines = shown(staff, 'packs')[0]['lines']
+    assert lines[0] == ('ללא מכתב דרישה', 'בתביעה עדיין לא נדרש סכום')
+    assert lines[1][0] == 'צילום רישיון רכב'
+    with open_session(people.staff) as session:
+        money.save_amounts(session, claim.id, 'repair_cost', {'demanded': (None, 11_800_00)}, now())
+    with open_session(people.staff) as session:
+        made = packs.submission(session, claim.claim_no)
+        packs.keep_pack(session, made, packs.Bound('cd' * 32, 9, 4, [(1, 4)], (2, 2)), now())
+    await soon(lambda: len(shown(staff, 'packs')) == 2)
+    (letter, at), (licence, _) = shown(staff, 'packs')[0]['lines']
+    assert (letter, licence) == ('מכתב דרישה', 'צילום רישיון רכב')
+    assert '2–3' in at
 
 
 async def test_of_many_packs_the_newest_are_sent_and_all_when_asked_for(
