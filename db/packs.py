@@ -83,6 +83,10 @@ class SubmissionPack(ClaimPart, Internal, PersonSigned, Recorded, Evidence, Base
         """What stands in it after the cover, in the order of the pages."""
         return [*filter(None, [self.drawn_letter]), *self.contents]
 
+    def part_at(self, first: int) -> dict[str, Any] | None:
+        """What begins on this page."""
+        return next((part for part in self.parts if part['first'] == first), None)
+
     @property
     def lost(self) -> list[str]:
         """The titles of those whose file was not there."""

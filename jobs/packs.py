@@ -1,4 +1,5 @@
 """Make a submission pack: the documents are bound into one PDF by a child under limits, the store keeps it, and it is written down.
+Another child takes one document out of it again, on the pages it was submitted on.
 
 Called off the loop. A document that the child cannot bind, or does not survive, is sent apart and named so, as is one whose file is
 lost; nothing is left out without a word.
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 # so long it may take: a photo of 12 million pixels or a scan of 300 dots takes some 0.4 seconds, a page of a PDF 0.1 at most
 SECONDS, SECONDS_A_PAGE = 60, 1
+CUT_SECONDS = 60
 # so many documents may kill the child before it is given up
 MOST_DEATHS = 3
 _FONTS = tuple(
@@ -78,6 +80,17 @@ def make_pack(
         keeper.put(files.key_of(bound.sha256), path)
     with open_session(actor) as session:
         return packs.keep_pack(session, made, bound, moment), made.left_out
+
+
+def pages_of(pack: SubmissionPack, first: int, pages: int) -> bytes:
+    """So many pages of a pack as it was made, from the `first` on, as a PDF of their own."""
+    keeper = files.store()
+    with keeper.local(files.key_of(pack.sha256)) as whole, files.new_file(keeper) as (path, _):
+        order = {'source': str(whole.resolve()), 'target': str(path.resolve()), 'first': first, 'pages': pages}
+        done = children.run(['-m', 'jobs.cutting'], CUT_SECONDS, json.dumps(order | {'seconds': CUT_SECONDS}).encode())
+        if done.code != 0:
+            raise ClaimError(N_('These pages could not be taken out of the pack. Please download all of it.'))
+        return path.read_bytes()
 
 
 def _bound(made: Submission, target: Path, keeper: FileStore, front: Mapping[str, Any]) -> dict[str, Any]:

@@ -361,6 +361,36 @@ def test_of_lost_files_alone_there_is_no_pack_and_they_are_to_be_sent_again(
     assert refused.value.told('he') == 'הקבצים של המסמכים האלה חסרים במערכת: אישור משטרה. העלו אותם שוב.'
 
 
+def test_a_document_comes_out_of_a_pack_on_the_pages_it_was_submitted_on(
+    people: People, claim: Claim, keeper: Folder
+) -> None:
+    filed(people, claim, 'vehicle_licence', coloured('green'), PNG)
+    report = filed(people, claim, 'appraisal_report', papers.pdf(), PDF, pages=2)
+    demanded(people, claim, repair_cost=11_800_00)
+    pack = made(people, claim)
+    before = sorted(path for path in keeper.root.rglob('*') if path.is_file())
+    with open_session(people.staff) as session:
+        documents.remove(session, report, now())
+    [letter, appraisal, licence] = pack.parts
+    assert [part['first'] for part in pack.parts] == [2, 3, 5]
+    for part, shades in ((letter, ['white']), (appraisal, ['steelblue', 'tan']), (licence, ['green'])):
+        content = making.pages_of(pack, part['first'], part['pages'])
+        found = pypdfium2.PdfDocument(content)
+        assert [shade(page, 0.1 if part is letter else 0.5, 0.3) for page in found] == shades
+        for number, page in enumerate(found, start=part['first']):
+            assert text_of(page).endswith(f'עמוד {number} מתוך 5')
+        assert len(content) < pack.size
+    assert sorted(path for path in keeper.root.rglob('*') if path.is_file()) == before, 'nothing of it is kept'
+    assert hash_of(keeper.root / files.key_of(pack.sha256)) == pack.sha256
+
+
+def test_pages_that_cannot_be_cut_are_said_so(people: People, claim: Claim, keeper: Folder) -> None:
+    filed(people, claim, 'vehicle_licence', coloured('green'), PNG)
+    pack = made(people, claim)
+    with pytest.raises(ClaimError, match='could not be taken out'):
+        making.pages_of(pack, 3, 1)
+
+
 # ---- the child --------------------------------------------------------------------------------------------------------------
 
 

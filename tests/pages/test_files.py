@@ -11,6 +11,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
+import pypdfium2
 import pytest
 from fastapi import FastAPI
 from PIL import Image
@@ -18,7 +19,7 @@ from sqlalchemy import select
 
 from components import guard
 from components.downloads import disposition
-from db import documents, files, identity, money
+from db import documents, files, identity, money, values
 from db import papers as taken
 from db.base import now
 from db.claims import Claim
@@ -584,6 +585,35 @@ async def test_packs_are_made_and_taken_by_the_bureau_alone(
         assert (await client.get(f'/files/packs/{pack}')).status_code == 404
     for address in ('x', str(uuid4()), pack.upper()):
         assert (await staff.get(f'/files/packs/{address}')).status_code == 404
+
+
+async def test_one_document_of_a_pack_is_taken_by_the_page_it_begins_on(
+    dana: httpx.AsyncClient, staff: httpx.AsyncClient, rival: httpx.AsyncClient, claim: Claim, people: People
+) -> None:
+    report = (await send(dana, claim, 'דוח.pdf', papers.pdf(), 'appraisal_report')).json()['uuid']
+    await send(dana, claim, 'רישיון.png', papers.png(), 'vehicle_licence')
+    with open_session(people.staff) as session:
+        money.save_amounts(session, claim.id, 'repair_cost', {'demanded': (None, 11_800_00)}, now())
+    address = f'/files/packs/{(await packed(staff, claim)).json()["uuid"]}'
+    part = await staff.get(f'{address}/pages/3')
+    assert (part.status_code, part.headers['content-type']) == (200, 'application/pdf')
+    assert [len(pypdfium2.PdfDocument(part.content)), part.content[:5]] == [2, b'%PDF-']
+    day = values.israel(now()).date().isoformat()
+    name = f'26-00001_ברקוביץ_דוח-שמאי_תיק-הגשה_{day}_עמ-3.pdf'
+    assert part.headers['content-disposition'].endswith(quote(name, safe='-_.'))
+    walls(part)
+    with open_session(people.staff, reading=True) as session:
+        [seen] = session.scalars(select(documents.DocumentView))
+        assert seen.document_id == fetch(session, documents.document_with(report))[0].id
+        assert (seen.how, seen.by) == ('submitted', people.staff.name)
+    letter = await staff.get(f'{address}/pages/2')
+    assert (letter.status_code, len(pypdfium2.PdfDocument(letter.content))) == (200, 1)
+    # the cover, the middle of a document, behind the last one, and what is no number
+    for wrong in ('1', '4', '6', '0', '-1', '02', '3.0', 'x', '99999'):
+        assert (await staff.get(f'{address}/pages/{wrong}')).status_code == 404, wrong
+    for client in (dana, rival):
+        assert (await client.get(f'{address}/pages/3')).status_code == 404
+    assert (await staff.get(f'/files/packs/{uuid4()}/pages/3')).status_code == 404
 
 
 async def test_two_packs_of_a_claim_are_not_made_at_once(
