@@ -212,10 +212,11 @@ class _Pack:
         blocks += [self._said(name, _Look(13.0, bold=True), 20.0) for name in named]
         blocks += [self._heading(letter['subject'], 15.0, 48.0), *(self._fact(*fact) for fact in letter['facts'])]
         blocks += [self._said('', _PLAIN, 10.0), *self._paragraph(letter['text']), self._said('', _PLAIN, 6.0)]
+        (head_of, sum_of), (total, whole) = letter['columns'], letter['total']
         if letter['rows']:
-            blocks += [self._line(*letter['columns'], _QUIET, _QUIET)]
+            blocks += [self._line(head_of, sum_of, title_as=_QUIET)]
         blocks += [self._line(head, amount, told_as=_PLAIN) for head, amount in letter['rows']]
-        blocks += [self._line(*letter['total'], _STRONG, _STRONG)]
+        blocks += [self._line(total, whole, title_as=_STRONG, told_as=_STRONG)]
         blocks += [self._heading(letter['enclosed'], 13.0, 40.0), *self._places(places)]
         words = self._words
         sent = [(paper, words['headings'][why]) for paper, why in apart if why != words['lost']]

@@ -75,8 +75,8 @@ def make_pack(
         outcomes = [came if isinstance(came, str) else (came[0], came[1]) for came in told['came']]
         if (size := path.stat().st_size) > packs.MOST_BYTES:
             raise ClaimError(_TOO_HEAVY)
-        letter = (told['letter'][0], told['letter'][1]) if told['letter'] else None
-        bound = Bound(hash_of(path), size, told['pages'], outcomes, letter)
+        drawn = (told['letter'][0], told['letter'][1]) if told['letter'] else None
+        bound = Bound(hash_of(path), size, told['pages'], outcomes, drawn)
         keeper.put(files.key_of(bound.sha256), path)
     with open_session(actor) as session:
         return packs.keep_pack(session, made, bound, moment), made.left_out

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from db import documents, money, packs, requirements
 from db.base import now
@@ -14,7 +14,7 @@ from db.documents import Arrived, Document, Slot
 from db.packs import Bound, Submission, SubmissionPack
 from db.reference import Insurer
 from db.scope import Actor, Unscoped
-from db.session import fetch, fetch_one, open_session
+from db.session import Database, fetch, fetch_one, open_session
 from db.texts import ClaimError
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
@@ -165,6 +165,19 @@ def test_what_is_demanded_goes_as_a_letter_and_stays_as_it_was_printed(people: P
         'total': 14_350_00,
     }
     assert [(part['title'], part['first']) for part in found.parts] == [('מכתב דרישה', 2), ('דוח שמאי', 3)]
+
+
+def test_a_pack_from_before_there_were_letters_holds_its_documents(people: People, database: Database) -> None:
+    claim = make_claim(people.levi, people.staff)
+    for name in ('01', '02'):
+        sent(people.dana, claim, 'vehicle_licence', name, name)
+    pack = kept(people.staff, planned(people.staff, claim))
+    with database.writer.begin() as connection:
+        connection.execute(text('UPDATE submission_packs SET letter = NULL'))
+    with open_session(people.staff, reading=True) as session:
+        [found] = fetch(session, packs.packs_of(claim.id))
+    assert (found.letter, found.drawn_letter, found.parts) == (None, None, pack.contents)
+    assert (found.part_at(2), found.part_at(3)) == (pack.contents[0], None)
 
 
 def test_a_sum_without_heads_is_demanded_as_it_is(people: People) -> None:

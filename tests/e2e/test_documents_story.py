@@ -490,8 +490,8 @@ def test_the_bureau_submits_one_numbered_pdf_and_finds_it_again(person: Person) 
     expect(staff.get_by_test_id('document')).to_have_count(3)
     expect(dana.get_by_test_id('pack-make')).to_have_count(0)
     staff.get_by_test_id('pack-make').click()
-    told = 'תיק ההגשה מוכן: 5 עמ׳. לא הופק מכתב דרישה: הועלה מכתב. מסמך אחד יש לשלוח בנפרד: מכתב דרישה.'
-    expect(staff.get_by_text(told)).to_be_visible()
+    ready_now = 'תיק ההגשה מוכן: 5 עמ׳. לא הופק מכתב דרישה: הועלה מכתב. מסמך אחד יש לשלוח בנפרד: מכתב דרישה.'
+    expect(staff.get_by_text(ready_now)).to_be_visible()
     for page in (staff, colleague):
         expect(page.get_by_test_id('pack')).to_have_count(1)
         expect(page.get_by_test_id('pack')).to_contain_text('5 עמ׳')
