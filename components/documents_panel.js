@@ -68,22 +68,30 @@ const MAIN = `
       <button type="button" class="mk-btn mk-g mk-sm" :aria-pressed="String(picking)" data-testid="documents-pick" @click="picking = !picking; picked = []">${ICON('checklist')}<span>{{ picking ? words.pickDone : words.pick }}</span></button>
       <a v-if="picking && picked.length" class="mk-btn mk-p mk-sm" :href="address + '/zip?ids=' + picked.join(',')" data-testid="documents-zip">${ICON('folder_zip')}<span>{{ words.downloadPicked }} ({{ picked.length }})</span></a>
       <a v-else class="mk-btn mk-s mk-sm" :href="address + '/zip'" data-testid="documents-all">${ICON('folder_zip')}<span>{{ words.downloadAll }}</span></a>
+      <label v-if="mayJudge && picked.length" class="mk-tick mk-sm mk-dpl"><input type="checkbox" class="mk-box" v-model="withLetter" data-testid="pack-letter"><span>{{ words.withLetter }}</span></label>
       <button v-if="mayJudge" type="button" class="mk-btn mk-s mk-sm mk-dpk" :disabled="packing ? true : null" data-testid="pack-make" :title="words.packHint" @click="pack"><span class="mk-ic" :class="{'mk-spin': packing}" aria-hidden="true">{{ packing ? 'progress_activity' : 'picture_as_pdf' }}</span><span>{{ packing ? words.packing : picked.length ? words.makePackPicked + ' (' + picked.length + ')' : words.makePack }}</span></button></div>
     <div v-else class="mk-card mk-empty">${ICON('folder_open', ' mk-s28 mk-t3')}<h3>{{ words.nothing }}</h3><p>{{ words.nothingHint }}</p></div>
     <div class="mk-dall"><section v-for="group in shownGroups" :key="group.id" class="mk-dgroup" :aria-label="group.label"><div class="mk-row mk-dgroup-h"><h3 class="mk-b">{{ group.label }}</h3><span class="mk-t3 mk-sm">{{ group.counted }}</span></div>
       <div class="mk-dgrid">${TILE}
         <button v-for="item in missingIn(group.id)" :key="item.key" type="button" class="mk-doc mk-miss" :class="{'mk-over': over === item.key}" :disabled="!mayUpload" :data-slot="item.key" data-testid="document-slot" :aria-label="words.uploadNamed.replace('{name}', item.label)" @click="choose(slotOf(item))"><span class="mk-th"><span class="mk-ic mk-s28" aria-hidden="true">upload_file</span><span class="mk-sm mk-b">{{ words.uploadMissing }}</span></span><span class="mk-in"><span class="mk-ti"><span class="mk-ell" dir="auto">{{ item.label }}</span></span><span class="mk-me">{{ item.who }}</span></span></button></div></section></div>
     <section v-if="packs.length" class="mk-card mk-packs" :aria-label="words.packs" data-testid="packs"><h3 class="mk-b">{{ words.packs }}</h3>
-      <ul><li v-for="one in packs" :key="one.uuid" data-testid="pack"><details><summary><span class="mk-ic mk-t3" aria-hidden="true">picture_as_pdf</span><span class="mk-grow"><span class="mk-b"><bdi class="mk-num">{{ one.at }}</bdi><template v-if="one.insurer"> · <bdi>{{ one.insurer }}</bdi></template></span><span class="mk-xs mk-t3">{{ one.pages }} · <bdi>{{ one.size }}</bdi> · <bdi>{{ one.by }}</bdi><template v-if="one.apart"> · {{ one.apart }}</template></span></span></summary>
-          <ol><li v-for="([title, place], number) in one.lines" :key="number" class="mk-row mk-sm"><span class="mk-grow" dir="auto">{{ title }}</span><span class="mk-t3">{{ place }}</span></li></ol></details>
-        <a class="mk-btn mk-s mk-sm" :href="'/files/packs/' + one.uuid" :aria-label="words.download + ': ' + words.packs + ' ' + one.at" data-testid="pack-download">${ICON('download')}<span>{{ words.download }}</span></a></li></ul>
+      <ul><li v-for="one in packs" :key="one.uuid" data-testid="pack"><details><summary><span class="mk-ic mk-t3" aria-hidden="true">picture_as_pdf</span><span class="mk-grow"><span class="mk-b"><bdi class="mk-num">{{ one.at }}</bdi><template v-if="one.insurer"> · <bdi>{{ one.insurer }}</bdi></template></span><span class="mk-xs mk-t3">{{ one.pages }} · <bdi>{{ one.size }}</bdi> · <bdi>{{ one.by }}</bdi><template v-if="one.apart"> · {{ one.apart }}</template></span><span v-for="line in one.sent" :key="line" class="mk-xs mk-t2" data-testid="pack-sent">{{ line }}</span></span></summary>
+          <ol><li v-for="([title, place, first], number) in one.lines" :key="number" class="mk-row mk-sm"><span class="mk-grow" dir="auto">{{ title }}</span><span class="mk-t3">{{ place }}</span><a v-if="first" class="mk-ib mk-sm" :href="'/files/packs/' + one.uuid + '/pages/' + first" :aria-label="partOf(one, title)" :title="partOf(one, title)" data-testid="pack-part">${ICON('download')}</a></li></ol></details>
+        <button v-if="sending !== one.uuid" type="button" class="mk-btn mk-g mk-sm" :aria-label="words.sent + ': ' + words.packs + ' ' + one.at" data-testid="pack-send" @click="beginSending(one)">${ICON('forward_to_inbox')}<span>{{ words.sent }}</span></button>
+        <a class="mk-btn mk-s mk-sm" :href="'/files/packs/' + one.uuid" :aria-label="words.download + ': ' + words.packs + ' ' + one.at" data-testid="pack-download">${ICON('download')}<span>{{ words.download }}</span></a>
+        <form v-if="sending === one.uuid" :data-id="one.uuid" class="mk-pkf" data-testid="pack-send-form" @submit.prevent="saveSending(one)">
+          <label class="mk-fld"><span class="mk-lab">{{ words.sentTo }}</span><span class="mk-inp mk-sm"><input v-model="sendings[one.uuid].to" maxlength="120" dir="auto" required data-testid="pack-sent-to"></span></label>
+          <day-field v-model="sendings[one.uuid].on" v-model:typed="sendings[one.uuid].typed" :label="words.sentOn" :min="one.day" :max="today" look="mk-lab" required data-testid="pack-sent-on"></day-field>
+          <label class="mk-fld"><span class="mk-lab">{{ words.sentBy }}</span><span class="mk-inp mk-sm"><select v-model="sendings[one.uuid].way" required data-testid="pack-sent-way"><option value="" disabled>{{ words.choosing }}</option><option v-for="way in ways" :key="way.id" :value="way.id">{{ way.label }}</option></select></span></label>
+          <p v-if="refused['sent ' + one.uuid]" class="mk-note mk-e" role="alert">${ICON('error')}<span>{{ refused['sent ' + one.uuid] }}</span></p>
+          <div class="mk-row"><button type="submit" class="mk-btn mk-p mk-sm" data-testid="pack-sent-save">{{ words.save }}</button><button type="button" class="mk-btn mk-g mk-sm" data-testid="pack-sent-cancel" @click="settled('sent ' + one.uuid)">{{ words.cancel }}</button></div></form></li></ul>
       <button v-if="morePacks" type="button" class="mk-btn mk-g mk-sm mk-w" data-testid="packs-all" @click="$emit('all_packs')">{{ words.allPacks }}</button></section>
     <details v-if="trash.length" class="mk-card mk-trash" data-testid="documents-trash"><summary>${ICON('delete')}<span>{{ words.trash }}</span><span class="mk-badge">{{ trash.length }}</span></summary>
       <ul><li v-for="document in trash" :key="document.uuid" class="mk-row" data-testid="document-removed"><span class="mk-ic mk-t3" aria-hidden="true">{{ document.icon }}</span><span class="mk-grow"><span dir="auto">{{ document.title }}</span><span class="mk-xs mk-t3"><bdi>{{ document.file }}</bdi> · {{ document.deleted }}</span></span><button type="button" class="mk-btn mk-s mk-sm" data-testid="document-restore" @click="order({order: 'restore', document: document.uuid})">${ICON('restart_alt')}<span>{{ words.restore }}</span></button></li></ul></details>
   </div>`;
 
 export default {
-  components: {DocumentViewer},
+  components: {DocumentViewer, DayField: maakav.dayField},
   template: `
     <div class="mk-docs" :class="{'mk-with': shown}">
       <input type="file" multiple class="mk-vh" tabindex="-1" ref="input" :accept="taken.accept" :aria-label="words.chooseFile" :disabled="!mayUpload" data-testid="upload" @change="chosen">
@@ -100,15 +108,15 @@ export default {
   mixins: [keeping, maakav.ordering],
   props: {
     claimNo: String, keep: String, address: String, person: String, taken: Object, kinds: String, mayUpload: Boolean, mayJudge: Boolean, items: Array, documents: Array,
-    trash: Array, packs: Array, morePacks: Boolean, groups: Array, types: Array, reasons: Array, sums: Object, views: Object, answer: Object, words: Object,
+    trash: Array, packs: Array, today: String, ways: Array, morePacks: Boolean, groups: Array, types: Array, reasons: Array, sums: Object, views: Object, answer: Object, words: Object,
   },
   emits: ['order', 'look', 'all_packs'],
   data() {
     return {
       queue: new UploadQueue({address: this.address, key: `maakav.uploads.${this.person}.${this.claimNo}`, words: this.words, taken: this.taken}),
-      shown: '', only: '', menu: '', picking: false, picked: [], broken: [], tried: [], over: '', waiting: null, waiving: '', asking: false, sheet: false, packing: false, spoken: '', free: FREE,
-      // what is typed, each under what it is about: why one is not required, which other one is, why one is rejected; and why such an order was refused
-      whys: {}, wanted: {...WANTED}, rejections: {}, sent: {}, refused: {},
+      shown: '', only: '', menu: '', picking: false, picked: [], broken: [], tried: [], over: '', waiting: null, waiving: '', asking: false, sheet: false, packing: false, withLetter: true, spoken: '', free: FREE,
+      // what is typed, each under what it is about: why one is not required, which other one is, why one is rejected, where a pack went; and why such an order was refused
+      whys: {}, wanted: {...WANTED}, rejections: {}, sending: '', sendings: {}, sent: {}, refused: {},
       looks: {waiting: 'schedule', sending: 'cloud_upload', checking: 'cloud_upload', arrived: 'check_circle', known: 'content_copy', failed: 'error', held: 'cloud_off', lost: 'error'},
     };
   },
@@ -150,8 +158,8 @@ export default {
     }},
   },
   created() {
-    const {waiving, whys, asking, wanted, rejections, shown} = this.remembered();
-    if (whys) Object.assign(this, {waiving, whys, asking, wanted, rejections});
+    const {waiving, whys, asking, wanted, rejections, sending, sendings, shown} = this.remembered();
+    if (whys) Object.assign(this, {waiving, whys, asking, wanted, rejections, sending, sendings});
     this.reopens = shown;
   },
   mounted() {
@@ -254,21 +262,32 @@ export default {
       this.packing = true;
       let told = this.words.packLost, failed = true;
       try {
-        const answer = await fetch(`${this.address}/pack?ids=${this.picked.join(',')}`, {method: 'POST', headers: {'X-Maakav-Upload': '1'}});
+        const answer = await fetch(`${this.address}/pack?ids=${this.picked.join(',')}&letter=${this.picked.length && !this.withLetter ? 0 : 1}`, {method: 'POST', headers: {'X-Maakav-Upload': '1'}});
         const {error, told: said} = await answer.json();
         failed = !answer.ok;
         told = error || said || told;
       } catch { /* the line broke, or what answered was not the portal */ }
       this.packing = false;
-      if (!failed) Object.assign(this, {picking: false, picked: []});
+      if (!failed) Object.assign(this, {picking: false, picked: [], withLetter: true});
       maakav.say(told, failed);
+    },
+    partOf(one, title) { return this.words.downloadPart.replace('{name}', () => title).replace('{when}', () => one.at); },
+    /* Where a pack went; what was begun of one goes on. */
+    beginSending(one) {
+      this.sendings[one.uuid] ||= {to: one.insurer, on: this.today, typed: '', way: ''};
+      this.sending = one.uuid;
+      this.$nextTick(() => this.$el.querySelector(`[data-id="${one.uuid}"] input`)?.focus());
+    },
+    saveSending(one) {
+      const {to, on, way} = this.sendings[one.uuid];
+      this.order({order: 'sent', document: one.uuid, to, on, way}, `sent ${one.uuid}`);
     },
     /* ---- what is typed ---- */
     /* Whether the form an answer belongs to is to be seen, and says itself why it was refused. */
-    stands(form) { return form === 'require' ? this.asking : form === `reject ${this.shown}` && Boolean(this.rejections[this.shown]); },
+    stands(form) { return form === `sent ${this.sending}` || form === 'require' ? this.asking : form === `reject ${this.shown}` && Boolean(this.rejections[this.shown]); },
     typedIn(form) {
       const [name, about] = form.split(' ');
-      return name ? JSON.stringify({require: this.wanted, reject: this.rejections[about], waive: this.whys[about] || ''}[name]) : '';
+      return name ? JSON.stringify({require: this.wanted, reject: this.rejections[about], sent: this.sendings[about], waive: this.whys[about] || ''}[name]) : '';
     },
     /* What was typed or chosen since it was sent stays. */
     kept(form) {
@@ -287,6 +306,10 @@ export default {
       delete this.sent[form];
       if (name === 'require') Object.assign(this, {asking: false, wanted: {...WANTED}});
       if (name === 'reject') delete this.rejections[about];
+      if (name === 'sent') {
+        delete this.sendings[about];
+        if (this.sending === about) this.sending = '';
+      }
       if (name !== 'waive') return;
       delete this.whys[about];
       if (this.waiving === about) this.waiving = '';
@@ -297,9 +320,9 @@ export default {
       // of what is gone nothing is kept
       const ofItems = Object.entries(this.whys).filter(([key]) => this.items.some((item) => item.key === key));
       const ofDocuments = Object.entries(this.rejections).filter(([uuid]) => this.documents.some((document) => document.uuid === uuid));
-      const {waiving, asking, wanted} = this, whys = Object.fromEntries(ofItems), rejections = Object.fromEntries(ofDocuments);
-      const isTyped = [whys, ...Object.values(rejections)].some((texts) => Object.values(texts).some(Boolean)) || JSON.stringify(wanted) !== JSON.stringify(WANTED);
-      return isTyped ? {waiving, whys, asking, wanted, rejections, shown: rejections[this.shown] ? this.shown : ''} : null;
+      const {waiving, asking, wanted, sending, sendings} = this, whys = Object.fromEntries(ofItems), rejections = Object.fromEntries(ofDocuments);
+      const isTyped = [whys, ...Object.values(rejections)].some((texts) => Object.values(texts).some(Boolean)) || JSON.stringify(wanted) !== JSON.stringify(WANTED) || Object.keys(sendings).length > 0;
+      return isTyped ? {waiving, whys, asking, wanted, rejections, sending, sendings, shown: rejections[this.shown] ? this.shown : ''} : null;
     },
     /* A reload led away from a reason that was being typed. */
     reopen() {

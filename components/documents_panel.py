@@ -35,6 +35,7 @@ from db.packs import SubmissionPack
 from db.reference import Reference
 from db.requirements import STATES, ChecklistItem, checklist, missing_count
 from db.scope import Actor, Can
+from db.sendings import WAYS, PackSending, SendingNote, note_sending, sendings_of
 from db.session import fetch, fetch_one
 from db.texts import N_
 from db.values import Malformed
@@ -70,13 +71,14 @@ _VIEWED = {
 
 @dataclass(frozen=True)
 class Shelf:
-    """What the panel reads of a claim: the checklist, every version that is there, the trash, the packs, and the words for them."""
+    """What the panel reads of a claim: the checklist, every version that is there, the trash, the packs and where they went, and the words for them."""
 
     claim: Claim
     items: Sequence[ChecklistItem]
     documents: Sequence[Document]
     trash: Sequence[Document]
     packs: Sequence[SubmissionPack]
+    sendings: Sequence[PackSending]
     reference: Reference
 
 
@@ -92,6 +94,7 @@ def read_shelf(session: Any, claim_id: int, packs_at_most: int | None = PACKS_SH
         fetch(session, documents_of(claim_id)),
         fetch(session, trash_of(claim_id)),
         fetch(session, packs.packs_of(claim_id).limit(packs_at_most)),
+        fetch(session, sendings_of(claim_id)),
         reference(session),
     )
 
@@ -123,12 +126,14 @@ class DocumentsPanel(
             kinds=', '.join(name for name, _ in _KINDS.values()),
             mayUpload=self._actor.may(Can.UPLOAD),
             mayJudge=self._actor.may(Can.EDIT_CLAIM),
+            ways=[{'id': key, 'label': t(label)} for key, label in WAYS.items()],
             reasons=[{'id': key, 'label': t(label)} for key, label in REJECT_REASONS.items()],
             words=_words(),
             items=[],
             documents=[],
             trash=[],
             packs=[],
+            today='',
             morePacks=False,
             groups=[],
             types=[],
@@ -151,7 +156,11 @@ class DocumentsPanel(
     def show(self, shelf: Shelf) -> None:
         """Show what was read."""
         sent = shelf.packs if self._all_packs else shelf.packs[:PACKS_SHOWN]
-        drawn = {'packs': [_pack(pack) for pack in sent], 'morePacks': len(sent) < len(shelf.packs)}
+        drawn = {
+            'packs': [_pack(pack, shelf.sendings) for pack in sent],
+            'morePacks': len(sent) < len(shelf.packs),
+            'today': values.israel(now()).date().isoformat(),
+        }
         show_changes(self, drawn | _shown(shelf, self._actor, self._reader, self._last_visit))
 
     async def _show_all_packs(self) -> None:
@@ -206,6 +215,7 @@ class DocumentsPanel(
                 t('Not required in this claim'),
                 lambda: work(requirements.withdraw, claim_id, need or 0, moment),
             ),
+            'sent': (t('The sending was recorded'), lambda: work(note_sending, address, _sending(sent), moment)),
             'recheck': (t('The documents were counted'), lambda: work(requirements.recheck, claim_id)),
         }
         if name not in orders:
@@ -222,6 +232,10 @@ def _mapping(sent: object) -> Mapping[str, Any]:
 def _typed(sent: Mapping[str, Any], name: str) -> str:
     typed = sent.get(name)
     return typed if isinstance(typed, str) and len(typed) <= TYPED_AT_MOST else ''
+
+
+def _sending(sent: Mapping[str, Any]) -> SendingNote:
+    return SendingNote(_typed(sent, 'to'), values.day(_typed(sent, 'on')), _typed(sent, 'way'))
 
 
 def _number(given: object) -> int | None:
@@ -406,22 +420,36 @@ def _document(document: Document, title: str, reader: str, moment: datetime) -> 
     }
 
 
-def _pack(pack: SubmissionPack) -> dict[str, Any]:
+def _pack(pack: SubmissionPack, sendings: Sequence[PackSending]) -> dict[str, Any]:
     apart = len(pack.sent_apart)
     return {
         'uuid': pack.uuid,
         'at': values.format_exact(pack.at),
+        'day': values.israel(pack.at).date().isoformat(),
         'by': pack.by,
+        'sent': [_sent(sending) for sending in sendings if sending.pack_id == pack.id],
         'insurer': pack.insurer,
         'pages': tn('{n} page', '{n} pages', pack.pages),
         'size': values.format_size(pack.size),
         'apart': tn('{n} document sent apart', '{n} documents sent apart', apart) if apart else '',
         'lines': [
-            *((entry['title'], t('p. {page}', page=_span(entry))) for entry in pack.contents),
-            *((title, t('Sent apart')) for title in pack.sent_apart),
-            *((title, t('The file is missing in the system')) for title in pack.lost),
+            *_no_letter(pack),
+            *((entry['title'], t('p. {page}', page=_span(entry)), entry['first']) for entry in pack.parts),
+            *((title, t('Sent apart'), 0) for title in pack.sent_apart),
+            *((title, t('The file is missing in the system'), 0) for title in pack.lost),
         ],
     }
+
+
+def _sent(sending: PackSending) -> str:
+    to, day, way = isolated(sending.sent_to), values.format_day(sending.sent_on), t(WAYS[sending.way])
+    return f'{t("Sent to {to} on {day}: {way}", to=to, day=day, way=way)} · {isolated(sending.by)}'
+
+
+def _no_letter(pack: SubmissionPack) -> list[tuple[str, str, int]]:
+    """That it has no demand letter and why; of one that was uploaded it tells like of every document."""
+    why = (pack.letter or {}).get('why', 'uploaded')
+    return [] if why == 'uploaded' else [(t('No demand letter'), t(packs.NO_LETTER[why]), 0)]
 
 
 def _span(entry: Mapping[str, Any]) -> str:
@@ -479,12 +507,19 @@ def _words() -> dict[str, str]:
         'downloadPicked': t('Download the selected'),
         'makePack': t('Submission pack'),
         'packHint': t(
-            'All documents but what came from the insurer and the waiver and release; select to choose others'
+            'With a demand letter of what is demanded, and all documents but what came from the insurer and the waiver and release; select to choose others'
         ),
         'makePackPicked': t('Submission pack of the selected'),
+        'withLetter': t('With a demand letter'),
         'packing': t('The pack is being made…'),
         'packLost': t('No answer came. If the pack was made, it appears under the documents.'),
         'packs': t('Submission packs'),
+        'downloadPart': t('Download {name} from the pack of {when}', name='{name}', when='{when}'),
+        'sent': t('Record a sending'),
+        'sentTo': t('Sent to'),
+        'sentOn': t('Sent on'),
+        'sentBy': t('Sent by'),
+        'choosing': t('Please choose'),
         'allPacks': t('Show all'),
         'uploads': t('Uploads'),
         'arrivedOf': t('Arrived: {done} of {all}', done='{done}', all='{all}'),

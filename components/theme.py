@@ -72,6 +72,7 @@ DOCUMENT_LOOKS = {
     'document.requested': Look('amber', 'assignment_late'),
     'document.asked': Look('orange', 'assignment_late'),
     'pack': Look('blue', 'picture_as_pdf'),
+    'pack.sent': Look('green', 'forward_to_inbox'),
 }
 """What happens to documents, by the kind of the change."""
 

@@ -19,6 +19,7 @@ from db.documents import FREE_TYPE, REJECT_REASONS
 from db.links import PURPOSES
 from db.money import ANSWERS
 from db.reference import Reference
+from db.sendings import WAYS
 from db.texts import N_
 
 # what a list row or an alert says first when several fields changed at once
@@ -261,6 +262,12 @@ def _pack_headline(change: Change, reference: Reference, reader: str) -> str:
     return ' · '.join(filter(None, (texts.t('Submission pack made', reader), change.fields['insurer'][1], pages)))
 
 
+def _sent_headline(change: Change, reference: Reference, reader: str) -> str:
+    to, on, way = (change.fields[name][1] for name in ('to', 'on', 'way'))
+    day, how = values.format_day(date.fromisoformat(on)), texts.t(WAYS[way], reader)
+    return texts.t('Submission pack sent to {to} on {day}: {way}', reader, to=isolated(to), day=day, way=how)
+
+
 def _repair_headline(msgid: str, change: Change, reference: Reference, reader: str) -> str:
     """What happened to the repair, and why."""
     reason = next(filter(None, change.fields.get('reason', [None, None])[::-1]), '')
@@ -331,6 +338,7 @@ _KINDS: Mapping[str, Callable[[Change, Reference, str], str]] = {
     'document.requested': partial(_document_headline, N_('Document required · {document}')),
     'document.asked': partial(_document_headline, N_('The insurer asked for a document · {document}')),
     'pack': _pack_headline,
+    'pack.sent': _sent_headline,
     'repair.held': partial(_repair_headline, N_('Repair on hold')),
     'repair.resumed': partial(_repair_headline, N_('Repair goes on')),
     'repair.noted': partial(_repair_headline, N_('Note on the repair')),

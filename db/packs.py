@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from sqlalchemy import Index, Select, UniqueConstraint, select
@@ -16,11 +17,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db.base import Base, BigKey, Json
 from db.claims import NOT_FOUND, Claim, lock_claim
+from db.demands import LETTER_TYPE, Demand, demand_of
 from db.documents import FREE_TYPE, Document
 from db.reference import UNKNOWN_INSURER, Insurer
 from db.requirements import ChecklistItem, checklist
 from db.scope import Can, ClaimPart, Event, Evidence, Internal, PersonSigned, Recorded, claim_key
-from db.texts import N_, ClaimError
+from db.texts import N_, ClaimError, t
 
 # insurers read Hebrew
 LANGUAGE = 'he'
@@ -31,6 +33,15 @@ ONLY_PICKED = frozenset(
 )
 # why a document is in no pack although it was to be: its file is not in the store
 LOST = 'missing'
+# why the product draws no demand letter for a pack
+NO_LETTER: Mapping[str, str] = MappingProxyType(
+    {
+        'nothing': N_('Nothing is demanded in this claim yet'),
+        'uploaded': N_('One was uploaded'),
+        'not_selected': N_('The one that was uploaded was not selected'),
+        'unwanted': N_('Left out, as was chosen'),
+    }
+)
 
 
 class SubmissionPack(ClaimPart, Internal, PersonSigned, Recorded, Evidence, Base):
@@ -59,6 +70,22 @@ class SubmissionPack(ClaimPart, Internal, PersonSigned, Recorded, Evidence, Base
     contents: Mapped[list[dict[str, Any]]] = mapped_column(Json)
     # of each that is not among them: uuid, title, sha256, and why
     apart: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    # the demand letter that was drawn: title, pages, first page, what it demands; or why none was. None: there were none yet
+    letter: Mapped[dict[str, Any] | None] = mapped_column(Json)
+
+    @property
+    def drawn_letter(self) -> dict[str, Any] | None:
+        """The demand letter that the product drew for it."""
+        return self.letter if self.letter and 'first' in self.letter else None
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """What stands in it after the cover, in the order of the pages."""
+        return [*filter(None, [self.drawn_letter]), *self.contents]
+
+    def part_at(self, first: int) -> dict[str, Any] | None:
+        """What begins on this page."""
+        return next((part for part in self.parts if part['first'] == first), None)
 
     @property
     def lost(self) -> list[str]:
@@ -94,6 +121,9 @@ class Submission:
     papers: Sequence[Paper]
     # the titles of those that go only when picked
     left_out: Sequence[str] = ()
+    # what the demand letter demands, or why there is none
+    demand: Demand | None = None
+    no_letter: str = 'nothing'
 
 
 @dataclass(frozen=True)
@@ -105,6 +135,8 @@ class Bound:
     pages: int
     # for each paper (its pages, the first of them) or, of what is sent apart, the reason
     outcomes: Sequence[tuple[int, int] | str]
+    # of the demand letter its pages and the first of them
+    letter: tuple[int, int] | None = None
 
 
 # ---- questions --------------------------------------------------------------------------------------------------------------
@@ -125,8 +157,11 @@ def documents_in(pack: SubmissionPack) -> Select[Document]:
     return select(Document).where(Document.uuid.in_([entry['uuid'] for entry in pack.contents]))
 
 
-def submission(session: Session, claim_no: str, picked: Collection[str] = ()) -> Submission:
-    """What a pack of a claim would hold now: all that was not rejected but `ONLY_PICKED`, or those `picked`. For whoever may make one."""
+def submission(session: Session, claim_no: str, picked: Collection[str] = (), *, letter: bool = True) -> Submission:
+    """What a pack of a claim would hold now: all that was not rejected but `ONLY_PICKED`, or those `picked`. For whoever may make one.
+
+    With a `letter`, a demand letter is drawn unless one was uploaded.
+    """
     session.info['actor'].need(Can.EDIT_CLAIM)
     claim = session.scalar(select(Claim).where(Claim.claim_no == claim_no))
     if claim is None:
@@ -136,6 +171,15 @@ def submission(session: Session, claim_no: str, picked: Collection[str] = ()) ->
     if len(papers) < len(picked):
         raise ClaimError(N_('A selected document was rejected or is not there any more.'))
     left_out = [] if picked else [paper.title for paper in standing if paper not in papers]
+    _check_worth_a_pack(papers, left_out)
+    insurer = session.get(Insurer, claim.tp_insurer) if claim.tp_insurer else None
+    named = insurer.name if insurer and insurer.code != UNKNOWN_INSURER else ''
+    demand = demand_of(session, claim, LANGUAGE)
+    no_letter = _no_letter(standing, papers, demand, wanted=letter)
+    return Submission(claim, named, papers, left_out, None if no_letter else demand, no_letter)
+
+
+def _check_worth_a_pack(papers: Sequence[Paper], left_out: Sequence[str]) -> None:
     if not papers and left_out:
         raise ClaimError(N_('These go to the insurer only when selected: {titles}.'), titles=', '.join(left_out))
     if not papers:
@@ -148,8 +192,17 @@ def submission(session: Session, claim_no: str, picked: Collection[str] = ()) ->
             pages=f'{MOST_PAGES:,}',
             size=MOST_BYTES >> 20,
         )
-    insurer = session.get(Insurer, claim.tp_insurer) if claim.tp_insurer else None
-    return Submission(claim, insurer.name if insurer and insurer.code != UNKNOWN_INSURER else '', papers, left_out)
+
+
+def _no_letter(standing: Sequence[Paper], papers: Sequence[Paper], demand: Demand | None, *, wanted: bool) -> str:
+    """Why no demand letter is drawn; '' when one is. Two letters would demand two things."""
+    if any(_is_letter(paper) for paper in papers):
+        return 'uploaded'
+    if not wanted:
+        return 'unwanted'
+    if any(_is_letter(paper) for paper in standing):
+        return 'not_selected'
+    return '' if demand else 'nothing'
 
 
 def _goes(paper: Paper, picked: Collection[str]) -> bool:
@@ -162,10 +215,15 @@ def packs_among(session: Session, hashes: Sequence[str]) -> set[str]:
 
 
 def _papers(items: Sequence[ChecklistItem]) -> list[Paper]:
-    """In the order of the checklist, all photos where the first of them stand; of one kind the oldest first."""
+    """A demand letter, then in the order of the checklist, all photos where the first of them stand; of one kind the oldest first."""
     photos = next((place for place, item in enumerate(items) if _is_of_photos(item)), 0)
     places = sorted(enumerate(items), key=lambda placed: photos if _is_of_photos(placed[1]) else placed[0])
-    return [paper for _, item in places for paper in _papers_of(item)]
+    papers = [paper for _, item in places for paper in _papers_of(item)]
+    return sorted(papers, key=lambda paper: not _is_letter(paper))
+
+
+def _is_letter(paper: Paper) -> bool:
+    return paper.document.type == LETTER_TYPE
 
 
 def _is_of_photos(item: ChecklistItem) -> bool:
@@ -214,8 +272,17 @@ def keep_pack(session: Session, made: Submission, bound: Bound, now: datetime) -
         sha256=bound.sha256,
         contents=contents,
         apart=apart,
+        letter=_letter(made, bound),
         internal=True,
     )
     session.add(pack)
     session.flush()
     return pack
+
+
+def _letter(made: Submission, bound: Bound) -> dict[str, Any]:
+    """What is kept of the demand letter."""
+    if made.demand is None or bound.letter is None:
+        return {'why': made.no_letter}
+    pages, first = bound.letter
+    return {'title': t(N_('Demand letter'), LANGUAGE), 'pages': pages, 'first': first, **made.demand.written()}

@@ -44,6 +44,7 @@ from db.prepared import Answer
 from db.record_seals import ChangeSeal  # noqa: F401 - likewise
 from db.sanity import DoubtAnswer  # noqa: F401 - likewise
 from db.scope import Actor, Can, Unscoped
+from db.sendings import PackSending  # noqa: F401 - likewise
 from db.silence import Silence  # noqa: F401 - likewise
 from db.tasks import Task  # noqa: F401 - likewise
 from db.timetable import Lease  # noqa: F401 - likewise

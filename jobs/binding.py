@@ -1,4 +1,4 @@
-"""Runs as a program of its own, under limits, and binds documents into one PDF: a cover with its contents, then each page on A4.
+"""Runs as a program of its own, under limits, and binds documents into one PDF: a cover with its contents, a demand letter, then each page on A4.
 
 Of ours it knows nothing but the decoder: what a hostile document can break must hold nothing. The order comes as JSON on standard
 input, for it tells names; `{"at": N}` on standard output says which document comes next, the last line what became of each.
@@ -45,10 +45,13 @@ _STRANGE = re.compile('[^\u0020-\u007e\u00a0-\u024f\u0590-\u05ff\u1e00-\u1eff\u2
 
 # how high it is, and how it is drawn at a place of a page
 Block = tuple[float, Callable[[Any, float], object]]
+# a line of the contents and its page; a paper and why it is sent apart
+Place = tuple[str, int]
+Apart = tuple[dict[str, str], str]
 
 
 def bind(order: dict[str, Any], allow: Callable[[int], object] = int) -> dict[str, Any]:
-    """Make the PDF; returns its pages and, for each paper, its pages and its first page or why it is sent apart.
+    """Make the PDF; returns its pages and, for each paper, its pages and its first page or why it is sent apart; so of the letter.
 
     `allow` is told how many seconds the next step may take.
     """
@@ -60,9 +63,13 @@ def bind(order: dict[str, Any], allow: Callable[[int], object] = int) -> dict[st
         came.append(order['apart'].get(str(number)) or pack.add(Path(paper['path']), paper['media']))
     _tell()  # from here on no document is to blame
     allow(order['seconds'])
-    covers = pack.add_cover(order['facts'], order['papers'], came)
+    covers, letters = pack.add_front(order, came)
     pages = pack.finish(Path(order['target']))
-    return {'pages': pages, 'came': [(had[0], had[1] + covers) if isinstance(had, tuple) else had for had in came]}
+    return {
+        'pages': pages,
+        'letter': (letters, covers + 1) if letters else None,
+        'came': [(had[0], had[1] + covers + letters) if isinstance(had, tuple) else had for had in came],
+    }
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,9 @@ class _Look:
     size: float = 11.0
     bold: bool = False
     colour: tuple[int, int, int] = INK
+
+
+_PLAIN, _QUIET, _STRONG = _Look(), _Look(colour=FAINT), _Look(bold=True)
 
 
 class _Pack:
@@ -157,38 +167,34 @@ class _Pack:
         page.gen_content()
         page.close()
 
-    # ---- the cover ----------------------------------------------------------------------------------------------------------
+    # ---- what stands in front -------------------------------------------------------------------------------------------------
 
-    def add_cover(
-        self, facts: Sequence[Sequence[str]], papers: Sequence[dict[str, str]], came: Sequence[tuple[int, int] | str]
-    ) -> int:
-        """Say in front what it is and what stands where; returns on how many pages."""
-        covers = _divided(self._blocks(facts, papers, came, 0))
-        covers = _divided(self._blocks(facts, papers, came, len(covers)))
-        for number, blocks in enumerate(covers):
+    def add_front(self, order: dict[str, Any], came: Sequence[tuple[int, int] | str]) -> tuple[int, int]:
+        """Say in front what it is and what stands where, and demand; returns on how many pages each."""
+        papers, letter = order['papers'], order['letter']
+        bound = [(paper, had) for paper, had in zip(papers, came, strict=True) if isinstance(had, tuple)]
+        apart = [(paper, had) for paper, had in zip(papers, came, strict=True) if isinstance(had, str)]
+        covers: list[list[Block]] = []
+        letters: list[list[Block]] = []
+        for _ in range(2):  # only then it is known which page a document begins on
+            before = len(covers) + len(letters)
+            places = [(title, first + before) for title, first in _contents(bound)]
+            own = [(letter['title'], len(covers) + 1)] if letter else []
+            covers = _divided(self._cover(order['facts'], own + places, apart))
+            letters = _divided(self._letter(letter, places, apart)) if letter else []
+        for number, blocks in enumerate(covers + letters):
             page, height = self._pdf.new_page(*A4, index=number), A4[1] - MARGIN
             for high, draw in blocks:
                 height -= high
                 draw(page, height)
             page.gen_content()
             page.close()
-        return len(covers)
+        return len(covers), len(letters)
 
-    def _blocks(
-        self,
-        facts: Sequence[Sequence[str]],
-        papers: Sequence[dict[str, str]],
-        came: Sequence[tuple[int, int] | str],
-        covers: int,
-    ) -> list[Block]:
-        """The cover from top to bottom; `covers`: so many pages stand before the documents."""
-        bound = [(paper, had) for paper, had in zip(papers, came, strict=True) if isinstance(had, tuple)]
-        apart = [(paper, had) for paper, had in zip(papers, came, strict=True) if isinstance(had, str)]
+    def _cover(self, facts: Sequence[Sequence[str]], places: Sequence[Place], apart: Sequence[Apart]) -> list[Block]:
+        """The cover from top to bottom."""
         blocks = [self._heading(self._words['title'], 26.0, 56.0), *(self._fact(*fact) for fact in facts)]
-        blocks += [self._heading(self._words['contents'], 15.0, 44.0)]
-        blocks += [
-            self._line(title, self._words['at'].format(page=first + covers)) for title, first in _contents(bound)
-        ]
+        blocks += [self._heading(self._words['contents'], 15.0, 44.0), *self._places(places)]
         headings = self._words['headings']
         for heading in dict.fromkeys(headings[why] for _, why in apart):
             blocks += [self._heading(heading, 15.0, 44.0)]
@@ -196,26 +202,75 @@ class _Pack:
             blocks += [self._line(paper['title'], self._words['reasons'][why]) for paper, why in under]
         return blocks
 
+    def _places(self, places: Sequence[Place]) -> list[Block]:
+        return [self._line(title, self._words['at'].format(page=page)) for title, page in places]
+
+    def _letter(self, letter: dict[str, Any], places: Sequence[Place], apart: Sequence[Apart]) -> list[Block]:
+        """The demand letter from top to bottom."""
+        to, *named = letter['to']
+        blocks = [self._said(letter['date'], _QUIET, 18.0), self._said(to, _PLAIN, 34.0)]
+        blocks += [self._said(name, _Look(13.0, bold=True), 20.0) for name in named]
+        blocks += [self._heading(letter['subject'], 15.0, 48.0), *(self._fact(*fact) for fact in letter['facts'])]
+        blocks += [self._said('', _PLAIN, 10.0), *self._paragraph(letter['text']), self._said('', _PLAIN, 6.0)]
+        (head_of, sum_of), (total, whole) = letter['columns'], letter['total']
+        if letter['rows']:
+            blocks += [self._line(head_of, sum_of, title_as=_QUIET)]
+        blocks += [self._line(head, amount, told_as=_PLAIN) for head, amount in letter['rows']]
+        blocks += [self._line(total, whole, title_as=_STRONG, told_as=_STRONG)]
+        blocks += [self._heading(letter['enclosed'], 13.0, 40.0), *self._places(places)]
+        words = self._words
+        sent = [(paper, words['headings'][why]) for paper, why in apart if why != words['lost']]
+        blocks += [self._line(paper['title'], heading) for paper, heading in sent]
+        return [*blocks, self._signature(letter)]
+
     def _heading(self, text: str, size: float, high: float) -> Block:
-        return high, lambda page, at: self._write(page, text, _Look(size, bold=True), at + 10, right=EDGE)
+        look, room = _Look(size, bold=True), EDGE - MARGIN
+        return high, lambda page, at: self._write(page, text, look, at + 10, right=EDGE, room=room)
 
     def _fact(self, label: str, value: str) -> Block:
         def draw(page: Any, at: float) -> None:
-            self._write(page, label, _Look(colour=FAINT), at + 6, right=EDGE)
-            self._write(page, value, _Look(bold=True), at + 6, right=EDGE - COLUMN)
+            self._write(page, label, _QUIET, at + 6, right=EDGE)
+            self._write(page, value, _STRONG, at + 6, right=EDGE - COLUMN)
 
         return 20.0, draw
 
-    def _line(self, title: str, told: str) -> Block:
+    def _line(self, title: str, told: str, title_as: _Look = _PLAIN, told_as: _Look = _QUIET) -> Block:
         def draw(page: Any, at: float) -> None:
-            width = self._write(page, told, _Look(colour=FAINT), at + 7)
-            self._write(page, title, _Look(), at + 7, right=EDGE, room=EDGE - MARGIN - width - 12)
-            rule = raw.FPDFPageObj_CreateNewRect(MARGIN, at, EDGE - MARGIN, 0.6)
-            raw.FPDFPageObj_SetFillColor(rule, *RULE, 255)
-            raw.FPDFPath_SetDrawMode(rule, raw.FPDF_FILLMODE_ALTERNATE, False)
-            raw.FPDFPage_InsertObject(page, rule)
+            width = self._write(page, told, told_as, at + 7)
+            self._write(page, title, title_as, at + 7, right=EDGE, room=EDGE - MARGIN - width - 12)
+            self._rule(page, MARGIN, at, EDGE - MARGIN)
 
         return 22.0, draw
+
+    def _said(self, text: str, look: _Look, high: float) -> Block:
+        return high, lambda page, at: text and self._write(page, text, look, at + 6, right=EDGE, room=EDGE - MARGIN)
+
+    def _paragraph(self, text: str) -> list[Block]:
+        """On as many lines as it needs."""
+        lines = ['']
+        for word in text.split():
+            longer = f'{lines[-1]} {word}'.strip()
+            drawn, width = self._text(_writable(longer), _PLAIN)
+            raw.FPDFPageObj_Destroy(drawn)
+            lines = [*lines[:-1], longer] if width <= EDGE - MARGIN else [*lines, word]
+        return [self._said(line, _PLAIN, 18.0) for line in lines]
+
+    def _signature(self, letter: dict[str, Any]) -> Block:
+        """The end of the letter, with a line to sign on."""
+
+        def draw(page: Any, at: float) -> None:
+            for number, line in enumerate(letter['closing']):
+                self._write(page, line, _Look(bold=bool(number)), at + 62 - 18 * number, right=EDGE)
+            width = self._write(page, letter['signature'], _QUIET, at + 8, right=EDGE)
+            self._rule(page, EDGE - width - 160, at + 7, 152)
+
+        return 104.0, draw
+
+    def _rule(self, page: Any, left: float, at: float, width: float) -> None:
+        rule = raw.FPDFPageObj_CreateNewRect(left, at, width, 0.6)
+        raw.FPDFPageObj_SetFillColor(rule, *RULE, 255)
+        raw.FPDFPath_SetDrawMode(rule, raw.FPDF_FILLMODE_ALTERNATE, False)
+        raw.FPDFPage_InsertObject(page, rule)
 
     # ---- writing ------------------------------------------------------------------------------------------------------------
 
@@ -271,7 +326,7 @@ def _sheet(width: float, height: float) -> tuple[float, float, float]:
     return across, down, min(across / width, (down - FOOT) / height, 100.0)
 
 
-def _contents(bound: Sequence[tuple[dict[str, str], tuple[int, int]]]) -> Iterator[tuple[str, int]]:
+def _contents(bound: Sequence[tuple[dict[str, str], tuple[int, int]]]) -> Iterator[Place]:
     """The lines of the contents with the first page of each; photos of a kind are one line."""
     for group, members in groupby(enumerate(bound), key=lambda placed: placed[1][0]['group'] or placed[0]):
         among = [member for _, member in members]

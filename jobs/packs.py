@@ -1,4 +1,5 @@
 """Make a submission pack: the documents are bound into one PDF by a child under limits, the store keeps it, and it is written down.
+Another child takes one document out of it again, on the pages it was submitted on.
 
 Called off the loop. A document that the child cannot bind, or does not survive, is sent apart and named so, as is one whose file is
 lost; nothing is left out without a word.
@@ -15,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from db import files, packs, values
+from db.demands import Demand, DemandLine
 from db.files import FileMissing, FileStore
 from db.packs import LANGUAGE, LOST, Bound, Paper, Submission, SubmissionPack
 from db.scope import Actor
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 
 # so long it may take: a photo of 12 million pixels or a scan of 300 dots takes some 0.4 seconds, a page of a PDF 0.1 at most
 SECONDS, SECONDS_A_PAGE = 60, 1
+CUT_SECONDS = 60
 # so many documents may kill the child before it is given up
 MOST_DEATHS = 3
 _FONTS = tuple(
@@ -46,18 +49,21 @@ APART: Mapping[str, str] = MappingProxyType(
     }
 )
 
+_ASKED = N_(
+    "In our insured's name you are asked to pay for the damage that the vehicle insured with you caused in this event:"
+)
 _TOO_HEAVY = N_('The documents are too heavy for one PDF. Please select some of them.')
 
 
 def make_pack(
-    actor: Actor, claim_no: str, picked: Sequence[str], moment: datetime
+    actor: Actor, claim_no: str, picked: Sequence[str], moment: datetime, *, letter: bool = True
 ) -> tuple[SubmissionPack, Sequence[str]]:
     """Make a pack of what a claim's documents are now, or of those picked; returns it and what goes only when picked."""
     with open_session(actor, reading=True) as session:
-        made = packs.submission(session, claim_no, picked)
+        made = packs.submission(session, claim_no, picked, letter=letter)
     keeper = files.store()
     with files.new_file(keeper) as (path, _):
-        told = _bound(made, path, keeper, moment)
+        told = _bound(made, path, keeper, _front(made, actor, moment))
         if not any(isinstance(came, list) for came in told['came']):
             if all(came == LOST for came in told['came']):
                 titles = ', '.join(paper.title for paper in made.papers)
@@ -69,13 +75,25 @@ def make_pack(
         outcomes = [came if isinstance(came, str) else (came[0], came[1]) for came in told['came']]
         if (size := path.stat().st_size) > packs.MOST_BYTES:
             raise ClaimError(_TOO_HEAVY)
-        bound = Bound(hash_of(path), size, told['pages'], outcomes)
+        drawn = (told['letter'][0], told['letter'][1]) if told['letter'] else None
+        bound = Bound(hash_of(path), size, told['pages'], outcomes, drawn)
         keeper.put(files.key_of(bound.sha256), path)
     with open_session(actor) as session:
         return packs.keep_pack(session, made, bound, moment), made.left_out
 
 
-def _bound(made: Submission, target: Path, keeper: FileStore, moment: datetime) -> dict[str, Any]:
+def pages_of(pack: SubmissionPack, first: int, pages: int) -> bytes:
+    """So many pages of a pack as it was made, from the `first` on, as a PDF of their own."""
+    keeper = files.store()
+    with keeper.local(files.key_of(pack.sha256)) as whole, files.new_file(keeper) as (path, _):
+        order = {'source': str(whole.resolve()), 'target': str(path.resolve()), 'first': first, 'pages': pages}
+        done = children.run(['-m', 'jobs.cutting'], CUT_SECONDS, json.dumps(order | {'seconds': CUT_SECONDS}).encode())
+        if done.code != 0:
+            raise ClaimError(N_('These pages could not be taken out of the pack. Please download all of it.'))
+        return path.read_bytes()
+
+
+def _bound(made: Submission, target: Path, keeper: FileStore, front: Mapping[str, Any]) -> dict[str, Any]:
     with ExitStack() as stack:
         places = [_place(stack, paper, keeper) for paper in made.papers]
         order: dict[str, Any] = {
@@ -90,8 +108,7 @@ def _bound(made: Submission, target: Path, keeper: FileStore, moment: datetime) 
                 }
                 for paper, place in zip(made.papers, places, strict=True)
             ],
-            'facts': _facts(made, moment),
-            'words': _words(),
+            **front,
         }
         order |= {'fonts': [str(font) for font in _FONTS]}
         order |= {'apart': {str(number): LOST for number, place in enumerate(places) if not place}}
@@ -129,7 +146,17 @@ def _last(told: bytes) -> dict[str, Any]:
     return last
 
 
-def _facts(made: Submission, moment: datetime) -> list[tuple[str, str]]:
+def _front(made: Submission, actor: Actor, moment: datetime) -> dict[str, Any]:
+    """What stands before the documents, in words."""
+    day = values.format_day(values.israel(moment).date())
+    return {
+        'facts': _facts(made, day),
+        'letter': _letter(made, made.demand, actor, day) if made.demand else None,
+        'words': _words(),
+    }
+
+
+def _facts(made: Submission, day: str) -> list[tuple[str, str]]:
     claim = made.claim
     facts = (
         (N_('Claim'), claim.claim_no),
@@ -138,9 +165,46 @@ def _facts(made: Submission, moment: datetime) -> list[tuple[str, str]]:
         (N_('Event date'), values.format_day(claim.event_date)),
         (N_('Third-party insurer'), made.insurer),
         (N_("Insurer's claim no."), claim.insurer_claim_no),
-        (N_('Pack made on'), values.format_day(values.israel(moment).date())),
+        (N_('Pack made on'), day),
     )
+    return _known(facts)
+
+
+def _known(facts: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(t(label, LANGUAGE), value) for label, value in facts if value]
+
+
+def _letter(made: Submission, demand: Demand, actor: Actor, day: str) -> dict[str, Any]:
+    """The demand letter, in the words that demand letters are written in."""
+    claim = made.claim
+    facts = (
+        (N_('Your claim no.'), claim.insurer_claim_no),
+        (N_('Our claim no.'), claim.claim_no),
+        (N_('Our insured'), claim.insured_name),
+        (N_("Our insured's vehicle"), values.format_plate(claim.plate)),
+        (N_('Vehicle insured with you'), values.format_plate(claim.tp_plate)),
+        (N_('Event date'), values.format_day(claim.event_date)),
+    )
+    return {
+        'date': t('Date: {day}', LANGUAGE, day=day),
+        'to': [t('To:', LANGUAGE), made.insurer or t("The third party's insurer", LANGUAGE)],
+        'subject': t(
+            'Re: demand for the damage of the event of {day}', LANGUAGE, day=values.format_day(claim.event_date)
+        ),
+        'title': t('Demand letter', LANGUAGE),
+        'facts': _known(facts),
+        'text': t(_ASKED, LANGUAGE),
+        'columns': [t('Head of damage', LANGUAGE), t('Sum demanded', LANGUAGE)],
+        'rows': [(_head(line), values.format_money(line.amount, cents=True)) for line in demand.lines],
+        'total': (t('Total demanded', LANGUAGE), values.format_money(demand.total, cents=True)),
+        'enclosed': t('Enclosed', LANGUAGE),
+        'closing': [t('Sincerely,', LANGUAGE), t('{name}, the bureau', LANGUAGE, name=actor.name)],
+        'signature': t('Signature', LANGUAGE),
+    }
+
+
+def _head(line: DemandLine) -> str:
+    return f'{line.label} ({t("Without VAT", LANGUAGE)})' if line.net else line.label
 
 
 def _words() -> dict[str, Any]:
@@ -152,4 +216,5 @@ def _words() -> dict[str, Any]:
         'page': t('Page {page} of {pages}', LANGUAGE),
         'reasons': {why: t(reason, LANGUAGE) for why, reason in APART.items()},
         'headings': {why: not_in if why == LOST else apart for why in APART},
+        'lost': LOST,
     }

@@ -4,8 +4,9 @@
 `X-Document-Type`, and optionally `X-Document-Need` (id), `X-Replaces` (uuid), `X-Message` (id of a message of one's own)
 or `X-Repair-Stage` (of a photo from the garage); `X-Aside: 1` puts it aside for a form that is not saved yet. Answers `{uuid, title, type, version, size,
 media_type, pages, received_at, added, duplicate_of?, told?}`, or `{error}` in the person's language.
-`POST /files/claims/{claim_no}/pack[?ids=…]` makes a submission pack, also with `X-Maakav-Upload: 1`; answers `{uuid, told}`.
-`GET /files/packs/{uuid}`, `GET /files/{uuid}[?download=1|original=1]`, `GET /files/{uuid}/pages/{n}?w=…`, `GET /files/claims/{claim_no}/zip[?ids=…]`
+`POST /files/claims/{claim_no}/pack[?ids=…&letter=0]` makes a submission pack (`letter=0`: without a demand letter of ours), also with
+`X-Maakav-Upload: 1`; answers `{uuid, told}`.
+`GET /files/packs/{uuid}[/pages/{n}]` (of the document that begins on page n just its pages), `GET /files/{uuid}[?download=1|original=1]`, `GET /files/{uuid}/pages/{n}?w=…`, `GET /files/claims/{claim_no}/zip[?ids=…]`
 and `GET /files/claims.zip?claim=…&claim=…`.
 """
 
@@ -43,7 +44,7 @@ from db.settings import Settings
 from db.texts import N_, ClaimError, t, tn
 from jobs import children, packing, previews, receiving
 from jobs.intake import Refused
-from jobs.packs import make_pack
+from jobs.packs import make_pack, pages_of
 from jobs.receiving import disk, in_thread
 
 log = logging.getLogger(__name__)
@@ -66,13 +67,7 @@ def add_routes(portal: FastAPI, settings: Settings) -> None:
     """Open the store the settings name, and register the routes on the parent app."""
     files.connect(settings.documents_url, settings.data_dir)
 
-    @portal.post('/files/claims/{claim_no:path}/pack')
-    async def submit(claim_no: str, request: Request, ids: str = '') -> Response:
-        return await _told(_submit(claim_no, ids.split(',') if ids else [], request), request)
-
-    @portal.get('/files/packs/{address}')
-    async def download_pack(address: str, request: Request) -> Response:
-        return await _told(_download_pack(address, _actor(request)), request)
+    _add_pack_routes(portal)
 
     @portal.post('/files/claims/{claim_no:path}')
     async def upload(claim_no: str, request: Request) -> Response:
@@ -94,6 +89,23 @@ def add_routes(portal: FastAPI, settings: Settings) -> None:
     @portal.get('/files/{address}/pages/{page}')
     async def show_page(address: str, page: str, request: Request) -> Response:
         return await _told(_show_page(address, page, request), request)
+
+
+def _add_pack_routes(portal: FastAPI) -> None:
+    """Before the others: a claim's number may hold anything."""
+
+    @portal.post('/files/claims/{claim_no:path}/pack')
+    async def submit(claim_no: str, request: Request, ids: str = '', letter: str = '1') -> Response:
+        making = _submit(claim_no, ids.split(',') if ids else [], request, letter=letter != '0')
+        return await _told(making, request)
+
+    @portal.get('/files/packs/{address}')
+    async def download_pack(address: str, request: Request) -> Response:
+        return await _told(_download_pack(address, _actor(request)), request)
+
+    @portal.get('/files/packs/{address}/pages/{first}')
+    async def download_part(address: str, first: str, request: Request) -> Response:
+        return await _told(_download_part(address, first, _actor(request)), request)
 
 
 class _NotFound(ClaimError):  # noqa: N818 - said like a verdict
@@ -379,7 +391,7 @@ def _check_all_there(keeper: FileStore, wanted: Sequence[Document]) -> None:
 # ---- submission packs -------------------------------------------------------------------------------------------------------
 
 
-async def _submit(claim_no: str, ids: Sequence[str], request: Request) -> Response:
+async def _submit(claim_no: str, ids: Sequence[str], request: Request, *, letter: bool) -> Response:
     actor = _actor(request)
     _check_page(request)
     claim = await ask_as(actor, fetch_one, claim_by_no(claim_no)) if claim_no.isprintable() else None
@@ -391,7 +403,7 @@ async def _submit(claim_no: str, ids: Sequence[str], request: Request) -> Respon
         raise ClaimError(N_('A submission pack of this claim is being made already.'))
     _made_now.add(claim.id)
     try:
-        pack, left_out = await in_thread(_binding, make_pack, actor, claim_no, ids, now())
+        pack, left_out = await in_thread(_binding, make_pack, actor, claim_no, ids, now(), letter=letter)
     finally:
         _made_now.discard(claim.id)
     return JSONResponse({'uuid': pack.uuid, 'told': _told_pack(pack, left_out, actor.language)}, 201)
@@ -399,7 +411,7 @@ async def _submit(claim_no: str, ids: Sequence[str], request: Request) -> Respon
 
 def _told_pack(pack: SubmissionPack, left_out: Sequence[str], language: str) -> str:
     pages = tn('{n} page', '{n} pages', pack.pages, language)
-    told = [t('The submission pack is ready: {pages}.', language, pages=pages)]
+    told = [t('The submission pack is ready: {pages}.', language, pages=pages), _told_letter(pack, language)]
     if apart := pack.sent_apart:
         told.append(
             tn(
@@ -417,20 +429,51 @@ def _told_pack(pack: SubmissionPack, left_out: Sequence[str], language: str) -> 
     return ' '.join(told)
 
 
-async def _download_pack(address: str, actor: Actor) -> Response:
+def _told_letter(pack: SubmissionPack, language: str) -> str:
+    if letter := pack.drawn_letter:
+        total = values.format_money(letter['total'], language)
+        return t('The demand letter was drawn from the claim: {total}.', language, total=total)
+    why = (pack.letter or {}).get('why', 'nothing')
+    return t('No demand letter was drawn: {why}.', language, why=t(packs.NO_LETTER[why], language))
+
+
+async def _found_pack(address: str, actor: Actor) -> SubmissionPack:
     pack = await ask_as(actor, fetch_one, packs.pack_with(_address(address)))
     if pack is None:
         raise _NotFound
+    return pack
+
+
+async def _download_pack(address: str, actor: Actor) -> Response:
+    pack = await _found_pack(address, actor)
     pieces = await in_thread(disk, files.store().read, files.key_of(pack.sha256))
     claim, held = await ask_as(actor, _held_by, pack)
     await _note_views(actor, held, 'submitted')
-    day = values.israel(pack.at).date().isoformat()
-    name = f'{packing.beginning(claim)}_{packing.word(t("Submission pack", packs.LANGUAGE))}_{day}.pdf'
+    name = f'{packing.beginning(claim)}_{_pack_name(pack)}.pdf'
     return StreamingResponse(
         iterate_in_threadpool(pieces),
         media_type='application/pdf',
         headers={**LOCKED, 'Content-Disposition': disposition(name), 'Content-Length': str(pack.size)},
     )
+
+
+def _pack_name(pack: SubmissionPack) -> str:
+    return f'{packing.word(t("Submission pack", packs.LANGUAGE))}_{values.israel(pack.at).date().isoformat()}'
+
+
+async def _download_part(address: str, first: str, actor: Actor) -> Response:
+    """«Page 14 of the pack of 3 November»: one document as it was submitted, whatever became of it since."""
+    pack = await _found_pack(address, actor)
+    part = pack.part_at(int(first)) if re.fullmatch(r'[1-9][0-9]{0,3}', first) else None
+    if part is None:
+        raise _NotFound
+    content = await in_thread(_drawing, pages_of, pack, part['first'], part['pages'])
+    claim, held = await ask_as(actor, _held_by, pack)
+    await _note_views(actor, [document for document in held if document.uuid == part.get('uuid')], 'submitted')
+    title, page = packing.word(part['title']), packing.word(t('p. {page}', packs.LANGUAGE, page=first))
+    name = f'{packing.beginning(claim)}_{title}_{_pack_name(pack)}_{page}.pdf'
+    headers = {**LOCKED, 'Content-Disposition': disposition(name)}
+    return Response(content, media_type='application/pdf', headers=headers)
 
 
 def _held_by(session: Any, pack: SubmissionPack) -> tuple[Claim, Sequence[Document]]:

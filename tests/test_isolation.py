@@ -98,6 +98,7 @@ from db.scope import (
 )
 from db.search import ClaimSearch
 from db.seen_marks import SeenMark
+from db.sendings import PackSending, SendingNote, note_sending
 from db.session import Database, connect, open_session
 from db.silence import Silence, settle_silences
 from db.tasks import Task, TaskNote
@@ -221,6 +222,7 @@ def make_world(people: People) -> World:
     with open_session(people.staff) as writing:
         going = packs.submission(writing, claim.claim_no)
         pack = packs.keep_pack(writing, going, packs.Bound('cd' * 32, 1, 2, [(1, 2)]), now())
+        posted = note_sending(writing, pack.uuid, SendingNote('הראל', values.israel(now()).date(), 'fax'), now())
     with open_session(gal) as writing:
         heard = calls.log_call(writing, claim.id, CallNote('insured', 'outbound', 'no_answer'), now())
         spoken, general = (
@@ -310,6 +312,7 @@ def make_world(people: People) -> World:
         Kept(Task, (task.id,), BUREAU, ('title', 'x')),
         Kept(DocumentView, (view,), BUREAU, ('how', 'x')),
         Kept(SubmissionPack, (pack.id,), BUREAU, ('pages', 5)),
+        Kept(PackSending, (posted.id,), BUREAU, ('sent_to', 'x')),
         Kept(ImportRun, (1,), BUREAU, ('mode', 'x')),
         Kept(ImportRow, (1,), BUREAU, ('outcome', 'x')),
         Kept(ImportMapping, (mapping,), BUREAU, ('by', 'x')),
@@ -984,7 +987,7 @@ def test_a_part_of_a_claim_cannot_stand_in_another_office(world, database, peopl
             assert sample is not None
             with pytest.raises(IntegrityError), connection.begin_nested():
                 connection.execute(update(rows).where(mine).values(office_id=people.cohen))
-            for pointing in {Alert, ChequeStep, DocumentView} - {model}:
+            for pointing in {Alert, ChequeStep, DocumentView, PackSending} - {model}:
                 connection.execute(delete(table_of(pointing)))
             connection.execute(delete(rows).where(mine))
             connection.execute(insert(rows).values(**sample))  # it is only the office that is wrong

@@ -48,10 +48,12 @@ from db import (
     requirements,
     reveals,
     seen_marks,
+    sendings,
     silence,
     tasks,
     timetable,
     two_factor,
+    values,
     views,
 )
 from db.base import Base, now
@@ -328,6 +330,12 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
         BUREAU,
         lambda s, c, a: packs.keep_pack(s, _going(s, c), packs.Bound('ef' * 32, 1, 2, [(1, 2)]), now()),
     ),
+    'note_sending': (
+        BUREAU,
+        lambda s, c, a: sendings.note_sending(
+            s, _a_pack(s, c), sendings.SendingNote('הראל', values.israel(now()).date(), 'fax'), now()
+        ),
+    ),
     'purge_trash': (set(), lambda s, c, a: documents.purge_trash(s, now(), 10, now())),
     'save_amounts': (OF_MONEY, lambda s, c, a: money.save_amounts(s, c.id, 'other', {'demanded': (None, 1)}, now())),
     'take_head_off': (OF_MONEY, lambda s, c, a: money.take_head_off(s, c.id, 'other', {}, now())),
@@ -433,6 +441,13 @@ def _there_and_back(session: Session, claim: Claim) -> None:
 
 def _going(session: Session, claim: Claim) -> packs.Submission:
     return packs.Submission(claim, '', [packs.Paper(paper(session, claim), 'רישיון', '')])
+
+
+def _a_pack(session: Session, claim: Claim) -> str:
+    """A pack of the claim; nobody of an office can know its address."""
+    if not session.info['actor'].may(Can.EDIT_CLAIM):
+        return 'x'
+    return packs.keep_pack(session, _going(session, claim), packs.Bound('ef' * 32, 1, 2, [(1, 2)]), now()).uuid
 
 
 def _link_of(session: Session, claim: Claim) -> int:
@@ -582,6 +597,7 @@ def test_each_order_stands_in_the_table():
             packs,
             proposals,
             record_seals,
+            sendings,
         ),
         *(cheques, cheque_alerts, cheque_board, silence, tasks, clocks, two_factor, looking, api_keys),
     ):

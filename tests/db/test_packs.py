@@ -3,17 +3,18 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from db import documents, packs, requirements
+from db import documents, money, packs, requirements
 from db.base import now
 from db.changes import history_of
 from db.claims import Claim
+from db.demands import Demand, DemandLine
 from db.documents import Arrived, Document, Slot
 from db.packs import Bound, Submission, SubmissionPack
 from db.reference import Insurer
 from db.scope import Actor, Unscoped
-from db.session import fetch, fetch_one, open_session
+from db.session import Database, fetch, fetch_one, open_session
 from db.texts import ClaimError
 from tests.conftest import People
 from tests.factories import SYSTEM, make_claim
@@ -127,6 +128,81 @@ def test_what_was_submitted_stays_as_it_was_whatever_becomes_of_the_documents(pe
                 setattr(session.get_one(SubmissionPack, pack.id), name, value)
         with pytest.raises(Unscoped), open_session(actor) as session:
             session.delete(session.get_one(SubmissionPack, pack.id))
+
+
+def demanded(actor: Actor, claim: Claim, **sums: int) -> None:
+    for head, amount in sums.items():
+        with open_session(actor) as session:
+            money.save_amounts(session, claim.id, head, {'demanded': (None, amount)}, now())
+
+
+def test_what_is_demanded_goes_as_a_letter_and_stays_as_it_was_printed(people: People) -> None:
+    claim = make_claim(people.levi, people.staff, tp_plate='1234567')
+    sent(people.dana, claim, 'appraisal_report', 'a', '01', pages=2)
+    sent(people.dana, claim, 'vehicle_licence', 'b', '02')
+    assert (planned(people.staff, claim).demand, planned(people.staff, claim).no_letter) == (None, 'nothing')
+    assert kept(people.staff, planned(people.staff, claim)).letter == {'why': 'nothing'}
+    demanded(people.staff, claim, depreciation=4_350_00, repair_cost=11_800_00, towing_cost=0)
+    with open_session(people.staff) as session:
+        money.take_vat_off(session, claim.id, 'repair_cost', now())
+    made = planned(people.staff, claim)
+    assert made.demand == Demand(
+        [DemandLine('נזק לרכב / עלות תיקון', 10_000_00, True), DemandLine('ירידת ערך', 4_350_00, False)], 14_350_00
+    )
+    pack = kept(people.staff, made, Bound('ef' * 32, 5000, 5, [(2, 3), 'locked'], (1, 2)))
+    demanded(people.staff, claim, other=1_00)
+    with open_session(people.staff2, reading=True) as session:
+        found = fetch(session, packs.packs_of(claim.id))[0]
+    assert found.uuid == pack.uuid
+    assert found.letter == {
+        'title': 'מכתב דרישה',
+        'pages': 1,
+        'first': 2,
+        'lines': [
+            {'label': 'נזק לרכב / עלות תיקון', 'amount': 10_000_00, 'net': True},
+            {'label': 'ירידת ערך', 'amount': 4_350_00, 'net': False},
+        ],
+        'total': 14_350_00,
+    }
+    assert [(part['title'], part['first']) for part in found.parts] == [('מכתב דרישה', 2), ('דוח שמאי', 3)]
+
+
+def test_a_pack_from_before_there_were_letters_holds_its_documents(people: People, database: Database) -> None:
+    claim = make_claim(people.levi, people.staff)
+    for name in ('01', '02'):
+        sent(people.dana, claim, 'vehicle_licence', name, name)
+    pack = kept(people.staff, planned(people.staff, claim))
+    with database.writer.begin() as connection:
+        connection.execute(text('UPDATE submission_packs SET letter = NULL'))
+    with open_session(people.staff, reading=True) as session:
+        [found] = fetch(session, packs.packs_of(claim.id))
+    assert (found.letter, found.drawn_letter, found.parts) == (None, None, pack.contents)
+    assert (found.part_at(2), found.part_at(3)) == (pack.contents[0], None)
+
+
+def test_a_sum_without_heads_is_demanded_as_it_is(people: People) -> None:
+    claim = make_claim(people.levi, people.staff, demand_amount=9_000_00)
+    sent(people.dana, claim, 'vehicle_licence', 'b', '02')
+    assert planned(people.staff, claim).demand == Demand([], 9_000_00)
+
+
+def test_a_letter_that_was_uploaded_goes_first_and_no_second_one_is_drawn(people: People) -> None:
+    claim = make_claim(people.levi, people.staff)
+    demanded(people.staff, claim, repair_cost=100)
+    licence = sent(people.dana, claim, 'vehicle_licence', 'b', '01')
+    sent(people.dana, claim, 'appraisal_report', 'a', '02')
+    letter = sent(people.staff, claim, 'demand_letter', 'm', '03')
+    made = planned(people.staff, claim)
+    assert [paper.title for paper in made.papers] == ['מכתב דרישה', 'דוח שמאי', 'צילום רישיון רכב']
+    assert (made.demand, made.no_letter) == (None, 'uploaded')
+    selected = planned(people.staff, claim, licence)
+    assert (len(selected.papers), selected.demand, selected.no_letter) == (1, None, 'not_selected')
+    with open_session(people.staff) as session:
+        documents.reject(session, letter, 'not_signed', now())
+    assert planned(people.staff, claim).demand == planned(people.staff, claim, licence).demand is not None
+    with open_session(people.staff, reading=True) as session:
+        bare = packs.submission(session, claim.claim_no, [licence], letter=False)
+    assert (bare.demand, bare.no_letter) == (None, 'unwanted')
 
 
 def test_what_is_rejected_while_a_pack_is_made_is_not_submitted(people: People) -> None:

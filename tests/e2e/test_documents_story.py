@@ -490,7 +490,8 @@ def test_the_bureau_submits_one_numbered_pdf_and_finds_it_again(person: Person) 
     expect(staff.get_by_test_id('document')).to_have_count(3)
     expect(dana.get_by_test_id('pack-make')).to_have_count(0)
     staff.get_by_test_id('pack-make').click()
-    expect(staff.get_by_text('תיק ההגשה מוכן: 5 עמ׳. מסמך אחד יש לשלוח בנפרד: מכתב דרישה.')).to_be_visible()
+    ready_now = 'תיק ההגשה מוכן: 5 עמ׳. לא הופק מכתב דרישה: הועלה מכתב. מסמך אחד יש לשלוח בנפרד: מכתב דרישה.'
+    expect(staff.get_by_text(ready_now)).to_be_visible()
     for page in (staff, colleague):
         expect(page.get_by_test_id('pack')).to_have_count(1)
         expect(page.get_by_test_id('pack')).to_contain_text('5 עמ׳')
@@ -508,6 +509,23 @@ def test_the_bureau_submits_one_numbered_pdf_and_finds_it_again(person: Person) 
     told = [page.get_textpage().get_text_range() for page in pack]
     assert [re.findall(r'עמוד \d מתוך \d', page)[-1] for page in told] == [f'עמוד {n} מתוך 5' for n in range(1, 6)]
     assert claim_no in told[0]
+
+    # one document of it, as it was submitted
+    with colleague.expect_download() as download:
+        colleague.get_by_test_id('pack-part').first.click()
+    assert 'דוח-שמאי' in download.value.suggested_filename
+    assert len(pypdfium2.PdfDocument(download.value.path())) == 3
+
+    # where it went stands at it, and how that is written down
+    colleague.get_by_test_id('pack-send').click()
+    expect(colleague.get_by_test_id('pack-sent-on')).to_have_value(re.compile(r'\d\d/\d\d/\d{4}'))
+    colleague.get_by_test_id('pack-sent-to').fill('מחלקת תביעות')
+    colleague.get_by_test_id('pack-sent-way').select_option(label='פורטל המבטח')
+    colleague.get_by_test_id('pack-sent-save').click()
+    for page in (staff, colleague):
+        expect(page.get_by_test_id('pack-sent')).to_contain_text('באמצעות פורטל המבטח')
+    expect(colleague.get_by_test_id('pack-send-form')).to_have_count(0)
+    expect(dana.get_by_test_id('pack-sent')).to_have_count(0)
 
     # of those that are selected nothing else goes
     staff.get_by_test_id('documents-pick').click()

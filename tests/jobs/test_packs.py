@@ -12,13 +12,15 @@ from typing import Any
 import pypdfium2
 import pytest
 from PIL import Image
+from sqlalchemy import select
 
-from db import copies, documents, files, packs
+from db import copies, documents, files, money, packs, values
 from db.base import now
 from db.claims import Claim
 from db.documents import Arrived, Slot
 from db.files import Folder
 from db.packs import SubmissionPack
+from db.reference import Insurer
 from db.session import fetch, open_session
 from db.texts import ClaimError, t
 from jobs import binding, children, orphans
@@ -26,7 +28,7 @@ from jobs import packs as making
 from jobs.intake import hash_of
 from tests import papers
 from tests.conftest import People
-from tests.factories import make_claim
+from tests.factories import SYSTEM, make_claim
 from tests.jobs.test_trash import aged
 from tests.waiting import until
 
@@ -114,6 +116,103 @@ def test_everything_stands_in_order_under_its_page_and_the_cover_says_where(
         assert f'עמ׳ {first}' in line, line
     assert 'נשלח בנפרד' not in cover
     assert [page.get_size() for page in found][:1] == [(595.0, 842.0)]
+
+
+def demanded(people: People, claim: Claim, **sums: int) -> None:
+    for head, amount in sums.items():
+        with open_session(people.staff) as session:
+            money.save_amounts(session, claim.id, head, {'demanded': (None, amount)}, now())
+
+
+def test_what_is_demanded_stands_in_a_letter_between_the_cover_and_the_documents(
+    people: People, keeper: Folder
+) -> None:
+    with open_session(SYSTEM, reading=True) as session:
+        harel = session.scalars(select(Insurer).where(Insurer.code == 'harel')).one()
+    claim = make_claim(people.levi, people.staff, insurer_claim_no='55/2026', tp_insurer=harel.id, tp_plate='6417835')
+    demanded(people, claim, repair_cost=11_800_00, depreciation=4_350_50, appraiser_fee=1_180_00)
+    with open_session(people.staff) as session:
+        money.take_vat_off(session, claim.id, 'repair_cost', now())
+    filed(people, claim, 'vehicle_licence', coloured('green'), PNG)
+    photos = [filed(people, claim, 'damage_photos', coloured(colour, 'JPEG'), JPEG) for colour in ('red', 'blue')]
+    pack = made(people, claim)
+    found = opened(pack)
+    assert pack.pages == len(found) == 5
+    assert pack.letter is not None
+    assert (pack.letter['pages'], pack.letter['first'], pack.letter['total']) == (1, 2, 15_530_50)
+    assert [(entry['uuid'], entry['first']) for entry in pack.contents][:2] == [(photos[0], 3), (photos[1], 4)]
+    assert [shade(page, 0.5, 0.3) for page in found][2:] == ['red', 'blue', 'green']
+    [line] = [line for line in text_of(found[0]).split('\n') if 'מכתב דרישה' in line]
+    assert 'עמ׳ 2' in line
+    letter = text_of(found[1])
+    day = values.format_day(values.israel(pack.at).date())
+    for told in ('לכבוד', harel.name, day, claim.claim_no, '55/2026', '217-34-801', '64-178-35', '28/10/2026', 'רונית'):
+        assert told in letter, told
+    assert '…' not in letter
+    lines = letter.split('\n')
+    for title, amount in (
+        ('נזק לרכב / עלות תיקון', '10,000.00'),
+        ('ירידת ערך', '4,350.50'),
+        ('שכר טרחת שמאי', '1,180.00'),
+        ('סה״כ סכום הדרישה', '15,530.50'),
+    ):
+        [line] = [line for line in lines if title in line]
+        assert f'₪{amount}' in line, line
+        assert ('ללא מע״מ' in line) == (amount == '10,000.00')
+    enclosed = lines[lines.index('מצורפים') :]
+    assert [line for line in enclosed if 'תמונות נזק' in line and 'עמ׳ 3' in line]
+    assert [line for line in enclosed if 'צילום רישיון רכב' in line and 'עמ׳ 5' in line]
+    assert any(people.staff.name in line and 'הלשכה' in line for line in enclosed)
+    assert letter.endswith('עמוד 2 מתוך 5')
+
+
+def test_without_a_demand_or_with_a_letter_of_ones_own_none_is_drawn(
+    people: People, claim: Claim, keeper: Folder
+) -> None:
+    filed(people, claim, 'vehicle_licence', coloured('green'), PNG)
+    assert (made(people, claim).pages, made(people, claim).letter) == (2, {'why': 'nothing'})
+    demanded(people, claim, repair_cost=11_800_00)
+    filed(people, claim, 'demand_letter', coloured('red'), PNG)
+    pack = made(people, claim)
+    found = opened(pack)
+    assert (pack.letter, len(found)) == ({'why': 'uploaded'}, 3)
+    assert [shade(page) for page in found][1:] == ['red', 'green']
+    assert 'לכבוד' not in ''.join(text_of(page) for page in found)
+
+
+def test_a_letter_with_many_enclosures_goes_on_and_tells_the_right_pages(order: dict[str, Any]) -> None:
+    with_letter = {**order, 'letter': LETTER}
+    told = binding.bind(with_letter)
+    found = pypdfium2.PdfDocument(order['target'])
+    pages, first = told['letter']
+    assert (first, pages) == (4, 3)
+    assert told['came'][0] == (1, 7) == (1, len(found) - 69)
+    for number in (0, 69):
+        told_on = [
+            at
+            for at, page in enumerate(found)
+            for line in text_of(page).split('\n')
+            if line.startswith(f'מסמך {number} ') and line.endswith(f'עמ׳ {7 + number}')
+        ]
+        assert len(told_on) == 2, 'in the contents and in the letter'
+    last = text_of(found[5])
+    assert last.index('בכבוד רב') < last.index('חתימה')
+
+
+LETTER = {
+    'date': 'תאריך: 02/12/2026',
+    'to': ['לכבוד', 'הראל'],
+    'subject': 'הנדון',
+    'title': 'מכתב דרישה',
+    'facts': [],
+    'text': 'מילים ' * 60,
+    'columns': ['ראש נזק', 'סכום נדרש'],
+    'rows': [],
+    'total': ['סה״כ', '₪1.00'],
+    'enclosed': 'מצורפים',
+    'closing': ['בכבוד רב,', 'גל, הלשכה'],
+    'signature': 'חתימה',
+}
 
 
 def test_photos_stand_upright_and_lie_where_they_lie(people: People, claim: Claim, keeper: Folder) -> None:
@@ -262,6 +361,36 @@ def test_of_lost_files_alone_there_is_no_pack_and_they_are_to_be_sent_again(
     assert refused.value.told('he') == 'הקבצים של המסמכים האלה חסרים במערכת: אישור משטרה. העלו אותם שוב.'
 
 
+def test_a_document_comes_out_of_a_pack_on_the_pages_it_was_submitted_on(
+    people: People, claim: Claim, keeper: Folder
+) -> None:
+    filed(people, claim, 'vehicle_licence', coloured('green'), PNG)
+    report = filed(people, claim, 'appraisal_report', papers.pdf(), PDF, pages=2)
+    demanded(people, claim, repair_cost=11_800_00)
+    pack = made(people, claim)
+    before = sorted(path for path in keeper.root.rglob('*') if path.is_file())
+    with open_session(people.staff) as session:
+        documents.remove(session, report, now())
+    [letter, appraisal, licence] = pack.parts
+    assert [part['first'] for part in pack.parts] == [2, 3, 5]
+    for part, shades in ((letter, ['white']), (appraisal, ['steelblue', 'tan']), (licence, ['green'])):
+        content = making.pages_of(pack, part['first'], part['pages'])
+        found = pypdfium2.PdfDocument(content)
+        assert [shade(page, 0.1 if part is letter else 0.5, 0.3) for page in found] == shades
+        for number, page in enumerate(found, start=part['first']):
+            assert text_of(page).endswith(f'עמוד {number} מתוך 5')
+        assert len(content) < pack.size
+    assert sorted(path for path in keeper.root.rglob('*') if path.is_file()) == before, 'nothing of it is kept'
+    assert hash_of(keeper.root / files.key_of(pack.sha256)) == pack.sha256
+
+
+def test_pages_that_cannot_be_cut_are_said_so(people: People, claim: Claim, keeper: Folder) -> None:
+    filed(people, claim, 'vehicle_licence', coloured('green'), PNG)
+    pack = made(people, claim)
+    with pytest.raises(ClaimError, match='could not be taken out'):
+        making.pages_of(pack, 3, 1)
+
+
 # ---- the child --------------------------------------------------------------------------------------------------------------
 
 
@@ -332,6 +461,7 @@ def order(tmp_path: Path) -> dict[str, Any]:
             for n in range(70)
         ],
         'facts': [],
+        'letter': None,
         'words': words,
         'fonts': [str(font) for font in making._FONTS],
         'apart': {},

@@ -12,7 +12,7 @@ from components.attachments import names_of
 from components.claim_head import ClaimHead
 from components.documents_panel import _KINDS, PACKS_SHOWN, DocumentsPanel
 from components.files_taken import ACCEPTED, files_taken
-from db import documents, packs
+from db import documents, money, packs, values
 from db.base import now
 from db.claims import Claim
 from db.documents import Arrived, Document, Slot, document_types
@@ -25,6 +25,7 @@ from tests.pages.conftest import Open, Opener
 from tests.waiting import soon
 
 TAB = '?tab=documents'
+UNMARKED = dict.fromkeys(map(ord, '\u2066\u2067\u2068\u2069'))
 
 
 @pytest.fixture
@@ -236,14 +237,65 @@ async def test_a_new_pack_stands_on_every_open_page_of_the_bureau_and_on_no_othe
     [pack] = shown(staff, 'packs')
     assert (pack['uuid'], pack['by'], pack['pages'], pack['size']) == (kept.uuid, people.staff2.name, '4 עמ׳', '1.9 MB')
     assert pack['apart'] == 'מסמך אחד נשלח בנפרד'
-    assert [title for title, _ in pack['lines']] == ['צילום רישיון רכב', 'מכתב דרישה']
+    assert [title for title, _, _ in pack['lines']] == ['צילום רישיון רכב', 'מכתב דרישה']
     assert '2–4' in pack['lines'][0][1]
+    assert [first for _, _, first in pack['lines']] == [2, 0]
     assert pack['lines'][1][1] == 'נשלח בנפרד'
     with open_session(people.staff) as session:
         documents.reject(session, letter.uuid, 'not_signed', now())
     await soon(lambda: any(tile['state'] == 'rejected' for tile in shown(dana, 'documents')))
     assert shown(dana, 'packs') == []
     assert shown(staff, 'packs') == [pack]
+
+
+async def test_a_pack_tells_where_its_demand_letter_is_or_why_it_has_none(
+    open_page: Opener, claim: Claim, people: People
+) -> None:
+    upload(people.dana, claim, 'vehicle_licence')
+    staff = await open_page('staff', claim, TAB)
+    with open_session(people.staff) as session:
+        packs.keep_pack(
+            session, packs.submission(session, claim.claim_no), packs.Bound('ab' * 32, 9, 2, [(1, 2)]), now()
+        )
+    await soon(partial(shown, staff, 'packs'))
+    lines = shown(staff, 'packs')[0]['lines']
+    assert lines[0] == ('ללא מכתב דרישה', 'בתביעה עדיין לא נדרש סכום', 0)
+    assert lines[1][0] == 'צילום רישיון רכב'
+    with open_session(people.staff) as session:
+        money.save_amounts(session, claim.id, 'repair_cost', {'demanded': (None, 11_800_00)}, now())
+    with open_session(people.staff) as session:
+        made = packs.submission(session, claim.claim_no)
+        packs.keep_pack(session, made, packs.Bound('cd' * 32, 9, 4, [(1, 4)], (2, 2)), now())
+    await soon(lambda: len(shown(staff, 'packs')) == 2)
+    (letter, at, first), (licence, _, _) = shown(staff, 'packs')[0]['lines']
+    assert (letter, licence) == ('מכתב דרישה', 'צילום רישיון רכב')
+    assert '2–3' in at
+    assert first == 2
+
+
+async def test_staff_say_where_a_pack_went_and_more_of_it_is_another_line(
+    open_page: Opener, claim: Claim, people: People
+) -> None:
+    upload(people.dana, claim, 'vehicle_licence')
+    with open_session(people.staff) as session:
+        made = packs.submission(session, claim.claim_no)
+        pack = packs.keep_pack(session, made, packs.Bound('ab' * 32, 9, 2, [(1, 2)]), now())
+    staff, dana = await open_page('staff', claim, TAB), await open_page('dana', claim, TAB)
+    today = values.israel(now()).date()
+    assert (shown(staff, 'today'), shown(staff, 'packs')[0]['sent']) == (today.isoformat(), [])
+    assert [way['label'] for way in shown(staff, 'ways')] == ['דוא״ל', 'פורטל המבטח', 'מסירה ביד', 'פקס']
+    form = f'sent {pack.uuid}'
+    order = {'order': 'sent', 'document': pack.uuid, 'to': 'הראל', 'on': today.isoformat(), 'form': form}
+    refused = await staff.answer(panel(staff), 'order', {**order, 'way': 'owl'})
+    assert (refused['message'], refused['form']) == ('נא לבחור איך נשלח תיק ההגשה.', form)
+    for way in ('email', 'fax'):
+        answer = await staff.answer(panel(staff), 'order', {**order, 'way': way})
+        assert (answer['message'], answer['said'], answer['form']) == ('', 'השליחה נרשמה', form)
+    day = values.format_day(today)
+    lines = [line.translate(UNMARKED) for line in shown(staff, 'packs')[0]['sent']]
+    assert lines == [f'נשלח ל-הראל ב-{day} באמצעות {way} · {people.staff.name}' for way in ('דוא״ל', 'פקס')]
+    assert (await dana.answer(panel(dana), 'order', {**order, 'way': 'hand'}))['message']
+    assert shown(dana, 'packs') == []
 
 
 async def test_of_many_packs_the_newest_are_sent_and_all_when_asked_for(

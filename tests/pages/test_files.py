@@ -11,6 +11,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
+import pypdfium2
 import pytest
 from fastapi import FastAPI
 from PIL import Image
@@ -18,7 +19,7 @@ from sqlalchemy import select
 
 from components import guard
 from components.downloads import disposition
-from db import documents, files, identity
+from db import documents, files, identity, money, values
 from db import papers as taken
 from db.base import now
 from db.claims import Claim
@@ -519,7 +520,9 @@ async def test_staff_make_a_pack_and_find_it_again_and_who_takes_it_has_seen_its
     letter = (await send(dana, claim, 'מכתב.docx', papers.docx(), 'demand_letter')).json()['uuid']
     answer = await packed(staff, claim)
     assert answer.status_code == 201
-    assert answer.json()['told'] == 'תיק ההגשה מוכן: 2 עמ׳. מסמך אחד יש לשלוח בנפרד: מכתב דרישה.'
+    assert answer.json()['told'] == (
+        'תיק ההגשה מוכן: 2 עמ׳. לא הופק מכתב דרישה: הועלה מכתב. מסמך אחד יש לשלוח בנפרד: מכתב דרישה.'
+    )
     back = await staff.get(f'/files/packs/{answer.json()["uuid"]}')
     assert (back.status_code, back.headers['content-type']) == (200, 'application/pdf')
     assert back.content.startswith(b'%PDF-')
@@ -543,16 +546,31 @@ async def test_what_is_not_in_a_pack_is_told_with_the_reason(
     assert files.store().delete(key, files.FOR_EVER)
     told = (await packed(staff, claim)).json()['told']
     assert told == (
-        'תיק ההגשה מוכן: 2 עמ׳. חסרים במערכת ולא נכללו בתיק: אישור משטרה. נכללים רק אם בוחרים אותם: צילום המחאה.'
+        'תיק ההגשה מוכן: 2 עמ׳. לא הופק מכתב דרישה: בתביעה עדיין לא נדרש סכום.'
+        ' חסרים במערכת ולא נכללו בתיק: אישור משטרה. נכללים רק אם בוחרים אותם: צילום המחאה.'
     )
 
 
 async def test_of_those_selected_only_they_go(dana: httpx.AsyncClient, staff: httpx.AsyncClient, claim: Claim) -> None:
     assert 'אין עדיין מסמכים' in (await packed(staff, claim)).json()['error']
     photos = [(await send(dana, claim, f'{n}.png', papers.saved(papers.photo(200 + n), 'PNG'))).json() for n in (1, 2)]
-    assert (await packed(staff, claim, photos[1]['uuid'])).json()['told'] == 'תיק ההגשה מוכן: 2 עמ׳.'
-    assert (await packed(staff, claim)).json()['told'] == 'תיק ההגשה מוכן: 3 עמ׳.'
+    none = 'לא הופק מכתב דרישה: בתביעה עדיין לא נדרש סכום.'
+    assert (await packed(staff, claim, photos[1]['uuid'])).json()['told'] == f'תיק ההגשה מוכן: 2 עמ׳. {none}'
+    assert (await packed(staff, claim)).json()['told'] == f'תיק ההגשה מוכן: 3 עמ׳. {none}'
     assert (await packed(staff, claim, 'x')).status_code == 422
+
+
+async def test_a_pack_says_what_its_demand_letter_demands_or_why_there_is_none(
+    dana: httpx.AsyncClient, staff: httpx.AsyncClient, claim: Claim, people: People
+) -> None:
+    photo = (await send(dana, claim, 'נזק.png', papers.png())).json()['uuid']
+    with open_session(people.staff) as session:
+        money.save_amounts(session, claim.id, 'repair_cost', {'demanded': (None, 11_800_00)}, now())
+    told = 'תיק ההגשה מוכן: 3 עמ׳. מכתב הדרישה הופק מנתוני התביעה: ₪11,800.'
+    assert (await packed(staff, claim)).json()['told'] == (await packed(staff, claim, photo)).json()['told'] == told
+    address = f'/files/claims/{claim.claim_no}/pack?ids={photo}&letter=0'
+    answer = await staff.post(address, headers=FROM_PAGE)
+    assert answer.json()['told'] == 'תיק ההגשה מוכן: 2 עמ׳. לא הופק מכתב דרישה: כך נבחר.'
 
 
 async def test_packs_are_made_and_taken_by_the_bureau_alone(
@@ -567,6 +585,35 @@ async def test_packs_are_made_and_taken_by_the_bureau_alone(
         assert (await client.get(f'/files/packs/{pack}')).status_code == 404
     for address in ('x', str(uuid4()), pack.upper()):
         assert (await staff.get(f'/files/packs/{address}')).status_code == 404
+
+
+async def test_one_document_of_a_pack_is_taken_by_the_page_it_begins_on(
+    dana: httpx.AsyncClient, staff: httpx.AsyncClient, rival: httpx.AsyncClient, claim: Claim, people: People
+) -> None:
+    report = (await send(dana, claim, 'דוח.pdf', papers.pdf(), 'appraisal_report')).json()['uuid']
+    await send(dana, claim, 'רישיון.png', papers.png(), 'vehicle_licence')
+    with open_session(people.staff) as session:
+        money.save_amounts(session, claim.id, 'repair_cost', {'demanded': (None, 11_800_00)}, now())
+    address = f'/files/packs/{(await packed(staff, claim)).json()["uuid"]}'
+    part = await staff.get(f'{address}/pages/3')
+    assert (part.status_code, part.headers['content-type']) == (200, 'application/pdf')
+    assert [len(pypdfium2.PdfDocument(part.content)), part.content[:5]] == [2, b'%PDF-']
+    day = values.israel(now()).date().isoformat()
+    name = f'26-00001_ברקוביץ_דוח-שמאי_תיק-הגשה_{day}_עמ-3.pdf'
+    assert part.headers['content-disposition'].endswith(quote(name, safe='-_.'))
+    walls(part)
+    with open_session(people.staff, reading=True) as session:
+        [seen] = session.scalars(select(documents.DocumentView))
+        assert seen.document_id == fetch(session, documents.document_with(report))[0].id
+        assert (seen.how, seen.by) == ('submitted', people.staff.name)
+    letter = await staff.get(f'{address}/pages/2')
+    assert (letter.status_code, len(pypdfium2.PdfDocument(letter.content))) == (200, 1)
+    # the cover, the middle of a document, behind the last one, and what is no number
+    for wrong in ('1', '4', '6', '0', '-1', '02', '3.0', 'x', '99999'):
+        assert (await staff.get(f'{address}/pages/{wrong}')).status_code == 404, wrong
+    for client in (dana, rival):
+        assert (await client.get(f'{address}/pages/3')).status_code == 404
+    assert (await staff.get(f'/files/packs/{uuid4()}/pages/3')).status_code == 404
 
 
 async def test_two_packs_of_a_claim_are_not_made_at_once(
