@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from html import escape
 from math import ceil
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -66,7 +67,7 @@ from components.repair_tracker import RepairTracker
 from components.repair_words import Repair, read_repair
 from components.timeline import timeline_html
 from components.undo_toast import UndoToast
-from components.words import label_of, language, t, tn
+from components.words import first_told, label_of, language, t, tn
 from db import values
 from db.access_log import CLAIM, NUMBER, Asked
 from db.alerts import visit
@@ -266,8 +267,11 @@ class ClaimPage:
         for tracker in self.trackers.values():
             tracker.draw(moment)
 
-    def redraw(self, reading: Reading, moment: datetime, lit: Sequence[str] = ()) -> None:
-        """Bring everything up to a reading; parts send only what differs. `lit`: the columns somebody else just changed."""
+    def redraw(self, reading: Reading, moment: datetime, lit: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Bring everything up to a reading; parts send only what differs.
+
+        `lit`: the columns somebody else just changed, and what is said of it to whoever types there.
+        """
         self.sections.show(self._written(moment), lit)
         for tracker in self.trackers.values():
             tracker.remember(reading.repair)
@@ -353,7 +357,12 @@ class ClaimPage:
         if 'repair_stage' in lit:
             for tracker in self.trackers.values():
                 tracker.glow()
-        self.redraw(reading, now(), lit)
+        self.redraw(reading, now(), self._late_for(lit, own.news))
+
+    def _late_for(self, lit: Sequence[str], news: Sequence[Change]) -> Mapping[str, str]:
+        """Who was first, in words, by the column; for those who edit."""
+        last = {name: change for change in news for name in change.fields}
+        return {name: first_told(last[name], now()) if self.staff else '' for name in lit}
 
     def _spoken(self, names: Sequence[str]) -> str:
         said = [

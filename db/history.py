@@ -1,20 +1,23 @@
-"""Which lines of a claim's history one looks at: those of a kind, and those of the bureau, of the office or of neither."""
+"""Which lines of a claim's history one looks at: those of a kind, those of the bureau, of the office or of neither; and who was last."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, not_, or_, select, type_coerce
+from sqlalchemy.orm import Session
 
 from db.base import Json
 from db.changes import Change, history_of
-from db.claims import FIELDS
+from db.claims import FIELDS, ClaimConflict, Part
 from db.masks import beside_mask
 from db.offices import User
 from db.texts import N_
 
 OTHER = 'other'
+SUMS_AT_MOST = 30
 # in the order they stand in
 KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -83,6 +86,32 @@ def chosen_history(claim_id: int, choice: HistoryChoice) -> Select[Change]:
     elif choice.kind:
         lines = lines.where(_is_of_kind(choice.kind))
     return lines.where(_is_by(choice.by)) if choice.by else lines
+
+
+def last_to_change(claim_id: int, name: str, part: Part | None = None) -> Select[Change]:
+    """The last line that tells of a field, of the claim or of a part of it ('': of any field of the part), as far as the asker may see it."""
+    told = type_coerce(beside_mask(Change.fields), Json)
+    lines = history_of(claim_id).limit(1)
+    if part is not None:
+        value = told[(part.field, 1)]
+        is_it = value.as_integer() == part.value if isinstance(part.value, int) else value.as_string() == part.value
+        lines = lines.where(Change.kind.like(part.kind), is_it)
+    else:
+        lines = lines.where(Change.kind.in_(('updated', 'opened')))
+    return lines.where(told[name].as_string().is_not(None)) if name else lines
+
+
+def last_sums(claim_id: int) -> Select[Change]:
+    """The newest lines that tell of sums of heads of damage, as many as somebody may have been too late for."""
+    return history_of(claim_id).where(Change.kind == 'money').limit(SUMS_AT_MOST)
+
+
+def find_who_was_first(session: Session, conflict: ClaimConflict, now: datetime) -> None:
+    """Have a conflict say who was first, and when."""
+    if conflict.claim_id is not None:
+        change = session.scalars(last_to_change(conflict.claim_id, conflict.name, conflict.part)).first()
+        if change is not None:
+            conflict.tell(change.by, change.at, now)
 
 
 def _is_of_kind(kind: str) -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column, valid
 
 from db import values
 from db.base import Base, BigKey, has_changed, histories
-from db.claims import Claim, lock_claim
+from db.claims import Claim, ClaimConflict, Part, lock_claim
 from db.reference import DamageHead, ReductionReason, VatRate
 from db.scope import Actor, Can, ClaimPart, Event, Evidence, Recorded, claim_key
 from db.texts import N_, ClaimError
@@ -218,7 +218,7 @@ def save_amounts(
         if name not in _SET:
             raise ClaimError(N_('This field cannot be changed here.'))
         if getattr(row, name) not in (seen, wanted):
-            raise ClaimError(N_('Somebody else changed this field meanwhile.'))
+            raise ClaimConflict(name, getattr(row, name), claim.id, Part('money', 'head', head))
         if name == 'demanded' and wanted != row.demanded:
             row.net_of_vat = False  # what is typed is what stands on the paper
         setattr(row, name, wanted)
@@ -249,7 +249,7 @@ def take_head_off(
     claim = _claim_to_edit(session, claim_id)
     row = _row_of(session, claim, head)
     if any(getattr(row, name) != seen.get(name) for name in TOTALS):
-        raise ClaimError(N_('Somebody else changed this head of damage meanwhile. Please look at it again.'))
+        raise ClaimConflict('', None, claim.id, Part('money', 'head', head))
     for name in (*TOTALS, 'reason'):
         setattr(row, name, None)
     row.net_of_vat = False

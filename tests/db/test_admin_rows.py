@@ -101,6 +101,7 @@ def test_two_admins_at_one_row_overwrite_nothing(people: People):
         save_row(session, table, key, seen, {**seen, 'phone': '03-5559999'}, NOON)
     (found,) = refusal.value.fields.items()
     assert (found[0], '״035550000״' in found[1].told('he')) == ('phone', True), 'he reads what the other one wrote'
+    assert people.admin.name in found[1].told('he'), 'and who that was'
     edit(people, 'garages', key, network='yes', phone='')
     for name, words in (('network', '״כן״'), ('phone', 'מחק')):
         with pytest.raises(FieldsRefused) as refusal, open_session(people.admin) as session:

@@ -1,12 +1,22 @@
 """What one chooses of a claim's history: by kind and by who wrote it, in the question itself."""
 
-import pytest
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
 
+import pytest
+from sqlalchemy.orm import Session
+
+from db import cheques, clocks, values
 from db.base import now
 from db.calls import CallNote, log_call
-from db.claims import Claim, change_status, mark_checked, save_fields
-from db.history import KINDS, WRITERS, HistoryChoice, chosen_history
+from db.changes import record_quietly
+from db.claims import Claim, ClaimConflict, change_status, mark_checked, save_fields
+from db.clocks import SaidDay
+from db.history import KINDS, WRITERS, HistoryChoice, chosen_history, find_who_was_first
 from db.messages import Letter, ThreadKey, note_internally, write_message
+from db.money import save_amounts, take_head_off
 from db.repairs import advance_repair
 from db.requirements import require
 from db.scope import Actor, Role
@@ -96,3 +106,65 @@ def test_a_choice_that_is_none_chooses_nothing() -> None:
     for given in ({}, {'kind': 'x', 'by': "' or 1=1"}, {'kind': ['status'], 'by': {}}, {'kind': None}):
         assert HistoryChoice.read(given) == HistoryChoice()
         assert not HistoryChoice.read(given).narrows
+
+
+# ---- who was first ----------------------------------------------------------------------------------------------------------
+
+
+def first(actor: Actor, conflict: ClaimConflict) -> str:
+    with open_session(actor, reading=True) as session:
+        find_who_was_first(session, conflict, now())
+    return conflict.told()
+
+
+def test_a_clash_says_who_changed_the_field_last(people: People, claim: Claim) -> None:
+    with pytest.raises(ClaimConflict) as clash, open_session(people.staff2) as session:
+        save_fields(session, claim.id, {'policy_no': ('', '88')}, now())
+    told = first(people.staff2, clash.value)
+    assert people.staff.name in told
+    assert 'בשעה' in told
+    with pytest.raises(ClaimConflict) as clash, open_session(people.staff2) as session:
+        change_status(session, claim.id, 'closed', 'x', 'new', now())
+    assert people.staff.name in first(people.staff2, clash.value)
+    with pytest.raises(ClaimConflict) as clash, open_session(people.staff2) as session:
+        save_fields(session, claim.id, {'tp_phone': ('', '0522222222')}, now())
+    assert SYSTEM.name in first(people.staff2, clash.value)
+
+
+def test_of_another_day_the_day_is_told(people: People, claim: Claim) -> None:
+    conflict = ClaimConflict('policy_no', '77-1', claim.id)
+    with open_session(people.staff2, reading=True) as session:
+        find_who_was_first(session, conflict, now() + timedelta(days=3))
+    assert re.search(r'ב-\d\d/\d\d/\d{4} \d\d:\d\d', conflict.told())
+
+
+def test_of_sums_days_and_cheques_too(people: People, claim: Claim) -> None:
+    with open_session(people.staff) as session:
+        save_amounts(session, claim.id, 'repair_cost', {'demanded': (None, 500)}, now())
+        save_amounts(session, claim.id, 'towing_cost', {'demanded': (None, 300)}, now())
+        clocks.set_clock_day(session, claim.id, SaidDay('request', None, values.israel(now()).date(), 'בטלפון'), now())
+        slip = cheques.Slip(next(iter(cheques.DIRECTIONS)), 1000, values.israel(now()).date() + timedelta(days=40))
+        cheque = cheques.enter_cheque(session, claim.id, slip, cheques.FIRST_STATES[0], now())
+    with open_session(people.staff) as session:
+        cheques.change_cheque(session, cheque.id, replace(slip, amount=2000), cheque.version, now())
+    late: list[Callable[[Session], object]] = [
+        lambda session: save_amounts(session, claim.id, 'repair_cost', {'demanded': (None, 600)}, now()),
+        lambda session: take_head_off(session, claim.id, 'towing_cost', {}, now()),
+        lambda session: clocks.set_clock_day(session, claim.id, SaidDay('request', date(2026, 1, 1), None, 'x'), now()),
+        lambda session: cheques.change_cheque(session, cheque.id, slip, cheque.version, now()),
+    ]
+    for order in late:
+        with pytest.raises(ClaimConflict) as clash, open_session(people.staff2) as session:
+            order(session)
+        assert people.staff.name in first(people.staff2, clash.value)
+
+
+def test_a_clash_tells_nobody_what_is_not_his_to_see(people: People, claim: Claim) -> None:
+    with open_session(SYSTEM) as session:
+        record_quietly(session, internal=True)
+        save_fields(session, claim.id, {'policy_no': ('77-1', '99')}, now())
+    conflict = ClaimConflict('policy_no', '99', claim.id)
+    assert people.staff.name in first(people.dana, conflict), 'the bureau’s own line is not hers'
+    assert SYSTEM.name in first(people.staff2, conflict)
+    untold = ClaimConflict('policy_no', '99', claim.id)
+    assert first(people.rival, untold) == 'השדה עודכן בינתיים על ידי מישהו אחר.'

@@ -315,13 +315,23 @@ async def test_a_status_with_a_reason_and_reopening(open_page: Opener, claim: Cl
     assert (await page.save('status', 'new', reason='התקבל תשלום נוסף'))['state'] == 'saved'
 
 
-async def test_two_people_on_one_field(open_page: Opener, claim: Claim) -> None:
+async def test_who_is_still_typing_reads_who_was_first(open_page: Opener, claim: Claim, people: People) -> None:
+    typing, reader = await open_page('staff2', claim), await open_page('dana', claim)
+    change(people.staff, claim, policy_no='ראשון')
+    await soon(lambda: people.staff.name in typing.row('policy_no').get('clash', ''))
+    await soon(lambda: reader.row('policy_no').get('glow'))
+    assert not reader.row('policy_no').get('clash'), 'nobody edits there'
+
+
+async def test_two_people_on_one_field(open_page: Opener, claim: Claim, people: People) -> None:
     first, second = await open_page('staff', claim), await open_page('staff2', claim)
     seen = second.row('policy_no')['value']
     await first.save('policy_no', 'ראשון')
     await soon(lambda: second.row('policy_no')['text'] == 'ראשון')
     answer = await second.save('policy_no', 'שני', seen=seen)
     assert (answer['state'], answer['text']) == ('clash', 'ראשון'), 'the second is shown what is there now'
+    told = rf'התיק עודכן על ידי {people.staff.name} בשעה \d\d:\d\d. השינויים שלך לא נשמרו.'
+    assert re.fullmatch(told, answer['clash']), 'and who was first, and when'
     assert (await second.save('policy_no', 'שני', seen='ראשון'))['state'] == 'saved'
     assert (await first.save('tp_policy_no', '7'))['state'] == 'saved', 'another field is no obstacle'
 
