@@ -136,7 +136,8 @@ class MoneyTab:
         )
         self._cards.show(money.cheques, today, money.images)
         if self._form is not None:
-            heads = [head for head in money.reference.damage_heads.values() if head.active]
+            used = {cheque.head for cheque in money.cheques}
+            heads = [head for head in money.reference.damage_heads.values() if head.active or head.id in used]
             self._form.offer(heads, money.offers)
         if self._doubts is not None:
             self._doubts.show(money.doubts, language())

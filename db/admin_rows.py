@@ -231,6 +231,8 @@ def remove_row(session: Session, table: AdminTable, key: str) -> None:
     row = row_of(session, table, key)
     if not table.removable:
         raise ClaimError(N_('These lines are not deleted.'))
+    if why := table.stays(session, row):
+        raise ClaimError(why)
     session.delete(row)
 
 
