@@ -47,9 +47,9 @@ _META = (
 )
 
 
-def claim_address(claim_no: str, came_from: str = '', tab: str = '') -> str:
-    """The address of a claim, which remembers the list one came from."""
-    asked = {'list': came_from, 'tab': tab if tab != 'overview' else ''}
+def claim_address(claim_no: str, came_from: str = '', tab: str = '', **chosen: str) -> str:
+    """The address of a claim, which remembers the list one came from; `chosen` is what of a tab was chosen."""
+    asked = {'list': came_from, 'tab': tab if tab != 'overview' else '', **chosen}
     query = urlencode({key: value for key, value in asked.items() if value})
     return f'/claims/{quote(claim_no, safe="")}' + (f'?{query}' if query else '')
 
@@ -68,8 +68,7 @@ class ClaimHead(Element, component='claim_head.js'):
         )
         self._props['logs'] = current_actor().may(Can.LOG_CALL)
         self._props['tabs'] = [
-            {'key': key, 'label': t(label), 'href': claim_address(claim.claim_no, came_from.address(), key)}
-            for key, label in TABS.items()
+            {'key': key, 'label': t(label), 'href': self.address_of(key)} for key, label in TABS.items()
         ]
 
     def draw(self) -> None:
@@ -129,6 +128,17 @@ class ClaimHead(Element, component='claim_head.js'):
             tab: {'count': str(number) if number else '', 'fresh': new} for tab, (number, new) in numbers.items()
         }
         show_changes(self, {'tabs': [{**item, **counted.get(item['key'], {})} for item in self._props['tabs']]})
+
+    def address_of(self, tab: str, **chosen: str) -> str:
+        """Where a tab stands, with what was chosen of it."""
+        return claim_address(self._claim.claim_no, self._list.address(), tab, **chosen)
+
+    def point(self, tab: str, **chosen: str) -> None:
+        """Let a tab lead to what was chosen of it."""
+        href = self.address_of(tab, **chosen)
+        show_changes(
+            self, {'tabs': [{**item, 'href': href} if item['key'] == tab else item for item in self._props['tabs']]}
+        )
 
     def on_tab(self, choose: Callable[[str], Awaitable[None]]) -> None:
         """Have `choose` called with the tab that was clicked."""

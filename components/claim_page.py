@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from html import escape
 from math import ceil
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 from nicegui import binding, ui
-from nicegui.elements.html import Html
 
 from components import accesses
 from components.access_panel import log_address
@@ -20,7 +20,7 @@ from components.calls_panel import CallLog, CallsPanel, read_calls
 from components.claim_desk import ClaimDesk
 from components.claim_head import TABS, ClaimActions, ClaimHead, actions_of, claim_address
 from components.claim_panels import ChangesBar, NoteBox, write_sections
-from components.claim_reading import HISTORY_PAGE, Arrival, Own, Reading, arrive, read_once, read_own
+from components.claim_reading import Arrival, Own, Reading, arrive, read_once, read_own
 from components.claim_rows import (
     News,
     Wording,
@@ -36,6 +36,7 @@ from components.clocks_card import ClocksCard
 from components.documents_panel import DocumentsPanel, Shelf, read_shelf
 from components.doubts_card import DoubtsCard
 from components.frame import NotFound, say
+from components.history_panel import HistoryPanel
 from components.links_panel import LinksPanel
 from components.live import (
     MISSED,
@@ -65,17 +66,18 @@ from components.money_tab import Money, MoneyTab, read_money
 from components.repair_panel import RepairPanel
 from components.repair_tracker import RepairTracker
 from components.repair_words import Repair, read_repair
-from components.timeline import history_html, timeline_html
+from components.timeline import timeline_html
 from components.undo_toast import UndoToast
-from components.words import label_of, language, t, tn
+from components.words import first_told, label_of, language, t, tn
 from db import values
 from db.access_log import CLAIM, NUMBER, Asked
 from db.alerts import visit
 from db.base import now
-from db.changes import Change, history_of
+from db.changes import Change
 from db.claims import FIELDS, SENT_BACK, Claim, fields_for, mark_checked
 from db.clocks import SaidDay, set_clock_day
 from db.doorbell import Notice
+from db.history import HistoryChoice
 from db.links import SignedLink, links_of
 from db.list_state import ListState
 from db.messages import PAGE, Letter, ThreadKey, note_internally
@@ -98,8 +100,11 @@ IN_TIMELINE = 16
 class ClaimPage:
     """The state of one open page. A tab is drawn when it is opened first; everything that is drawn follows the claim by itself."""
 
-    def __init__(self, arrival: Arrival, came_from: ListState, since: int) -> None:
-        """Take the first reading; the page's own copy of the claim tells it by its version that a column changed. `since`: see `Subscription`."""
+    def __init__(self, arrival: Arrival, came_from: ListState, since: int, choice: HistoryChoice) -> None:
+        """Take the first reading; the page's own copy of the claim tells it by its version that a column changed.
+
+        `since`: see `Subscription`; `choice`: what of the history the address asks for.
+        """
         self.actor = current_actor()
         self.came_from = came_from
         self._reading = arrival.reading
@@ -120,8 +125,7 @@ class ClaimPage:
         self._panels: dict[str, ui.element] = {}
         self._drawn = {'overview'}
         self._repair: RepairPanel | None = None
-        self._history: Html | None = None
-        self._history_most = HISTORY_PAGE
+        self._choice = choice
 
     # ---- drawing ------------------------------------------------------------------------------------------------------------
 
@@ -130,6 +134,7 @@ class ClaimPage:
         self._root = ui.element('div').classes('mk-contents').props('data-testid=claim-page')
         with self._root:
             self._draw_head()
+            self._history = HistoryPanel(self.claim, lambda: self.wording, self.head, self._choice, self.follow)
             for key in TABS:
                 look = 'mk-cbody' if key == 'overview' else 'mk-cbody mk-one'
                 panel = ui.element('div').classes(look).props(f'role=tabpanel id=panel-{key} aria-labelledby=tab-{key}')
@@ -230,12 +235,7 @@ class ClaimPage:
             if self.actor.may(Can.VERIFY_RECORD):
                 links = written_html(self._record_links_html(), ours=True)
                 links.classes('mk-hd').props('data-testid=record-links')
-            self._history = ui.html('')
-            self._more = ui.element('button').classes('mk-btn mk-g mk-w').props('type=button data-testid=history-more')
-            self._more.on('click', self._show_more, args=[])
-            with self._more:
-                ui.html(t('Show more'), tag='span')
-        self._redraw_history(found)
+            self._history.draw(found, self._reading.history)
         return self.follow
 
     def _record_links_html(self) -> str:
@@ -269,8 +269,11 @@ class ClaimPage:
         for tracker in self.trackers.values():
             tracker.draw(moment)
 
-    def redraw(self, reading: Reading, moment: datetime, lit: Sequence[str] = ()) -> None:
-        """Bring everything up to a reading; parts send only what differs. `lit`: the columns somebody else just changed."""
+    def redraw(self, reading: Reading, moment: datetime, lit: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Bring everything up to a reading; parts send only what differs.
+
+        `lit`: the columns somebody else just changed, and what is said of it to whoever types there.
+        """
         self.sections.show(self._written(moment), lit)
         for tracker in self.trackers.values():
             tracker.remember(reading.repair)
@@ -296,12 +299,7 @@ class ClaimPage:
         title = f'<div class="mk-hd"><h2>{escape(t("Activity"))}</h2></div>'
         further = self._further_html(len(reading.history) > IN_TIMELINE)
         show_html(self._timeline, title + timeline + further)
-        self._redraw_history(reading.history)
-
-    def _redraw_history(self, record: Sequence[Change]) -> None:
-        if self._history is not None:
-            show_html(self._history, history_html(record[: self._history_most], self.wording))
-            self._more.set_visibility(len(record) > self._history_most)
+        self._history.show(reading.history)
 
     def _further_html(self, more: bool) -> str:
         address = escape(claim_address(self.claim.claim_no, self.came_from.address(), 'history'))
@@ -325,12 +323,13 @@ class ClaimPage:
     async def follow(self, *, own: bool = True) -> None:
         """Read the claim anew and show it. `own`: also what is the reader's own and in no record of the claim."""
         asked = None
-        while asked != (self.seen, self._history_most):  # marked as read meanwhile, or asked for more
-            asked = self.seen, self._history_most
-            reading = await read_once(self.actor, self.claim.id, self._history_most + 1)
+        while asked != (self.seen, self._history.reads):  # marked as read meanwhile, or asked for more
+            asked = self.seen, self._history.reads
+            reading = await read_once(self.actor, self.claim.id, self._history.reads)
             mine = self._own_of(reading) if reading and not own else None
             if reading and mine is None:
                 mine = await ask(read_own, self.seen, reading)
+            await self._history.refresh()
             if self._root.is_deleted:
                 return
         if reading is None or mine is None:
@@ -360,7 +359,12 @@ class ClaimPage:
         if 'repair_stage' in lit:
             for tracker in self.trackers.values():
                 tracker.glow()
-        self.redraw(reading, now(), lit)
+        self.redraw(reading, now(), self._late_for(lit, own.news))
+
+    def _late_for(self, lit: Sequence[str], news: Sequence[Change]) -> Mapping[str, str]:
+        """Who was first, in words, by the column; for those who edit."""
+        last = {name: change for change in news for name in change.fields}
+        return {name: first_told(last[name], now()) if self.staff else '' for name in lit}
 
     def _spoken(self, names: Sequence[str]) -> str:
         said = [
@@ -503,15 +507,8 @@ class ClaimPage:
             'calls': (partial(read_calls, claim_id=claim_id), self._draw_calls),
             'messages': (partial(read_thread, key=self._thread, limit=PAGE), self._draw_messages),
             'money': (partial(read_money, claim_id=claim_id, today=today), self._draw_money),
-            'history': (
-                partial(fetch, question=history_of(claim_id).limit(self._history_most + 1)),
-                self._draw_history,
-            ),
+            'history': (self._history.question, self._draw_history),
         }
-
-    async def _show_more(self) -> None:
-        self._history_most += HISTORY_PAGE
-        await self.follow()
 
 
 class Columns:
@@ -557,7 +554,7 @@ def _people_to_choose(session: Any, office_id: int) -> dict[str, list[tuple[int,
     return {kind: [(user.id, user.name) for user in fetch(session, people)] for kind, people in offered.items()}
 
 
-async def open_claim_page(claim_no: str, list_address: Mapping[str, str], tab: str) -> None:
+async def open_claim_page(claim_no: str, list_address: Mapping[str, str], tab: str, choice: HistoryChoice) -> None:
     """Draw the page of a claim, or answer that there is none."""
     came_from, since = ListState.read(list_address), rung()
     arrival = await ask(arrive, claim_no, came_from)
@@ -567,7 +564,7 @@ async def open_claim_page(claim_no: str, list_address: Mapping[str, str], tab: s
     claim = arrival.reading.claim
     shown = values.format_plate(claim.plate) if claim.plate else claim.claim_no
     ui.page_title(f'{claim.insured_name} · {shown}')
-    page = ClaimPage(arrival, came_from, since)
+    page = ClaimPage(arrival, came_from, since, choice)
     page.draw(arrival.reading)
     await page.load(tab)
 

@@ -12,6 +12,7 @@ from db import values
 from db.base import now
 from db.changes import plain
 from db.claims import FIELDS, SENT_BACK, Claim, ClaimConflict, change_status, parse_field, save_fields
+from db.history import find_who_was_first
 from db.reference import Appraiser, Garage, firm_named, reference
 from db.repairs import advance_repair, expect
 from db.requirements import send_back
@@ -48,6 +49,7 @@ class Saving:
             doubt = await self._save(edit)
         except ClaimConflict as conflict:
             await self._follow()
+            await ask(find_who_was_first, conflict, now())
             return 'clash', conflict.told(self._wording().reader)
         except Told as refusal:
             return 'bad', refusal.told(self._wording().reader)
@@ -57,7 +59,7 @@ class Saving:
         """Save, or return why one should look again first."""
         current = getattr(self._claim, edit.name)
         if plain(current) != edit.seen:
-            raise ClaimConflict(edit.name, current)
+            raise ClaimConflict(edit.name, current, self._claim.id)
         if edit.name == 'status':
             refresh_live(self._claim, await self._change_status(edit, str(edit.seen)))
             return ''

@@ -38,7 +38,7 @@ const BELOW = `
     <input :id="id(row) + '-reason'" data-testid="edit-status_reason" v-model="edits[row.name].reason" :maxlength="reasonLimit" dir="auto" @keydown="key(row, $event)" @input="typed(edits[row.name])">
     <div class="mk-row mk-reasons"><button type="button" v-for="reason in reasonOf(row)" :key="reason" class="mk-btn mk-soft mk-sm" @click="reasoned(row, reason)">{{ reason }}</button></div></div>
   <div v-if="asksOf(row)" class="mk-row mk-asks-do"><button type="button" class="mk-btn mk-p mk-sm" data-testid="save-asked" @click="save(row)">{{ words.save }}</button><button type="button" class="mk-btn mk-g mk-sm" @click="close(row, true)">{{ words.cancel }}</button></div>
-  <div v-if="clashing(row)" class="mk-clash" role="alert"><span>{{ words.clash }} <b dir="auto">{{ row.text || '—' }}</b></span><span class="mk-sp"></span>
+  <div v-if="clashing(row)" class="mk-clash" role="alert"><span>{{ row.clash || words.clash }} {{ words.present }} <b dir="auto">{{ row.text || '—' }}</b></span><span class="mk-sp"></span>
     <button type="button" class="mk-btn mk-s mk-sm" data-testid="keep-theirs" @click="close(row, true)">{{ words.theirs }}</button>
     <button type="button" class="mk-btn mk-p mk-sm" data-testid="keep-mine" @click="insist(row)">{{ words.mine }}</button></div>
   <div v-else-if="edits[row.name] && edits[row.name].note" :id="id(row)" class="mk-note" :class="edits[row.name].doubt ? 'mk-warn' : 'mk-e'" role="alert"><span class="mk-ic" aria-hidden="true">{{ edits[row.name].doubt ? 'warning' : 'error' }}</span><span>{{ edits[row.name].note }}</span></div>

@@ -1,7 +1,8 @@
 """The sections of the claim page: all its rows, drawn and edited by one browser component, and sent section by section."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -138,11 +139,14 @@ class ClaimSections(Element, component='claim_sections.js'):
         """The rows this person may edit."""
         return self._shown.editable if self._shown else frozenset()
 
-    def show(self, written: Written, lit: Sequence[str] = ()) -> None:
-        """Show the rows as they are now; only sections that differ are sent. What somebody else just changed lights up."""
+    def show(self, written: Written, lit: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Show the rows as they are now; only sections that differ are sent.
+
+        What somebody else just changed lights up, with the words for whoever is typing there.
+        """
         for name in written.rows.intersection(lit):
             # a number that was shown here is not the one that stands there now
-            self._touch(name, glow=self._lit(name) + 1, whole='')
+            self._touch(name, glow=self._lit(name) + 1, whole='', clash=lit[name])
         before, self._shown = self._shown, written
         if before is None:
             self._props['sections'] = written.parts
@@ -152,7 +156,8 @@ class ClaimSections(Element, component='claim_sections.js'):
     def answer(self, name: str, state: str, message: str = '') -> None:
         """Answer a save: saved, bad, doubt or clash, with a reason in words."""
         turn = self._touched.get(name, {}).get('turn', 0) + 1
-        self._touch(name, turn=turn, state=state, message=message)
+        clash = {'clash': message} if state == 'clash' else {}
+        self._touch(name, turn=turn, state=state, message=message, **clash)
         self._tell({})
 
     def _lit(self, name: str) -> int:
@@ -191,7 +196,8 @@ def _words() -> Mapping[str, str]:
         'reason': t('Why? Choose a reason or write one.'),
         'asked': t('Which documents did the insurer ask for?'),
         'askedWhy': t('A reason of your own, where the documents are not the whole of it'),
-        'clash': t('Somebody else changed this field meanwhile. Now it says:'),
+        'clash': t('Somebody else changed this field meanwhile.'),
+        'present': t('Now it says:'),
         'theirs': t('Keep theirs'),
         'mine': t('Save mine'),
         'late': t('No answer came. What you typed is kept here; please save it again.'),

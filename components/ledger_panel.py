@@ -9,9 +9,10 @@ from nicegui.events import GenericEventArguments
 
 from components.answering import answering
 from components.live import current_actor, show_changes, work
-from components.words import language, said_once, t
+from components.words import first_told, language, said_once, t
 from db import money, values
 from db.base import now
+from db.changes import Change
 from db.claims import Claim
 from db.habits import Cuts
 from db.money import ANSWERS, OFFER_KINDS, TOTALS, HeadAmount, Offer, OfferNote, rate_on, totals_of, vat_day
@@ -79,6 +80,7 @@ class LedgerPanel(Element, component='ledger_panel.js'):
         super().__init__()
         self._claim, self._follow, self._reader = claim, follow, language()
         self._staff = current_actor().may(Can.HANDLE_MONEY)
+        self._last: Mapping[tuple[str, str], Change] = {}
         self._props.update(
             heads=[],
             totals={},
@@ -91,6 +93,11 @@ class LedgerPanel(Element, component='ledger_panel.js'):
             demand='',
         )
         self.on('order', self._obey)
+
+    def hear(self, changes: Sequence[Change]) -> None:
+        """Know who wrote the sums last, newest first, for whoever is about to save one of them."""
+        told = {(change.fields['head'][1], name): change for change in reversed(changes) for name in change.fields}
+        self._last = told if self._staff else {}
 
     def draw(
         self,
@@ -125,7 +132,7 @@ class LedgerPanel(Element, component='ledger_panel.js'):
         return {
             'head': row.head,
             'label': head.label_in(reader) if head else row.head,
-            'cells': {name: {'value': getattr(row, name), 'text': _sum(getattr(row, name), reader)} for name in TOTALS},
+            'cells': {name: self._cell(row, name) for name in TOTALS},
             'reason': row.reason,
             'reasonLabel': reason.label_in(reader) if reason else '',
             'net': row.net_of_vat,
@@ -134,6 +141,11 @@ class LedgerPanel(Element, component='ledger_panel.js'):
             'hue': hue,
             'state': t(label),
         }
+
+    def _cell(self, row: HeadAmount, name: str) -> dict[str, Any]:
+        amount, last = getattr(row, name), self._last.get((row.head, name))
+        cell = {'value': amount, 'text': _sum(amount, self._reader)}
+        return cell if last is None else {**cell, 'clash': first_told(last, now())}
 
     def _choices(self, reference: Reference) -> dict[str, Any]:
         return {
@@ -235,7 +247,8 @@ def _words() -> dict[str, str]:
         'save': t('Save'),
         'cancel': t('Cancel'),
         'saving': t('Saving…'),
-        'clash': t('Somebody else changed this field meanwhile. Now it says:'),
+        'clash': t('Somebody else changed this field meanwhile.'),
+        'present': t('Now it says:'),
         'theirs': t('Keep theirs'),
         'mine': t('Save mine'),
         'late': t('No answer came. What you typed is kept here; please save it again.'),

@@ -20,9 +20,10 @@ from nicegui.elements.html import Html
 from nicegui.props import Props
 
 from db import meters
-from db.base import Base
-from db.claims import Claim
+from db.base import Base, now
+from db.claims import Claim, ClaimConflict
 from db.doorbell import Notice, on_notice
+from db.history import find_who_was_first
 from db.messages import ThreadKey
 from db.scope import Actor
 from db.session import open_session
@@ -142,8 +143,13 @@ async def ask_as(actor: Actor, question: Callable[Concatenate[Any, P], T], *args
 
 
 def _run(actor: Actor, reading: bool, verb: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    with open_session(actor, reading=reading) as session:
-        return verb(session, *args, **kwargs)
+    try:
+        with open_session(actor, reading=reading) as session:
+            return verb(session, *args, **kwargs)
+    except ClaimConflict as conflict:
+        with open_session(actor, reading=True) as session:
+            find_who_was_first(session, conflict, now())
+        raise
 
 
 async def _in_thread(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:

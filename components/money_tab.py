@@ -18,11 +18,13 @@ from components.shared_words import reference
 from components.words import language, t
 from db import values
 from db.base import now
+from db.changes import Change
 from db.cheques import Cheque, ChequeStep, cheques_of, steps_of
 from db.claims import Claim
 from db.documents import documents_of
 from db.doorbell import Notice
 from db.habits import Cuts, cuts_of
+from db.history import last_sums
 from db.money import HeadAmount, Offer, heads_of, offers_of, vat_rates
 from db.radar import Radar, radar_now
 from db.reference import Garage, Reference, VatRate
@@ -39,6 +41,7 @@ class Money:
 
     claim: Claim
     heads: Sequence[HeadAmount]
+    sums: Sequence[Change]
     offers: Sequence[Offer]
     rates: Sequence[VatRate]
     cheques: Sequence[Cheque]
@@ -66,6 +69,7 @@ def read_money(session: Any, claim_id: int, today: date) -> Money | None:
     return Money(
         claim,
         fetch(session, heads_of(claim_id)),
+        fetch(session, last_sums(claim_id)) if session.info['actor'].may(Can.HANDLE_MONEY) else (),
         fetch(session, offers_of(claim_id)),
         fetch(session, vat_rates()),
         cheques,
@@ -126,12 +130,14 @@ class MoneyTab:
         self._money = money
         today = values.israel(now()).date()
         self._radar.draw(money.radar, Around(money.claim, money.insurer, money.garage), money.steps)
+        self._ledger.hear(money.sums)
         self._ledger.draw(
             money.heads, money.offers, money.reference, money.rates, habits_told(money.insurer, money.cuts)
         )
         self._cards.show(money.cheques, today, money.images)
         if self._form is not None:
-            heads = [head for head in money.reference.damage_heads.values() if head.active]
+            used = {cheque.head for cheque in money.cheques}
+            heads = [head for head in money.reference.damage_heads.values() if head.active or head.id in used]
             self._form.offer(heads, money.offers)
         if self._doubts is not None:
             self._doubts.show(money.doubts, language())

@@ -13,7 +13,7 @@ from db.calls import DIRECTIONS
 from db.changes import Change
 from db.cheques import STATES as CHEQUE_STATES
 from db.cheques import STEPS
-from db.claims import DOCUMENTS, FIELDS, TRACKS, YES_NO
+from db.claims import DOCUMENTS, FIELDS, TRACKS, YES_NO, changed_by
 from db.clocks import EVENTS
 from db.documents import FREE_TYPE, REJECT_REASONS
 from db.links import PURPOSES
@@ -59,6 +59,12 @@ def tn(one: str, many: str, n: int, /, **values: object) -> str:
 def isolated(text: str) -> str:
     """A name, or what somebody typed, in a line of the other direction: a number after it stays after it."""
     return f'\u2068{text}\u2069'
+
+
+def first_told(change: Change, moment: datetime) -> str:
+    """Who was first with a field that somebody is about to save, and when."""
+    text, filled = changed_by(change.by, change.at, moment)
+    return t(text, **filled)
 
 
 def day_words(reader: str) -> dict[str, str]:

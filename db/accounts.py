@@ -8,7 +8,15 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from db import values
-from db.admin_changes import LINK_MADE, PASSWORD_DEMANDED, SESSIONS_ENDED, TWO_FACTOR_RESET, note
+from db.admin_changes import (
+    LINK_MADE,
+    PASSWORD_DEMANDED,
+    SESSIONS_ENDED,
+    TWO_FACTOR_RESET,
+    AdminChange,
+    last_change_of,
+    note,
+)
 from db.api_keys import revoke_keys_of
 from db.base import take_turns
 from db.changes import latest_seq
@@ -163,14 +171,22 @@ def _accounts(session: Session, users: Sequence[User], now: datetime, idle: time
 class ChangedMeanwhile(ClaimError):  # noqa: N818 - said like what happened
     """Somebody else was faster with the same field; carries what stands there now, so that the next save may replace it."""
 
-    def __init__(self, present: str, told: str) -> None:
-        """`present` as a form holds it, `told` as people read it."""
-        super().__init__(
-            N_('Somebody else wrote “{told}” here meanwhile. Saving again puts yours in its place.')
-            if told
-            else N_('Somebody else emptied this field meanwhile. Saving again puts yours in its place.'),
-            told=told,
-        )
+    def __init__(self, present: str, told: str, last: AdminChange | None = None) -> None:
+        """`present` as a form holds it, `told` as people read it; `last` is the change that put it there."""
+        if last is not None:
+            text = (
+                N_('{name} wrote “{told}” here on {time}. Saving again puts yours in its place.')
+                if told
+                else N_('{name} emptied this field on {time}. Saving again puts yours in its place.')
+            )
+            super().__init__(text, told=told, name=last.by, time=values.format_exact(last.at))
+        else:
+            super().__init__(
+                N_('Somebody else wrote “{told}” here meanwhile. Saving again puts yours in its place.')
+                if told
+                else N_('Somebody else emptied this field meanwhile. Saving again puts yours in its place.'),
+                told=told,
+            )
         self.present = present
 
 
@@ -225,7 +241,12 @@ def save_person(session: Session, user_id: int, seen: Person, wanted: Person) ->
         words = {'role': _role_in_words, 'office': _office_in_words}
         there = {name: getattr(present, name) for name in stale}
         told = {name: words[name](session, value) if name in words else value for name, value in there.items()}
-        raise FieldsRefused({name: ChangedMeanwhile(value, told[name]) for name, value in there.items()})
+        raise FieldsRefused(
+            {
+                name: ChangedMeanwhile(value, told[name], last_change_of(session, user, _COLUMNS.get(name, name)))
+                for name, value in there.items()
+            }
+        )
     merged = Person(**{name: getattr(wanted if name in changed else present, name) for name in _FIELDS})
     known = _checked(session, merged, user)
     if known['role'] != Role.ADMIN:
@@ -300,6 +321,7 @@ def reset_two_factor(session: Session, user_id: int) -> None:
 
 
 _FIELDS = ('name', 'email', 'role', 'office')
+_COLUMNS = {'office': 'office_id'}
 
 
 def _role_in_words(session: Session, role: str) -> str:

@@ -23,6 +23,7 @@ LINK_MADE, PASSWORD_DEMANDED, SESSIONS_ENDED = 'link_made', 'password_demanded',
 TWO_FACTOR_ON, TWO_FACTOR_OFF, TWO_FACTOR_RESET = 'two_factor_on', 'two_factor_off', 'two_factor_reset'
 CODES_RENEWED = 'codes_renewed'
 KEY_MADE, KEY_REVOKED = 'key_made', 'key_revoked'
+_LATE_AT_MOST = 20
 
 
 class AdminChange(ForAdmins, Evidence, Base):
@@ -79,6 +80,12 @@ def removals_of(rows: Iterable[tuple[str, str]]) -> Select[AdminChange]:
     """How rows (each by its table and its key) were taken away; where one was there twice, the last time comes last."""
     which = tuple_(AdminChange.table_name, AdminChange.row_key).in_(list(rows))
     return select(AdminChange).where(AdminChange.kind == REMOVED, which).order_by(AdminChange.id)
+
+
+def last_change_of(session: Session, row: Base, name: str) -> AdminChange | None:
+    """The last line that tells of a field of a row, as far back as one may still be late for it."""
+    lines = session.scalars(admin_history([row.__tablename__], key_of(row)).limit(_LATE_AT_MOST))
+    return next((line for line in lines if name in line.fields), None)
 
 
 # ---- the session's part -----------------------------------------------------------------------------------------------------

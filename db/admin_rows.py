@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from db import values
 from db.accounts import ChangedMeanwhile, shut_out
-from db.admin_changes import key_of
+from db.admin_changes import key_of, last_change_of
 from db.admin_tables import TABLES, AdminTable, Choices, Column
 from db.base import take_turns
 from db.offices import AgentOffice, User, people_of
@@ -178,7 +178,8 @@ def save_row(session: Session, table: AdminTable, key: str, seen: Given, wanted:
             present = written(column, getattr(row, column.name))
             try:
                 if key and present not in (seen.get(column.name, ''), raw):
-                    raise ChangedMeanwhile(present, _in_words(session, column, present))
+                    last = last_change_of(session, row, column.name)
+                    raise ChangedMeanwhile(present, _in_words(session, column, present), last)
                 if raw != present and (column.name, raw) in taken:
                     raise ClaimError(N_('This is out of use. Please choose another value.'))
                 setattr(row, column.name, _read(session, table, column, raw))
@@ -230,6 +231,8 @@ def remove_row(session: Session, table: AdminTable, key: str) -> None:
     row = row_of(session, table, key)
     if not table.removable:
         raise ClaimError(N_('These lines are not deleted.'))
+    if why := table.stays(session, row):
+        raise ClaimError(why)
     session.delete(row)
 
 

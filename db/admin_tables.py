@@ -7,19 +7,21 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import inspect, select
+from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db import values
 from db.accounts import ROLES
-from db.base import take_turns
+from db.base import now, take_turns
 from db.bureau import CITIES, BureauSettings
 from db.calendar import CalendarDay
 from db.calls import Call
+from db.cheques import Cheque
 from db.claims import FIELDS, TRACKS, YES_NO, Claim
 from db.clocks import EVENTS, UNITS, ClockRule
 from db.documents import FLAGS, FREE_TYPE, GROUPS, Document, DocumentNeed, DocumentRequirement
 from db.message_templates import AUDIENCES, MessageTemplate
+from db.money import HeadAmount, worked_out_by
 from db.offices import AgentOffice, User
 from db.reference import (
     CLOSED,
@@ -31,12 +33,15 @@ from db.reference import (
     CallOutcome,
     CallParty,
     ClaimStatus,
+    DamageHead,
     DocumentType,
     Garage,
     HoldReason,
     Insurer,
+    ReductionReason,
     RepairStage,
     StatusReason,
+    VatRate,
     WaitingParty,
 )
 from db.tasks import AWAITED, Task, TaskRule
@@ -98,10 +103,15 @@ class Column:
 
 
 Check = Callable[[Session, Any], Mapping[str, Told]]
+Stays = Callable[[Session, Any], str]
 
 
 def _nothing_to_check(_: Session, __: Any) -> Mapping[str, Told]:
     return {}
+
+
+def _nothing_stays(_: Session, __: Any) -> str:
+    return ''
 
 
 @dataclass(frozen=True)
@@ -121,6 +131,8 @@ class AdminTable:
     within: str = ''
     single: bool = False
     check: Check = _nothing_to_check
+    # why a row is not deleted though others of its table are; '' when it may be
+    stays: Stays = _nothing_stays
     add: str = N_('Add')
 
     def _has(self, name: str) -> bool:
@@ -160,6 +172,9 @@ _FIRM = (
     Column('phone', N_('Phone'), 'phone', required=False, limit=40),
     Column('email', N_('E-mail'), 'email', required=False, limit=254),
     Column('address', N_('Address'), required=False, limit=200),
+)
+_RATE_STAYS = N_(
+    'Sums were worked out by this rate already, so it stays. Please add a new rate from the day on which it changes.'
 )
 _FLAG_WORDS = MappingProxyType({name: FIELDS[name].label for name in FLAGS})
 
@@ -210,6 +225,31 @@ def _check_insurer(session: Session, insurer: Insurer) -> Mapping[str, Told]:
         other = known[values.search_key(clash)]
         wrong['aliases'] = ClaimError(N_('"{word}" stands for {name} already.'), word=clash, name=other)
     return wrong
+
+
+def _check_rate(session: Session, rate: VatRate) -> Mapping[str, Told]:
+    """A day has one rate; and one by which sums were worked out already stays as it was."""
+    if inspect(rate).persistent:
+        changes = inspect(rate).attrs.percent.history.has_changes()
+        return {'percent': ClaimError(_RATE_STAYS)} if changes and _is_used(session, rate) else {}
+    take_turns(session, 'rates of VAT')
+    with session.no_autoflush:
+        taken = session.get(VatRate, rate.since) is not None
+    return {'since': ClaimError(N_('There is a rate from this day on already. Change it there.'))} if taken else {}
+
+
+def _rate_stays(session: Session, rate: VatRate) -> str:
+    """Why a rate is not deleted; '' when it may be."""
+    if session.scalar(select(VatRate.since).where(VatRate.since < rate.since).limit(1)) is None:
+        return N_('The first rate stays: without it the days before the next one would have none.')
+    return _RATE_STAYS if _is_used(session, rate) else ''
+
+
+def _is_used(session: Session, rate: VatRate) -> bool:
+    with session.no_autoflush:
+        until = session.scalar(select(func.min(VatRate.since)).where(VatRate.since > rate.since))
+        used = worked_out_by(rate, until, values.israel(now()).date()).limit(1)
+        return session.scalar(used) is not None
 
 
 def _check_requirement(session: Session, line: DocumentRequirement) -> Mapping[str, Told]:
@@ -425,6 +465,42 @@ _ALL = (
         ),
         check=_check_requirement,
         add=N_('New line'),
+    ),
+    AdminTable(
+        'damage_heads',
+        DamageHead,
+        N_('Heads of damage'),
+        'request_quote',
+        N_('What a demand is made of. One that is out of use stays in the claims it stands in.'),
+        _LABELS,
+        uses=((N_('Claims'), HeadAmount.head), (N_('Cheques'), Cheque.head)),
+        searched=('label', 'label_en'),
+        add=N_('New head of damage'),
+    ),
+    AdminTable(
+        'reduction_reasons',
+        ReductionReason,
+        N_('Reasons for a reduction'),
+        'money_off',
+        N_('Why an insurer approves less than was demanded.'),
+        _LABELS,
+        uses=((N_('Heads of damage on claims'), HeadAmount.reason),),
+        searched=('label', 'label_en'),
+        add=N_('New reason'),
+    ),
+    AdminTable(
+        'vat_rates',
+        VatRate,
+        N_('Rates of VAT'),
+        'percent',
+        N_('A rate counts from its day until the next one. A claim takes the rate of the day it was submitted.'),
+        (
+            Column('since', N_('From the day'), 'day', once=True, limit=20),
+            Column('percent', N_('Percent'), 'whole', limit=2),
+        ),
+        check=_check_rate,
+        stays=_rate_stays,
+        add=N_('New rate'),
     ),
     AdminTable(
         'call_parties',

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 from db import values
 from db.base import Base, BigKey, has_changed
 from db.calendar import Calendar, calendar_of
-from db.claims import Claim, lock_claim
+from db.claims import Claim, ClaimConflict, Part, lock_claim
 from db.documents import Document
 from db.money import Offer
 from db.reference import DamageHead
@@ -210,7 +210,7 @@ class Cheque(ClaimPart, Recorded, Base):
             return None
         always = {name: [None, _plain(getattr(self, name))] for name in ('direction', 'amount', 'due_date')}
         kind = 'cheque' if new else 'cheque.state' if 'state' in edited else 'cheque.changed'
-        # which cheque it was, and why it had bounced: for whoever takes the step back
+        # which cheque it was, for whoever is second; and why it had bounced, for whoever takes the step back
         which = {} if new else {'cheque': [None, self.id]}
         why = _if_any(edited, 'reason') if kind == 'cheque.state' else {}
         return Event(kind, {**always, **told, **which, **why})
@@ -374,7 +374,7 @@ def change_cheque(session: Session, cheque_id: int, slip: Slip, seen: int, now: 
     if not cheque.live:
         raise ClaimError(N_('This cheque came to its end and is not changed any more.'))
     if cheque.version != seen:
-        raise ClaimError(N_('This cheque changed meanwhile. Please look at it again.'))
+        raise ClaimConflict('', None, cheque.claim_id, Part('cheque.%', 'cheque', cheque.id))
     _check(session, cheque.claim_id, slip, now)
     with session.no_autoflush:  # a new date and the old day of its warning would alert at once
         for name in _EDITABLE:

@@ -409,14 +409,37 @@ class Claim(OfficeOwned, Base):
         return actor.may(Can.EDIT_CLAIM)
 
 
-class ClaimConflict(ClaimError):  # noqa: N818 - named as people say it
-    """Somebody else changed the same field first; carries what is there now so that the person can choose."""
+@dataclass(frozen=True)
+class Part:
+    """Which lines of a claim's history tell of something: of a kind (a pattern), and of those the ones whose field `field` says `value`."""
 
-    def __init__(self, name: str, current: Any) -> None:
-        """`current` is the stored value of the field `name`."""
+    kind: str
+    field: str
+    value: str | int
+
+
+class ClaimConflict(ClaimError):  # noqa: N818 - named as people say it
+    """Somebody else changed the same first; carries what is there now so that the person can choose."""
+
+    def __init__(self, name: str, current: Any, claim_id: int | None = None, part: Part | None = None) -> None:
+        """`current` is the stored value of the field `name`, of the claim or of a `part` of it ('': of any of its fields)."""
         super().__init__(N_('Somebody else changed this field meanwhile.'))
         self.name = name
         self.current = current
+        self.claim_id, self.part = claim_id, part
+
+    def tell(self, by: str, at: datetime, now: datetime) -> None:
+        """From here on it says who was first, and when."""
+        self.key, self.values = changed_by(by, at, now)
+
+
+def changed_by(name: str, at: datetime, now: datetime) -> tuple[str, dict[str, object]]:
+    """The text that says who was first, and what fills it."""
+    if values.israel(at).date() == values.israel(now).date():
+        text = N_('The claim was changed by {name} at {time}. Your changes were not saved.')
+        return text, {'name': name, 'time': values.format_time(at)}
+    text = N_('The claim was changed by {name} on {time}. Your changes were not saved.')
+    return text, {'name': name, 'time': values.format_exact(at)}
 
 
 def empty(name: str) -> Any:
@@ -571,7 +594,7 @@ def _set_field(claim: Claim, name: str, seen: Any, wanted: Any) -> bool:
         raise ClaimError(N_('This field cannot be changed here.'))
     current = getattr(claim, name)
     if current not in (seen, wanted):
-        raise ClaimConflict(name, current)
+        raise ClaimConflict(name, current, claim.id)
     setattr(claim, name, empty(name) if wanted is None or wanted == '' else wanted)
     return bool(getattr(claim, name) != current)
 
@@ -580,7 +603,7 @@ def change_status(session: Session, claim_id: int, status: str, reason: str, see
     """Move a claim to another status. Some statuses take a reason; leaving a closed one (reopening) always does."""
     claim = _claim_to_edit(session, claim_id)
     if claim.status not in (seen, status):
-        raise ClaimConflict('status', claim.status)
+        raise ClaimConflict('status', claim.status, claim.id)
     if not claim.is_open and claim.status != status and not reason.strip():
         raise ClaimError(N_('Reopening a claim takes a reason.'))
     with session.no_autoflush:

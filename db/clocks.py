@@ -19,7 +19,7 @@ from db import values
 from db.base import Base, BigKey, take_turns
 from db.calendar import WEEKEND, Calendar, Deadline, calendar_of
 from db.changes import Change
-from db.claims import Claim, lock_claim
+from db.claims import Claim, ClaimConflict, Part, lock_claim
 from db.money import Offer
 from db.reference import Labelled
 from db.requirements import checklist
@@ -352,7 +352,7 @@ def set_clock_day(session: Session, claim_id: int, said: SaidDay, now: datetime)
     take_turns(session, f'clock {claim_id}')
     kept = session.scalars(clock_days(claim_id).where(ClockDay.about == said.about)).one_or_none()
     if (kept.day if kept else None) not in (said.seen, said.day):
-        raise ClaimError(N_('Somebody else changed this day meanwhile.'))
+        raise ClaimConflict('', kept.day if kept else None, claim.id, Part('clock', 'clock', said.about))
     if kept is None:
         kept = ClockDay(claim_id=claim.id, office_id=claim.office_id, about=said.about)
         session.add(kept)

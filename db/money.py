@@ -6,12 +6,12 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, event, or_, select
+from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, and_, event, literal, or_, select
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column, validates
 
 from db import values
 from db.base import Base, BigKey, has_changed, histories
-from db.claims import Claim, lock_claim
+from db.claims import Claim, ClaimConflict, Part, lock_claim
 from db.reference import DamageHead, ReductionReason, VatRate
 from db.scope import Actor, Can, ClaimPart, Event, Evidence, Recorded, claim_key
 from db.texts import N_, ClaimError
@@ -197,6 +197,16 @@ def vat_rates() -> Select[VatRate]:
     return select(VatRate).order_by(VatRate.since)
 
 
+def worked_out_by(rate: VatRate, until: date | None, today: date) -> Select[int]:
+    """Sums that VAT was taken off of by a rate, which counts up to `until`. When it was of a claim that is not submitted, nobody knows: any day since."""
+    opened = and_(Claim.submitted_at.is_(None), literal(rate.since <= today))
+    if until is not None:
+        opened = and_(opened, Claim.opened_at < until)
+    submitted = [Claim.submitted_at >= rate.since, *([Claim.submitted_at < until] if until is not None else [])]
+    found = select(HeadAmount.id).join(Claim, Claim.id == HeadAmount.claim_id)
+    return found.where(HeadAmount.net_of_vat, or_(opened, and_(*submitted)))
+
+
 def vat_day(claim: Claim, today: date) -> date:
     """The day whose rate counts for a claim: that of its submission, today's before."""
     return claim.submitted_at or today
@@ -218,11 +228,11 @@ def save_amounts(
         if name not in _SET:
             raise ClaimError(N_('This field cannot be changed here.'))
         if getattr(row, name) not in (seen, wanted):
-            raise ClaimError(N_('Somebody else changed this field meanwhile.'))
+            raise ClaimConflict(name, getattr(row, name), claim.id, Part('money', 'head', head))
         if name == 'demanded' and wanted != row.demanded:
             row.net_of_vat = False  # what is typed is what stands on the paper
         setattr(row, name, wanted)
-    if row.reason is not None:
+    if row.reason is not None and has_changed(row, 'reason'):  # one that is out of use stays where it stood
         _check_active(session.get(ReductionReason, row.reason))
     session.add(row)
     return row
@@ -249,7 +259,7 @@ def take_head_off(
     claim = _claim_to_edit(session, claim_id)
     row = _row_of(session, claim, head)
     if any(getattr(row, name) != seen.get(name) for name in TOTALS):
-        raise ClaimError(N_('Somebody else changed this head of damage meanwhile. Please look at it again.'))
+        raise ClaimConflict('', None, claim.id, Part('money', 'head', head))
     for name in (*TOTALS, 'reason'):
         setattr(row, name, None)
     row.net_of_vat = False

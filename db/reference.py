@@ -12,9 +12,11 @@ from sqlalchemy.orm import Mapped, QueryContext, Session, mapped_column, validat
 from db import values
 from db.base import Base
 from db.scope import Can, shared_by_all
+from db.texts import N_
 
 OPEN, WAITING, MONEY, LEGAL, CLOSED = 'open', 'waiting', 'money', 'legal', 'closed'
 UNKNOWN_INSURER = 'unknown'
+HUNDRED = 100
 
 
 class Labelled:
@@ -162,6 +164,12 @@ class VatRate(Base):
 
     since: Mapped[date] = mapped_column(primary_key=True)
     percent: Mapped[int]
+
+    @validates('percent')
+    def _percent(self, _: str, percent: int) -> int:
+        if 0 <= percent < HUNDRED:
+            return percent
+        raise values.Malformed(N_('A rate of VAT is between 0 and 99 percent.'))
 
 
 @shared_by_all

@@ -175,7 +175,7 @@ def advance_repair(
     """Move the car to another stage, forward or back. `seen` is the stage the person saw when he decided."""
     claim = _claim_in_repair(session, claim_id)
     if claim.repair_stage not in (seen, stage):
-        raise ClaimConflict('repair_stage', claim.repair_stage)
+        raise ClaimConflict('repair_stage', claim.repair_stage, claim.id)
     if claim.repair_stage == stage:
         return claim
     if claim.hold_reason:
@@ -203,7 +203,7 @@ def expect(
     """Say when the car will be ready, and why that moved: a hold reason's id or a text. `seen` guards against another's new day."""
     claim = _claim_in_repair(session, claim_id)
     if seen is not None and claim.eta not in (seen, day):
-        raise ClaimConflict('eta', claim.eta)
+        raise ClaimConflict('eta', claim.eta, claim.id)
     if day is not None and day < values.israel(now).date() and session.info['actor'].role == Role.GARAGE:
         raise ClaimError(N_('This day is over. Please choose one to come.'))
     if claim.eta != day:

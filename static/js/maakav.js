@@ -125,7 +125,7 @@
     if (!chosen) return;
     // with the next picture, when the page is laid out anyway: before, the line would wait for it
     requestAnimationFrame(() => {
-      const bar = chosen.parentElement?.closest('.mk-tabs');
+      const bar = chosen.parentElement?.closest('.mk-tabs, .mk-scrollx');
       if (!bar) return;
       const [own, around] = [chosen.getBoundingClientRect(), bar.getBoundingClientRect()];
       bar.scrollBy({left: own.left + own.width / 2 - around.left - around.width / 2, behavior: 'instant'});

@@ -1,6 +1,6 @@
 """The tables an admin edits: each row is checked, ordered, retired; nothing that is in use disappears; everything is recorded."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import select
@@ -11,8 +11,10 @@ from db.admin_tables import TABLES, AdminTable
 from db.base import Base
 from db.bureau import THE_ONE, BureauSettings
 from db.calendar import CalendarDay, calendar_of
+from db.claims import Claim
 from db.list_state import ListState
-from db.reference import ClaimStatus, Garage, Insurer, RepairStage, StatusReason
+from db.money import heads_of, save_amounts, take_vat_off
+from db.reference import ClaimStatus, Garage, Insurer, RepairStage, StatusReason, VatRate, reference
 from db.session import fetch, open_session
 from db.texts import ClaimError, FieldsRefused
 from tests.conftest import People
@@ -103,6 +105,7 @@ def test_two_admins_at_one_row_overwrite_nothing(people: People):
         save_row(session, table, key, seen, {**seen, 'phone': '03-5559999'}, NOON)
     (found,) = refusal.value.fields.items()
     assert (found[0], '״035550000״' in found[1].told('he')) == ('phone', True), 'he reads what the other one wrote'
+    assert people.admin.name in found[1].told('he'), 'and who that was'
     edit(people, 'garages', key, network='yes', phone='')
     for name, words in (('network', '״כן״'), ('phone', 'מחק')):
         with pytest.raises(FieldsRefused) as refusal, open_session(people.admin) as session:
@@ -249,3 +252,70 @@ def test_these_orders_are_an_admins_alone(people: People):
         ):
             with pytest.raises(ClaimError), open_session(actor) as session:
                 order(session)
+
+
+# ---- what a demand is made of -----------------------------------------------------------------------------------------------
+
+
+def business_claim(people: People, submitted_at: date | None) -> Claim:
+    claim = make_claim(people.levi, people.staff, business_owner=True, submitted_at=submitted_at)
+    with open_session(people.staff) as session:
+        save_amounts(session, claim.id, 'repair_cost', {'demanded': (None, 1_180_00), 'reason': (None, 'wear')}, NOON)
+        take_vat_off(session, claim.id, 'repair_cost', NOON)
+    return claim
+
+
+def demanded(people: People, claim: Claim) -> int | None:
+    with open_session(people.staff, reading=True) as session:
+        return fetch(session, heads_of(claim.id))[0].demanded
+
+
+def test_a_head_in_use_is_renamed_and_hidden_and_never_deleted(people: People):
+    claim, other = business_claim(people, None), make_claim(people.levi, people.staff)
+    key = add(people, 'damage_heads', label='דמי אחסנה', label_en='Storage')
+    edit(people, 'damage_heads', 'repair_cost', label='עלות תיקון')
+    with open_session(people.admin) as session:
+        assert dict(uses_of(session, TABLES['damage_heads'], 'repair_cost')) == {'Claims': 1}
+        with pytest.raises(ClaimError, match='not deleted'):
+            remove_row(session, TABLES['damage_heads'], 'repair_cost')
+        retire(session, TABLES['damage_heads'], 'repair_cost', active=False)
+        retire(session, TABLES['reduction_reasons'], 'wear', active=False)
+    with open_session(people.staff) as session:
+        save_amounts(session, claim.id, key, {'demanded': (None, 100)}, NOON)
+        save_amounts(session, claim.id, 'repair_cost', {'approved': (None, 500_00)}, NOON)  # what stood there may go on
+        assert reference(session).damage_heads['repair_cost'].label == 'עלות תיקון'
+        for changes in ({'demanded': (None, 1)}, {'reason': (None, 'wear')}):
+            head = 'repair_cost' if 'demanded' in changes else key
+            with pytest.raises(ClaimError, match='from the list'):
+                save_amounts(session, other.id, head, changes, NOON)
+
+
+def test_a_new_rate_of_vat_counts_from_its_day_and_leaves_what_was_worked_out(people: People):
+    before, later = (
+        business_claim(people, date(2026, 10, 1)),
+        make_claim(people.levi, people.staff, submitted_at=date(2026, 11, 20)),
+    )
+    assert demanded(people, before) == 1_000_00
+    key = add(people, 'vat_rates', since='1/11/2026', percent='20')
+    assert refused(people, 'vat_rates', since='1/11/2026', percent='21') == ['since']
+    assert refused(people, 'vat_rates', since='1/12/2026', percent='100') == ['percent']
+    with open_session(people.staff) as session:
+        save_amounts(session, later.id, 'repair_cost', {'demanded': (None, 1_200_00)}, NOON)
+        take_vat_off(session, later.id, 'repair_cost', NOON)
+    assert demanded(people, later) == 1_000_00
+    assert demanded(people, before) == 1_000_00
+    table = TABLES['vat_rates']
+    for used in ('2025-01-01', key):
+        assert refused(people, 'vat_rates', used, percent='19') == ['percent']
+        with pytest.raises(ClaimError, match='worked out by this rate'), open_session(people.admin) as session:
+            remove_row(session, table, used)
+    future = add(people, 'vat_rates', since='1/1/2099', percent='25')
+    edit(people, 'vat_rates', future, percent='26')
+    with open_session(people.admin) as session:
+        remove_row(session, table, future)
+        first = min(session.scalars(select(VatRate.since))).isoformat()
+    with pytest.raises(ClaimError, match='first rate'), open_session(people.admin) as session:
+        remove_row(session, table, first)
+    with open_session(people.admin, reading=True) as session:
+        told = [(line.by, line.kind) for line in fetch(session, admin_history(['vat_rates'], future))]
+    assert told == [(people.admin.name, kind) for kind in ('removed', 'changed', 'added')]

@@ -121,6 +121,7 @@ def test_the_second_of_two_sees_both_values_and_chooses(person: Person) -> None:
     box(first, 'tp_policy_no').fill('FIRST-1')
     box(first, 'tp_policy_no').press('Enter')
     clash = field(second, 'tp_policy_no').get_by_role('alert')
+    expect(clash).to_contain_text('התיק עודכן על ידי')
     expect(clash).to_contain_text('FIRST-1')
     expect(box(second, 'tp_policy_no')).to_have_value('SECOND-2')
     clash.get_by_test_id('keep-mine').click()

@@ -52,6 +52,7 @@ def test_two_people_keep_the_money_of_a_claim(person: Person) -> None:
     phone.get_by_test_id('edit-repair_cost-demanded').fill('30000')
     phone.keyboard.press('Enter')
     expect(cells[1]).to_have_text(THEIRS)
+    expect(desk.get_by_test_id('ledger-clash')).to_contain_text('התיק עודכן על ידי')
     expect(desk.get_by_test_id('ledger-clash')).to_contain_text(THEIRS)
     expect(desk.get_by_test_id('edit-repair_cost-demanded')).to_have_value('32000')
     desk.get_by_test_id('keep-mine').click()

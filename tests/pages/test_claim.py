@@ -1,6 +1,7 @@
 """The claim page as two people have it open: what staff save, others see at once, field by field; and nobody else does."""
 
 import asyncio
+import re
 from datetime import date
 from functools import partial
 from threading import Event
@@ -17,11 +18,13 @@ from components.claim_reading import Arrival, arrive, read
 from components.claim_watch import ClaimWatchMenu
 from components.documents_panel import DocumentsPanel
 from components.doubts_card import DoubtsCard
+from components.history_panel import HistoryFilters
 from components.links_panel import LinksPanel
 from components.messages_panel import MessagesPanel
 from components.repair_tracker import RepairTracker
 from db import alert_choices, alerts
 from db.base import now
+from db.calls import CallNote, log_call
 from db.changes import history_of
 from db.claims import Claim, change_status, mark_checked, save_fields
 from db.links import create_link, links_of, revoke_link
@@ -312,13 +315,23 @@ async def test_a_status_with_a_reason_and_reopening(open_page: Opener, claim: Cl
     assert (await page.save('status', 'new', reason='התקבל תשלום נוסף'))['state'] == 'saved'
 
 
-async def test_two_people_on_one_field(open_page: Opener, claim: Claim) -> None:
+async def test_who_is_still_typing_reads_who_was_first(open_page: Opener, claim: Claim, people: People) -> None:
+    typing, reader = await open_page('staff2', claim), await open_page('dana', claim)
+    change(people.staff, claim, policy_no='ראשון')
+    await soon(lambda: people.staff.name in typing.row('policy_no').get('clash', ''))
+    await soon(lambda: reader.row('policy_no').get('glow'))
+    assert not reader.row('policy_no').get('clash'), 'nobody edits there'
+
+
+async def test_two_people_on_one_field(open_page: Opener, claim: Claim, people: People) -> None:
     first, second = await open_page('staff', claim), await open_page('staff2', claim)
     seen = second.row('policy_no')['value']
     await first.save('policy_no', 'ראשון')
     await soon(lambda: second.row('policy_no')['text'] == 'ראשון')
     answer = await second.save('policy_no', 'שני', seen=seen)
     assert (answer['state'], answer['text']) == ('clash', 'ראשון'), 'the second is shown what is there now'
+    told = rf'התיק עודכן על ידי {people.staff.name} בשעה \d\d:\d\d. השינויים שלך לא נשמרו.'
+    assert re.fullmatch(told, answer['clash']), 'and who was first, and when'
     assert (await second.save('policy_no', 'שני', seen='ראשון'))['state'] == 'saved'
     assert (await first.save('tp_policy_no', '7'))['state'] == 'saved', 'another field is no obstacle'
 
@@ -587,6 +600,67 @@ async def test_the_history_comes_in_pages(open_page: Opener, claim: Claim, peopl
     page.send(more, 'click')
     await soon(lambda: entries() == 61)
     assert not more.visible
+
+
+def lines_of(page: Open) -> list[str]:
+    return re.findall(r'data-testid="history-entry" data-kind="([^"]+)"', page.html())
+
+
+async def test_the_history_shows_what_was_chosen_of_it_and_stays_so(
+    open_page: Opener, claim: Claim, people: People
+) -> None:
+    change(people.staff, claim, policy_no='77-1')
+    change(people.staff, claim, demand_amount=900_000)
+    page = await open_page('dana', claim, '?tab=history&kind=money&list=view%3Dall')
+    assert lines_of(page) == ['updated']
+    filters, head = page.of(HistoryFilters)[0], page.of(ClaimHead)[0]
+    assert (filters.props['kind'], filters.props['by'], filters.props['none']) == ('money', '', False)
+    here = f'/claims/{claim.claim_no}?list=view%3Dall&tab=history&kind=money'
+    assert filters.props['addresses']['money/'] == here
+    tabs = {tab['key']: tab['href'] for tab in head.props['tabs']}
+    assert tabs['history'] == here, 'one comes back to what one had chosen'
+    assert 'kind=' not in tabs['repair']
+
+    change(people.staff, claim, policy_no='77-2')
+    change(people.staff, claim, demand_amount=950_000)
+    await soon(lambda: '9,500' in page.html())
+    assert lines_of(page) == ['updated', 'updated'], 'news of another kind does not slip in'
+
+    page.send(filters, 'choose', {'kind': 'talk', 'by': 'office'})
+    await soon(lambda: filters.props['none'])
+    assert lines_of(page) == []
+    assert 'mk-hist' not in page.html()
+    with open_session(people.dana) as session:
+        log_call(session, claim.id, CallNote('insured', 'outbound', 'spoke', summary='עודכן'), now())
+    await soon(lambda: lines_of(page) == ['call'])
+    assert not filters.props['none']
+
+    page.send(filters, 'choose', {'kind': '', 'by': ''})
+    await soon(lambda: len(lines_of(page)) == 6)
+    assert {tab['key']: tab['href'] for tab in head.props['tabs']}['history'] == here.removesuffix('&kind=money')
+
+
+async def test_more_of_what_was_chosen(open_page: Opener, claim: Claim, people: People) -> None:
+    for number in range(60):
+        change(people.staff, claim, policy_no=str(number))
+        if not number % 20:
+            change(people.staff, claim, demand_amount=number + 100)
+    page = await open_page('dana', claim, '?tab=history&kind=other&by=bureau')
+    more = next(part for part in page.client.elements.values() if part.props.get('data-testid') == 'history-more')
+    assert (len(lines_of(page)), more.visible) == (50, True)
+    page.send(more, 'click')
+    await soon(lambda: len(lines_of(page)) == 60)
+    assert not more.visible
+    page.send(page.of(HistoryFilters)[0], 'choose', {'kind': 'money', 'by': 'bureau'})
+    await soon(lambda: len(lines_of(page)) == 3)
+
+
+async def test_a_choice_of_the_history_that_is_none_is_told(open_page: Opener, claim: Claim) -> None:
+    page = await open_page('dana', claim, '?tab=history&kind=gossip&by=office')
+    assert 'gossip' in page.html()
+    page.send(page.of(HistoryFilters)[0], 'choose', {'kind': 'gossip', 'by': ['bureau']})
+    await soon(lambda: page.of(HistoryFilters)[0].props['by'] == '')
+    assert lines_of(page) == ['opened']
 
 
 async def test_what_is_not_there_and_what_is_not_yours_is_answered_alike(portal: FastAPI, claim: Claim) -> None:

@@ -132,8 +132,11 @@ async def test_of_two_people_on_one_sum_nobody_loses_his_number(
     with open_session(people.staff2) as session:
         save_amounts(session, claim.id, 'repair_cost', {'demanded': (None, 30_000_00)}, now())
     save = {'do': 'save', 'head': 'repair_cost', 'name': 'demanded', 'seen': None, 'raw': '31200'}
-    assert 'בינתיים' in await ordered(page, **save)
+    assert f'התיק עודכן על ידי {people.staff2.name} בשעה' in await ordered(page, **save)
     assert cell(page) == '₪30,000'
+    cells = page.of(LedgerPanel)[0].props['heads'][0]['cells']
+    assert people.staff2.name in cells['demanded']['clash'], 'beside what he typed too'
+    assert 'clash' not in cells['offered']
     # he saw it now, and insists
     assert await ordered(page, **{**save, 'seen': 30_000_00}) == ''
     assert cell(page) == '₪31,200'
@@ -176,7 +179,7 @@ async def test_a_cheque_is_written_down_put_right_and_goes_on(open_page: Opener,
     assert await written(staff, told['about'], amount='18000') == ''
     # it is told which cheque it was and its version, so that what was typed on meanwhile puts right this very one
     kept = staff.of(ChequeForm)[0].props['answer']
-    assert 'בינתיים' in await written(staff, told['about'], amount='17000')
+    assert 'התיק עודכן על ידי' in await written(staff, told['about'], amount='17000')
     assert await written(staff, {**told['about'], 'id': kept['id'], 'seen': kept['seen']}, amount='18000') == ''
     answer = await staff.answer(cards, 'advance', {'id': shown['id'], 'state': 'cancelled', 'reason': ''})
     assert 'מדוע' in answer['message']
