@@ -12,14 +12,15 @@ from itertools import takewhile
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from sqlalchemy import Select, UniqueConstraint, bindparam, select
+from sqlalchemy import ColumnElement, Select, UniqueConstraint, bindparam, case, null, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import values
 from db.base import Base, BigKey, take_turns
 from db.calendar import WEEKEND, Calendar, Deadline, calendar_of
 from db.changes import Change
-from db.claims import Claim, lock_claim
+from db.claims import SENT_BACK, Claim, lock_claim
+from db.measuring import israel_day
 from db.money import Offer
 from db.reference import Labelled
 from db.requirements import checklist
@@ -38,12 +39,13 @@ STATES = MappingProxyType(
         PASSED: N_('The time has passed'),
     }
 )
+FILE_COMPLETE = 'file_complete'
 # what starts and stops a clock
 EVENTS = MappingProxyType(
     {
         'event_date': N_('The day of the event'),
         'submitted': N_('The demand was handed to the insurer'),
-        'file_complete': N_('The insurer has the demand and all documents'),
+        FILE_COMPLETE: N_('The insurer has the demand and all documents'),
         'more_documents': N_('The insurer asked for more documents'),
         'notice': N_("The insurer's last notice"),
         'decision': N_("The insurer's answer to the demand"),
@@ -223,6 +225,26 @@ def _count(calendar: Calendar, start: date, rule: ClockRule) -> Deadline:
     return count[rule.unit](start, rule.amount)
 
 
+def file_complete(session: Session, claim: Claim) -> date | None:
+    """Since when the insurer has the demand and every document, as staff set it or as the claim tells it; None: not yet."""
+    by_hand = clock_days(claim.id).where(ClockDay.about == FILE_COMPLETE, ClockDay.day.is_not(None))
+    said = session.scalars(by_hand).one_or_none()
+    return said.day if said is not None else _told_complete(claim)
+
+
+def file_complete_day(session: Session, today: date) -> ColumnElement[date | None]:
+    """The same in a question about claims: a test holds the two together."""
+    by_hand = select(ClockDay.day).where(ClockDay.claim_id == Claim.id, ClockDay.about == FILE_COMPLETE)
+    said, submitted = by_hand.scalar_subquery(), Claim.submitted_at
+    came = israel_day(session, Claim.documents_complete_at, today)
+    return case(
+        (said.is_not(None), said),
+        (or_(submitted.is_(None), Claim.documents != 'complete', Claim.status == SENT_BACK), null()),
+        (came > submitted, came),
+        else_=submitted,
+    )
+
+
 def clock_days(claim_id: int) -> Select[ClockDay]:
     """What staff set by hand on a claim."""
     return select(ClockDay).where(ClockDay.claim_id == claim_id)
@@ -230,7 +252,7 @@ def clock_days(claim_id: int) -> Select[ClockDay]:
 
 def _missing(session: Session, claim: Claim, days: Mapping[str, date]) -> tuple[str, ...]:
     """The documents by name that keep the file from being complete, once it was submitted."""
-    if 'file_complete' in days or 'submitted' not in days:
+    if FILE_COMPLETE in days or 'submitted' not in days:
         return ()
     language = session.info['actor'].language
     return tuple(item.label_in(language) for item in checklist(session, claim) if item.missing)
@@ -292,15 +314,17 @@ def _days_told(
             'decision': sorted([*_when(since, _DECIDED), *offered])[:1],
             'notice': sorted([*asked, *offered])[-1:],
         }
-        if claim.documents == 'complete':
-            told['file_complete'] = [max(submitted, _completed(record) or submitted)]
+    if complete := _told_complete(claim):
+        told[FILE_COMPLETE] = [complete]
     return {about: found[0] for about, found in told.items() if found}
 
 
-def _completed(record: Sequence[tuple[datetime, Mapping[str, Any]]]) -> date | None:
-    """When the last document came that was missing."""
-    came = [at for at, fields in record if fields.get('documents', [None, ''])[1] == 'complete']
-    return values.israel(came[-1]).date() if came else None
+def _told_complete(claim: Claim) -> date | None:
+    """Since when the insurer has the demand and every document, as the claim tells it."""
+    if claim.submitted_at is None or claim.documents != 'complete' or claim.status == SENT_BACK:
+        return None
+    came = claim.documents_complete_at
+    return max(claim.submitted_at, values.israel(came).date()) if came else claim.submitted_at
 
 
 def _settled_since(changed: Sequence[tuple[date, str]]) -> list[date]:
