@@ -52,7 +52,7 @@ EVENTS = MappingProxyType(
         'notified': N_('The insurer told its own client of the demand'),
         'request': N_('The request was sent'),
         'answered': N_('The request was answered'),
-        'settled': N_('The claim was paid, closed or brought to court'),
+        'settled': N_('The claim was paid, cancelled or brought to court'),
     }
 )
 # these are fields of the claim, and are changed there
@@ -64,6 +64,10 @@ _DECIDED = frozenset(
     {'offer_received', 'approved_for_payment', 'awaiting_payment', 'partially_paid', 'paid', 'rejected'}
 )
 _SETTLED = frozenset({'paid', 'closed', 'in_legal'})
+# the reasons of closing by which nothing is claimed any more, whatever sums were written down
+_OVER = frozenset({'paid_in_full', 'paid_in_part', 'closed_cancelled'})
+# so many days before the last one of a limitation: a month, half a year and a year
+LIMITATION_STEPS = (30, 182, 365)
 _MOST, _REASON_LIMIT = 3650, 300
 GONE = N_('This clock was not found.')
 
@@ -303,7 +307,7 @@ def _days_told(
 ) -> dict[str, date]:
     submitted = claim.submitted_at
     changed = [(values.israel(at).date(), str(fields['status'][1])) for at, fields in record if 'status' in fields]
-    told: dict[str, list[date]] = {'event_date': [claim.event_date], 'settled': _settled_since(changed)}
+    told: dict[str, list[date]] = {'event_date': [claim.event_date], 'settled': _settled_since(claim, changed)}
     if submitted is not None:
         since = [(day, status) for day, status in changed if day >= submitted]
         offered = [day for day in offers if day >= submitted]
@@ -327,10 +331,17 @@ def _told_complete(claim: Claim) -> date | None:
     return max(claim.submitted_at, values.israel(came).date()) if came else claim.submitted_at
 
 
-def _settled_since(changed: Sequence[tuple[date, str]]) -> list[date]:
-    """Since when it is settled without a break: of a claim that was opened again the time runs on."""
-    unbroken = list(takewhile(lambda entered: entered[1] in _SETTLED, reversed(changed)))
-    return [unbroken[-1][0]] if unbroken else []
+def _settled_since(claim: Claim, changed: Sequence[tuple[date, str]]) -> list[date]:
+    """Since when it is settled without a break: of a claim that was opened again, or closed without a payment, the time runs on."""
+    unbroken = takewhile(lambda entered: entered[1] in _SETTLED, reversed(changed))
+    settles = _SETTLED if is_over(claim) else _SETTLED - {'closed'}
+    days = [day for day, status in unbroken if status in settles]
+    return days[-1:]
+
+
+def is_over(claim: Claim) -> bool:
+    """Whether nothing is claimed any more once it is closed: it was paid, if only in part, or it never was one."""
+    return bool(claim.received_amount) or claim.status_reason in _OVER
 
 
 def _when(changed: Sequence[tuple[date, str]], statuses: frozenset[str]) -> list[date]:

@@ -216,6 +216,25 @@ def test_a_closed_claim_is_barred_no_more_and_a_condition_counts(people: People,
     assert found['limitation_policy'].deadline.day == day('2029-10-01')
 
 
+def test_of_a_claim_that_was_closed_unpaid_the_limitation_runs_on(people: People, claim: Claim) -> None:
+    def go(status: str, reason: str, on: str) -> Clock:
+        with open_session(people.staff, at=at(on)) as session:
+            change_status(session, claim.id, status, reason, session.get_one(Claim, claim.id).status, at(on))
+        return clocks(people.dana, claim)['limitation_tort']
+
+    assert go('closed', 'closed_no_recovery', '2026-11-10').state == RUNNING
+    with open_session(people.staff) as session:
+        save_fields(session, claim.id, {'received_amount': (None, 100_00)}, now())
+    told = clocks(people.dana, claim)['limitation_tort']
+    assert (told.state, told.end) == (MET, day('2026-11-10')), 'some of it was paid'
+    with open_session(people.staff) as session:
+        save_fields(session, claim.id, {'received_amount': (100_00, None)}, now())
+    # brought to court in time: that it was closed afterwards takes nothing away
+    go('in_legal', 'נפתחה מחדש', '2026-11-12')
+    told = go('closed', 'closed_no_recovery', '2026-11-14')
+    assert (told.state, told.end) == (MET, day('2026-11-12'))
+
+
 def test_the_time_of_a_claim_that_was_opened_again_runs_on(people: People, claim: Claim) -> None:
     def go(status: str, reason: str, before: str, on: str) -> None:
         with open_session(people.staff, at=at(on)) as session:

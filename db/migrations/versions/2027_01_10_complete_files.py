@@ -1,4 +1,4 @@
-"""When the documents of a claim were complete, kept beside the claim: from that day an insurer has to answer."""
+"""When the documents of a claim were complete, kept beside it: from that day an insurer has to answer."""
 
 import sqlalchemy as sa
 from alembic import op
