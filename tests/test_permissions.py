@@ -91,12 +91,12 @@ NOVEMBER = Span(date(2026, 11, 1), date(2026, 11, 30))
 # written down a second time on purpose: whoever changes a right must mean it
 RIGHTS: dict[str, set[Role]] = {
     'see_claims': EVERYBODY | {Role.GARAGE, Role.INSURED},
-    'follow': EVERYBODY | {Role.GARAGE},
+    'follow': EVERYBODY | {Role.GARAGE, Role.INSURED},
     'log_call': EVERYBODY - {Role.READ_ONLY},
     'export': EVERYBODY - {Role.READ_ONLY},
     'share': EVERYBODY - {Role.READ_ONLY},
     'share_views': BUREAU | {Role.OFFICE_MANAGER},
-    'upload': EVERYBODY - {Role.READ_ONLY} | {Role.GARAGE},
+    'upload': EVERYBODY - {Role.READ_ONLY} | {Role.GARAGE, Role.INSURED},
     'update_repair': OF_REPAIRS | {Role.GARAGE},
     'write_message': EVERYBODY - {Role.READ_ONLY},
     'see_all_offices': BUREAU,
