@@ -168,7 +168,9 @@ def _verdict(radar: Radar) -> str:
     if not radar.red and radar.counts:
         return t("The insurer's money is expected before the client's cheques.")
     if not radar.red:
-        return t("The insurer's money may still come before the client's cheques, if the documents are completed soon.")
+        return t(
+            "The insurer's money may still come before the client's cheques, if it soon has the demand and all documents."
+        )
     first = radar.red[0]
     days = tn('{n} day before the money', '{n} days before the money', (radar.payment - first.due_date).days)
     return t("The client's cheque of {amount} falls {days}", amount=values.format_money(first.amount), days=days)

@@ -48,6 +48,7 @@ from db import (
     reveals,
     seen_marks,
     silence,
+    slips,
     tasks,
     timetable,
     two_factor,
@@ -212,6 +213,7 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
     'change a cheque by hand': (OF_MONEY, lambda s, c, a: setattr(_only(s, cheques.Cheque, c), 'note', 'x')),
     'hold the repair by hand': (OF_REPAIRS, lambda s, c, a: setattr(s.get_one(Claim, c.id), 'hold_reason', 'parts')),
     'change_status': (BUREAU, lambda s, c, a: claims.change_status(s, c.id, 'submitted', '', 'new', now())),
+    'take_status_back': (BUREAU, lambda s, c, a: _set_and_back(s, c)),
     'settle_silences': (set(), lambda s, c, a: silence.settle_silences(s, [c.id])),
     'measure_usuals': (set(), lambda s, c, a: silence.measure_usuals(s, now())),
     'add_task': (BUREAU, lambda s, c, a: tasks.add_task(s, c.id, TASK, now())),
@@ -409,6 +411,12 @@ def _turned_off(session: Session) -> None:
 def task(session: Session, claim: Claim) -> int:
     """The claim's one task; nobody of an office can know its number."""
     return session.scalars(select(Task.id).where(Task.claim_id == claim.id)).first() or 1
+
+
+def _set_and_back(session: Session, claim: Claim) -> None:
+    claims.change_status(session, claim.id, 'submitted', '', 'new', now())
+    session.flush()
+    slips.take_status_back(session, claim.id, 'submitted', now())
 
 
 def _there_and_back(session: Session, claim: Claim) -> None:

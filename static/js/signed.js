@@ -61,7 +61,7 @@
     for (const one of inputs) { one.disabled = false; one.value = ''; }
     await lookAgain().catch(() => {});
     const arrived = said.arrived.replace('{done}', files.length - refused.length).replace('{all}', files.length);
-    tell([`${arrived}.`, ...refused].join(' '));
+    tell([`${arrived}.`, ...refused].join('\n'));
   }
 
   // the page is replaced when the claim changes: listened to here, above it

@@ -21,6 +21,7 @@ from db.links import create_link, links_of, revoke_link
 from db.reference import Garage
 from db.session import fetch, open_session
 from db.settings import load
+from jobs import intake
 from pages import signed
 from tests import papers
 from tests.conftest import People
@@ -259,7 +260,7 @@ async def test_what_is_not_asked_for_and_what_is_too_big_is_refused(phone, peopl
     address = link(people, claim, 'insured')
     for kind in ('demand_letter', 'repair_photos', 'x' * 300, ''):
         assert (await send(phone, address, papers.pdf(), kind=kind)).status_code == 422
-    monkeypatch.setattr(signed.receiving.intake, 'MOST_BYTES', 1000)
+    monkeypatch.setattr(intake, 'MOST_BYTES', 1000)
     big = await send(phone, address, papers.jpeg())
     assert (big.status_code, 'נא לצלם את הדף במקום זאת' in big.json()['error']) == (413, True)
 
