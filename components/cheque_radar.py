@@ -27,6 +27,19 @@ _ACTIONS: Mapping[str, tuple[str, str, str]] = {
     'press': ('campaign', N_('Press the insurer'), N_('A message asking the insurer for the day of the payment')),
     'warn': ('notification_important', N_('Warn the client'), N_('A message that tells the client of the cheque')),
 }
+# of a claim whose documents are not complete nobody is told a day
+_WORDINGS_WITHOUT_A_DAY: Mapping[str, str] = {
+    'postpone': N_(
+        'Hello, about vehicle {plate} (claim {claim_no}): you hold a cheque of {name} for {amount}, due on {due}.'
+        ' Not all documents are with the insurer yet, and its payment is not to be expected before {payment}.'
+        ' We kindly ask to put the cheque off to {wanted}. Thank you.'
+    ),
+    'warn': N_(
+        'Hello {name}, your cheque of {amount} to {payee} falls due on {due}. Not all documents are with the insurer yet,'
+        ' and its payment is not to be expected before {payment}. Please see that the account covers the cheque,'
+        ' or let us know so that we ask to put it off.'
+    ),
+}
 _WORDINGS: Mapping[str, str] = {
     'postpone': N_(
         'Hello, about vehicle {plate} (claim {claim_no}): you hold a cheque of {name} for {amount}, due on {due}.'
@@ -132,9 +145,12 @@ def whatsapp_link(phone: str, wording: str) -> str:
 
 def _points(radar: Radar) -> list[dict[str, Any]]:
     points: list[dict[str, Any]] = [{'key': 'today', 'icon': 'today', 'label': t('Today'), 'date': radar.today}]
-    if radar.decision is not None and radar.decision < radar.payment:
-        points.append({'key': 'decision', 'icon': 'gavel', 'label': t('Expected decision'), 'date': radar.decision})
-    label = t("The insurer's cheque") if radar.promised and not radar.late else t('Expected payment')
+    if radar.decision is not None and radar.today <= radar.decision < radar.payment:
+        label = t('Expected decision') if radar.counts else t('Decision at the soonest')
+        points.append({'key': 'decision', 'icon': 'gavel', 'label': label, 'date': radar.decision})
+    label = t('Expected payment') if radar.counts else t('Payment at the soonest')
+    if radar.promised and not radar.late:
+        label = t("The insurer's cheque")
     return [*points, {'key': 'payment', 'icon': 'payments', 'label': label, 'date': radar.payment}]
 
 
@@ -149,8 +165,12 @@ def _cheque(cheque: Cheque, radar: Radar) -> dict[str, Any]:
 
 
 def _verdict(radar: Radar) -> str:
-    if not radar.red:
+    if not radar.red and radar.counts:
         return t("The insurer's money is expected before the client's cheques.")
+    if not radar.red:
+        return t(
+            "The insurer's money may still come before the client's cheques, if it soon has the demand and all documents."
+        )
     first = radar.red[0]
     days = tn('{n} day before the money', '{n} days before the money', (radar.payment - first.due_date).days)
     return t("The client's cheque of {amount} falls {days}", amount=values.format_money(first.amount), days=days)
@@ -161,11 +181,7 @@ def _basis(radar: Radar, insurer: str) -> str:
         return t('The expected day has passed and the money did not come: reckoned with two weeks from today.')
     if radar.promised:
         return t("By the due date of the insurer's cheque.")
-    begins = (
-        t('from the submission on {day}', day=values.format_day(radar.submitted))
-        if radar.submitted
-        else t('as if it were submitted today')
-    )
+    begins = _begins(radar)
     if radar.pace.known:
         return t(
             'By {claims} closed claims with {insurer}: half were paid within {days}, {begins}.',
@@ -178,6 +194,25 @@ def _basis(radar: Radar, insurer: str) -> str:
         'Not enough data on {insurer}: by the rule of 30 days, {begins}.',
         insurer=insurer or t('the insurer'),
         begins=begins,
+    )
+
+
+def _begins(radar: Radar) -> str:
+    """Since when the insurer's days are counted."""
+    if radar.start is None:
+        return (
+            t(
+                'and at the soonest: it is not known yet that the insurer has all documents,'
+                ' so as if they were complete today'
+            )
+            if radar.submitted
+            else t('as if it were submitted today, with all documents')
+        )
+    day = values.format_day(radar.start)
+    return (
+        t('from {day}, when the insurer had all documents', day=day)
+        if radar.complete
+        else t('from the submission on {day}', day=day)
     )
 
 
@@ -209,7 +244,8 @@ def _wordings(radar: Radar, around: Around) -> dict[str, str]:
         'submitted': values.format_day(claim.submitted_at) if claim.submitted_at else '–',
     }
     kinds = ('postpone', 'press', 'warn') if claim.submitted_at else ('postpone', 'warn')
-    return {kind: texts.t(_WORDINGS[kind], 'he', **told) for kind in kinds}
+    wordings = _WORDINGS if radar.counts else {**_WORDINGS, **_WORDINGS_WITHOUT_A_DAY}
+    return {kind: texts.t(wordings[kind], 'he', **told) for kind in kinds}
 
 
 @said_once

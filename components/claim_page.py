@@ -90,6 +90,7 @@ from db.sanity import confirm_doubt
 from db.scope import Can
 from db.seen_marks import mark_unseen
 from db.session import fetch
+from db.slips import may_take_status_back, take_status_back
 from db.texts import ClaimError
 from db.watching import is_older, take_over, twin_of
 
@@ -142,7 +143,7 @@ class ClaimPage:
             with self._panels['overview']:
                 self._draw_overview()
             self._bar = ClaimActions(self._actions(), self.act, bar=True)
-            self._slip = UndoToast(self._take_back)
+            self._slip, self._way_back = UndoToast(self._go_back), self._take_back
             self._client_answer = ClientAnswer(self.claim)
             topics = [claim_topic(self.claim.id), thread_topic(self._thread), words_topic()]
             follower = Subscription(topics, self._answer)
@@ -423,7 +424,20 @@ class ClaimPage:
 
     async def _offer_way_back(self) -> None:
         left, stage = await ask(may_take_back, self.claim.id, now()), self.claim.repair_stage
+        self._way_back = self._take_back
         self._slip.offer(left, slip_text(left, self.wording.reference.stages.get(stage or '')))
+
+    async def _offer_status_back(self) -> None:
+        left = await ask(may_take_status_back, self.claim.id, now())
+        self._way_back = self._take_status_back
+        self._slip.offer(left, status_slip_text(ceil(left.total_seconds() / 60)) if left else '')
+
+    async def _go_back(self) -> None:
+        await self._way_back()
+
+    async def _take_status_back(self) -> None:
+        refresh_live(self.claim, await work(take_status_back, self.claim.id, self.claim.status, now()))
+        say(t('The last update was taken back.'))
 
     async def _take_back(self) -> None:
         refresh_live(self.claim, await work(take_back, self.claim.id, self.claim.repair_stage, now()))
@@ -460,6 +474,8 @@ class ClaimPage:
             state, message = await self._saving.save(edit)
             if edit.name == 'repair_stage' and state == 'saved':
                 await self._offer_way_back()
+            if edit.name == 'status' and state == 'saved':
+                await self._offer_status_back()
         finally:
             if not self._root.is_deleted:
                 self.sections.answer(edit.name, state, message)
@@ -545,6 +561,15 @@ def slip_text(left: timedelta | None, stage: RepairStage | None) -> str:
     return tn(
         'The stage was updated. The office is alerted in a minute.',
         'The stage was updated. The office is alerted in {n} minutes.',
+        minutes,
+    )
+
+
+def status_slip_text(minutes: int) -> str:
+    """What was done, and for how long there is a way back."""
+    return tn(
+        'The status was updated and is on all screens. It can be taken back for a minute.',
+        'The status was updated and is on all screens. It can be taken back for {n} minutes.',
         minutes,
     )
 

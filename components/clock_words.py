@@ -6,10 +6,25 @@ from datetime import date
 from components.words import weekday_of
 from db import texts, values
 from db.calendar import WEEKEND
-from db.clocks import BUSINESS, EVENTS, LATE, MET, NOT_STARTED, PASSED, RUNNING, STATES, STOPPED, YEARS, Clock
+from db.clocks import (
+    BUSINESS,
+    EVENTS,
+    LATE,
+    LIMITATION_STEPS,
+    MET,
+    NOT_STARTED,
+    PASSED,
+    RUNNING,
+    STATES,
+    STOPPED,
+    YEARS,
+    Clock,
+)
 
 _HUES = {NOT_STARTED: 'slate', RUNNING: 'blue', MET: 'green', LATE: 'red', PASSED: 'red', STOPPED: 'slate'}
-SOON_DAYS, MISSING_SHOWN = 7, 5
+# so many days before the last one it is amber, and red: of a limitation a year before and half a year, since a suit takes its time
+_SOON, _SOON_IN_YEARS = (7, -1), (LIMITATION_STEPS[2], LIMITATION_STEPS[1])
+MISSING_SHOWN = 5
 
 
 def count_text(clock: Clock, reader: str) -> str:
@@ -24,7 +39,7 @@ def count_text(clock: Clock, reader: str) -> str:
 
 def standing(clock: Clock, reader: str) -> tuple[str, str]:
     """How it stands: a hue and some words."""
-    hue = 'amber' if clock.state == RUNNING and clock.days_left <= SOON_DAYS else _HUES[clock.state]
+    hue = _hue(clock)
     if clock.state == RUNNING:
         left = texts.tn('{n} day left', '{n} days left', clock.days_left, reader, n=f'{clock.days_left:,}')
         return hue, left if clock.days_left else texts.t('Today is the last day', reader)
@@ -32,6 +47,13 @@ def standing(clock: Clock, reader: str) -> tuple[str, str]:
         passed = -clock.days_left
         return hue, texts.tn('Passed {n} day ago', 'Passed {n} days ago', passed, reader, n=f'{passed:,}')
     return hue, texts.t(STATES[clock.state], reader)
+
+
+def _hue(clock: Clock) -> str:
+    amber, red = _SOON_IN_YEARS if clock.rule.unit == YEARS else _SOON
+    if clock.state != RUNNING or clock.days_left > amber:
+        return _HUES[clock.state]
+    return 'red' if clock.days_left <= red else 'amber'
 
 
 def explained(clock: Clock, reader: str) -> list[str]:

@@ -3,9 +3,13 @@
 from typing import Any
 
 from db import texts
+from db.texts import N_
 
 MOST_MEGABYTES = 25
 _MOST = MOST_MEGABYTES * 1024 * 1024
+# what is said to somebody who has nobody beside him to ask
+EMPTY_FILE = N_('The file is empty. Please photograph the page again, or choose another file.')
+TOO_BIG_FILE = N_('The file is larger than {most} MB. Please photograph the page instead, or send it in parts.')
 _PICTURES = '.jpg,.jpeg,.jfif,.png,.webp,.heic,.heif,.tif,.tiff'
 # what a phone's and a desk's file dialog offer; no `capture`, which would hide the gallery
 ACCEPTED = f'image/*,application/pdf,.pdf,{_PICTURES},.xlsx,.docx'
@@ -56,5 +60,20 @@ def photos_taken(reader: str) -> dict[str, Any]:
                 reader,
                 most=MOST_MEGABYTES,
             ),
+        },
+    }
+
+
+def papers_taken(reader: str) -> dict[str, Any]:
+    """What a document of the insured must be, and what is said while he sends some."""
+    return {
+        'limits': files_taken(),
+        'said': {
+            'sending': texts.t('Sending file {n} of {all}…', reader, n='{n}', all='{all}'),
+            'arrived': texts.t('Arrived: {done} of {all}', reader, done='{done}', all='{all}'),
+            'failed': texts.t('The file was not sent. Please check the connection and try again.', reader),
+            **refusal_words(reader),
+            'empty': texts.t(EMPTY_FILE, reader),
+            'tooBig': texts.t(TOO_BIG_FILE, reader, most=MOST_MEGABYTES),
         },
     }

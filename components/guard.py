@@ -348,7 +348,9 @@ def _limit(path: str) -> int:
         return SOCKET_MESSAGE_LIMIT
     if path.startswith('/_nicegui/client/'):
         return UPLOAD_LIMIT
-    if path.startswith(('/files/claims/', '/files/imports')) or (path.startswith(BY_LINK) and path.endswith('/photo')):
+    if path.startswith(('/files/claims/', '/files/imports')) or (
+        path.startswith(BY_LINK) and path.endswith(('/photo', '/document'))
+    ):
         return DOCUMENT_LIMIT
     return FORM_LIMIT if path.startswith(FORMS) else BODY_LIMIT
 

@@ -17,6 +17,7 @@ export default {
       <div v-if="told.duplicates.length" class="mk-call-out mk-hue-amber" role="alert" data-testid="duplicates"><span class="mk-ic" aria-hidden="true">warning</span><div class="mk-grow"><b>{{ words.duplicate }}</b>
         <ul><li v-for="claim in told.duplicates" :key="claim.href"><a :href="claim.href" target="_blank" rel="noopener"><bdi class="mk-num" dir="ltr">{{ claim.no }}</bdi></a> · <span dir="auto">{{ claim.name }}</span> · <bdi class="mk-num" dir="ltr">{{ claim.day }}</bdi> · {{ claim.status }}</li></ul>
         <label class="mk-tick"><input type="checkbox" class="mk-box" v-model="sure" data-testid="confirm-duplicate"><span>{{ words.sure }}</span></label></div></div>
+      <p class="mk-sm mk-t3" data-testid="privacy">{{ words.privacy }}</p>
       <div class="mk-form-f"><a class="mk-btn mk-lg mk-g" href="/">{{ words.cancel }}</a><button type="submit" class="mk-btn mk-lg mk-p" :disabled="busy ? true : null" data-testid="open-claim"><span class="mk-ic" :class="{'mk-spin': busy}" aria-hidden="true">{{ busy ? 'progress_activity' : 'add' }}</span>{{ words.open }}</button></div>
     </form>`,
   props: {lead: String, groups: Array, errors: Object, doubts: Object, duplicates: Array, message: String, words: Object, today: String, preset: Object, answered: Number},

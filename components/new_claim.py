@@ -260,4 +260,8 @@ def _words() -> dict[str, str]:
         'open': t('Open the claim'),
         'cancel': t('Cancel'),
         'pickDay': t('Choose a date'),
+        'privacy': t(
+            'The details serve the handling of the claim only. They go to the claims bureau, and from there to the appraiser,'
+            ' the garage and the insurer of the other side as far as each needs them. Please let the insured know.'
+        ),
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from components.files_taken import photos_taken
+from components.files_taken import ACCEPTED, papers_taken, photos_taken
 from components.marks import chip_html, day_input_html, icon_html, logo_svg, num_html, picture_html, plate_html
 from components.theme import amiss_html, asset, direction_of, icon_links
 from components.words import day_words
@@ -49,4 +49,6 @@ _PAGES.globals |= {
     'day_input': _drawn(day_input_html),
     'day_words': day_words,
     'photos_taken': photos_taken,
+    'papers_taken': papers_taken,
+    'files_accepted': ACCEPTED,
 }

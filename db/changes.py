@@ -1,6 +1,6 @@
 """The record of what changed: written by the session itself, read as history, as what is new, and as the source of alerts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -135,15 +135,24 @@ def record(session: Session) -> None:
     """Before a flush: note what is about to change on every claim, and give a claim with news its new `seq`."""
     session.info.setdefault('moment', session.info.get('at') or now())
     for claim in [row for row in session.new if isinstance(row, Claim)]:
-        _plan(session, claim, Event('opened', _initial(claim), quiet=session.info.get('old_news', False)))
+        fields = _initial(claim)
+        _note_completion(session, claim, fields)
+        _plan(session, claim, Event('opened', fields, quiet=session.info.get('old_news', False)))
     for claim in [row for row in session.dirty if isinstance(row, Claim)]:
         fields = edited(claim, Claim.unrecorded)
         if fields:
+            _note_completion(session, claim, fields)
             _plan(session, claim, _edit(session, fields))
         elif 'checked_at' in edited(claim, frozenset()):
             _plan(session, claim, Event('checked', {}, quiet=True))
     for part in [row for row in [*session.new, *session.dirty] if isinstance(row, Recorded)]:
         _record_part(session, part)
+
+
+def _note_completion(session: Session, claim: Claim, fields: Mapping[str, Any]) -> None:
+    """The day from which an insurer has all documents is asked of many claims at once: it is kept beside them."""
+    if fields.get('documents', ('', ''))[1] == 'complete':
+        claim.documents_complete_at = session.info['moment']
 
 
 def _edit(session: Session, fields: dict[str, Any]) -> Event:

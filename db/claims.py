@@ -267,6 +267,7 @@ class Claim(OfficeOwned, Base):
                 'checked_by',
                 'closed_at',
                 'sent_back_at',
+                'documents_complete_at',
             ),
         }
     )
@@ -294,6 +295,8 @@ class Claim(OfficeOwned, Base):
     documents: Mapped[str] = mapped_column(default='unchecked')
     required_documents: Mapped[int] = mapped_column(default=0)
     missing_documents: Mapped[int] = mapped_column(default=0)
+    # when the last one that was missing came: kept by the record
+    documents_complete_at: Mapped[datetime | None]
     own_policy_used: Mapped[bool | None]
     total_loss: Mapped[bool | None]
     business_owner: Mapped[bool | None]

@@ -12,14 +12,15 @@ from itertools import takewhile
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from sqlalchemy import Select, UniqueConstraint, bindparam, select
+from sqlalchemy import ColumnElement, Select, UniqueConstraint, bindparam, case, null, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from db import values
 from db.base import Base, BigKey, take_turns
 from db.calendar import WEEKEND, Calendar, Deadline, calendar_of
 from db.changes import Change
-from db.claims import Claim, ClaimConflict, Part, lock_claim
+from db.claims import SENT_BACK, Claim, ClaimConflict, Part, lock_claim
+from db.measuring import israel_day
 from db.money import Offer
 from db.reference import Labelled
 from db.requirements import checklist
@@ -39,19 +40,20 @@ STATES = MappingProxyType(
         STOPPED: N_('Stopped: the claim was closed'),
     }
 )
+FILE_COMPLETE = 'file_complete'
 # what starts and stops a clock
 EVENTS = MappingProxyType(
     {
         'event_date': N_('The day of the event'),
         'submitted': N_('The demand was handed to the insurer'),
-        'file_complete': N_('The insurer has the demand and all documents'),
+        FILE_COMPLETE: N_('The insurer has the demand and all documents'),
         'more_documents': N_('The insurer asked for more documents'),
         'notice': N_("The insurer's last notice"),
         'decision': N_("The insurer's answer to the demand"),
         'notified': N_('The insurer told its own client of the demand'),
         'request': N_('The request was sent'),
         'answered': N_('The request was answered'),
-        'settled': N_('The claim was paid, closed or brought to court'),
+        'settled': N_('The claim was paid, cancelled or brought to court'),
     }
 )
 # these are fields of the claim, and are changed there
@@ -63,6 +65,10 @@ _DECIDED = frozenset(
     {'offer_received', 'approved_for_payment', 'awaiting_payment', 'partially_paid', 'paid', 'rejected'}
 )
 _SETTLED = frozenset({'paid', 'closed', 'in_legal'})
+# the reasons of closing by which nothing is claimed any more, whatever sums were written down
+_OVER = frozenset({'paid_in_full', 'paid_in_part', 'closed_cancelled'})
+# so many days before the last one of a limitation: a month, half a year and a year
+LIMITATION_STEPS = (30, 182, 365)
 _MOST, _REASON_LIMIT = 3650, 300
 GONE = N_('This clock was not found.')
 
@@ -188,10 +194,19 @@ def _clocks_by(
     missing: Sequence[str] = (),
 ) -> list[Clock]:
     holding = (rule for rule in rules if rule.flag is None or getattr(claim, rule.flag) is True)
-    closed_on = values.israel(claim.closed_at).date() if claim.closed_at else None
-    asked_on = closed_on or today
-    found = [clock_of(rule, days.told, calendar, asked_on, missing=missing, by_hand=days.reasons) for rule in holding]
-    return [_stopped(clock, closed_on) for clock in found] if closed_on else found
+    found = []
+    for rule in holding:
+        closed_on = _closed_for(rule, claim)
+        clock = clock_of(rule, days.told, calendar, closed_on or today, missing=missing, by_hand=days.reasons)
+        found.append(_stopped(clock, closed_on) if closed_on else clock)
+    return found
+
+
+def _closed_for(rule: ClockRule, claim: Claim) -> date | None:
+    """The day from which a rule counts no more, because the claim was closed. The time in which one may sue runs on over an unpaid one."""
+    if claim.closed_at is None or (rule.ends_with == 'settled' and not is_over(claim)):
+        return None
+    return values.israel(claim.closed_at).date()
 
 
 def _stopped(clock: Clock, closed_on: date) -> Clock:
@@ -235,6 +250,26 @@ def _count(calendar: Calendar, start: date, rule: ClockRule) -> Deadline:
     return count[rule.unit](start, rule.amount)
 
 
+def file_complete(session: Session, claim: Claim) -> date | None:
+    """Since when the insurer has the demand and every document, as staff set it or as the claim tells it; None: not yet."""
+    by_hand = clock_days(claim.id).where(ClockDay.about == FILE_COMPLETE, ClockDay.day.is_not(None))
+    said = session.scalars(by_hand).one_or_none()
+    return said.day if said is not None else _told_complete(claim)
+
+
+def file_complete_day(session: Session, today: date) -> ColumnElement[date | None]:
+    """The same in a question about claims: a test holds the two together."""
+    by_hand = select(ClockDay.day).where(ClockDay.claim_id == Claim.id, ClockDay.about == FILE_COMPLETE)
+    said, submitted = by_hand.scalar_subquery(), Claim.submitted_at
+    came = israel_day(session, Claim.documents_complete_at, today)
+    return case(
+        (said.is_not(None), said),
+        (or_(submitted.is_(None), Claim.documents != 'complete', Claim.status == SENT_BACK), null()),
+        (came > submitted, came),
+        else_=submitted,
+    )
+
+
 def clock_days(claim_id: int) -> Select[ClockDay]:
     """What staff set by hand on a claim."""
     return select(ClockDay).where(ClockDay.claim_id == claim_id)
@@ -242,7 +277,7 @@ def clock_days(claim_id: int) -> Select[ClockDay]:
 
 def _missing(session: Session, claim: Claim, days: Mapping[str, date]) -> tuple[str, ...]:
     """The documents by name that keep the file from being complete, once it was submitted."""
-    if 'file_complete' in days or 'submitted' not in days:
+    if FILE_COMPLETE in days or 'submitted' not in days:
         return ()
     language = session.info['actor'].language
     return tuple(item.label_in(language) for item in checklist(session, claim) if item.missing)
@@ -293,7 +328,7 @@ def _days_told(
 ) -> dict[str, date]:
     submitted = claim.submitted_at
     changed = [(values.israel(at).date(), str(fields['status'][1])) for at, fields in record if 'status' in fields]
-    told: dict[str, list[date]] = {'event_date': [claim.event_date], 'settled': _settled_since(changed)}
+    told: dict[str, list[date]] = {'event_date': [claim.event_date], 'settled': _settled_since(claim, changed)}
     if submitted is not None:
         since = [(day, status) for day, status in changed if day >= submitted]
         offered = [day for day in offers if day >= submitted]
@@ -304,21 +339,30 @@ def _days_told(
             'decision': sorted([*_when(since, _DECIDED), *offered])[:1],
             'notice': sorted([*asked, *offered])[-1:],
         }
-        if claim.documents == 'complete':
-            told['file_complete'] = [max(submitted, _completed(record) or submitted)]
+    if complete := _told_complete(claim):
+        told[FILE_COMPLETE] = [complete]
     return {about: found[0] for about, found in told.items() if found}
 
 
-def _completed(record: Sequence[tuple[datetime, Mapping[str, Any]]]) -> date | None:
-    """When the last document came that was missing."""
-    came = [at for at, fields in record if fields.get('documents', [None, ''])[1] == 'complete']
-    return values.israel(came[-1]).date() if came else None
+def _told_complete(claim: Claim) -> date | None:
+    """Since when the insurer has the demand and every document, as the claim tells it."""
+    if claim.submitted_at is None or claim.documents != 'complete' or claim.status == SENT_BACK:
+        return None
+    came = claim.documents_complete_at
+    return max(claim.submitted_at, values.israel(came).date()) if came else claim.submitted_at
 
 
-def _settled_since(changed: Sequence[tuple[date, str]]) -> list[date]:
-    """Since when it is settled without a break: of a claim that was opened again the time runs on."""
-    unbroken = list(takewhile(lambda entered: entered[1] in _SETTLED, reversed(changed)))
-    return [unbroken[-1][0]] if unbroken else []
+def _settled_since(claim: Claim, changed: Sequence[tuple[date, str]]) -> list[date]:
+    """Since when it is settled without a break: of a claim that was opened again, or closed without a payment, the time runs on."""
+    unbroken = takewhile(lambda entered: entered[1] in _SETTLED, reversed(changed))
+    settles = _SETTLED if is_over(claim) else _SETTLED - {'closed'}
+    days = [day for day, status in unbroken if status in settles]
+    return days[-1:]
+
+
+def is_over(claim: Claim) -> bool:
+    """Whether nothing is claimed any more once it is closed: it was paid, if only in part, or it never was one."""
+    return bool(claim.received_amount) or claim.status_reason in _OVER
 
 
 def _when(changed: Sequence[tuple[date, str]], statuses: frozenset[str]) -> list[date]:

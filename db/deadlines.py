@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from db import values
@@ -20,18 +20,19 @@ from db.alerts import Alert
 from db.base import take_turns
 from db.calendar import Calendar, calendar_of
 from db.claims import Claim
-from db.clocks import PASSED, RUNNING, YEARS, Clock, ClockRule, active_rules, clocks_of_all
+from db.clocks import LIMITATION_STEPS, PASSED, RUNNING, YEARS, Clock, ClockRule, active_rules, clocks_of_all
 from db.doorbell import Notice, ring_for
 from db.scope import Can
 
 # kinds of the catalogue: what somebody has still to do hears the bureau, which presses for it; a limitation concerns everybody
 NEAR, LIMITATION, MISSED = 'deadline.near', 'deadline.limitation', 'deadline.passed'
 KINDS = frozenset({NEAR, LIMITATION, MISSED})
-# so many days before the last one; a limitation a year before, half a year and a month
+# so many days before the last one; of a limitation, `LIMITATION_STEPS`
 _BEFORE = 3
-_YEARS_BEFORE = (30, 182, 365)
 # what passed longer ago is no news any more: a claim that was imported or put right later alerts nobody of it; what was told stays
 MISSED_DAYS = 14
+# a limitation runs on over a claim that was closed unpaid: of it one hears as a step begins, and of no step that began longer ago
+_CLOSED_DAYS = 14
 # what happens to a claim by these fields moves its clocks
 DEADLINES_GO_BY = frozenset({'status', 'documents', 'event_date', 'submitted_at', 'handler', 'own_policy_used'})
 
@@ -61,20 +62,23 @@ def step_of(clock: Clock, calendar: Calendar, today: date) -> tuple[str, int] | 
     if clock.state != RUNNING:
         return None
     in_years = clock.rule.unit == YEARS
-    for days in _YEARS_BEFORE if in_years else (_BEFORE,):
-        if calendar.last_business_day(clock.deadline.day - timedelta(days=days)).day <= today:
+    for days in LIMITATION_STEPS if in_years else (_BEFORE,):
+        if _begins(calendar, clock.deadline.day, days) <= today:
             return LIMITATION if in_years else NEAR, days
     return None
 
 
+def _begins(calendar: Calendar, last: date, days: int) -> date:
+    return calendar.last_business_day(last - timedelta(days=days)).day
+
+
 def dues_of(session: Session, claim_ids: Iterable[int], today: date) -> dict[Claim, Sequence[Due]]:
-    """The steps at which the clocks of these claims stand, those of an ended claim at none."""
+    """The steps at which the clocks of these claims stand; of a closed one only that of a limitation which still runs."""
     claims = session.scalars(_CLAIMS, {'ids': list(claim_ids)}).all()
     rules: list[ClockRule] = [rule for rule in session.scalars(active_rules()) if rule.alerts]
     calendar = calendar_of(session)
     dues: dict[Claim, Sequence[Due]] = dict.fromkeys(claims, ())
-    running = [claim for claim in claims if claim.is_open]
-    for claim, clocks in clocks_of_all(session, running, rules, today) if rules else ():
+    for claim, clocks in clocks_of_all(session, claims, rules, today) if rules else ():
         dues[claim] = [*_dues(claim, clocks, calendar, today)]
     return dues
 
@@ -82,12 +86,32 @@ def dues_of(session: Session, claim_ids: Iterable[int], today: date) -> dict[Cla
 def _dues(claim: Claim, clocks: Iterable[Clock], calendar: Calendar, today: date) -> Iterator[Due]:
     for clock in clocks:
         step = step_of(clock, calendar, today)
-        if step is not None and clock.deadline is not None:
+        if step is not None and clock.deadline is not None and (claim.is_open or step[0] == LIMITATION):
             kind, days = step
             last = clock.deadline.day.isoformat()
             named = {'he': clock.rule.label_in('he'), 'en': clock.rule.label_in('en')}
             key = f'deadline:{claim.id}:{clock.rule.id}:{last}:{days}'
-            yield Due(kind, key, {'label': named, 'day': last}, is_news=-clock.days_left <= MISSED_DAYS)
+            passed = -clock.days_left if claim.is_open else (today - _begins(calendar, clock.deadline.day, days)).days
+            at_most = MISSED_DAYS if claim.is_open else _CLOSED_DAYS
+            yield Due(kind, key, {'label': named, 'day': last}, is_news=passed <= at_most)
+
+
+def closed_near_limitation(session: Session, after: int, limit: int, today: date) -> list[int]:
+    """The next claims, by id, that were closed unpaid and of which a step of a limitation may have begun these days: the way of a sweep."""
+    amounts = {rule.amount for rule in session.scalars(active_rules()) if rule.alerts and rule.unit == YEARS}
+    if not amounts:
+        return []
+    # wide enough: leap years, and a step that begins some days earlier because nobody works
+    first, last = today - timedelta(days=_CLOSED_DAYS + 3), today + timedelta(days=_CLOSED_DAYS)
+    begin = [
+        Claim.event_date.between(first + back, last + back)
+        for back in (
+            timedelta(days=step - amount * 365.2425) for amount in sorted(amounts) for step in LIMITATION_STEPS
+        )
+    ]
+    unpaid = func.coalesce(Claim.received_amount, 0) == 0
+    found = select(Claim.id).where(Claim.is_open.is_(False), unpaid, or_(*begin), Claim.id > after)
+    return list(session.scalars(found.order_by(Claim.id).limit(limit)))
 
 
 def claims_with_deadlines(session: Session, claim_ids: Collection[int], today: date) -> list[int]:

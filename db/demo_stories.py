@@ -130,6 +130,7 @@ class Life:
         self._enter('new', at)
         row['insured_key'] = values.search_key(row['insured_name'])
         row['stage_since'] = at if row['repair_stage'] else None
+        row['documents_complete_at'] = at if row['documents'] == 'complete' else None
         explicit = {*given, 'opened_at', 'status', 'status_reason', 'waiting_on', 'claim_no'}
         initial = {
             name: [None, plain(row[name])] for name in FIELDS if name in explicit and row[name] not in (None, '')
@@ -212,6 +213,8 @@ class Life:
             row[name] = value.seen_from(today) if isinstance(value, InDays) else _kept(name, value)
         if 'repair_stage' in fields:
             row['stage_since'] = at
+        if before['documents'] != row['documents'] == 'complete':
+            row['documents_complete_at'] = at
         if 'daily_note' in fields:
             row |= {'daily_note_at': at, 'daily_note_by': by.name}
         edited = {name: [plain(before[name]), plain(row[name])] for name in FIELDS if before[name] != row[name]}

@@ -104,7 +104,8 @@ _LINK_COLUMNS = frozenset(
     {
         *('id', 'office_id', 'seq', 'version', 'updated_at', 'claim_no', 'plate', 'make_model', 'garage', 'is_open'),
         *('repair_stage', 'stage_since', 'eta', 'hold_reason', 'hold_since', 'agent'),
-        *('documents', 'required_documents', 'missing_documents', 'track', 'tp_insurer', *FLAGS),
+        *('documents', 'required_documents', 'missing_documents', 'documents_complete_at'),
+        *('track', 'tp_insurer', *FLAGS),
     }
 )
 _COLUMNS_OF: Mapping[Role, frozenset[str]] = {

@@ -13,8 +13,9 @@ from db.claims import RIGHTS, Claim
 from db.documents import Document
 from db.guard_reads import acting, books_open
 from db.offices import OWN_CHOICES, User
+from db.reference import DocumentType
 from db.repairs import RepairEvent
-from db.scope import Actor, Books, Can, ClaimPart, Evidence, OfficeOwned, OfficePart, PersonSigned, Unscoped
+from db.scope import Actor, Books, Can, ClaimPart, Evidence, OfficeOwned, OfficePart, PersonSigned, Role, Unscoped
 
 
 def listen_to(session_class: type[Session]) -> None:
@@ -84,16 +85,28 @@ def _rights_to_write(claim: Claim, changed: set[str] | None, *, comes: bool) -> 
 
 
 def _check_link(session: Session, actor: Actor, row: Any, changed: set[str] | None) -> None:
-    """Whoever comes by a link moves the repair of his one claim on, and adds to what is told and shown of it; nothing else."""
+    """Whoever comes by a link moves the repair of his one claim on, and adds to what is told and shown of it; nothing else.
+
+    A garage adds photos of the repair, the insured what he is asked for.
+    """
     if actor.claim_id is None:
         return
     if isinstance(row, Claim):
         is_his = row.id == actor.claim_id and changed is not None and changed <= _REPAIR
     else:
-        adds = isinstance(row, RepairEvent | Change) or (isinstance(row, Document) and row.repair_stage is not None)
+        adds = isinstance(row, RepairEvent | Change) or (isinstance(row, Document) and _sends(session, actor, row))
         is_his = row in session.new and adds and row.claim_id == actor.claim_id
     if not is_his:
         raise Unscoped(f'{type(row).__name__}: a link does not open this')
+
+
+def _sends(session: Session, actor: Actor, document: Document) -> bool:
+    """Whether this is what the holder of such a link sends."""
+    if actor.role == Role.GARAGE:
+        return document.repair_stage is not None
+    kind = session.get(DocumentType, document.type)
+    in_a_place_of_its_own = document.repair_stage is None and document.replaces is None and document.message_id is None
+    return in_a_place_of_its_own and kind is not None and 'insured' in kind.suppliers
 
 
 def _check_owner(actor: Actor, row: Any) -> None:

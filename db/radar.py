@@ -5,18 +5,20 @@ away. A cheque that falls first is red. The rule stands here twice, as values (`
 (`red_cheques`); a test holds them together.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from functools import partial
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select
 from sqlalchemy.orm import Session
 
 from db.base import alias_of
 from db.cheques import WARN_DAYS, Cheque
 from db.claims import SENT_BACK, Claim
+from db.clocks import file_complete, file_complete_day
 from db.habits import BY_CLIENT, DECISION_DAYS, Pace, pace_of
+from db.measuring import days_apart
 from db.reference import Insurer
 
 # of such a cheque the money is on its way through the bank: a day that passed is no doubt about it
@@ -28,10 +30,14 @@ class Radar:
     """The line of one claim. `promised`: the day of the money is that of a cheque of the insurer, no estimate.
 
     `late`: the day passed without the money, so that nobody knows it; one reckons with the two weeks from today.
+    The insurer's days are counted since `start`: the day on which he had everything, or that of the submission where he decided
+    without; None: they have not begun, and his money comes at the soonest as if they began today.
     """
 
     today: date
     submitted: date | None
+    complete: date | None
+    start: date | None
     decision: date | None
     payment: date
     pace: Pace
@@ -40,41 +46,46 @@ class Radar:
     cheques: tuple[Cheque, ...]
 
     @property
+    def counts(self) -> bool:
+        """Whether its days are counted from something that happened, and not at the soonest from today."""
+        return self.start is not None or self.promised
+
+    @property
     def red(self) -> tuple[Cheque, ...]:
         """The client's cheques that fall before the money."""
         return tuple(cheque for cheque in self.cheques if cheque.due_date < self.payment)
 
 
-def radar_of(claim: Claim, cheques: Iterable[Cheque], pace: Pace, today: date) -> Radar | None:
-    """The radar of a claim; None when it has nothing to say: the money is here, the claim is closed, or no cheque is out."""
+def radar_of(claim: Claim, cheques: Iterable[Cheque], pace: Pace, complete: date | None, today: date) -> Radar | None:
+    """The radar of a claim whose file is `complete` with the insurer since a day, or not yet.
+
+    None when it has nothing to say: the money is here, the claim is closed, or no cheque is out.
+    """
     live = sorted((cheque for cheque in cheques if cheque.live), key=lambda cheque: (cheque.due_date, cheque.id or 0))
     of_client = tuple(cheque for cheque in live if cheque.by_client)
     if not (claim.is_open and of_client) or claim.money == 'received':
         return None
     coming = [cheque for cheque in live if not cheque.by_client]
-    expected, start = _expected(claim, coming, pace, today), _start(claim, today)
-    decided = bool(claim.approved_amount or coming)
+    start = _start(claim, complete)
+    expected = coming[0].due_date if coming else (start or today) + timedelta(days=pace.days)
     late = expected < today and not any(cheque.state == _IN_THE_BANK for cheque in coming)
     payment = today + timedelta(days=WARN_DAYS) if late else max(expected, today)
-    decision = None if decided else min(max(start + timedelta(days=DECISION_DAYS), today), payment)
-    return Radar(today, claim.submitted_at, decision, payment, pace, bool(coming), late, of_client)
+    decision = None if claim.approved_amount or coming else (start or today) + timedelta(days=DECISION_DAYS)
+    return Radar(today, claim.submitted_at, complete, start, decision, payment, pace, bool(coming), late, of_client)
 
 
 def radar_now(session: Session, claim: Claim, cheques: Sequence[Cheque], today: date) -> Radar | None:
     """The radar of a claim by the pace of its insurer, which is asked for only when a cheque of the client's is out."""
     if not any(cheque.live and cheque.by_client for cheque in cheques):
         return None
-    return radar_of(claim, cheques, pace_of(session, claim.tp_insurer), today)
+    return radar_of(claim, cheques, pace_of(session, claim.tp_insurer), file_complete(session, claim), today)
 
 
-def _start(claim: Claim, today: date) -> date:
-    """When the insurer's days began; today at the earliest while he waits for more papers."""
-    incomplete = claim.submitted_at is None or claim.status == SENT_BACK
-    return today if incomplete or claim.submitted_at is None else claim.submitted_at
-
-
-def _expected(claim: Claim, coming: Sequence[Cheque], pace: Pace, today: date) -> date:
-    return coming[0].due_date if coming else _start(claim, today) + timedelta(days=pace.days)
+def _start(claim: Claim, complete: date | None) -> date | None:
+    """Since when the insurer's days are counted: as his clock does; of one who approved, what he lacks holds up nothing any more."""
+    if complete is None and claim.approved_amount and claim.status != SENT_BACK:
+        return claim.submitted_at
+    return complete
 
 
 # ---- questions --------------------------------------------------------------------------------------------------------------
@@ -101,20 +112,25 @@ def is_red(session: Session, today: date) -> ColumnElement[bool]:
 
 
 def _falls_first(session: Session, today: date) -> ColumnElement[bool]:
-    due, submitted, soon = Cheque.due_date, Claim.submitted_at, today + timedelta(days=WARN_DAYS)
+    due, start, soon = Cheque.due_date, _start_day(session, today), today + timedelta(days=WARN_DAYS)
     other = alias_of(Cheque)
     of_insurer = (other.claim_id == Claim.id, other.live, other.direction.not_in(BY_CLIENT))
     promised = select(func.min(other.due_date)).where(*of_insurer).scalar_subquery()
     in_the_bank = select(other.id).where(*of_insurer, other.state == _IN_THE_BANK).exists()
-    days, lead = _days_between(session), _lead(session)
+    days, lead = partial(days_apart, session), _lead(session)
     return case(
         (promised >= today, due < promised),
         (and_(promised < today, in_the_bank), due < today),
         (promised < today, due < soon),
-        (or_(submitted.is_(None), Claim.status == SENT_BACK), days(literal(today), due) < lead),
-        (days(submitted, literal(today)) > lead, due < soon),
-        else_=days(submitted, due) < lead,
+        (start.is_(None), days(literal(today), due) < lead),
+        (days(start, literal(today)) > lead, due < soon),
+        else_=days(start, due) < lead,
     )
+
+
+def _start_day(session: Session, today: date) -> ColumnElement[date | None]:
+    approved = and_(Claim.approved_amount > 0, Claim.status != SENT_BACK)
+    return func.coalesce(file_complete_day(session, today), case((approved, Claim.submitted_at)))
 
 
 def _lead(session: Session) -> ColumnElement[int]:
@@ -122,10 +138,3 @@ def _lead(session: Session) -> ColumnElement[int]:
     paces = {insurer: pace_of(session, insurer) for insurer in session.scalars(select(Insurer.id))}
     own = [(Claim.tp_insurer == insurer, pace.days) for insurer, pace in paces.items() if pace.days != DECISION_DAYS]
     return case(*own, else_=DECISION_DAYS) if own else literal(DECISION_DAYS)
-
-
-def _days_between(session: Session) -> Callable[[Any, Any], ColumnElement[int]]:
-    """How many days lie between two dates, in the words of the database."""
-    if session.get_bind().dialect.name == 'postgresql':
-        return lambda first, last: cast(last - first, Integer)
-    return lambda first, last: cast(func.julianday(last) - func.julianday(first), Integer)

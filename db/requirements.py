@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import event, select
+from sqlalchemy import Select, event, select
 from sqlalchemy.orm import Session
 
 from db.base import has_changed
@@ -24,6 +24,7 @@ from db.documents import (
     Document,
     DocumentNeed,
     DocumentRequirement,
+    Slot,
     check_type,
     current,
 )
@@ -83,6 +84,25 @@ def checklist(session: Session, claim: Claim) -> list[ChecklistItem]:
     documents = session.scalars(select(Document).where(Document.claim_id == claim.id).order_by(Document.id.desc()))
     needs = session.scalars(select(DocumentNeed).where(DocumentNeed.claim_id == claim.id).order_by(DocumentNeed.id))
     return _matrix_of(session).checklist(claim, list(documents), list(needs))
+
+
+def asked_of_insured(items: Iterable[ChecklistItem]) -> list[ChecklistItem]:
+    """The lines of a checklist that the insured supplies, whatever came already."""
+    return [item for item in items if item.required and 'insured' in item.type.suppliers]
+
+
+def slot_of_insured(session: Session, claim_id: int, kind: str, need_id: int | None) -> Slot:
+    """Where a file goes that the insured sends by his link: only what is asked of him has a place."""
+    claim = session.get_one(Claim, claim_id)
+    if (kind, need_id) not in {(item.type.id, item.need_id) for item in asked_of_insured(checklist(session, claim))}:
+        raise ClaimError(N_('This document is not asked for any more. Please load the page again.'))
+    return Slot(kind, need_id=need_id)
+
+
+def sent_by_link(claim_id: int, name: str) -> Select[Document]:
+    """What somebody without an account, who comes by a link under this name, has sent to a claim, oldest first."""
+    sent = select(Document).where(Document.claim_id == claim_id, Document.uploaded_by.is_(None), Document.by == name)
+    return sent.where(Document.deleted_at.is_(None)).order_by(Document.id)
 
 
 def standing_of(session: Session, claim: Claim) -> tuple[int, int]:

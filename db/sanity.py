@@ -16,12 +16,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db import values
 from db.base import Base, BigKey
-from db.changes import plain
+from db.changes import Change, plain
 from db.cheques import cheques_of
 from db.claims import FIELDS, Claim, doubt_of, duplicates_of, lock_claim
 from db.masks import DoubtMark
-from db.money import heads_of, offers_of
-from db.reference import UNKNOWN_INSURER, Insurer
+from db.money import heads_of, net_of_vat, offers_of, rate_on, vat_day, vat_rates
+from db.reference import UNKNOWN_INSURER, DamageHead, Insurer
 from db.requirements import checklist
 from db.scope import Actor, Can, ClaimPart, Event, Evidence, Internal, Recorded, claim_key
 from db.texts import N_, ClaimError, t
@@ -164,7 +164,7 @@ def doubts_of(session: Session, claim: Claim, today: date) -> list[Doubt]:
         return []
     unknown = session.scalar(select(Insurer.id).where(Insurer.code == UNKNOWN_INSURER))
     among = doubts_in(values_of(claim), today, unknown_insurer=unknown)
-    return [*among, *(doubt for look in _AROUND_THE_CLAIM for doubt in look(session, claim))]
+    return [*among, *(doubt for look in _AROUND_THE_CLAIM for doubt in look(session, claim, today))]
 
 
 def open_doubts(session: Session, claim: Claim, today: date) -> list[Doubt]:
@@ -179,7 +179,7 @@ def answers_of(claim_id: int) -> Select[DoubtAnswer]:
     return select(DoubtAnswer).where(DoubtAnswer.claim_id == claim_id).order_by(DoubtAnswer.id.desc())
 
 
-def _fee_without_invoice(session: Session, claim: Claim) -> Iterator[Doubt]:
+def _fee_without_invoice(session: Session, claim: Claim, _: date) -> Iterator[Doubt]:
     if claim.submitted_at is None or claim.appraiser is None:
         return
     if any(item.type.id == _FEE_INVOICE and item.missing for item in checklist(session, claim)):
@@ -187,7 +187,7 @@ def _fee_without_invoice(session: Session, claim: Claim) -> Iterator[Doubt]:
         yield Doubt('appraiser', key, (claim.appraiser, claim.submitted_at), {})
 
 
-def _twins(session: Session, claim: Claim) -> Iterator[Doubt]:
+def _twins(session: Session, claim: Claim, _: date) -> Iterator[Doubt]:
     if not (claim.is_open and claim.plate):
         return
     for other in session.scalars(duplicates_of(claim.plate, claim.event_date)):
@@ -202,7 +202,7 @@ def twin_doubt(plate: str, event_date: date, other: Claim) -> Doubt:
     return Doubt('plate', key, (plate, event_date, other.claim_no), shown)
 
 
-def _cheques_not_agreed(session: Session, claim: Claim) -> Iterator[Doubt]:
+def _cheques_not_agreed(session: Session, claim: Claim, _: date) -> Iterator[Doubt]:
     """The insurer's cheques together are what was approved, or what came of it so far, or what an offer says."""
     cheques = [cheque for cheque in session.scalars(cheques_of(claim.id)) if cheque.counts and not cheque.by_client]
     agreed = {claim.approved_amount, claim.received_amount}
@@ -214,7 +214,7 @@ def _cheques_not_agreed(session: Session, claim: Claim) -> Iterator[Doubt]:
         yield Doubt('approved_amount', key, (together, claim.approved_amount), shown)
 
 
-def _business_with_vat(session: Session, claim: Claim) -> Iterator[Doubt]:
+def _business_with_vat(session: Session, claim: Claim, _: date) -> Iterator[Doubt]:
     """A business gets its VAT back from the state: an insurer pays it without."""
     gross = [row for row in session.scalars(heads_of(claim.id)) if row.demanded and not row.net_of_vat]
     if claim.business_owner and gross:
@@ -223,8 +223,32 @@ def _business_with_vat(session: Session, claim: Claim) -> Iterator[Doubt]:
         yield Doubt('demand_amount', key, (total,), {'sum': values.format_money(total)})
 
 
-_AROUND_THE_CLAIM: tuple[Callable[[Session, Claim], Iterable[Doubt]], ...] = (
-    *(_fee_without_invoice, _twins, _cheques_not_agreed, _business_with_vat),
+def _vat_of_another_day(session: Session, claim: Claim, today: date) -> Iterator[Doubt]:
+    """VAT was taken off by the rate of one day, and by now another one counts: the claim was submitted after the rate had changed."""
+    net = {row.head: row.demanded for row in session.scalars(heads_of(claim.id)) if row.net_of_vat and row.demanded}
+    if not net:
+        return
+    day = vat_day(claim, today)
+    percent = rate_on(list(session.scalars(vat_rates())), day)
+    for head, gross in _taken_off(session, claim.id).items():
+        if head in net and net_of_vat(gross, percent) != net[head]:
+            key = N_('The VAT taken off {head} is not that of {day} ({percent}%): {sum} would be left.')
+            name = session.get_one(DamageHead, head).label_in(session.info['actor'].language)
+            told = {'head': name, 'day': values.format_day(day), 'percent': str(percent)}
+            left = values.format_money(net_of_vat(gross, percent))
+            yield Doubt('demand_amount', key, (head, net[head], percent), {**told, 'sum': left})
+
+
+def _taken_off(session: Session, claim_id: int) -> dict[str, int]:
+    """Of each head of damage off which VAT was taken: what had been demanded with it, as the record tells."""
+    told = select(Change).where(Change.claim_id == claim_id, Change.kind == 'money').order_by(Change.id)
+    fields = [change.fields for change in session.scalars(told)]
+    off = [one for one in fields if one.get('net_of_vat', (None, False))[1] and 'demanded' in one]
+    return {one['head'][1]: one['demanded'][0] for one in off if one['demanded'][0]}
+
+
+_AROUND_THE_CLAIM: tuple[Callable[[Session, Claim, date], Iterable[Doubt]], ...] = (
+    *(_fee_without_invoice, _twins, _cheques_not_agreed, _business_with_vat, _vat_of_another_day),
 )
 
 # ---- orders -----------------------------------------------------------------------------------------------------------------

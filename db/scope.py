@@ -86,7 +86,7 @@ ROLE_CAN: Mapping[Role, frozenset[Can]] = MappingProxyType(
         Role.ADMIN: _BUREAU | {Can.ADMINISTER},
         Role.SYSTEM: frozenset(Can),
         Role.GARAGE: frozenset({Can.SEE_CLAIMS, Can.FOLLOW, Can.UPDATE_REPAIR, Can.UPLOAD}),
-        Role.INSURED: frozenset({Can.SEE_CLAIMS}),
+        Role.INSURED: frozenset({Can.SEE_CLAIMS, Can.FOLLOW, Can.UPLOAD}),
     }
 )
 BUREAU_ROLES = frozenset({Role.HANDLER, Role.REPAIR_TEAM, Role.SUBMISSION_TEAM, Role.ADMIN})

@@ -14,7 +14,7 @@ from db.alerts import Cursor
 from db.base import now, take_turns
 from db.catch_up import changes_after, newest_place, place_of
 from db.changes import Change
-from db.deadlines import DEADLINES_GO_BY, alert_of_deadlines, claims_with_deadlines
+from db.deadlines import DEADLINES_GO_BY, alert_of_deadlines, claims_with_deadlines, closed_near_limitation
 from db.scope import Actor
 from db.session import fetch, open_session
 from db.silence import SILENCES_GO_BY, measure_usuals, settle_silences
@@ -108,6 +108,7 @@ def sweep_desk(at: datetime | None = None) -> int:
     moment, looked_at, last = at or now(), 0, 0
     with open_session(ACTOR) as session:
         measure_usuals(session, moment)
+    _tell_closed(moment)
     while True:
         with open_session(ACTOR, reading=True) as session:
             ids = fetch(session, open_claims_after(last, BATCH))
@@ -117,6 +118,18 @@ def sweep_desk(at: datetime | None = None) -> int:
             _settle(session, ids, moment)
         _tell_deadlines(ids, moment)
         looked_at, last = looked_at + len(ids), ids[-1]
+
+
+def _tell_closed(moment: datetime) -> None:
+    """A limitation runs on over what was closed unpaid."""
+    last, today = 0, values.israel(moment).date()
+    while True:
+        with open_session(ACTOR, reading=True) as session:
+            ids = closed_near_limitation(session, last, BATCH, today)
+        if not ids:
+            return
+        _tell_deadlines(ids, moment)
+        last = ids[-1]
 
 
 def remind_of_tasks(at: datetime | None = None) -> int:

@@ -5,6 +5,7 @@ revoked links get one and the same answer.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,20 +20,22 @@ from components import accesses, streams
 from components.accesses import Seen
 from components.brakes import Brake
 from components.downloads import NOT_KEPT
+from components.files_taken import EMPTY_FILE, MOST_MEGABYTES, TOO_BIG_FILE
 from components.live import ask_as, work_as
 from components.plain import plain_page
 from components.repair_words import Repair, days_reached, eta_of, hold_of, read_repair, stages_of
 from components.sessions import refuse
-from components.words import first_name, weekday_of
+from components.words import first_name, isolated, weekday_of
 from db import documents, links, repairs, requirements, values
 from db.access_log import LINK
 from db.base import now
 from db.claims import Claim
-from db.documents import STAGE_PHOTOS, Slot
-from db.links import GARAGE, LinkVisit
+from db.documents import STAGE_PHOTOS, Document, Slot
+from db.links import GARAGE, INSURED, LinkVisit
 from db.offices import AgentOffice
 from db.reference import Reference, reference
 from db.scope import Actor
+from db.session import fetch
 from db.settings import Settings
 from db.texts import N_, ClaimError, t, tn
 from jobs import previews, receiving
@@ -46,6 +49,8 @@ _HEADERS = {'Referrer-Policy': 'no-referrer', 'X-Robots-Tag': 'noindex, nofollow
 _A_PHOTO = N_('Please send a photo.')
 # of one address: knocks at any door a minute, and at doors that do not exist in ten
 KNOCKS, WRONG_KNOCKS = (120, 60.0), (20, 600.0)
+# of one link: files an hour, also those that are refused, and how many at once
+SENT, AT_ONCE = (60, 3600.0), 3
 # said after something was done: the browser only brings the key back
 SAID: Mapping[str, str] = {
     'stage': N_('The stage was updated.'),
@@ -57,11 +62,19 @@ SAID: Mapping[str, str] = {
     'photo': N_('The photos arrived.'),
 }
 
+_OVER = N_('This link is not open any more.')
+_TOO_MANY = N_(
+    'Many files came through this link within an hour. Please send the rest a little later, or to your agent.'
+)
+# what is told of a file that is not taken, where the usual words leave one alone
+_SAID_OF = {'empty': EMPTY_FILE, 'too_big': TOO_BIG_FILE}
+
 
 def add_routes(portal: FastAPI, settings: Settings) -> None:
     """Register the pages on the parent app."""
     _add_pages(portal)
     _add_photo(portal, settings)
+    _add_document(portal, settings)
     _add_stream(portal)
 
 
@@ -88,8 +101,27 @@ def _add_photo(portal: FastAPI, settings: Settings) -> None:
     async def photo(token: str, request: Request) -> Response:
         visit = await _visit(token, request)
         if visit is None or visit.purpose != GARAGE:
-            return _json({'error': t('This link is not open any more.', HEBREW)}, 404)
+            return _json({'error': t(_OVER, HEBREW)}, 404)
         return await _take_photo(visit, request, settings.clamd_url)
+
+
+def _add_document(portal: FastAPI, settings: Settings) -> None:
+    @portal.post('/t/{token}/document')
+    async def document(token: str, request: Request) -> Response:
+        visit = await _visit(token, request)
+        if visit is None or visit.purpose != INSURED:
+            return _json({'error': t(_OVER, HEBREW)}, 404)
+        key = links.hash_of(token)
+        if _sent.is_on(key) or _sending[key] >= AT_ONCE:
+            return _json({'error': t(_TOO_MANY, HEBREW)}, 429)
+        _sent.count(key)
+        _sending[key] += 1
+        try:
+            return await _take_document(visit, request, settings.clamd_url)
+        finally:
+            _sending[key] -= 1
+            if not _sending[key]:
+                del _sending[key]
 
 
 def _add_stream(portal: FastAPI) -> None:
@@ -108,7 +140,8 @@ def _add_stream(portal: FastAPI) -> None:
 # ---- the door ---------------------------------------------------------------------------------------------------------------
 
 
-_knocks, _wrong_knocks = Brake(*KNOCKS), Brake(*WRONG_KNOCKS)
+_knocks, _wrong_knocks, _sent = Brake(*KNOCKS), Brake(*WRONG_KNOCKS), Brake(*SENT)
+_sending: Counter[str] = Counter()
 
 
 async def _visit(token: str, request: Request) -> LinkVisit | None:
@@ -158,7 +191,8 @@ class _Shown:
     words: Reference
     repair: Repair
     office: str
-    needed: list[str]
+    needed: list[requirements.ChecklistItem]
+    arrived: list[Document]
     may_take_back: int
 
 
@@ -166,13 +200,14 @@ def _read(session: Any, visit: LinkVisit) -> _Shown:
     claim = session.get_one(Claim, visit.claim_id)
     is_garage = visit.purpose == GARAGE
     left = repairs.may_take_back(session, claim.id, now()) if is_garage else None
-    needed = [] if is_garage else [item for item in requirements.checklist(session, claim) if item.missing]
+    asked = [] if is_garage else requirements.asked_of_insured(requirements.checklist(session, claim))
     return _Shown(
         claim,
         reference(session),
         read_repair(session, claim.id),
         session.get_one(AgentOffice, claim.office_id).name,
-        [item.label_in(HEBREW) for item in needed if 'insured' in item.type.suppliers],
+        [item for item in asked if item.missing],
+        [] if is_garage else fetch(session, requirements.sent_by_link(claim.id, visit.actor.name)),
         0 if left is None else max(1, round(left.total_seconds() / 60)),
     )
 
@@ -241,13 +276,34 @@ def _for_insured(visit: LinkVisit, shown: _Shown) -> dict[str, Any]:
     return {
         'first_name': first_name(claim.insured_name),
         'office': shown.office,
-        'needed': shown.needed,
+        'needed': [_needed(item) for item in shown.needed],
+        'arrived': _receipts(shown),
         'eta_weekday': weekday_of(claim.eta, HEBREW) if claim.eta else '',
         'garage_tel': values.tel_uri(garage.phone) if garage and garage.phone else '',
         'garage_map': values.way_to(garage.address) if garage and garage.address else '',
         'ask': f'https://wa.me/{number}?text={quote(question, safe="")}' if number else '',
         'ask_tel': values.tel_uri(visit.contact_phone) if visit.contact_phone and not number else '',
     }
+
+
+def _needed(item: requirements.ChecklistItem) -> dict[str, str]:
+    """A document that the insured is asked for; of one that was rejected, why."""
+    reason = documents.REJECT_REASONS.get(item.reason)
+    return {
+        'type': item.type.id,
+        'need': str(item.need_id or ''),
+        'label': item.label_in(HEBREW),
+        'reason': (t(reason, HEBREW) if reason else item.reason) if item.state == 'rejected' else '',
+    }
+
+
+def _receipts(shown: _Shown) -> list[dict[str, str]]:
+    """What he sent himself, by its kind and the moment it came; of what others sent he reads nothing."""
+    kinds = shown.words.document_types
+    return [
+        {'label': kinds[sent.type].label_in(HEBREW), 'at': isolated(values.format_exact(sent.at))}
+        for sent in shown.arrived[-12:]
+    ]
 
 
 # ---- what a garage does -----------------------------------------------------------------------------------------------------
@@ -301,20 +357,53 @@ async def _obey(token: str, visit: LinkVisit, sent: _Sent) -> Response:
     return RedirectResponse(f'/t/{quote(token, safe="")}?said={sent.do}', 303, _HEADERS)
 
 
+# ---- what comes in ----------------------------------------------------------------------------------------------------------
+
+
 async def _take_photo(visit: LinkVisit, request: Request, clamd_url: str) -> Response:
-    """A photo of the present stage, through the same eyes as every document."""
+    """A photo of the present stage."""
+    return await _take(visit, request, clamd_url, _slot_for_photo, only_photos=True)
+
+
+async def _take_document(visit: LinkVisit, request: Request, clamd_url: str) -> Response:
+    """What is asked of the insured."""
+    kind, need = (request.headers.get(name, '')[:40] for name in ('x-document-type', 'x-document-need'))
+
+    def slot_for(session: Any, claim_id: int, size: int) -> Slot:
+        slot = requirements.slot_of_insured(session, claim_id, kind, values.whole(need) if need else None)
+        documents.check_room(session, session.get_one(Claim, claim_id).claim_no, size, slot)
+        return slot
+
+    return await _take(visit, request, clamd_url, slot_for)
+
+
+def _told(refusal: Refused, *, only_photos: bool) -> str:
+    """Why a file was not taken, as far as its sender can do something about it."""
+    if only_photos and refusal.why == 'kind':  # of what is taken elsewhere nothing is taken here but photos
+        return t(_A_PHOTO, HEBREW)
+    return t(_SAID_OF[refusal.why], HEBREW, most=MOST_MEGABYTES) if refusal.why in _SAID_OF else refusal.told(HEBREW)
+
+
+async def _take(
+    visit: LinkVisit,
+    request: Request,
+    clamd_url: str,
+    slot_for: Callable[[Any, int, int], Slot],
+    *,
+    only_photos: bool = False,
+) -> Response:
+    """A file, through the same eyes as every document."""
     try:
         name = unquote(request.headers.get('x-file-name', ''), errors='replace')
         size = receiving.announced_size(request.headers.get('content-length', ''))
-        slot = await ask_as(visit.actor, _slot_for_photo, visit.claim_id, size)
+        slot = await ask_as(visit.actor, slot_for, visit.claim_id, size)
         async with receiving.received(request.stream(), name) as uploaded:
             arrived = await receiving.inspected(uploaded, clamd_url)
-            if not arrived.media_type.startswith('image/'):
+            if only_photos and not arrived.media_type.startswith('image/'):
                 raise ClaimError(_A_PHOTO)
-            await work_as(visit.actor, documents.attach, visit.claim_id, arrived, slot, now())
+            filed = await work_as(visit.actor, documents.attach, visit.claim_id, arrived, slot, now())
     except Refused as refusal:
-        # of what is taken elsewhere nothing is taken here but photos
-        said = t(_A_PHOTO, HEBREW) if refusal.why == 'kind' else refusal.told(HEBREW)
+        said = _told(refusal, only_photos=only_photos)
         return _json({'error': said}, 413 if refusal.why == 'too_big' else 422)
     except (ClaimError, values.Malformed) as refusal:
         return _json({'error': refusal.told(HEBREW)}, 422)
@@ -324,7 +413,7 @@ async def _take_photo(visit: LinkVisit, request: Request, clamd_url: str) -> Res
         log.exception('the store of documents fails')
         return _json({'error': t(NOT_KEPT, HEBREW)}, 503)
     previews.draw_soon()
-    return _json({'arrived': True}, 201)
+    return _json({'arrived': True, 'at': values.format_exact(filed.document.at)}, 201)
 
 
 def _slot_for_photo(session: Any, claim_id: int, size: int) -> Slot:

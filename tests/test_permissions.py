@@ -50,6 +50,7 @@ from db import (
     seen_marks,
     sendings,
     silence,
+    slips,
     tasks,
     timetable,
     two_factor,
@@ -94,12 +95,12 @@ NOVEMBER = Span(date(2026, 11, 1), date(2026, 11, 30))
 # written down a second time on purpose: whoever changes a right must mean it
 RIGHTS: dict[str, set[Role]] = {
     'see_claims': EVERYBODY | {Role.GARAGE, Role.INSURED},
-    'follow': EVERYBODY | {Role.GARAGE},
+    'follow': EVERYBODY | {Role.GARAGE, Role.INSURED},
     'log_call': EVERYBODY - {Role.READ_ONLY},
     'export': EVERYBODY - {Role.READ_ONLY},
     'share': EVERYBODY - {Role.READ_ONLY},
     'share_views': BUREAU | {Role.OFFICE_MANAGER},
-    'upload': EVERYBODY - {Role.READ_ONLY} | {Role.GARAGE},
+    'upload': EVERYBODY - {Role.READ_ONLY} | {Role.GARAGE, Role.INSURED},
     'update_repair': OF_REPAIRS | {Role.GARAGE},
     'write_message': EVERYBODY - {Role.READ_ONLY},
     'see_all_offices': BUREAU,
@@ -216,6 +217,7 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
     'change a cheque by hand': (OF_MONEY, lambda s, c, a: setattr(_only(s, cheques.Cheque, c), 'note', 'x')),
     'hold the repair by hand': (OF_REPAIRS, lambda s, c, a: setattr(s.get_one(Claim, c.id), 'hold_reason', 'parts')),
     'change_status': (BUREAU, lambda s, c, a: claims.change_status(s, c.id, 'submitted', '', 'new', now())),
+    'take_status_back': (BUREAU, lambda s, c, a: _set_and_back(s, c)),
     'settle_silences': (set(), lambda s, c, a: silence.settle_silences(s, [c.id])),
     'measure_usuals': (set(), lambda s, c, a: silence.measure_usuals(s, now())),
     'add_task': (BUREAU, lambda s, c, a: tasks.add_task(s, c.id, TASK, now())),
@@ -431,6 +433,12 @@ def _made_and_revoked(session: Session) -> None:
 def task(session: Session, claim: Claim) -> int:
     """The claim's one task; nobody of an office can know its number."""
     return session.scalars(select(Task.id).where(Task.claim_id == claim.id)).first() or 1
+
+
+def _set_and_back(session: Session, claim: Claim) -> None:
+    claims.change_status(session, claim.id, 'submitted', '', 'new', now())
+    session.flush()
+    slips.take_status_back(session, claim.id, 'submitted', now())
 
 
 def _there_and_back(session: Session, claim: Claim) -> None:

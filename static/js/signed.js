@@ -1,4 +1,4 @@
-// The pages of signed links: the insured's one stays up to date by itself, the garage's one sends photos. Both work without.
+// The pages of signed links: the insured's one stays up to date by itself and sends what is asked for, the garage's one sends photos. Without, both still show and the buttons work.
 (() => {
   'use strict';
   const live = document.querySelector('[data-live]');
@@ -8,7 +8,11 @@
     return answer.ok ? new DOMParser().parseFromString(await answer.text(), 'text/html') : location.reload();
   }
 
+  // while files are on their way the page stays as it is
+  let sending = 0;
+
   async function lookAgain() {
+    if (sending) return;
     const page = await pageNow();
     if (!page) return;
     const fresh = page.getElementById('signed');
@@ -44,6 +48,24 @@
       input.value = '';
     });
   }
+
+  async function sendPapers(input) {
+    const box = input.closest('[data-papers]'), {type, need} = input.closest('[data-send]').dataset;
+    const {limits, said} = JSON.parse(box.dataset.papers), files = [...input.files];
+    const tell = (text) => { document.querySelector('[data-papers] [data-told]').textContent = text; };
+    const inputs = document.querySelectorAll('[data-papers] input[type=file]');
+    sending += 1;
+    for (const one of inputs) one.disabled = true;
+    const refused = await maakav.sendPhotos(files, `${location.pathname}/document`, {headers: {'X-Document-Type': type, 'X-Document-Need': need}, limits, said, tell});
+    sending -= 1;
+    for (const one of inputs) { one.disabled = false; one.value = ''; }
+    await lookAgain().catch(() => {});
+    const arrived = said.arrived.replace('{done}', files.length - refused.length).replace('{all}', files.length);
+    tell([`${arrived}.`, ...refused].join('\n'));
+  }
+
+  // the page is replaced when the claim changes: listened to here, above it
+  document.addEventListener('change', ({target}) => { if (target.closest('[data-send]')) sendPapers(target); });
 
   if (live) listen();
   for (const box of document.querySelectorAll('[data-photos]')) watchPhotos(box);

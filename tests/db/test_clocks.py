@@ -1,6 +1,6 @@
 """Regulatory clocks: when they start, what they wait for, which days do not count, and what staff say of a day."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import select
@@ -25,6 +25,8 @@ from db.clocks import (
     SaidDay,
     clock_of,
     clocks_of,
+    file_complete,
+    file_complete_day,
     one_clock,
     set_clock_day,
 )
@@ -177,6 +179,48 @@ def test_the_decision_counts_from_the_last_document_and_stops_with_the_answer(pe
     assert met['insurer_continued'].start == day('2026-11-20')
 
 
+SUBMITTED, ASKED_FOR_MORE = '2026-11-02', 'insurer_requested_info'
+
+
+@pytest.mark.parametrize(
+    ('submitted', 'completed', 'status', 'said', 'since'),
+    [
+        (None, '2026-11-05T12:00', 'new', None, None),
+        (SUBMITTED, None, 'submitted', None, None),
+        (SUBMITTED, '2026-10-20T12:00', 'submitted', None, SUBMITTED),
+        (SUBMITTED, '2026-11-05T12:00', 'submitted', None, '2026-11-05'),
+        (SUBMITTED, '2026-11-05T21:59', 'submitted', None, '2026-11-05'),
+        (SUBMITTED, '2026-11-05T22:00', 'submitted', None, '2026-11-06'),  # midnight in Israel
+        ('2026-09-01', '2026-09-05T20:59', 'submitted', None, '2026-09-05'),
+        ('2026-09-01', '2026-09-05T21:00', 'submitted', None, '2026-09-06'),  # in summer
+        (SUBMITTED, '2026-11-05T12:00', ASKED_FOR_MORE, None, None),
+        (SUBMITTED, '2026-11-05T12:00', ASKED_FOR_MORE, '2026-11-04', '2026-11-04'),
+        (SUBMITTED, None, 'submitted', '2026-11-04', '2026-11-04'),
+        (None, None, 'new', '2026-11-04', '2026-11-04'),
+    ],
+)
+def test_since_when_the_file_is_complete_is_told_of_one_claim_and_of_many_alike(
+    people: People, submitted: str | None, completed: str | None, status: str, said: str | None, since: str | None
+) -> None:
+    found = make_claim(people.levi, people.staff, event_date=day('2026-08-01'))
+    if completed:
+        moment = datetime.fromisoformat(completed).replace(tzinfo=UTC)
+        with open_session(people.staff, at=moment) as session:
+            save_fields(session, found.id, {'documents': (found.documents, 'complete')}, moment)
+    with open_session(people.staff) as session:
+        save_fields(session, found.id, {'submitted_at': (None, day(submitted) if submitted else None)}, now())
+        if status != 'new':
+            change_status(session, found.id, status, 'צילומים', 'new', now())
+        if said:
+            set_clock_day(session, found.id, SaidDay('file_complete', None, day(said), 'אישור מסירה'), now())
+    expected = day(since) if since else None
+    with open_session(people.dana, reading=True) as session:
+        kept = session.get_one(Claim, found.id)
+        asked = select(file_complete_day(session, day('2026-12-01'))).select_from(Claim).where(Claim.id == found.id)
+        assert (file_complete(session, kept), session.scalar(asked)) == (expected, expected)
+    assert clocks(people.dana, found)['insurer_decision'].start == expected
+
+
 def test_what_the_insurer_asks_stops_one_clock_and_starts_another(people: People, claim: Claim) -> None:
     submit(people, claim, '2026-11-02')
     with open_session(people.staff, at=at('2026-11-30')) as session:
@@ -194,6 +238,25 @@ def test_a_closed_claim_is_barred_no_more_and_a_condition_counts(people: People,
     assert (found['limitation_tort'].state, found['limitation_policy'].state) == (MET, MET)
     assert found['limitation_policy'].deadline is not None
     assert found['limitation_policy'].deadline.day == day('2029-10-01')
+
+
+def test_of_a_claim_that_was_closed_unpaid_the_limitation_runs_on(people: People, claim: Claim) -> None:
+    def go(status: str, reason: str, on: str) -> Clock:
+        with open_session(people.staff, at=at(on)) as session:
+            change_status(session, claim.id, status, reason, session.get_one(Claim, claim.id).status, at(on))
+        return clocks(people.dana, claim)['limitation_tort']
+
+    assert go('closed', 'closed_no_recovery', '2026-11-10').state == RUNNING
+    with open_session(people.staff) as session:
+        save_fields(session, claim.id, {'received_amount': (None, 100_00)}, now())
+    told = clocks(people.dana, claim)['limitation_tort']
+    assert (told.state, told.end) == (MET, day('2026-11-10')), 'some of it was paid'
+    with open_session(people.staff) as session:
+        save_fields(session, claim.id, {'received_amount': (100_00, None)}, now())
+    # brought to court in time: that it was closed afterwards takes nothing away
+    go('in_legal', 'נפתחה מחדש', '2026-11-12')
+    told = go('closed', 'closed_no_recovery', '2026-11-14')
+    assert (told.state, told.end) == (MET, day('2026-11-12'))
 
 
 def test_the_time_of_a_claim_that_was_opened_again_runs_on(people: People, claim: Claim) -> None:

@@ -11,7 +11,15 @@ from db.alerts import AlertGroup, alert_groups, mark_read, unread_groups
 from db.calendar import Calendar
 from db.claims import Claim, change_status, save_fields
 from db.clocks import BUSINESS, CALENDAR, YEARS, ClockRule, SaidDay, clock_of, set_clock_day
-from db.deadlines import LIMITATION, MISSED, NEAR, alert_of_deadlines, claims_with_deadlines, step_of
+from db.deadlines import (
+    LIMITATION,
+    MISSED,
+    NEAR,
+    alert_of_deadlines,
+    claims_with_deadlines,
+    closed_near_limitation,
+    step_of,
+)
 from db.scope import Actor
 from db.session import open_session
 from tests.conftest import People, made_once
@@ -191,3 +199,50 @@ def test_one_only_waits_where_there_is_something_to_tell(people: People, claim: 
     assert found('2026-11-30') == [claim.id], 'there is something to take back'
     look(claim, '2026-11-30')
     assert found('2026-11-30') == []
+
+
+def close(people: People, claim: Claim, reason: str, on: str = '2026-11-30') -> None:
+    with open_session(people.staff, at=at(on)) as session:
+        change_status(session, claim.id, 'closed', reason, session.get_one(Claim, claim.id).status, at(on))
+
+
+@pytest.mark.parametrize(
+    ('reason', 'told'),
+    [('closed_no_recovery', 4), ('closed_rejected', 4), ('paid_in_full', 0), ('closed_cancelled', 0)],
+)
+def test_of_a_claim_that_was_closed_unpaid_a_limitation_is_told_as_each_step_begins(
+    people: People, claim: Claim, reason: str, told: int
+) -> None:
+    close(people, claim, reason)
+    assert look(claim, '2026-12-02') == 0, 'what the insurer had to answer is no deadline any more'
+    assert look(claim, '2032-09-29') == 0
+    for on in ('2032-10-03', '2033-04-03', '2033-09-01'):
+        assert look(claim, on) == told
+    assert look(claim, '2033-10-02') == 0, 'nothing can be done any more'
+
+
+def test_old_claims_that_were_closed_unpaid_alert_nobody_of_a_step_that_began_before(people: People) -> None:
+    old = make_claim(people.levi, people.staff, event_date=day('2020-03-01'), agent=people.dana.user_id)
+    close(people, old, 'closed_no_recovery', '2026-11-01')
+    with open_session(SYSTEM, reading=True) as session:
+        assert claims_with_deadlines(session, [old.id], day('2026-12-01')) == []
+    assert (look(old, '2026-12-01'), look(old, '2027-01-31')) == (0, 3)
+
+
+def test_the_sweep_finds_what_was_closed_unpaid_in_the_days_of_a_step(people: People) -> None:
+    """Whatever day the event was on: wherever there is something to tell, the claim is among those found."""
+    found = make_claim(people.levi, people.staff, event_date=day('2024-02-29'), agent=people.dana.user_id)
+    close(people, found, 'closed_no_recovery')
+    paid = make_claim(people.levi, people.staff, event_date=day('2024-02-29'), received_amount=100)
+    close(people, paid, 'closed_no_recovery')
+    for text in ('2030-02-20', '2030-02-28', '2030-03-14', '2030-08-29', '2030-09-12', '2031-01-29', '2031-02-12'):
+        with open_session(SYSTEM, reading=True) as session:
+            near = closed_near_limitation(session, 0, 10, day(text))
+            news = claims_with_deadlines(session, [found.id], day(text))
+        assert set(news) <= set(near), text
+        assert paid.id not in near
+    with open_session(SYSTEM, reading=True) as session:
+        assert closed_near_limitation(session, 0, 10, day('2030-02-28')) == [found.id]
+        assert claims_with_deadlines(session, [found.id], day('2030-02-28')) == [found.id]
+        assert closed_near_limitation(session, found.id, 10, day('2030-02-28')) == []
+        assert closed_near_limitation(session, 0, 10, day('2030-05-28')) == []

@@ -1,5 +1,6 @@
 """Signed links: who makes which, how long they open the door, and how little is behind it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,8 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Bundle, aliased
 
 from db import calls, documents, messages, requirements
+from db.alert_news import alert_followers
+from db.alerts import alert_groups
 from db.base import Base, now
 from db.bureau import bureau_settings
 from db.calls import CallNote
@@ -28,7 +31,7 @@ from db.links import (
 from db.messages import Letter, ThreadKey
 from db.reference import Garage, reference
 from db.repairs import advance_repair, events_of, expect, hold, note_repair, resume, take_back
-from db.requirements import checklist
+from db.requirements import checklist, sent_by_link, slot_of_insured
 from db.scope import ROLE_CAN, Actor, Can, Role, Unscoped
 from db.session import fetch, open_session
 from db.texts import ClaimError
@@ -37,6 +40,7 @@ from tests.conftest import People, made_once
 from tests.factories import SYSTEM, make_claim
 
 SCAN = Arrived('תמונה.jpg', 'a.jpg', 'image/jpeg', 1, 'ab' * 32, 1, 'ab' * 32, pages=1)
+ANOTHER = replace(SCAN, sha256='0f' * 32)
 
 
 @made_once
@@ -265,7 +269,7 @@ def test_a_garage_does_its_work_and_is_named(people, busy):
         assert session.scalar(select(Document.by).where(Document.sha256 == 'cd' * 32)) == 'מוסך גלבוע, בקישור'
 
 
-def test_an_insured_reads_what_is_needed_and_writes_nothing(people, busy):
+def test_an_insured_reads_what_is_needed_and_moves_no_repair(people, busy):
     insured = holder(people, busy, 'insured')
     with open_session(insured, reading=True) as session:
         needed = [item.label_in('he') for item in checklist(session, session.get_one(Claim, busy.id)) if item.missing]
@@ -275,12 +279,52 @@ def test_an_insured_reads_what_is_needed_and_writes_nothing(people, busy):
             order(session, busy)
 
 
+def test_an_insured_sends_what_is_asked_of_him_and_everybody_of_the_claim_hears_of_it(people, busy):
+    insured = holder(people, busy, 'insured')
+    with open_session(insured) as session:
+        slot = slot_of_insured(session, busy.id, 'driving_licence', None)
+        filed = documents.attach(session, busy.id, SCAN, slot, now())
+    with open_session(insured, reading=True) as session:
+        items = {item.type.id: item for item in checklist(session, session.get_one(Claim, busy.id))}
+        sent = fetch(session, sent_by_link(busy.id, insured.name))
+    assert (items['driving_licence'].state, [one.id for one in sent]) == ('received', [filed.document.id])
+    with open_session(SYSTEM) as session:
+        alert_followers(session)
+    for reader in (people.dana, people.manager):
+        with open_session(reader, reading=True) as session:
+            told = fetch(session, history_of(busy.id))
+            assert ('document.added', 'מבוטח, בקישור', None) in [(one.kind, one.by, one.user_id) for one in told]
+            assert 'claim.document.added' in [group.kind for group in alert_groups(session)]
+
+
+def test_an_insured_sends_nothing_else(people, busy):
+    insured = holder(people, busy, 'insured')
+    for kind in ('demand_letter', 'repair_photos', 'no_such', 'bank_details?'):
+        with pytest.raises(ClaimError, match='not asked'), open_session(insured) as session:
+            slot_of_insured(session, busy.id, kind, None)
+    with pytest.raises(ClaimError, match='not asked'), open_session(insured) as session:
+        slot_of_insured(session, busy.id, 'driving_licence', 99)
+    with open_session(people.staff) as session:
+        theirs = documents.attach(session, busy.id, replace(SCAN, sha256='ef' * 32), Slot('driving_licence'), now())
+    for order in (
+        lambda s: documents.attach(s, busy.id, ANOTHER, Slot('demand_letter'), now()),
+        lambda s: documents.attach(s, busy.id, ANOTHER, Slot('driving_licence', replaces=theirs.document.uuid), now()),
+        lambda s: documents.attach(s, busy.id, ANOTHER, Slot('repair_photos', repair_stage='paint'), now()),
+        lambda s: documents.attach(s, busy.id + 1, ANOTHER, Slot('driving_licence'), now()),
+        lambda s: documents.remove(s, theirs.document.uuid, now()),
+        lambda s: documents.accept(s, theirs.document.uuid, now()),
+        lambda s: setattr(s.scalars(select(Document)).first(), 'title', 'x'),
+    ):
+        with pytest.raises((ClaimError, Unscoped)), open_session(insured) as session:
+            order(session)
+
+
 ORDERS_OF_A_GARAGE = (
     lambda s, c: advance_repair(s, c.id, 'paint', 'bodywork', now()),
     lambda s, c: expect(s, c.id, (now() + timedelta(days=3)).date(), '', now()),
     lambda s, c: note_repair(s, c.id, 'x', now()),
     lambda s, c: hold(s, c.id, 'parts', now()),
-    lambda s, c: documents.attach(s, c.id, SCAN, Slot('repair_photos', repair_stage='paint'), now()),
+    lambda s, c: documents.attach(s, c.id, ANOTHER, Slot('repair_photos', repair_stage='paint'), now()),
     lambda s, c: setattr(s.get_one(Claim, c.id), 'repair_stage', 'paint'),
 )
 

@@ -11,7 +11,7 @@ from db.cheques import Slip, enter_cheque
 from db.claims import Claim, change_status, save_fields
 from db.money import save_amounts, take_vat_off
 from db.reference import Appraiser, firm_named
-from db.sanity import DoubtAnswer, answers_of, confirm_doubt, doubts_about, doubts_in, doubts_of, open_doubts
+from db.sanity import Doubt, DoubtAnswer, answers_of, confirm_doubt, doubts_about, doubts_in, doubts_of, open_doubts
 from db.scope import Actor, Unscoped
 from db.session import fetch, open_session
 from db.texts import ClaimError
@@ -154,6 +154,35 @@ def test_a_business_that_demands_vat_makes_one_doubt(people):
     with open_session(people.staff) as session:
         take_vat_off(session, claim.id, 'repair_cost', now())
     assert doubts_about_money(people.staff, claim) == []
+
+
+def test_vat_that_was_taken_off_by_the_rate_of_another_day_is_doubted(people):
+    """Reckoned with the 17 percent of 2024; by the day it went to the insurer 18 held."""
+    claim = make_claim(people.levi, people.staff, event_date=date(2024, 11, 1), submitted_at=date(2024, 12, 20))
+    with open_session(people.staff) as session:
+        save_amounts(session, claim.id, 'repair_cost', {'demanded': (None, 11_700_00)}, now())
+        save_amounts(session, claim.id, 'towing_cost', {'demanded': (None, 500_00)}, now())
+    with open_session(people.staff) as session:
+        assert take_vat_off(session, claim.id, 'repair_cost', now()).demanded == 10_000_00
+    assert of_vat(people.staff, claim) == []
+    with open_session(people.staff) as session:
+        save_fields(session, claim.id, {'submitted_at': (date(2024, 12, 20), date(2025, 1, 2))}, now())
+    (doubt,) = of_vat(people.staff, claim)
+    assert doubt.field == 'demand_amount'
+    for said in ('נזק לרכב', '02/01/2025', '18%', '₪9,915.25'):
+        assert said in doubt.told()
+    assert of_vat(people.dana, claim) == []
+    # typed anew as it stands on the paper, and taken off once more
+    with open_session(people.staff) as session:
+        save_amounts(session, claim.id, 'repair_cost', {'demanded': (10_000_00, 11_700_00)}, now())
+    with open_session(people.staff) as session:
+        take_vat_off(session, claim.id, 'repair_cost', now())
+    assert of_vat(people.staff, claim) == []
+
+
+def of_vat(actor: Actor, claim: Claim) -> list[Doubt]:
+    with open_session(actor, reading=True) as session:
+        return [doubt for doubt in doubts_of(session, session.get_one(Claim, claim.id), TODAY) if 'VAT' in doubt.key]
 
 
 def doubts_about_money(actor, claim):

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from db import silence, tasks
-from db.alerts import Cursor
+from db.alerts import Cursor, alert_groups
 from db.base import now
 from db.catch_up import waiting_after
 from db.changes import latest_seq
@@ -44,6 +44,16 @@ def rules() -> list[str]:
 def _claims(people: People) -> None:
     for _ in range(3):
         make_claim(people.levi, people.staff, handler=people.staff.user_id)
+
+
+def test_the_sweep_also_tells_of_a_limitation_that_runs_on_over_a_claim_closed_unpaid(people):
+    happened = now().date() - timedelta(days=round(7 * 365.2425) - 360)  # a year before the end of seven: five days ago
+    claim = make_claim(people.levi, people.staff, agent=people.dana.user_id, event_date=happened)
+    with open_session(people.staff) as session:
+        change_status(session, claim.id, 'closed', 'closed_no_recovery', 'new', now())
+    sweep_desk()
+    with open_session(people.dana, reading=True) as session:
+        assert 'deadline.limitation' in [group.kind for group in alert_groups(session)]
 
 
 def test_the_first_time_every_open_claim_is_looked_at(people):

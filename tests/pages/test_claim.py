@@ -22,6 +22,7 @@ from components.history_panel import HistoryFilters
 from components.links_panel import LinksPanel
 from components.messages_panel import MessagesPanel
 from components.repair_tracker import RepairTracker
+from components.undo_toast import UndoToast
 from db import alert_choices, alerts
 from db.base import now
 from db.calls import CallNote, log_call
@@ -792,3 +793,17 @@ async def test_staff_tick_what_the_insurer_asked_for_and_the_agent_reads_it(open
     [line] = [item for item in shown_by(dana.of(DocumentsPanel)[0], 'items') if item['label'] == 'אישור משטרה']
     assert (line['missing'], line['yours'], line['who']) == (True, True, 'באחריות הלקוח · חברת הביטוח ביקשה')
     assert (await staff.save('status', 'insurer_requested_info', asked=['nonsense']))['state'] == 'bad'
+
+
+async def test_a_status_set_by_mistake_is_taken_back_from_where_it_was_set(open_page: Opener, people: People) -> None:
+    claim = make_claim(people.levi, people.staff, status='in_negotiation')
+    staff, dana = await open_page('staff', claim), await open_page('dana', claim)
+    assert (await staff.save('status', 'approved_for_payment'))['state'] == 'saved'
+    toast = staff.of(UndoToast)[0]
+    await soon(lambda: toast.props['seconds'] > 0)
+    assert 'אפשר לבטל בתוך' in toast.props['text']
+    await soon(lambda: dana.row('status')['text'] == 'אושרה לתשלום')
+    staff.send(toast, 'undo')
+    await soon(lambda: dana.row('status')['text'] == 'במשא ומתן')
+    assert (await staff.save('status', 'closed', reason='שולם מלא'))['state'] == 'saved'
+    await soon(lambda: toast.props['seconds'] == 0)  # what is closed is opened again with a reason

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -11,19 +13,22 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
 from components import guard, streams
-from db import files, repairs
+from db import documents, files, repairs, requirements
 from db.base import now
 from db.claims import Claim
-from db.documents import Document
+from db.documents import Arrived, Document, Slot
 from db.links import create_link, links_of, revoke_link
 from db.reference import Garage
 from db.session import fetch, open_session
 from db.settings import load
+from jobs import intake
 from pages import signed
 from tests import papers
 from tests.conftest import People
 from tests.factories import make_claim
 from tests.stores import failing_store
+
+SCAN = Arrived('סריקה.pdf', 'scan.pdf', 'application/pdf', 1, 'cd' * 32, 1, 'cd' * 32, pages=1)
 
 
 @pytest.fixture
@@ -36,6 +41,7 @@ async def phone(database_url: str, people: People, tmp_path: Path) -> AsyncItera
     guard.protect(plain, settings)
     signed._knocks.moments.clear()
     signed._wrong_knocks.moments.clear()
+    signed._sent.moments.clear()
     async with AsyncClient(transport=ASGITransport(plain), base_url='http://test') as client:
         yield client
 
@@ -185,3 +191,103 @@ async def test_the_stream_rings_when_it_changes_and_ends_with_the_link(people, c
     heard += [piece async for piece in streams_open]
     assert [piece.split(b'\n')[0] for piece in heard] == [b'retry: 5000', b': here', b'event: changed', b'event: over']
     assert streams._open[claim.id] == 0
+
+
+def needed(people: People, claim: Claim) -> dict[str, str]:
+    """What the claim asks of the insured, by kind, and how it stands."""
+    with open_session(people.dana, reading=True) as session:
+        items = requirements.checklist(session, session.get_one(Claim, claim.id))
+        return {item.type.id: item.state for item in requirements.asked_of_insured(items)}
+
+
+async def send(
+    phone: AsyncClient, address: str, content: bytes, name: str = 'רישיון.pdf', kind: str = 'driving_licence'
+):
+    headers = {'X-File-Name': quote(name), 'X-Document-Type': kind, 'X-Document-Need': ''}
+    return await phone.post(f'{address}/document', content=content, headers=headers)
+
+
+async def test_the_insured_sends_what_is_needed_and_reads_that_it_arrived(phone, people, claim):
+    address = link(people, claim, 'insured')
+    page = await phone.get(address)
+    assert 'data-type="driving_licence"' in page.text
+    assert 'data-testid="receipt"' not in page.text
+    for shown in ('data-testid="privacy"', 'חובה חוקית'):
+        assert shown in page.text
+    for name, content in (('צילום.jpg', papers.jpeg()), ('IMG_1.heic', papers.heic()), ('עוד.pdf', papers.pdf())):
+        answer = await send(phone, address, content, name)
+        assert answer.status_code == 201, answer.text
+    assert needed(people, claim)['driving_licence'] == 'received', 'the bureau looks at it first'
+    page = await phone.get(address)
+    assert 'data-type="driving_licence"' not in page.text
+    assert page.text.count('data-testid="receipt"') == 3
+    assert 'התקבל בלשכה' in page.text
+    assert 'IMG_1' not in page.text
+    with open_session(people.dana, reading=True) as session:
+        assert {kept.by for kept in session.query(Document).all()} == {'מבוטח, בקישור'}
+
+
+async def test_what_others_sent_is_not_listed_and_what_was_rejected_is_asked_for_again(phone, people, claim):
+    address = link(people, claim, 'insured')
+    await send(phone, address, papers.pdf())
+    with open_session(people.staff) as session:
+        [sent] = session.query(Document).all()
+        documents.reject(session, sent.uuid, 'unreadable_scan', now())
+    arrived = replace(SCAN, title='סודי.pdf')
+    with open_session(people.dana) as session:
+        documents.attach(session, claim.id, arrived, Slot('vehicle_licence'), now())
+    page = await phone.get(address)
+    assert 'המסמך שהתקבל לא התאים: לא קריא' in page.text
+    assert page.text.count('data-testid="receipt"') == 1
+    assert 'סודי' not in page.text
+
+
+@pytest.mark.parametrize(
+    ('content', 'name', 'said'),
+    [
+        (b'', 'ריק.pdf', 'נא לצלם את הדף שוב'),
+        (b'MZ' + bytes(400), 'virus.exe', 'PDF'),
+        (b'<html><script>x</script></html>', 'דף.pdf', 'נא'),
+        (papers.locked_pdf(), 'נעול.pdf', 'סיסמה'),
+    ],
+)
+async def test_a_file_that_is_not_taken_says_what_to_do(phone, people, claim, content, name, said):
+    address = link(people, claim, 'insured')
+    answer = await send(phone, address, content, name)
+    assert (answer.status_code, said in answer.json()['error']) == (422, True), answer.text
+    assert needed(people, claim)['driving_licence'] == 'required'
+
+
+async def test_what_is_not_asked_for_and_what_is_too_big_is_refused(phone, people, claim, monkeypatch):
+    address = link(people, claim, 'insured')
+    for kind in ('demand_letter', 'repair_photos', 'x' * 300, ''):
+        assert (await send(phone, address, papers.pdf(), kind=kind)).status_code == 422
+    monkeypatch.setattr(intake, 'MOST_BYTES', 1000)
+    big = await send(phone, address, papers.jpeg())
+    assert (big.status_code, 'נא לצלם את הדף במקום זאת' in big.json()['error']) == (413, True)
+
+
+async def test_only_a_living_link_of_the_insured_takes_a_document(phone, people, claim):
+    for address in (link(people, claim, 'garage'), '/t/' + 'x' * 43):
+        assert (await send(phone, address, papers.pdf())).status_code == 404
+    address = link(people, claim, 'insured')
+    with open_session(people.staff) as session:
+        revoke_link(session, fetch(session, links_of(claim.id))[0].id, now())
+    over = await send(phone, address, papers.pdf())
+    assert (over.status_code, 'הקישור' in over.json()['error']) == (404, True)
+    with open_session(people.dana, reading=True) as session:
+        assert session.query(Document).count() == 0
+
+
+async def test_of_one_link_come_only_so_many_files_an_hour(phone, people, claim, monkeypatch):
+    monkeypatch.setattr(signed._sent, 'most', 2)
+    address, other = link(people, claim, 'insured'), link(people, claim, 'insured')
+    for content in (papers.pdf(), b''):
+        await send(phone, address, content)
+    many = await send(phone, address, papers.pdf())
+    assert (many.status_code, 'מעט מאוחר יותר' in many.json()['error']) == (429, True)
+    assert (await send(phone, other, papers.pdf(3))).status_code == 201
+
+
+async def test_the_garage_reads_what_its_photos_are_for(phone, people, claim):
+    assert 'data-testid="privacy"' in (await phone.get(link(people, claim, 'garage'))).text
