@@ -147,7 +147,8 @@ def test_of_a_closed_claim_nothing_counts_on(people: People, claim: Claim) -> No
     for today in (last.day.isoformat(), '2027-06-01'):
         assert stood(last.day - DAY, today) == (STOPPED, 1)
         assert stood(last.day + DAY, today) == (PASSED, -1), 'it was too late before it was closed'
-    assert clocks(people.dana, claim)['limitation_tort'].state == MET
+    limitation = clocks(people.dana, claim)['limitation_tort']
+    assert (limitation.state, limitation.closed_on) == (RUNNING, None), 'closed unpaid: one may still sue'
 
 
 def test_a_clock_that_has_not_started_says_what_is_missing(people: People, claim: Claim) -> None:
