@@ -245,6 +245,7 @@ PLAIN: dict[str, dict[str, object]] = {
         **_CAR,
         **dict.fromkeys(('first_name', 'office', 'ask', 'ask_tel'), ''),
         'needed': [],
+        'arrived': [],
         'seen': 0,
     },
 }
