@@ -8,6 +8,7 @@ export default {
         <div v-if="eta" class="mk-eta"><div><div class="mk-sm mk-t3">{{ eta.label }}</div><div class="mk-b">{{ eta.weekday }}, <bdi class="mk-num" dir="ltr">{{ eta.day }}</bdi></div><div v-if="eta.left" class="mk-sm mk-t3">{{ eta.left }}</div></div>
           <div class="mk-leaf" aria-hidden="true"><i>{{ eta.month }}</i><b>{{ eta.number }}</b></div></div>
         <div v-if="moves.length" class="mk-trk-do"><button v-for="move in moves" :key="move.key" type="button" class="mk-btn" :class="move.key === 'forward' ? 'mk-p' : 'mk-s'" :title="move.title || null" :data-testid="hook('stage-' + move.key)" @click="go(move.stage)"><span v-if="move.key === 'back'" class="mk-ic" aria-hidden="true">undo</span><span>{{ move.label }}</span><span v-if="move.key === 'forward'" class="mk-ic mk-dir" aria-hidden="true">arrow_back</span></button></div></div>
+      <p v-if="explained" class="mk-trk-x" dir="auto" :data-testid="hook('stage-explained')">{{ explained }}</p>
       <p v-if="hold" class="mk-call-out mk-hue-orange mk-trk-hold" :data-testid="hook('repair-hold')"><span class="mk-ic mk-f" aria-hidden="true">pause_circle</span><span>{{ hold }}</span></p>
       <ol class="mk-road" :class="{'mk-all': all}" :data-testid="hook('repair-steps')"><li v-for="stage in stages" :key="stage.id" class="mk-st" :class="['mk-' + stage.state, stage.state === 'c' && stage.hue ? 'mk-st-hue mk-hue-' + stage.hue : '']" :aria-current="stage.state === 'c' ? 'step' : null">
         <span class="mk-nd"><span><span v-if="stage.state === 'd'" class="mk-ic" aria-hidden="true">check</span><span v-else-if="stage.state === 'c'" class="mk-ic mk-f" aria-hidden="true">directions_car</span><template v-else>{{ stage.number }}</template></span></span>
@@ -17,7 +18,7 @@ export default {
     </section>`,
   props: {
     title: String, garage: String, now: String, step: String, before: {type: String, default: null}, since: Object, eta: Object, stages: Array,
-    changedTo: String, words: Object, glow: Number, hold: String, facts: Object, moves: {type: Array, default: () => []}, more: String, inSight: Boolean,
+    changedTo: String, words: Object, glow: Number, hold: String, explained: String, facts: Object, moves: {type: Array, default: () => []}, more: String, inSight: Boolean,
   },
   emits: ['move'],
   data: () => ({all: false}),

@@ -82,12 +82,18 @@ class RepairTracker(Element, component='repair_tracker.js'):
             'before': wording.text('repair_stage', news['repair_stage']) if 'repair_stage' in news else None,
             'since': _moment(claim.stage_since, now, wording.reader),
             'eta': None if place == total else eta_of(claim.eta, today, wording.reader),
+            'explained': '' if claim.hold_reason else self._explained(),
             'hold': hold_of(claim, wording.reference, now, wording.reader),
             'stages': stages_of(claim, wording.reference, wording.reader, days_reached(stays), today),
             'facts': self._facts(now, done=place == total),
             'moves': self._moves() if self._move is not None and not claim.hold_reason else [],
             'words': {'all': t('All {n} stages', n=total), 'fewer': t('Fewer stages'), 'look': t('Show')},
         }
+
+    def _explained(self) -> str:
+        """What the stage means, as its status is explained: one line."""
+        stage = self._wording().reference.stages.get(self._claim.repair_stage or '')
+        return stage.explanation_in(self._wording().reader) if stage else ''
 
     def _facts(self, now: datetime, *, done: bool) -> dict[str, str]:
         """The line below the road: photos, days at the garage, days in the stage."""

@@ -392,12 +392,17 @@ _ALL = (
         RepairStage,
         N_('Repair stages'),
         'build',
-        N_('The order is the order of the road; a stage that is not shown counts as the one before it.'),
+        N_(
+            'The order is the order of the road; a stage that is not shown counts as the one before it. The explanation'
+            ' stands under the stage, for agents too.'
+        ),
         (
             *_LABELS,
             Column('shown', N_('Shown on the road'), 'yes_no', YES_NO, preset='yes'),
             Column('alerts', N_("Rings the agents' bells"), 'yes_no', YES_NO, preset='yes'),
             Column('hue', N_('Colour'), 'choice', HUES, required=False, listed=False),
+            Column('explanation', N_('Explanation in Hebrew'), 'long', required=False, listed=False, limit=300),
+            Column('explanation_en', N_('Explanation in English'), 'long', required=False, listed=False, limit=300),
         ),
         uses=((N_('Claims'), Claim.repair_stage),),
         searched=('label', 'label_en'),

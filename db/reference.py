@@ -89,7 +89,7 @@ class StatusReason(Labelled, Base):
 class RepairStage(Labelled, Base):
     """A stage of the repair at the garage, in the order a car usually passes them; `shown` ones make the stage bar.
 
-    `hue` is its colour ('' for the usual one); only one that `alerts` rings the agents' bells.
+    `hue` is its colour ('' for the usual one); only one that `alerts` rings the agents' bells. `explanation` says what it means.
     """
 
     __tablename__ = 'repair_stages'
@@ -97,6 +97,12 @@ class RepairStage(Labelled, Base):
     shown: Mapped[bool] = mapped_column(default=True)
     hue: Mapped[str] = mapped_column(default='')
     alerts: Mapped[bool] = mapped_column(default=True)
+    explanation: Mapped[str] = mapped_column(default='')
+    explanation_en: Mapped[str] = mapped_column(default='')
+
+    def explanation_in(self, language: str) -> str:
+        """What the stage means, in a reader's language."""
+        return self.explanation if language == 'he' else self.explanation_en
 
 
 @shared_by_all

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from db.admin_rows import save_row, written
+from db.admin_tables import TABLES
 from db.base import now as present
 from db.bureau import bureau_settings
 from db.changes import Change, history_of
@@ -275,3 +277,22 @@ def test_the_next_stage_and_the_one_before(people):
         None,
         'ready_for_pickup',
     ]
+
+
+def test_each_stage_says_what_it_means_in_both_languages(people: People) -> None:
+    with open_session(people.dana, reading=True) as session:
+        stages = reference(session).stages
+    assert stages['awaiting_parts'].explanation_in('he') == 'המוסך הזמין חלקים; העבודה תתחדש כשיגיעו.'
+    for stage in stages.values():
+        for language, letters in (('he', 'אבגדהוזחטיכלמנסעפצקרשת'), ('en', 'etaoin')):
+            said = stage.explanation_in(language)
+            assert said.endswith('.'), stage.id
+            assert set(letters) & set(said), stage.id
+    with open_session(people.admin) as session:
+        table, key = TABLES['stages'], 'paint'
+        stage = session.get_one(RepairStage, key)
+        seen = {column.name: written(column, getattr(stage, column.name)) for column in table.columns}
+        save_row(session, table, key, seen, seen | {'explanation': 'בתנור.', 'explanation_en': ''}, present())
+    with open_session(people.dana, reading=True) as session:
+        stage = reference(session).stages['paint']
+        assert (stage.explanation_in('he'), stage.explanation_in('en')) == ('בתנור.', '')

@@ -31,7 +31,8 @@ from db.claims import Claim, change_status, mark_checked, save_fields
 from db.links import create_link, links_of, revoke_link
 from db.list_state import ListState
 from db.messages import Letter, ThreadKey, conversation, notes_of, write_message
-from db.reference import Garage
+from db.reference import Garage, RepairStage
+from db.repairs import advance_repair, hold
 from db.scope import Actor, Role
 from db.seen_marks import SeenMark
 from db.session import fetch, open_session
@@ -314,6 +315,21 @@ async def test_a_status_with_a_reason_and_reopening(open_page: Opener, claim: Cl
     await page.save('status', 'closed', reason='שולם מלא')
     assert (await page.save('status', 'new'))['state'] == 'bad'
     assert (await page.save('status', 'new', reason='התקבל תשלום נוסף'))['state'] == 'saved'
+
+
+async def test_under_the_stage_stands_what_it_means(open_page: Opener, claim: Claim, people: People) -> None:
+    with open_session(people.staff) as session:
+        advance_repair(session, claim.id, 'awaiting_parts', None, now())
+    page = await open_page('dana', claim)
+    tracker = page.of(RepairTracker)[0]
+    assert tracker.props['explained'] == 'המוסך הזמין חלקים; העבודה תתחדש כשיגיעו.'
+    with open_session(people.admin) as session:
+        session.get_one(RepairStage, 'awaiting_parts').explanation = 'החלקים בדרך.'
+    await soon(lambda: tracker.props['explained'] == 'החלקים בדרך.')
+    with open_session(people.staff) as session:
+        hold(session, claim.id, 'parts', now())
+    await soon(lambda: tracker.props['explained'] == '')
+    assert tracker.props['hold'], 'why it stands still is all there is to say then'
 
 
 async def test_who_is_still_typing_reads_who_was_first(open_page: Opener, claim: Claim, people: People) -> None:
