@@ -219,6 +219,37 @@ def test_the_insured_follows_on_a_page_that_tells_nothing_else(person: Person, p
     expect(insured.locator('h1')).to_contain_text('קישור')
 
 
+def test_the_insured_sends_what_is_needed_from_the_phone(person: Person, phone: Phone) -> None:
+    dana = person('dana@levi.demo')
+    claim_no = claim_in_repair(dana)
+    open_repair(dana, claim_no)
+    insured = phone(make_link(dana, 'insured'))
+    asked, arrived = insured.get_by_test_id('paper'), insured.get_by_test_id('receipt')
+    expect(insured.locator('[data-connected=true]')).to_be_attached()
+    before = asked.count()
+    assert before
+    asked.first.set_input_files(
+        [
+            {'name': 'רישיון.pdf', 'mimeType': 'application/pdf', 'buffer': papers.pdf()},
+            {'name': 'empty.pdf', 'mimeType': 'application/pdf', 'buffer': b''},
+            {'name': 'page.pdf', 'mimeType': 'application/pdf', 'buffer': b'<html><p>x</p></html>'},
+        ]
+    )
+    expect(arrived).to_have_count(1)
+    expect(arrived).to_contain_text('התקבל בלשכה')
+    told = insured.locator('[data-papers] [data-told]')
+    for said in ('הגיעו 1 מתוך 3', 'empty.pdf', 'page.pdf', 'נא לצלם את הדף שוב'):
+        expect(told).to_contain_text(said)
+    expect(asked).to_have_count(before - 1)
+    # the page was drawn anew: what is still asked for can be sent from it
+    if before > 1:
+        asked.first.set_input_files([{'name': 'צילום.jpg', 'mimeType': 'image/jpeg', 'buffer': papers.jpeg()}])
+        expect(arrived).to_have_count(2)
+    dana.goto(f'/claims/{claim_no}?tab=documents')
+    ready(dana)
+    expect(dana.get_by_test_id('document').filter(has_text='רישיון').first).to_be_visible()
+
+
 # where the name and what follows it begin
 PLACES = """line => {
     const text = line.firstChild, dot = text.data.indexOf(' · '), range = document.createRange();
