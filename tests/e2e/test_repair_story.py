@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, expect
 
 from db import values
 from db.base import now
@@ -230,9 +230,9 @@ def test_the_insured_sends_what_is_needed_from_the_phone(person: Person, phone: 
     assert before
     asked.first.set_input_files(
         [
-            {'name': 'רישיון.pdf', 'mimeType': 'application/pdf', 'buffer': papers.pdf()},
-            {'name': 'empty.pdf', 'mimeType': 'application/pdf', 'buffer': b''},
-            {'name': 'page.pdf', 'mimeType': 'application/pdf', 'buffer': b'<html><p>x</p></html>'},
+            FilePayload(name='רישיון.pdf', mimeType='application/pdf', buffer=papers.pdf()),
+            FilePayload(name='empty.pdf', mimeType='application/pdf', buffer=b''),
+            FilePayload(name='page.pdf', mimeType='application/pdf', buffer=b'<html><p>x</p></html>'),
         ]
     )
     expect(arrived).to_have_count(1)
@@ -243,7 +243,7 @@ def test_the_insured_sends_what_is_needed_from_the_phone(person: Person, phone: 
     expect(asked).to_have_count(before - 1)
     # the page was drawn anew: what is still asked for can be sent from it
     if before > 1:
-        asked.first.set_input_files([{'name': 'צילום.jpg', 'mimeType': 'image/jpeg', 'buffer': papers.jpeg()}])
+        asked.first.set_input_files([FilePayload(name='צילום.jpg', mimeType='image/jpeg', buffer=papers.jpeg())])
         expect(arrived).to_have_count(2)
     dana.goto(f'/claims/{claim_no}?tab=documents')
     ready(dana)
