@@ -244,7 +244,7 @@ PLAIN: dict[str, dict[str, object]] = {
     'signed_insured.html': {
         **_CAR,
         **dict.fromkeys(('first_name', 'office', 'ask', 'ask_tel'), ''),
-        'needed': [],
+        'needed': [{'type': 'driving_licence', 'need': '', 'label': 'Licence', 'reason': ''}],
         'arrived': [],
         'seen': 0,
     },

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, expect
 
 from db import values
 from db.base import now
@@ -217,6 +217,37 @@ def test_the_insured_follows_on_a_page_that_tells_nothing_else(person: Person, p
     revoke(dana)
     expect(stage(insured)).to_have_count(0)
     expect(insured.locator('h1')).to_contain_text('קישור')
+
+
+def test_the_insured_sends_what_is_needed_from_the_phone(person: Person, phone: Phone) -> None:
+    dana = person('dana@levi.demo')
+    claim_no = claim_in_repair(dana)
+    open_repair(dana, claim_no)
+    insured = phone(make_link(dana, 'insured'))
+    asked, arrived = insured.get_by_test_id('paper'), insured.get_by_test_id('receipt')
+    expect(insured.locator('[data-connected=true]')).to_be_attached()
+    before = asked.count()
+    assert before
+    asked.first.set_input_files(
+        [
+            FilePayload(name='רישיון.pdf', mimeType='application/pdf', buffer=papers.pdf()),
+            FilePayload(name='empty.pdf', mimeType='application/pdf', buffer=b''),
+            FilePayload(name='page.pdf', mimeType='application/pdf', buffer=b'<html><p>x</p></html>'),
+        ]
+    )
+    expect(arrived).to_have_count(1)
+    expect(arrived).to_contain_text('התקבל בלשכה')
+    told = insured.locator('[data-papers] [data-told]')
+    for said in ('הגיעו 1 מתוך 3', 'empty.pdf', 'page.pdf', 'נא לצלם את הדף שוב'):
+        expect(told).to_contain_text(said)
+    expect(asked).to_have_count(before - 1)
+    # the page was drawn anew: what is still asked for can be sent from it
+    if before > 1:
+        asked.first.set_input_files([FilePayload(name='צילום.jpg', mimeType='image/jpeg', buffer=papers.jpeg())])
+        expect(arrived).to_have_count(2)
+    dana.goto(f'/claims/{claim_no}?tab=documents')
+    ready(dana)
+    expect(dana.get_by_test_id('document').filter(has_text='רישיון').first).to_be_visible()
 
 
 # where the name and what follows it begin

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = 'stage_explanations'
-down_revision = 'learning_matrix'
+down_revision = 'complete_files'
 branch_labels = None
 depends_on = None
 
