@@ -250,6 +250,7 @@ def test_the_insured_sends_what_is_needed_from_the_phone(person: Person, phone: 
     )
     expect(arrived).to_have_count(1)
     expect(arrived).to_contain_text('התקבל בלשכה')
+    paper = arrived.locator('.mk-grow').inner_text().partition(' · ')[0]
     told = insured.locator('[data-papers] [data-told]')
     for said in ('הגיעו 1 מתוך 3', 'empty.pdf', 'page.pdf', 'נא לצלם את הדף שוב'):
         expect(told).to_contain_text(said)
@@ -260,7 +261,8 @@ def test_the_insured_sends_what_is_needed_from_the_phone(person: Person, phone: 
         expect(arrived).to_have_count(2)
     dana.goto(f'/claims/{claim_no}?tab=documents')
     ready(dana)
-    expect(dana.get_by_test_id('document').filter(has_text='רישיון').first).to_be_visible()
+    needed = dana.get_by_test_id('checklist').get_by_role('listitem').filter(has_text=paper)
+    expect(needed.filter(has_text='התקבל').first).to_be_attached()
 
 
 # where the name and what follows it begin
