@@ -48,9 +48,9 @@ OPEN_PAGES = frozenset(
 SOCKETS = '/_nicegui_ws'
 ASSETS = ('/static/', f'/_nicegui/{__version__}/')
 BY_LINK = '/t/'
-BY_KEY = '/api/'
+BY_KEY = '/api/v1/'
 OPEN_FOLDERS = (*ASSETS, '/setup/', BY_LINK, BY_KEY)
-NO_PAGES = (BY_KEY, '/files/', '/_nicegui')
+NO_PAGES = ('/api/', '/files/', '/_nicegui')
 
 SAFE_METHODS = frozenset({'GET', 'HEAD', 'OPTIONS'})
 FORM_LIMIT, UPLOAD_LIMIT, BODY_LIMIT = 64 * 1024, 6 * 1024 * 1024, 1024 * 1024

@@ -71,7 +71,8 @@ def filters_in_words(session: Session, state: ListState, language: str, names: N
     for name, label in _FILTERS.items():
         if keys := getattr(state, name):
             known = [names[name].get(str(key)) or _unknown(session, name, key, language) for key in keys]
-            known = list(dict.fromkeys(known))  # several statuses may be one to who reads it
+            if name == 'status':  # several may be one to who reads them
+                known = list(dict.fromkeys(known))
             shown = ', '.join(known) if len(known) <= _NAMED else t('{n} chosen', language, n=len(known))
             told.append(f'{t(label, language)}: {shown}')
     for name, label in RANGE_LABELS.items():

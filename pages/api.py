@@ -354,7 +354,9 @@ def add_routes(portal: FastAPI, settings: Settings) -> None:
     async def openapi() -> Response:
         return JSONResponse(document)
 
-    @portal.api_route('/api/{path:path}', methods=['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'])
+    @portal.api_route(
+        HERE + '/{path:path}', methods=['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
+    )
     async def nothing(path: str, request: Request) -> Response:
         if request.method == 'GET':
             return _Refusal(404, 'not_found', t(N_('There is no such address.'), HEBREW)).answer
