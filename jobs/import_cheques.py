@@ -89,18 +89,32 @@ def weigh_cheque(session: 'Session', slip: Slip, claim_id: int, imported: Sequen
 
     `imported` is what imports changed in the claim, newest first: what the bureau changed since is left alone.
     """
-    cheques = fetch(session, cheques_of(claim_id))
-    known = next((one for one in cheques if one.key == _key_of(slip.cheque_no)), None)
-    if known is None and slip.cheque_no:
-        known = next((one for one in cheques if one.cheque_no == slip.cheque_no), None)
+    known = _meant(fetch(session, cheques_of(claim_id)), slip)
     if known is None:
         return ChequeNews(None, slip)
-    kept = {field.name: getattr(known, field.name) for field in fields(Slip)}
-    wanted = replace(Slip(**kept), amount=slip.amount, due_date=slip.due_date)
-    same = (known.amount, known.due_date) == (slip.amount, slip.due_date)
-    if same or not known.live or _last_imported(imported, known) == [plain(slip.amount), plain(slip.due_date)]:
-        return None
-    return ChequeNews(known, wanted)
+    kept = Slip(**{field.name: getattr(known, field.name) for field in fields(Slip)})
+    wanted = replace(kept, amount=slip.amount, due_date=slip.due_date, cheque_no=kept.cheque_no or slip.cheque_no)
+    says_no_more = wanted.cheque_no == kept.cheque_no
+    left_alone = says_no_more and _last_imported(imported, known) == [plain(slip.amount), plain(slip.due_date)]
+    return None if wanted == kept or not known.live or left_alone else ChequeNews(known, wanted)
+
+
+def _meant(cheques: Sequence[Cheque], slip: Slip) -> Cheque | None:
+    """The cheque a row means: by the number it came with, by the one it has now, or the one that was expected without a number."""
+
+    def is_expected(one: Cheque) -> bool:
+        return (
+            one.key == _key_of('') and not one.cheque_no and (one.amount, one.due_date) == (slip.amount, slip.due_date)
+        )
+
+    for means in (
+        lambda one: one.key == _key_of(slip.cheque_no),
+        lambda one: bool(slip.cheque_no) and one.cheque_no == slip.cheque_no,
+        is_expected,
+    ):
+        if found := next(filter(means, cheques), None):
+            return found
+    return None
 
 
 def _last_imported(imported: Sequence[Change], known: Cheque) -> list[Any]:

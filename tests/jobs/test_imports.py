@@ -253,6 +253,23 @@ def test_a_cheque_the_bureau_wrote_down_is_not_written_twice(people: People, fil
     assert [cheque.cheque_no for cheque in cheques_in(claim)] == ['6194349', '6194350']
 
 
+def test_a_cheque_that_was_expected_gets_its_number_later(people: People, file_of) -> None:
+    without = {name: cell for name, cell in CHEQUE.items() if 'מס' not in name}
+    claim = imported(file_of, **without)
+    assert counts(run(file_of(line(1, **CHEQUE)))) == (0, 1, 0, 0)
+    assert counts(run(file_of(line(1, **CHEQUE)))) == (0, 0, 1, 0)
+    (cheque,) = cheques_in(claim)
+    assert (cheque.cheque_no, cheque.state) == ('6194349', 'expected'), 'that it was drawn nobody said'
+
+
+def test_a_cheque_without_a_number_that_the_bureau_moved_is_left_alone(people: People, file_of) -> None:
+    without = {name: cell for name, cell in CHEQUE.items() if 'מס' not in name}
+    (cheque,) = cheques_in(imported(file_of, **without))
+    with open_session(people.staff) as session:
+        change_cheque(session, cheque.id, Slip(cheque.direction, cheque.amount, date(2027, 2, 1)), cheque.version, NOW)
+    assert counts(run(file_of(line(1, **without)))) == (0, 0, 1, 0)
+
+
 def test_a_cheque_that_came_to_its_end_is_left_alone(people: People, file_of) -> None:
     (cheque,) = cheques_in(imported(file_of, **CHEQUE))
     with open_session(people.staff) as session:
