@@ -138,9 +138,10 @@ def test_nobody_waits_for_another_instance(installation: Installation, claim: Cl
     for phone in phones(20, 10_000):
         desk.save(phone)
         later.append(there.hears_phone(phone) - here.hears_phone(phone))
-    # most of them: a long transaction of another test on the same server holds some back (docs/performance.md); the promise itself
-    # is measured by `python -m bench instances`
+    # generous, for a busy machine; the promise itself is measured by `python -m bench instances`
     assert statistics.median(later) < 0.5, later
+    # a long transaction of another test on the same server holds some back (docs/performance.md)
+    assert statistics.quantiles(later, n=20)[18] < 5.0, later
 
 
 @pytest.mark.parametrize('looks', [False, True])
