@@ -37,7 +37,7 @@ WRITERS: Mapping[str, str] = MappingProxyType(
 _CHANGES: Mapping[str, tuple[str, ...]] = {
     'status': ('opened',),
     'repair': ('repair.%',),
-    'documents': ('document.%', 'pack'),
+    'documents': ('document.%', 'pack', 'pack.%'),
     'talk': ('call', 'call_corrected', 'message', 'noted'),
     'money': ('money', 'offer', 'offer.%', 'cheque', 'cheque.%'),
 }

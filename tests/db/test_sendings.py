@@ -8,6 +8,7 @@ from db import values
 from db.base import now
 from db.changes import history_of
 from db.claims import Claim
+from db.history import OTHER, HistoryChoice, chosen_history
 from db.packs import SubmissionPack
 from db.scope import Actor, Unscoped
 from db.sendings import PackSending, SendingNote, note_sending, sendings_of
@@ -56,6 +57,17 @@ def test_each_sending_is_a_line_and_the_same_said_twice_is_one(
     assert [(change.internal, change.quiet, change.fields['way']) for change in told] == [
         (True, True, [None, way]) for way in ('fax', 'email')
     ]
+
+
+def test_a_sending_stands_among_the_documents_of_the_history(
+    people: People, claim: Claim, pack: SubmissionPack
+) -> None:
+    said(people.staff, pack)
+    with open_session(people.staff, reading=True) as session:
+        kinds = {change.kind for change in fetch(session, chosen_history(claim.id, HistoryChoice('documents')))}
+        others = {change.kind for change in fetch(session, chosen_history(claim.id, HistoryChoice(OTHER)))}
+    assert {'pack', 'pack.sent'} <= kinds
+    assert not {'pack', 'pack.sent'} & others
 
 
 def test_what_was_said_stays(people: People, pack: SubmissionPack) -> None:
