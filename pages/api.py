@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Security
@@ -342,17 +343,16 @@ _MISSING: dict[int | str, dict[str, Any]] = {404: {'model': Error, 'description'
 _GONE: dict[int | str, dict[str, Any]] = {410: {'model': Error, 'description': 'Too long ago: read the claims anew.'}}
 
 
+_router = APIRouter(prefix=HERE, route_class=_Told)
+
+
 def add_routes(portal: FastAPI, settings: Settings) -> None:
     """Register them on the parent app, and the document that describes them."""
-    router = APIRouter(prefix=HERE, route_class=_Told)
-    _add_claims(router)
-    _add_changes(router)
-    document = _document(router, settings)
-    portal.include_router(router)
+    portal.router.routes.extend(_router.routes)
 
     @portal.get(f'{HERE}/openapi.json')
     async def openapi() -> Response:
-        return JSONResponse(document)
+        return JSONResponse(_document() | {'servers': [{'url': settings.base_url}]})
 
     @portal.api_route(
         HERE + '/{path:path}', methods=['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
@@ -364,65 +364,65 @@ def add_routes(portal: FastAPI, settings: Settings) -> None:
         return _Refusal(405, 'method_not_allowed', told, {'Allow': 'GET'}).answer
 
 
-def _document(router: APIRouter, settings: Settings) -> dict[str, Any]:
+@cache
+def _document() -> dict[str, Any]:
+    """Put together when somebody asks for it."""
     return get_openapi(
         title='Maakav',
         version='1',
         description='Claims, as the person of the key may read them. Nothing is written.',
-        routes=router.routes,
-        servers=[{'url': settings.base_url}],
+        routes=_router.routes,
     )
 
 
-def _add_claims(router: APIRouter) -> None:
-    @router.get('/claims', responses=_REFUSED, operation_id='claims', openapi_extra={'parameters': _LIST_PARAMETERS})
-    async def claims(request: Request, held: Key) -> Claims:
-        """The list of claims, newest update first, with the filters of the list on screen."""
-        asked = _asked(request, _LIST_PARAMETERS)
-        state = _state(held, asked)
-        rows, words = await ask_as(held.actor, _rows, state)
-        address = address_of(request)
-        searched = state.q.strip()
-        _note(held, Seen(SEARCH, searched, address=address) if searched else Seen(LIST, state.meant, address=address))
-        following = f'{state.page + 1}.{rows[-1].seq}' if len(rows) == state.size else None
-        return Claims(claims=[_row(row, words, is_bureau=held.actor.is_bureau) for row in rows], next=following)
-
-    @router.get(
-        '/claims/{claim_no:path}',
-        responses={**_REFUSED, **_MISSING},
-        operation_id='claim',
-        response_model=ClaimTold,
-    )
-    async def claim(claim_no: str, request: Request, held: Key) -> Any:
-        """One claim."""
-        _asked(request, [])
-        known = len(claim_no) <= _LONGEST_NUMBER and claim_no.isprintable()
-        told = await ask_as(held.actor, _claim, claim_no) if known else None
-        seen = Seen(CLAIM, claim_no=claim_no, address=address_of(request), granted=told is not None)
-        accesses.note(held.actor, seen)
-        if told is None:
-            raise _not_found()
-        return told
+@_router.get('/claims', responses=_REFUSED, operation_id='claims', openapi_extra={'parameters': _LIST_PARAMETERS})
+async def claims(request: Request, held: Key) -> Claims:
+    """The list of claims, newest update first, with the filters of the list on screen."""
+    asked = _asked(request, _LIST_PARAMETERS)
+    state = _state(held, asked)
+    rows, words = await ask_as(held.actor, _rows, state)
+    address = address_of(request)
+    searched = state.q.strip()
+    _note(held, Seen(SEARCH, searched, address=address) if searched else Seen(LIST, state.meant, address=address))
+    following = f'{state.page + 1}.{rows[-1].seq}' if len(rows) == state.size else None
+    return Claims(claims=[_row(row, words, is_bureau=held.actor.is_bureau) for row in rows], next=following)
 
 
-def _add_changes(router: APIRouter) -> None:
-    @router.get(
-        '/changes',
-        responses={**_REFUSED, **_GONE},
-        operation_id='changes',
-        openapi_extra={'parameters': [_AFTER_CHANGE | {'required': True}]},
-    )
-    async def changes(request: Request, held: Key) -> Changes:
-        """What was changed after an earlier question, oldest first: ask every minute, and read the claims that are named."""
-        after = _asked(request, [_AFTER_CHANGE]).get('after', '')
-        if after != 'latest' and not _SEQ.fullmatch(after):
-            raise _not_understood([after or 'after'])
-        stretch = await ask_sign_in(stretch_since, None if after == 'latest' else int(after))
-        if stretch is None:
-            told = t(N_('This is too long ago. Please read the claims anew, and go on from «latest».'), HEBREW)
-            raise _Refusal(410, 'gone', told)
-        _note(held, Seen(PAGE, request.url.path, address=address_of(request)))
-        return await ask_as(held.actor, _changes, stretch)
+@_router.get(
+    '/claims/{claim_no:path}',
+    responses={**_REFUSED, **_MISSING},
+    operation_id='claim',
+    response_model=ClaimTold,
+)
+async def claim(claim_no: str, request: Request, held: Key) -> Any:
+    """One claim."""
+    _asked(request, [])
+    known = len(claim_no) <= _LONGEST_NUMBER and claim_no.isprintable()
+    told = await ask_as(held.actor, _claim, claim_no) if known else None
+    seen = Seen(CLAIM, claim_no=claim_no, address=address_of(request), granted=told is not None)
+    accesses.note(held.actor, seen)
+    if told is None:
+        raise _not_found()
+    return told
+
+
+@_router.get(
+    '/changes',
+    responses={**_REFUSED, **_GONE},
+    operation_id='changes',
+    openapi_extra={'parameters': [_AFTER_CHANGE | {'required': True}]},
+)
+async def changes(request: Request, held: Key) -> Changes:
+    """What was changed after an earlier question, oldest first: ask every minute, and read the claims that are named."""
+    after = _asked(request, [_AFTER_CHANGE]).get('after', '')
+    if after != 'latest' and not _SEQ.fullmatch(after):
+        raise _not_understood([after or 'after'])
+    stretch = await ask_sign_in(stretch_since, None if after == 'latest' else int(after))
+    if stretch is None:
+        told = t(N_('This is too long ago. Please read the claims anew, and go on from «latest».'), HEBREW)
+        raise _Refusal(410, 'gone', told)
+    _note(held, Seen(PAGE, request.url.path, address=address_of(request)))
+    return await ask_as(held.actor, _changes, stretch)
 
 
 # ---- reading ----------------------------------------------------------------------------------------------------------------
