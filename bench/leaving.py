@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -54,15 +54,20 @@ def _restart(ground: Ground) -> tuple[float, float]:
 
 
 async def _left_and_back(url: str, folder: str, port: int, cookies: Sequence[str]) -> tuple[float, float]:
+    """The pages that were open wait, and come back by themselves."""
     origin = f'http://127.0.0.1:{port}'
-    with _portal(url, folder, port) as server:
-        async with open_pages(origin, '/', cookies):
+    async with AsyncExitStack() as stack:
+        browser = await stack.enter_async_context(httpx.AsyncClient(timeout=60))
+        with _portal(url, folder, port) as server:
+            visitors = await stack.enter_async_context(open_pages(origin, '/', cookies))
+            returns = asyncio.gather(*(visitor.come_back('/', browser) for visitor in visitors))
             server.send_signal(signal.SIGTERM)
             left = await asyncio.to_thread(lambda: seconds_of(lambda: server.wait(30)))
-    with _portal(url, folder, port):
+        # the loop goes on meanwhile: they try, and find nobody
+        await asyncio.to_thread(stack.enter_context, _portal(url, folder, port))
         begun = time.monotonic()
-        async with open_pages(origin, '/', cookies):
-            return left, time.monotonic() - begun
+        await returns
+        return left, time.monotonic() - begun
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import re
 import time
 import uuid
@@ -13,7 +14,7 @@ from urllib.parse import urlencode
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 _CLIENT_ID = re.compile(r"""['"]client_id['"]: ['"]([0-9a-f-]{36})['"]""")
 _NEXT_MESSAGE = re.compile(r"""['"]next_message_id['"]: (\d+)""")
@@ -22,6 +23,7 @@ _MESSAGE_ID = re.compile(r'"_id":(\d+)')
 _CHANGE = re.compile(r'bench-(\d+)-')
 ACKNOWLEDGE_SECONDS = 3  # as nicegui.js
 PATIENCE_SECONDS = 20
+LONGEST_PAUSE_SECONDS = 2.0  # as maakav.js
 
 
 @dataclass
@@ -52,6 +54,13 @@ class Visitor:
         if found is None or following is None:
             raise RuntimeError(f'{address} is no page of ours')
         self._client_id, self._next_message = found[1], int(following[1])
+        answer = await self._connect()
+        if not answer.startswith('40'):
+            raise RuntimeError(f'{address} refused the socket: {answer!r}')
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._acknowledge())]
+
+    async def _connect(self) -> str:
+        """Open the socket of the page that is loaded; gives what it is answered."""
         query = {
             'EIO': 4,
             'transport': 'websocket',
@@ -71,10 +80,25 @@ class Visitor:
         )
         await self._socket.recv()
         await self._socket.send('40')
-        answer = await self._socket.recv()
-        if not str(answer).startswith('40'):
-            raise RuntimeError(f'{address} refused the socket: {answer!r}')
-        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._acknowledge())]
+        return str(await self._socket.recv())
+
+    async def come_back(self, address: str, browser: httpx.AsyncClient) -> None:
+        """Wait until the other side is gone, try the socket again and again, and load the page anew once it is answered.
+
+        The pauses are those of Socket.IO, of which maakav.js has the longest shortened.
+        """
+        await self._tasks[0]
+        await self.close()
+        pause = 1.0
+        while True:
+            await asyncio.sleep(min(pause * random.uniform(0.5, 1.5), LONGEST_PAUSE_SECONDS))
+            pause *= 2
+            with suppress(OSError, ConnectionClosed, InvalidHandshake):
+                if (await self._connect()).startswith('40'):
+                    raise RuntimeError('the page was known after a restart')
+                break
+        await self.close()
+        await self.open(address, browser)
 
     @property
     def _headers(self) -> dict[str, str]:
