@@ -1,4 +1,4 @@
-"""The palette: a few letters lead to a claim, a colleague, an office, a view or a page; and the help for the keyboard."""
+"""The palette: a few letters lead to a claim, a colleague, an office, a firm, a view or a page; and the help for the keyboard."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,6 +18,7 @@ from db.list_rows import Row
 from db.list_state import NO_WORD
 from db.palette import Reached, reach
 from db.scope import Actor
+from db.texts import N_
 from db.views import QUICK_VIEWS
 
 LONGEST = 100
@@ -62,6 +63,11 @@ class Palette(Element, component='palette.js'):
             ('people', t('Agents'), [_person(user.id, user.name, self.actor) for user in found.agents]),
             ('offices', t('Offices'), [_office(house.id, house.name) for house in found.offices]),
             (
+                'firms',
+                t('Garages, appraisers and insurers'),
+                [_firm(name, firm.id, firm.name) for name, firms in found.firms.items() for firm in firms],
+            ),
+            (
                 'views',
                 t('Views'),
                 [
@@ -98,6 +104,18 @@ def _office(office_id: int, name: str) -> Item:
     return _item(f'office-{office_id}', 'apartment', name, address, t('Claims of this office'))
 
 
+_FIRMS = {
+    'garage': ('garage', N_('Claims of this garage')),
+    'appraiser': ('fact_check', N_('Claims of this appraiser')),
+    'insurer': ('shield', N_('Claims against this insurer')),
+}
+
+
+def _firm(kind: str, firm_id: int, name: str) -> Item:
+    icon, hint = _FIRMS[kind]
+    return _item(f'{kind}-{firm_id}', icon, name, f'/?{urlencode({"view": "all", kind: firm_id})}', t(hint))
+
+
 def _everywhere(typed: str) -> Item:
     label = t('Search all claims for "{text}"', text=typed)
     return _item('search', 'search', label, f'/?{urlencode({"view": "all", "q": typed})}')
@@ -112,7 +130,7 @@ def _holding(items: Iterable[Item], typed: str) -> list[Item]:
 def _words() -> dict[str, str]:
     return {
         'title': t('Go to'),
-        'search': t('Claim, plate, client, agent, view or page'),
+        'search': t('Claim, plate, client, agent, garage, view or page'),
         'results': t('Results'),
         'nothing': t('Nothing found'),
         'late': t('No answer yet. What you look for will show as soon as one comes.'),

@@ -1,7 +1,9 @@
-"""What one reaches by typing a few letters: claims, people and offices, and the views and claims one comes back to."""
+"""What one reaches by typing a few letters: claims, people, offices and firms, and the views and claims one comes back to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, or_, select
@@ -12,6 +14,7 @@ from db.list_rows import Row, rows_of
 from db.list_state import ListState
 from db.lists import first_rows
 from db.offices import AgentOffice, User, agents_of, offices
+from db.reference import Appraiser, Garage, Insurer
 from db.scope import Actor
 from db.seen_marks import SeenMark
 from db.views import View, views_of
@@ -19,10 +22,12 @@ from db.views import View, views_of
 CLAIMS, MOST, RECENT = 8, 5, 8
 # one letter stands in almost every claim
 LEAST = 2
+# those no longer worked with too: their claims are still looked for
+FIRMS: Mapping[str, type[Garage | Appraiser]] = MappingProxyType({'garage': Garage, 'appraiser': Appraiser})
 
 
 class Named(NamedTuple):
-    """A person or an office."""
+    """A person, an office or a firm."""
 
     id: int
     name: str
@@ -35,22 +40,28 @@ class Reached:
     claims: Sequence[Row]
     agents: Sequence[Named]
     offices: Sequence[Named]
+    # by the list's filter that shows the claims of one
+    firms: Mapping[str, Sequence[Named]]
     views: Sequence[View]
 
 
 def reach(session: Session, typed: str) -> Reached:
     """What the acting person may mean, each as far as he may see it."""
     if typed.strip() and not values.has_a_word(typed):
-        return Reached([], [], [], [])
+        return Reached([], [], [], {}, [])
     words = values.search_words(typed)[:6]
     views = [view for view in views_of(session) if _holds(view.name, words)]
     if len(''.join(words)) < LEAST:
-        return Reached([] if words else recent_claims(session), [], [], views)
+        return Reached([] if words else recent_claims(session), [], [], {}, views)
     actor: Actor = session.info['actor']
     found = first_rows(session, ListState.read({'view': 'all', 'q': typed, 'size': '10', 'columns': 'office'}))[:CLAIMS]
     agents = _called(session, agents_of(former=True).with_only_columns(User.id, User.name), words)
     houses = offices().with_only_columns(AgentOffice.id, AgentOffice.name)
-    return Reached(found, agents, _called(session, houses, words) if actor.is_bureau else [], views)
+    firms = {
+        name: _called(session, select(kind.id, kind.name).order_by(kind.name), words) for name, kind in FIRMS.items()
+    }
+    firms['insurer'] = _insurers(session, words)
+    return Reached(found, agents, _called(session, houses, words) if actor.is_bureau else [], firms, views)
 
 
 def _called(session: Session, names: Any, words: Sequence[str]) -> list[Named]:
@@ -58,6 +69,13 @@ def _called(session: Session, names: Any, words: Sequence[str]) -> list[Named]:
     name, letter = names.selected_columns[1], words[0][0]
     begins = or_(*(name.ilike(f'{before}{letter}%') for before in ('', '% ', '%-')))
     return [Named(*row) for row in session.execute(names.where(begins)) if _holds(row[1], words)][:MOST]
+
+
+def _insurers(session: Session, words: Sequence[str]) -> list[Named]:
+    """By any of the names that people write for them."""
+    known = session.execute(select(Insurer.id, Insurer.name, Insurer.aliases).order_by(Insurer.name))
+    called = (Named(key, name) for key, name, aliases in known if any(_holds(one, words) for one in (name, *aliases)))
+    return list(islice(called, MOST))
 
 
 def recent_claims(session: Session, most: int = RECENT) -> list[Row]:

@@ -29,7 +29,7 @@ from db.exports import Asked
 from db.list_state import ListState
 from db.list_words import filters_in_words
 from db.offices import User
-from db.reference import Appraiser
+from db.reference import Appraiser, Garage
 from db.scope import Actor, Role
 from db.session import open_session
 from db.texts import ClaimError
@@ -373,6 +373,24 @@ def test_one_reaches_what_one_may_see(people: People) -> None:
         assert {row.claim_id for row in palette.reach(session, 'ורד').claims} == {mine.id, theirs.id}
         assert [user.name for user in palette.reach(session, 'אבי כהן').agents] == ['אבי כהן']
         assert len(palette.reach(session, 'סוכנות').offices) == 2
+
+
+def test_one_reaches_the_claims_of_a_firm(people: People) -> None:
+    with open_session(people.admin) as session:
+        garage, appraiser = Garage(name='מוסך ורדים'), Appraiser(name='ורד שמאים', active=False)
+        session.add_all([garage, appraiser, Garage(name='פחחות הצפון')])
+        session.flush()
+        ids = {'garage': garage.id, 'appraiser': appraiser.id}
+    for reader in (people.dana, people.staff):
+        with open_session(reader, reading=True) as session:
+            firms = palette.reach(session, 'ורד').firms
+            insurer = palette.reach(session, 'פניקס').firms['insurer']
+            nothing = palette.reach(session, '').firms
+        assert {name: [firm.id for firm in found] for name, found in firms.items() if found} == {
+            name: [key] for name, key in ids.items()
+        }, 'one that is not worked with any more has claims too'
+        assert [firm.name for firm in insurer] == ['הפניקס']
+        assert nothing == {}
 
 
 def test_an_agent_who_sees_his_own_claims_only_reaches_no_others(people: People) -> None:

@@ -233,10 +233,15 @@ async def test_the_palette_answers_the_newest_question_under_scope(portal: FastA
     assert [item['label'] for item in groups['claims']] == ['ורד שחר']
     assert [dict(parse_qsl(item['href'][2:])) for item in groups['views']] == [{'q': 'ורד'}]
     assert dict(parse_qsl(groups['search'][0]['href'][2:])) == {'view': 'all', 'q': 'ורד'}
-    dana.send(Palette, 'ask', {'turn': 4, 'text': ' 🚗! '})
+    dana.send(Palette, 'ask', {'turn': 4, 'text': 'פניקס'})
     await soon(lambda: palette.props['answer']['turn'] == 4)
+    groups = {group['name']: group['items'] for group in palette.props['answer']['groups']}
+    assert [item['label'] for item in groups['firms']] == ['הפניקס']
+    assert dict(parse_qsl(groups['firms'][0]['href'][2:])).keys() == {'view', 'insurer'}
+    dana.send(Palette, 'ask', {'turn': 5, 'text': ' 🚗! '})
+    await soon(lambda: palette.props['answer']['turn'] == 5)
     assert palette.props['answer']['groups'] == []
     assert 'אין במה שהוקלד אות או ספרה' in palette.props['answer']['told']
     dana.send(Palette, 'ask', {'turn': 2, 'text': 'יוסי'})
     await asyncio.sleep(0.2)
-    assert palette.props['answer']['turn'] == 4, 'late questions are not asked again'
+    assert palette.props['answer']['turn'] == 5, 'late questions are not asked again'
