@@ -6,7 +6,7 @@ export default {
     <section v-if="clocks.length" class="mk-card mk-clocks" :aria-label="words.title" data-testid="clocks"><div class="mk-hd"><span class="mk-ic mk-lead" aria-hidden="true">timer</span><h2>{{ words.title }}</h2></div>
       <details v-for="clock in shown" :key="clock.id" data-testid="clock" :data-clock="clock.id"><summary><span class="mk-grow">{{ clock.label }}</span><span class="mk-chip mk-tiny" :class="'mk-hue-' + clock.hue">{{ clock.state }}</span></summary>
         <div class="mk-clk"><p v-for="line in clock.lines" :key="line" :class="{'mk-b': !clock.started}" data-testid="clock-line" dir="auto">{{ line }}</p>
-          <p class="mk-t2">{{ clock.rule }}<template v-if="clock.source"> · {{ clock.source }}</template></p>
+          <p class="mk-t2">{{ clock.rule }}</p><p v-if="clock.source" class="mk-xs mk-t3">{{ clock.source }}</p>
           <div v-if="editing !== clock.id" class="mk-aacts"><a v-if="clock.proof" class="mk-btn mk-s mk-sm" :href="clock.proof" target="_blank" rel="noopener" data-testid="clock-proof"><span class="mk-ic" aria-hidden="true">print</span>{{ words.proof }}</a>
             <button v-if="staff && clock.days.length" type="button" class="mk-btn mk-g mk-sm" data-testid="clock-set" @click="begin(clock)"><span class="mk-ic" aria-hidden="true">edit</span>{{ words.set }}</button></div>
           <form v-else class="mk-clkf" :data-id="about" @submit.prevent="save">
