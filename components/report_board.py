@@ -55,6 +55,30 @@ _TURNED = """(event) => {
 }"""
 
 
+# whoever presses a bar, or above or below it, presses the sum it draws: in the table of the chart, a row for each month and a column for each colour.
+# The browser goes there by itself, and nothing it names is believed here
+_PRESSED = """(event) => {{
+    const chart = getElement({chart})?.chart;
+    if (!chart) return;
+    const {{left, top}} = chart.getDom().getBoundingClientRect();
+    const [x, y] = [event.clientX - left, event.clientY - top];
+    let [nearest, row, column] = [8, -1, -1];
+    chart.getModel().eachSeries((bars) => {{
+        const {{y: above, height}} = bars.coordinateSystem.getArea();
+        if (y < above || y > above + height) return;
+        const data = bars.getData();
+        data.each((place) => {{
+            const bar = data.getItemLayout(place);
+            const far = Math.abs(x - bar.x - bar.width / 2) - bar.width / 2;
+            if (far < nearest) [nearest, row, column] = [far, place, bars.seriesIndex + 1];
+        }});
+    }});
+    const sums = document.querySelector('[data-testid="table-{table}"]')?.tBodies[0];
+    sums?.rows[row]?.cells[column].querySelector('a').dispatchEvent(new MouseEvent('click', event));
+}}"""
+_TABLES = {'money': 'months', 'due': 'due_months'}
+
+
 class ReportBoard:
     """One person's dashboard on one page."""
 
@@ -78,15 +102,15 @@ class ReportBoard:
         Subscription([claims_topic(self._actor), person_topic(self._actor), words_topic()], self._ring, breath=BREATH)
 
     def _card(self, name: str) -> None:
-        if name not in ('money', 'due'):
+        if name not in _TABLES:
             self._cards[name] = ui.html(tag='section').classes(f'mk-card mk-r-{name}')
             return
         with ui.element('section').classes(f'mk-card mk-r-{name}'):
             self._cards[name] = ui.html(tag='div').classes('mk-contents')
             # an image of numbers that stand in a table beside it; its time runs from left to right
-            self._charts[name] = (
-                ui.echart({}, renderer='svg').classes('mk-chart').props('role=img').style('direction:ltr')
-            )
+            chart = ui.echart({}, renderer='svg').classes('mk-chart').props('role=img').style('direction:ltr')
+            chart.on('click', js_handler=_PRESSED.format(chart=chart.id, table=_TABLES[name]))
+            self._charts[name] = chart
 
     async def load(self) -> None:
         """Ask for the figures and show them."""

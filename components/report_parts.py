@@ -29,14 +29,16 @@ def _money(agorot: int) -> str:
     return num_html(values.format_money(agorot, language(), cents=False))
 
 
-def _link(address: str, inner: str, figure: int | None = None, classes: str = 'mk-flink') -> str:
-    told = f' data-testid="figure" data-figure="{figure}"' if figure is not None else ''
-    return f'<a class="{classes}" href="{escape(address)}"{told}>{inner}</a>'
+def _link(address: str, inner: str, figure: int, said: str = '') -> str:
+    called = f' aria-label="{escape(said)}" title="{escape(said)}"' if said else ''
+    return (
+        f'<a class="mk-flink" href="{escape(address)}" data-testid="figure" data-figure="{figure}"{called}>{inner}</a>'
+    )
 
 
-def _claims(figure: Figure, inner: str | None = None) -> str:
-    """A figure that opens its list."""
-    return _link(f'/?{figure.behind.address()}', inner or num_html(f'{figure.claims:,}'), figure.claims)
+def _claims(figure: Figure, inner: str | None = None, said: str = '') -> str:
+    """A figure that opens its list; `said` where what stands there does not tell what it is of."""
+    return _link(f'/?{figure.behind.address()}', inner or num_html(f'{figure.claims:,}'), figure.claims, said)
 
 
 def _sum(figure: Figure) -> str:
@@ -51,20 +53,39 @@ def _too_few() -> str:
     return f'<span class="mk-t3">{escape(t("Not enough data"))}</span>'
 
 
-def _days(took: Measured | None) -> str:
-    """How many days; or that there is not enough to say so."""
+def _days(line: Line, beside: Figure) -> str:
+    """The median of how many days, and of how many claims where that is not what stands beside it; or that there is not enough to say one."""
+    took = line.took
     if took is None or not took.known:
         return _too_few()
-    return f'<span class="mk-nb">{escape(_days_text(took.number))}</span>'
+    of_fewer = f' <span class="mk-t3">{num_html(f"({took.cases})")}</span>' if took.cases != beside.claims else ''
+    return f'<span class="mk-nb">{_median(line, took)}{of_fewer}</span>'
 
 
-def _rate(collected: Measured | None) -> str:
+def _median(line: Line, took: Measured) -> str:
+    days = _days_text(took.number)
+    said = tn('{days}, the median of {n} claim', '{days}, the median of {n} claims', took.cases, days=days)
+    return _claims(line.timed, escape(days), said)
+
+
+def _rate(line: Line) -> str:
     """A collection rate; or that there is none, or not enough to say one."""
+    collected = line.collected
     if collected is None:
         return '<span class="mk-t3">—</span>'
-    if not collected.known:
-        return _too_few()
-    return num_html(f'{collected.number:.0f}%')
+    return _percent(line, collected) if collected.known else _too_few()
+
+
+def _percent(line: Line, collected: Measured) -> str:
+    """A collection rate that opens the claims that were demanded for and those that money came for."""
+    percent, behind = f'{collected.number:.0f}%', line.figures['collected']
+    said = tn(
+        '{percent}, of {n} claim with money demanded or received',
+        '{percent}, of {n} claims with money demanded or received',
+        behind.claims,
+        percent=percent,
+    )
+    return _claims(behind, num_html(percent), said)
 
 
 def _days_text(number: float) -> str:
@@ -73,8 +94,12 @@ def _days_text(number: float) -> str:
     return t('{number} days', number=f'{number:g}')
 
 
+def _name(line: Line) -> str:
+    return line.name or t('None chosen')
+
+
 def _named(line: Line) -> str:
-    return escape(line.name or t('None chosen'))
+    return escape(_name(line))
 
 
 def _export(figures: Figures, name: str, label: str) -> str:
@@ -137,8 +162,8 @@ def numbers_html(figures: Figures) -> str:
     moved = f'{escape(t("Claims opened"))} {_claims(told["opened"])} · {escape(t("Claims closed"))} {_claims(told["closed"])}'
     closed = _claims(told['closed'], escape(tn('of {n} claim closed', 'of {n} claims closed', took.cases)))
     sent = escape(tn('in {n} claim submitted', 'in {n} claims submitted', told['demanded'].claims))
-    of_demand = f'{num_html(f"{rate.number:.0f}%")} {escape(t("of what was demanded"))}' if rate and rate.known else ''
-    whole, answered = told['whole'], escape(tn('of {n} answered', 'of {n} answered', told['answered'].claims))
+    of_demand = f'{_percent(figures.total, rate)} {escape(t("of what was demanded"))}' if rate and rate.known else ''
+    answered = escape(tn('of {n} answered', 'of {n} answered', told['answered'].claims))
     return ''.join(
         (
             _card(
@@ -152,7 +177,7 @@ def numbers_html(figures: Figures) -> str:
             _card(
                 'schedule',
                 t('Days to close, median'),
-                escape(_days_text(took.number)) if took.known else _thin(),
+                _median(figures.total, took) if took.known else _thin(),
                 closed,
                 _spark(figures, 'took', 'violet-dot'),
                 _days_change(figures),
@@ -183,12 +208,20 @@ def numbers_html(figures: Figures) -> str:
             _card(
                 'fact_check',
                 t('Whole at the first submission'),
-                _claims(whole, num_html(f'{figures.whole.number:.0f}%')) if figures.whole.known else _thin(),
-                f'{_claims(told["answered"], answered)} · {escape(t("Sent back to be completed"))} {_claims(told["sent_back"])}',
+                _whole(figures) if figures.whole.known else _thin(),
+                f'{_claims(told["whole"])} {_claims(told["answered"], answered)} · '
+                f'<span class="mk-nb">{escape(t("Sent back to be completed"))} {_claims(told["sent_back"])}</span>',
                 _spark(figures, 'whole', 'teal-dot'),
             ),
         )
     )
+
+
+def _whole(figures: Figures) -> str:
+    """How many of the answered came whole, in percent: it is made of all that were answered."""
+    percent, answered = f'{figures.whole.number:.0f}%', figures.total.figures['answered']
+    said = tn('{percent}, of {n} claim answered', '{percent}, of {n} claims answered', answered.claims, percent=percent)
+    return _claims(answered, num_html(percent), said)
 
 
 def _soon(figures: Figures) -> str:
@@ -196,7 +229,13 @@ def _soon(figures: Figures) -> str:
     many = _cheques(figures.soon, escape(tn('{n} cheque', '{n} cheques', figures.soon.cheques)))
     if figures.next_due is None:
         return many
-    return f'{many} · {escape(t("the next on {day}", day=f"{figures.next_due:%d/%m}"))}'
+    next_one = escape(t('the next on {day}', day=f'{figures.next_due:%d/%m}'))
+    return f'{many} · <a class="mk-flink" href="{_due_address(figures, figures.next_due)}">{next_one}</a>'
+
+
+def _due_address(figures: Figures, day: date) -> str:
+    """The page of the cheques that wait for a day."""
+    return escape(f'/cheques?{replace(figures.soon.behind, view="open", due_from=day, due_to=day).address()}')
 
 
 def _thin() -> str:
@@ -208,25 +247,32 @@ def _change(figures: Figures, name: str, of_what: str = '') -> str:
     percent = figures.changed(name)
     if percent is None:
         return ''
-    good = name == 'received' and percent > 0
-    return _against_before(percent, ' '.join(filter(None, (num_html(f'{abs(percent)}%'), escape(of_what)))), good=good)
+    shown = ' '.join(filter(None, (num_html(f'{abs(percent)}%'), escape(of_what))))
+    return _against_before(percent, shown, figures.before.figures[name], good=name == 'received' and percent > 0)
 
 
 def _days_change(figures: Figures) -> str:
     """By how many days the median changed against the period before, where there is enough to say so."""
     days = figures.days_changed
-    return '' if days is None else _against_before(days, escape(_days_text(abs(days))), good=days < 0)
+    return (
+        ''
+        if days is None
+        else _against_before(days, escape(_days_text(abs(days))), figures.before.timed, good=days < 0)
+    )
 
 
-def _against_before(by: float, shown: str, *, good: bool) -> str:
-    """An arrow up or down with a change, as against the period before."""
+def _against_before(by: float, shown: str, before: Figure, *, good: bool) -> str:
+    """An arrow up or down with a change, as against the period before, which opens what it was then."""
+    against = t('against the period before') if by else t('No change against the period before')
+    said = tn('{text}, when there was {n} claim', '{text}, when there were {n} claims', before.claims, text=against)
+    against = _claims(before, escape(against), said)
     if not by:
-        return f'<div class="mk-dl" data-testid="change">{escape(t("No change against the period before"))}</div>'
+        return f'<div class="mk-dl" data-testid="change">{against}</div>'
     icon, way = ('trending_up', t('up by')) if by > 0 else ('trending_down', t('down by'))
     tone = ' class="mk-rgood"' if good else ''
     return (
         f'<div class="mk-dl" data-testid="change"><b{tone}>{icon_html(icon, "mk-s16")}<span class="mk-vh">{escape(way)}</span> '
-        f'{shown}</b> {escape(t("against the period before"))}</div>'
+        f'{shown}</b> {against}</div>'
     )
 
 
@@ -263,7 +309,7 @@ def statuses_html(figures: Figures) -> str:
     whole = _open_badge(figures)
     most = max((line.figures['open'].claims for line in figures.statuses), default=1)
     bars = ''.join(
-        _bar(line, _status_label(line), status_look(line.key).hue, most) for line in figures.statuses
+        _bar(line, line.name, _status_label(line), status_look(line.key).hue, most) for line in figures.statuses
     ) or _none(t('No open claims'))
     return _head(figures, 'statuses', t('Open by status'), beside=whole) + f'<div class="mk-bd">{bars}</div>'
 
@@ -277,12 +323,12 @@ def _status_label(line: Line) -> str:
     return f'{icon_html(status_look(line.key).icon)}<span class="mk-ell">{escape(line.name)}</span>'
 
 
-def _bar(line: Line, label: str, hue: str, most: int) -> str:
+def _bar(line: Line, name: str, label: str, hue: str, most: int) -> str:
     figure = line.figures['open']
     width = 100 * figure.claims / most if most else 0
     return (
         f'<div class="mk-hb mk-hue-{hue}"><span class="mk-l">{label}</span>'
-        f'<span class="mk-t" aria-hidden="true"><i style="width:{width:.1f}%"></i></span><b>{_claims(figure)}</b></div>'
+        f'<span class="mk-t" aria-hidden="true"><i style="width:{width:.1f}%"></i></span><b>{_claims(figure, said=f"{name}: {figure.claims:,}")}</b></div>'
     )
 
 
@@ -291,7 +337,8 @@ def open_by_insurer_html(figures: Figures) -> str:
     lines, label = figures.open_by_insurer, t('Open by insurer')
     most = max((line.figures['open'].claims for line in lines), default=1)
     bars = ''.join(
-        _bar(line, f'<span class="mk-ell">{_named(line)}</span>', 'blue', most) for line in lines[:SHOWN]
+        _bar(line, _name(line), f'<span class="mk-ell">{_named(line)}</span>', 'blue', most)
+        for line in lines[:SHOWN]
     ) or _none(t('No open claims'))
     head = _head(figures, 'open_by_insurer', label, 'shield', _open_badge(figures))
     return f'{head}<div class="mk-bd">{bars}</div>{_more(lines)}'
@@ -303,15 +350,18 @@ _AGE_HUES = ('green', 'teal', 'amber', 'orange', 'red')
 def ages_html(figures: Figures) -> str:
     """How long open claims have been open, as bars."""
     most = max((line.figures['open'].claims for line in figures.ages), default=1)
-    bars = ''.join(_bar(line, _age_label(line), hue, most) for line, hue in zip(figures.ages, _AGE_HUES, strict=True))
+    bars = ''.join(
+        _bar(line, t('{number} days', number=_age(line)), num_html(_age(line)), hue, most)
+        for line, hue in zip(figures.ages, _AGE_HUES, strict=True)
+    )
     label = t('Age of open claims')
     unit = _unit(t('days since the opening'))
     return _head(figures, 'ages', label, 'hourglass_top', unit) + f'<div class="mk-bd">{bars}</div>'
 
 
-def _age_label(line: Line) -> str:
+def _age(line: Line) -> str:
     youngest, _, oldest = line.key.partition('-')
-    return num_html(f'{youngest}–{oldest}' if oldest else f'{youngest}+')
+    return f'{youngest}–{oldest}' if oldest else f'{youngest}+'
 
 
 def months_html(figures: Figures) -> str:
@@ -336,7 +386,7 @@ def money_line_html(figures: Figures) -> str:
     told = figures.total.figures
     labels = (('demanded', t('Demanded')), ('approved', t('Approved')), ('received', t('Received')))
     sums = ''.join(f'<span>{escape(label)} {_sum(told[name])}</span>' for name, label in labels)
-    rate = f'<span>{escape(t("Collection rate"))} <b>{_rate(figures.total.collected)}</b></span>'
+    rate = f'<span>{escape(t("Collection rate"))} {_rate(figures.total)}</span>'
     return f'<div class="mk-rline" data-testid="money-line"><span class="mk-t3">{period_html(figures)}:</span>{sums}{rate}</div>'
 
 
@@ -360,7 +410,7 @@ def times_html(figures: Figures, name: str) -> str:
     head = _head(figures, name, t(label), icon, unit)
     if not lines:
         return head + _none(t('Nothing of this happened in the period.'))
-    rows = [(_named(line), _claims(line.figures[figure]), _days(line.took)) for line in lines[:SHOWN]]
+    rows = [(_named(line), _claims(line.figures[figure]), _days(line, line.figures[figure])) for line in lines[:SHOWN]]
     return head + _table(name, t(label), (t(first), t(counted), t('Days, median')), rows) + _more(lines)
 
 
@@ -381,14 +431,14 @@ def side_by_side_html(figures: Figures, name: str) -> str:
 
     def cells(line: Line) -> tuple[str, ...]:
         sums = (_sum(line.figures[one]) for one in ('demanded', 'received'))
-        return *(_claims(line.figures[one]) for one in counted), _days(line.took), *sums
+        return *(_claims(line.figures[one]) for one in counted), _days(line, line.figures['closed']), *sums
 
     rows = [
-        (_person(line) if of_people else _named(line), *cells(line), _rate_bar(line.collected) + _rate(line.collected))
+        (_person(line) if of_people else _named(line), *cells(line), _rate_bar(line.collected) + _rate(line))
         for line in lines[:SHOWN]
     ]
     everybody = t(figures.total_label(name))
-    foot = (escape(everybody), *cells(figures.total), _rate(figures.total.collected))
+    foot = (escape(everybody), *cells(figures.total), _rate(figures.total))
     return (
         _head(figures, name, label, 'group' if of_people else 'apartment')
         + _table(name, label, headers, rows, foot)
@@ -405,7 +455,7 @@ def _rate_bar(collected: Measured | None) -> str:
 
 
 def _person(line: Line) -> str:
-    name = line.name or t('None chosen')
+    name = _name(line)
     return f'<span class="mk-row mk-rwho">{avatar_html(name, "mk-s28")}<span>{escape(name)}</span></span>'
 
 
@@ -472,7 +522,6 @@ def _day(figures: Figures, day: date, incoming: int, outgoing: int) -> str:
     if not incoming and not outgoing:
         said = f'<span class="mk-vh">{escape(called)}</span>' if called else ''
         return f'<span class="mk-dy{looks}"{_titled(called)}>{number}{named}{said}</span>'
-    page = replace(figures.soon.behind, view='open', due_from=day, due_to=day)
     sums = ''.join(
         f'<span class="mk-a">{icon_html(icon)}{num_html(f"{round(amount / 100):,}")}</span>'
         for icon, amount in (('call_received', incoming), ('call_made', outgoing))
@@ -485,7 +534,7 @@ def _day(figures: Figures, day: date, incoming: int, outgoing: int) -> str:
     )
     said = ', '.join(filter(None, (called, *both)))
     return (
-        f'<a class="mk-dy mk-{tone_of(left)}{looks}" href="/cheques?{escape(page.address())}" data-testid="due-day" '
+        f'<a class="mk-dy mk-{tone_of(left)}{looks}" href="{_due_address(figures, day)}" data-testid="due-day" '
         f'aria-label="{escape(f"{values.format_day(day)}: {said}")}"{_titled(called)}>{number}{named}{sums}</a>'
     )
 

@@ -36,7 +36,7 @@ from db.money import MoneyMove
 from db.offices import AgentOffice
 from db.prepared import Answer, answers, one_answer
 from db.reference import CLOSED, LEGAL, MONEY, ClaimStatus
-from db.repairs import DELIVERED, RepairEvent, is_real_move
+from db.repairs import DELIVERED, RepairEvent, came_to_garage, is_known_stay, is_real_move
 from db.scope import Actor, Can, Role
 from db.search import (
     WALK_UP_TO,
@@ -237,13 +237,34 @@ def on_days(column: Any, first: date | None, last: date | None) -> list[ColumnEl
     return [*([column >= first] if first else []), *([column <= last] if last else [])]
 
 
+def _moves(total: str, first: date | None, last: date | None) -> Select[int]:
+    return select(MoneyMove.claim_id).where(MoneyMove.total == total, *on_days(MoneyMove.at, first, last))
+
+
 def _moved(total: str, first: date | None, last: date | None) -> list[ColumnElement[bool]]:
-    moves = select(MoneyMove.claim_id).where(MoneyMove.total == total, *on_days(MoneyMove.at, first, last))
-    return [Claim.id.in_(moves)]
+    return [Claim.id.in_(_moves(total, first, last))]
+
+
+def _collected(first: date | None, last: date | None) -> list[ColumnElement[bool]]:
+    """Submitted with a demand, or paid for: each is found by its days in an index of its own."""
+    any_claim = another_claim(3)
+    sent = select(any_claim.id).where(*on_days(any_claim.submitted_at, first, last))
+    return [Claim.id.in_(union_all(sent, _moves('received', first, last)))]
 
 
 def _stage_moved(*moves: ColumnElement[bool]) -> list[ColumnElement[bool]]:
     return [Claim.id.in_(select(RepairEvent.claim_id).where(is_real_move(), *moves))]
+
+
+def _delivered(first: date | None, last: date | None) -> list[ColumnElement[bool]]:
+    return [RepairEvent.after == DELIVERED, *on_days(RepairEvent.at, first, last)]
+
+
+def _was_at_garage() -> ColumnElement[bool]:
+    """That the car of a move came to a garage at some time; looked up for each of the moves that are asked about."""
+    move = alias_of(RepairEvent)
+    came = select(move.id).where(move.claim_id == RepairEvent.claim_id, is_real_move(move), came_to_garage(move))
+    return came.exists()
 
 
 _HAPPENED: Mapping[str, Callable[[ListState, date | None, date | None], list[ColumnElement[bool]]]] = {
@@ -255,9 +276,12 @@ _HAPPENED: Mapping[str, Callable[[ListState, date | None, date | None], list[Col
     'closed': lambda _, *days: on_days(Claim.closed_at, *days),
     'approved': lambda _, *days: _moved('approved', *days),
     'received': lambda _, *days: _moved('received', *days),
-    'delivered': lambda _, *days: _stage_moved(RepairEvent.after == DELIVERED, *on_days(RepairEvent.at, *days)),
+    'collected': lambda _, *days: _collected(*days),
+    'delivered': lambda _, *days: _stage_moved(*_delivered(*days)),
+    'repaired': lambda _, *days: _stage_moved(*_delivered(*days), _was_at_garage()),
     'left': lambda state, *days: _stage_moved(
-        RepairEvent.before.in_(state.left_stage) if state.left_stage else RepairEvent.before != '',
+        *([RepairEvent.before.in_(state.left_stage)] if state.left_stage else []),
+        is_known_stay(),
         *on_days(RepairEvent.at, *days),
     ),
 }

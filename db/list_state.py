@@ -27,10 +27,11 @@ MANY = (
     *('status', 'insurer', 'agent', 'garage', 'waiting_on', 'office', 'documents'),
     *('repair_stage', 'appraiser', 'quick', 'left_stage', 'sent_back'),
 )
-# what happened to a claim between two days: each has a first day and a last one; `left` is the repair stages of `left_stage`
+# what happened to a claim between two days: each has a first day and a last one; `left` is the repair stages of `left_stage`,
+# `repaired` that it was handed over after it had come to a garage, `collected` that money was demanded for it or received
 RANGES = (
     *('event', 'updated', 'opened', 'appraised', 'submitted', 'closed'),
-    *('approved', 'received', 'delivered', 'left'),
+    *('approved', 'received', 'collected', 'delivered', 'repaired', 'left'),
 )
 DAYS = tuple(f'{name}_{side}' for name in RANGES for side in ('from', 'to'))
 # among agents, insurers and garages: of whom a claim has none
@@ -110,8 +111,12 @@ class ListState:
     approved_to: date | None = None
     received_from: date | None = None
     received_to: date | None = None
+    collected_from: date | None = None
+    collected_to: date | None = None
     delivered_from: date | None = None
     delivered_to: date | None = None
+    repaired_from: date | None = None
+    repaired_to: date | None = None
     left_from: date | None = None
     left_to: date | None = None
     sort: str = '-updated_at'

@@ -43,7 +43,9 @@ RANGE_LABELS: Mapping[str, str] = {
     'closed': N_('Closed on'),
     'approved': N_('Money approved'),
     'received': N_('Money received'),
+    'collected': N_('Money demanded or received'),
     'delivered': N_('Car handed over'),
+    'repaired': N_('Handed over by the garage'),
     'left': N_('Left the stage'),
 }
 _SCOPES: Mapping[str, str] = {

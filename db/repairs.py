@@ -99,6 +99,16 @@ def is_real_move(move: type[RepairEvent] = RepairEvent) -> ColumnElement[bool]:
     return and_(move.kind == STAGE, move.takes_back.is_(None), move.id.not_in(taken_back))
 
 
+def is_known_stay() -> ColumnElement[bool]:
+    """A condition on moves: the car left a stage, and it is known when it had entered it."""
+    return and_(RepairEvent.before != '', RepairEvent.since.is_not(None))
+
+
+def came_to_garage(move: type[RepairEvent] = RepairEvent) -> ColumnElement[bool]:
+    """A condition on moves: the car was at a garage from then on, if not before."""
+    return move.after.not_in({*BEFORE_THE_GARAGE, DELIVERED, ''})
+
+
 @dataclass(frozen=True)
 class Stay:
     """The car's time in one stage; `left` is None as long as it is there."""

@@ -23,12 +23,21 @@ class Figure:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a table. `key` as addresses write it; the name of nobody is empty, of somebody who went elsewhere it says so."""
+    """A line of a table. `key` as addresses write it; the name of nobody is empty, of somebody who went elsewhere it says so.
+
+    `took` is a time of the claims of one of its figures, `of`.
+    """
 
     key: str
     name: str
     figures: Mapping[str, Figure]
     took: Measured | None = None
+    of: str = 'closed'
+
+    @property
+    def timed(self) -> Figure:
+        """The claims whose time it is."""
+        return self.figures[self.of]
 
     @property
     def collected(self) -> Measured | None:

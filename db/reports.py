@@ -8,11 +8,13 @@ Screens and workbooks ask `figures_of`; the monthly report beside it `rows_behin
 - How long a claim took: the days from its opening to its closing, of the claims closed in the period.
 - How long a claim waited for the appraiser: the days from its opening to the inspection, of the claims inspected in the period, by appraiser;
   of a car that was inspected before there was a claim, none.
-- How long a stage took: the days from the moment the car entered it to the moment it left, of the stays that ended in the period;
-  what was taken back never was. Its claims are those whose car left the stage in the period.
-- How long a garage took: the days from the first stage at the garage to the hand-over, of the cars handed over in the period.
+- How long a stage took: the days from the moment the car entered it to the moment it left, of the stays that ended in the period,
+  those of one car together; what was taken back never was, and of a stay whose beginning nobody knows nothing is known.
+- How long a garage took: the days from the first stage at the garage to the hand-over, of the cars handed over in the period;
+  of those that never came to one, none.
 - Demanded: the demands of the claims submitted in the period. Approved and received: by how much these totals of any claims rose in it.
-- Collection rate: the received in percent of the demanded, of as many cases as claims were demanded for.
+- Collection rate: the received in percent of the demanded, of as many cases as claims were demanded for. It is made of the claims
+  that were demanded for in the period and of those, mostly older ones, of which something was received in it.
 - Whole at the first submission: of the claims submitted in the period that the insurer has answered, those that it never sent back to be completed.
   It answered by sending them back, or they came to a step that follows its answer; of those that wait for it nothing is known yet.
 - The period before: as many days right before the first; what was opened, closed, demanded and received in them. What is open now was not counted then.
@@ -49,7 +51,7 @@ from db.measuring import Measured, days_apart, israel_day, measured
 from db.money import MOVED, MoneyMove
 from db.offices import AgentOffice, User, agents_of
 from db.reference import Insurer, Reference, reference
-from db.repairs import BEFORE_THE_GARAGE, DELIVERED, RepairEvent, is_real_move
+from db.repairs import DELIVERED, RepairEvent, came_to_garage, is_known_stay, is_real_move
 from db.report_figures import ChequeFigure, DueLine, Figure, Figures, Line
 from db.report_state import ReportState, Span, month_after
 from db.scope import Actor, Can
@@ -73,7 +75,8 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
     asked = _Asked(session, state, today)
     people = _people(asked) if state.office or not actor.is_bureau else []
     happened, earlier = _Happened(asked), _Asked(session, state, today, asked.span.before)
-    total = _total(asked, people, happened)
+    offices = _offices(asked) if actor.is_bureau and not state.office else []
+    total = _total(asked, people or offices, happened)
     due, ahead = _due(asked)
     answered, back = (total.figures[name].claims for name in ('answered', 'sent_back'))
     return Figures(
@@ -89,7 +92,7 @@ def figures_of(session: Session, state: ReportState, today: date) -> Figures:
         stages=_stages(asked),
         months=_months(asked, happened),
         people=people,
-        offices=_offices(asked) if actor.is_bureau and not state.office else [],
+        offices=offices,
         total=total,
         before=_moved(earlier, _Happened(earlier)),
         **due,
@@ -292,21 +295,20 @@ def _by_firm(asked: _Asked, firm: str, until: str) -> list[Line]:
         return Figure(sum(days.values()), replace(behind, **only))
 
     lines = (
-        Line(key, asked.name_of(firm, key), {until: figure(key, days)}, measured(days)) for key, days in took.items()
+        Line(key, asked.name_of(firm, key), {until: figure(key, days)}, measured(days), until)
+        for key, days in took.items()
     )
     return _sorted(lines, until)
 
 
 def _garages(asked: _Asked) -> list[Line]:
-    behind = asked.during('delivered')
     over = and_(RepairEvent.after == DELIVERED, *on_days(RepairEvent.at, *asked.span.days))
-    came = RepairEvent.after.not_in({*BEFORE_THE_GARAGE, DELIVERED, ''})
     handed = asked.narrow(select(RepairEvent.claim_id).where(is_real_move(), over), RepairEvent)
     # each car's moves are looked at once
     stays = (
         select(
             RepairEvent.claim_id.label('claim_id'),
-            func.min(case((came, RepairEvent.at))).label('came'),
+            func.min(case((came_to_garage(), RepairEvent.at))).label('came'),
             func.max(case((over, RepairEvent.at))).label('over'),
         )
         .where(is_real_move(), RepairEvent.claim_id.in_(handed))
@@ -318,41 +320,39 @@ def _garages(asked: _Asked) -> list[Line]:
     )
     by_garage = select(Claim.garage, days, func.count(Claim.id)).join(stays, stays.c.claim_id == Claim.id)
     took = _histograms(asked.session.execute(by_garage.group_by(Claim.garage, days)))
-    lines = (
-        Line(
-            key,
-            asked.name_of('garage', key),
-            {'delivered': Figure(sum(told.values()), replace(behind, garage=(key,)))},
-            measured({day: many for day, many in told.items() if day >= 0}),
-        )
-        for key, told in took.items()
-    )
-    return _sorted(lines, 'delivered')
+
+    def line(key: str, told: Mapping[int, int]) -> Line:
+        known = measured({day: many for day, many in told.items() if day >= 0})
+        counted = {'delivered': sum(told.values()), 'repaired': known.cases}
+        figures = {name: Figure(many, replace(asked.during(name), garage=(key,))) for name, many in counted.items()}
+        return Line(key, asked.name_of('garage', key), figures, known, 'repaired')
+
+    return _sorted((line(key, told) for key, told in took.items()), 'delivered')
 
 
 def _stages(asked: _Asked) -> list[Line]:
-    moved = (is_real_move(), RepairEvent.before != '', *on_days(RepairEvent.at, *asked.span.days))
     days = days_apart(
         asked.session,
         israel_day(asked.session, RepairEvent.since, asked.span.last),
         israel_day(asked.session, RepairEvent.at, asked.span.last),
     )
-    stays = asked.narrow(select(RepairEvent.before, days, func.count(RepairEvent.id)).where(*moved), RepairEvent)
-    took = _histograms(asked.session.execute(stays.group_by(RepairEvent.before, days)))
-    cars = select(RepairEvent.before, func.count(RepairEvent.claim_id.distinct())).where(*moved)
-    left = {
-        row[0]: row[1] for row in asked.session.execute(asked.narrow(cars, RepairEvent).group_by(RepairEvent.before))
-    }
+    stays = select(RepairEvent.before.label('stage'), func.sum(days).label('days'))
+    stays = stays.where(is_real_move(), is_known_stay(), *on_days(RepairEvent.at, *asked.span.days))
+    # a car that was there twice is one car
+    of_car = asked.narrow(stays, RepairEvent).group_by(RepairEvent.before, RepairEvent.claim_id).subquery()
+    counted = select(of_car.c.stage, of_car.c.days, func.count()).group_by(of_car.c.stage, of_car.c.days)
+    took = _histograms(asked.session.execute(counted))
     behind = asked.during('left')
     return [
         Line(
             key,
             stage.label_in(asked.reader),
-            {'left': Figure(left[key], replace(behind, left_stage=(key,)))},
-            measured({day: many for day, many in took[key].items() if day >= 0}),
+            {'left': Figure(sum(took[key].values()), replace(behind, left_stage=(key,)))},
+            measured(took[key]),
+            'left',
         )
         for key, stage in asked.words.stages.items()
-        if key in left
+        if key in took
     ]
 
 
@@ -388,7 +388,8 @@ def _side_by_side(
     asked: _Asked, param: str, column: Any, names: Mapping[str, str], more: Mapping[str, ListState] | None = None
 ) -> list[Line]:
     """A line for everybody who had anything to do with a claim that is open, in `more` lists, or moved in the period."""
-    plain = {'open': asked.open, **(more or {}), 'opened': asked.during('opened')}
+    counts = {'opened': asked.during('opened'), 'collected': asked.during('collected')}
+    plain = {'open': asked.open, **(more or {}), **counts}
     lists = {
         **plain,
         'closed': asked.closed,
@@ -424,15 +425,17 @@ def _side_by_side(
     return _sorted(lines, 'open')
 
 
-def _total(asked: _Asked, people: Sequence[Line], happened: _Happened) -> Line:
-    """All of it in one line; what is unread, where there are people to tell it of."""
+def _total(asked: _Asked, lines: Sequence[Line], happened: _Happened) -> Line:
+    """All of it in one line, some of it added up from those of the people or offices: every claim stands in one, be it nobody's."""
     moved = _moved(asked, happened)
     many = asked.session.scalar(claims_in(asked.session, asked.open)[0].with_only_columns(func.count(Claim.id))) or 0
-    figures = {'open': Figure(many, asked.open), **moved.figures}
-    if people:
-        # every claim stands in the line of its agent, or of nobody
-        figures['unread'] = Figure(sum(line.figures['unread'].claims for line in people), asked.unread)
-    return replace(moved, figures=figures)
+    parted = {'collected': asked.during('collected'), 'unread': asked.unread}
+    figures = {
+        name: Figure(sum(line.figures[name].claims for line in lines), behind)
+        for name, behind in parted.items()
+        if name == 'collected' or any(name in line.figures for line in lines)
+    }
+    return replace(moved, figures={'open': Figure(many, asked.open), **moved.figures, **figures})
 
 
 def _moved(asked: _Asked, happened: _Happened) -> Line:
