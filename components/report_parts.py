@@ -337,8 +337,7 @@ def open_by_insurer_html(figures: Figures) -> str:
     lines, label = figures.open_by_insurer, t('Open by insurer')
     most = max((line.figures['open'].claims for line in lines), default=1)
     bars = ''.join(
-        _bar(line, _name(line), f'<span class="mk-ell">{_named(line)}</span>', 'blue', most)
-        for line in lines[:SHOWN]
+        _bar(line, _name(line), f'<span class="mk-ell">{_named(line)}</span>', 'blue', most) for line in lines[:SHOWN]
     ) or _none(t('No open claims'))
     head = _head(figures, 'open_by_insurer', label, 'shield', _open_badge(figures))
     return f'{head}<div class="mk-bd">{bars}</div>{_more(lines)}'
