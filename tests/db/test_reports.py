@@ -1,6 +1,7 @@
 """The reports: figures reckoned by hand, reckoned again from the record, equal to the lists behind them, and each person's own."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
@@ -565,9 +566,12 @@ def _reckoned(  # noqa: C901, PLR0912 - as plain as can be, so that one sees tha
         if row.appraised_at and first <= row.appraised_at <= last:
             waited.setdefault(str(row.appraiser or 0), []).append(max((row.appraised_at - row.opened_at).days, 0))
         went = repairs.stays_among(events[row.id])
+        of_car: Counter[str] = Counter()
         for stay in went:
             if stay.left and first <= israel(stay.left).date() <= last:
-                stays.setdefault(stay.stage, []).append(stay.days(stay.left))
+                of_car[stay.stage] += stay.days(stay.left)
+        for stage, days_there in of_car.items():
+            stays.setdefault(stage, []).append(days_there)
         over = [
             stay.entered for stay in went if stay.stage == 'delivered' and first <= israel(stay.entered).date() <= last
         ]
