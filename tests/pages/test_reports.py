@@ -238,14 +238,15 @@ async def test_the_table_by_agent_says_rates_and_ends_in_a_total(portal: FastAPI
     assert ('₪11,000' in foot, '₪8,250' in foot, '75%</bdi>' in foot) == (True, True, True)
     (money,) = (html.content for html in page.of(ui.html) if 'data-testid="money-line"' in html.content)
     line = money.split('data-testid="money-line"')[1]
-    assert ['3 חודשים' in line, *(line.count(sum_) for sum_ in ('₪11,000', '₪0', '₪8,250', '75%'))] == [
+    assert ['3 חודשים' in line, *(line.count(sum_) for sum_ in ('₪11,000', '₪0', '₪8,250', '75%</bdi>'))] == [
         True,
         1,
         1,
         1,
         1,
     ]
-    assert line.count('data-testid="figure"') == 3
+    assert line.count('data-testid="figure"') == 4
+    assert 'aria-label="75%, לפי 11 תביעות שנדרש או התקבל בהן כסף"' in line, 'and the claims behind the rate'
     days = (await opened(portal, 'manager', '/reports?period=days&from=2026-01-05&to=2026-01-06')).html()
     assert '05/01/2026 – 06/01/2026' in days
     typed = (await opened(portal, 'manager', '/reports?period=days&from=05%2F01%2F2026&to=6.1.26')).html()
