@@ -21,7 +21,7 @@ from components.frame import log_error, say
 from components.list_columns import ListColumns, cells_of, columns_drawn, found_text, staleness
 from components.list_filters import Filter, counted_choices, filters_drawn, filters_for, unfit, with_namesakes
 from components.list_sums import ListSum
-from components.list_views import ListViews, count_text, views_and_counts
+from components.list_views import ListViews, ViewsRead, count_text, views_and_counts
 from components.live import (
     MISSED,
     Subscription,
@@ -53,7 +53,6 @@ from db.list_state import ListState
 from db.lists import Page
 from db.reference import Reference
 from db.scope import Actor
-from db.views import View
 
 # a burst of changes (an import, a bulk update) redraws a list a few times a second, not a thousand times
 BREATH = 0.1
@@ -76,7 +75,7 @@ class Opening(NamedTuple):
     counts: Mapping[str, int]
     demanded: int | None
     upto: int
-    views: tuple[Sequence[View], Mapping[str, str]]
+    views: ViewsRead
     bulk: BulkFound
 
 
@@ -547,7 +546,7 @@ def opening_of(session: Any, asked: ListState, upto: int) -> Opening:
     asked = with_namesakes(asked, names[2])
     seen = replace(asked, columns=list_state.columns_shown(asked, hand.looks.columns, actor))
     page, counts, demanded = _page_and_counts(session, seen)
-    found = views_and_counts(session) if hand.views else ([], {})
+    found = views_and_counts(session) if hand.views else ([], {}, hand.looks.pins)
     return Opening(asked, names, hand, page, counts, demanded, upto, found, read_bulk(session, hand.order))
 
 

@@ -12,12 +12,15 @@ from components.live import ask, show_changes, work
 from components.words import said_once, t
 from db import list_counts, views
 from db.base import now
+from db.list_looks import looks_of
 from db.list_state import ListState
 from db.scope import Actor, Can
-from db.views import OWN, QUICK_VIEWS, SHARED, View
+from db.views import OWN, QUICK_VIEWS, SHARED, SharedView, View
 
 # so many saved views are counted; the others are found by their names
 COUNTED = 12
+# the views of a person, how many claims each holds, and what he pinned
+ViewsRead = tuple[Sequence[View], Mapping[str, str], Sequence[str]]
 _ICONS = {
     'for_me': 'person',
     'followed': 'visibility',
@@ -29,6 +32,8 @@ _ICONS = {
 _ORDERS: Mapping[str, Callable[..., None]] = {
     'pin': lambda session, key: views.pin_view(session, key, pinned=True),
     'unpin': lambda session, key: views.pin_view(session, key, pinned=False),
+    'pin_for_all': lambda session, key: views.pin_for_all(session, key, pinned=True),
+    'unpin_for_all': lambda session, key: views.pin_for_all(session, key, pinned=False),
     'delete': views.delete_view,
 }
 
@@ -51,6 +56,7 @@ class ListViews:
         self.menu._props.update(
             quick=_quick(),
             groups=[],
+            pins=[],
             counts={},
             here='',
             mayShare=actor.may(Can.SHARE_VIEWS),
@@ -60,6 +66,7 @@ class ListViews:
         self.menu.on('seen', self._seen)
         self.menu.on('save', self._save)
         self.menu.on('edit', self._edit)
+        self.menu.on('order', self._order)
 
     async def load(self) -> None:
         """Ask for the views, and for how many claims each holds while somebody looks at the menu."""
@@ -68,11 +75,12 @@ class ListViews:
             self.draw(found)
             self.mark()
 
-    def draw(self, read: tuple[Sequence[View], Mapping[str, str]]) -> None:
+    def draw(self, read: ViewsRead) -> None:
         """Show the views, and how many claims each holds while somebody looks; which one is listed, `mark` shows."""
-        found, counts = read
+        found, counts, chosen = read
         self._views = {view.key: view for view in found}
-        show_changes(self.menu, {'groups': self._groups(), **({'counts': counts} if self.is_open else {})})
+        shown = {'groups': self._groups(), 'pins': views.pinned_among(found, chosen)}
+        show_changes(self.menu, {**shown, **({'counts': counts} if self.is_open else {})})
 
     def mark(self) -> None:
         """Show which view it is that is listed."""
@@ -115,6 +123,11 @@ class ListViews:
             await work(_ORDERS[order], key)
         await self.load()
 
+    async def _order(self, event: GenericEventArguments) -> None:
+        keys = [key for key in event.args if isinstance(key, str)] if isinstance(event.args, list) else []
+        await work(views.order_pins, keys[: views.PINNED_AT_MOST])
+        await self.load()
+
     def _groups(self) -> list[dict[str, Any]]:
         labels = {
             OWN: t('My views'),
@@ -131,7 +144,8 @@ class ListViews:
 
 def _shown(view: View) -> dict[str, Any]:
     icon = 'bookmark' if view.kind == OWN else 'group'
-    return {'key': view.key, 'label': view.name, 'icon': icon, 'href': f'/?{view.address}', 'pinned': view.pinned}
+    shown = {'key': view.key, 'label': view.name, 'icon': icon, 'href': f'/?{view.address}'}
+    return shown | {'forAll': view.pinned} if isinstance(view, SharedView) else shown
 
 
 @said_once
@@ -142,14 +156,15 @@ def _quick() -> list[dict[str, Any]]:
     ]
 
 
-def views_and_counts(session: Any, counted: bool = False) -> tuple[list[View], dict[str, str]]:
-    """The person's views; and for whoever looks at the menu, how many claims each holds."""
+def views_and_counts(session: Any, counted: bool = False) -> ViewsRead:
+    """The person's views and pins; and for whoever looks at the menu, how many claims each holds."""
     found = list(views.views_of(session))
     states = {key: state for key, (_, state) in QUICK_VIEWS.items()} | {
         view.key: view.state for view in found[:COUNTED]
     }
     counts = {key: list_counts.count_of(session, state) for key, state in states.items()} if counted else {}
-    return found, {key: count_text(count, states[key]) for key, count in counts.items()}
+    told = {key: count_text(count, states[key]) for key, count in counts.items()}
+    return found, told, looks_of(session).pins
 
 
 def count_text(count: int, state: ListState) -> str:
@@ -165,8 +180,13 @@ def _words(bureau: bool) -> dict[str, str]:
         'change': t('Change the view'),
         'name': t('Name of the view'),
         'rename': t('Rename'),
-        'pin': t('Pin'),
+        'pins': t('Pinned, in my order'),
+        'pin': t('Pin beside the tabs'),
         'unpin': t('Unpin'),
+        'pinForAll': t('Pin for everybody in the bureau') if bureau else t('Pin for everybody in the office'),
+        'unpinForAll': t('Unpin for everybody in the bureau') if bureau else t('Unpin for everybody in the office'),
+        'up': t('Move up'),
+        'down': t('Move down'),
         'update': t('Update to this list'),
         'remove': t('Delete'),
         'sure': t('Delete for good?'),

@@ -35,4 +35,4 @@ def at_hand(session: Session) -> AtHand:
     actor: Actor = session.info['actor']
     # NOTE: what `USUAL` has comes first; the three parts follow it
     found = one_answer(session, _QUESTION, me=actor.user_id, house=actor.office_id)
-    return AtHand(looks_in(session, found), *(found[3:] if found is not None else (False, False, False)))
+    return AtHand(looks_in(session, found), *(found[4:] if found is not None else (False, False, False)))

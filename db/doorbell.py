@@ -166,7 +166,7 @@ def notices_of(row: object) -> list[Notice]:
 def _(row: User) -> list[Notice]:
     told = [Notice('access', row.office_id, user_id=row.id)]
     # he has read everything, or likes his list otherwise
-    if has_changed(row, 'baseline_seq', 'list_columns', 'list_density'):
+    if has_changed(row, 'baseline_seq', 'list_columns', 'list_density', 'pinned_views'):
         told.append(Notice('person', row.office_id, user_id=row.id))
     return told
 

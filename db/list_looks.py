@@ -1,4 +1,4 @@
-"""How a person likes the list: which columns, how close the rows stand, and since when something is new to him."""
+"""How a person likes the list: which columns, how close the rows stand, what is pinned, and since when something is new to him."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,17 @@ from db.scope import Actor
 
 @dataclass(frozen=True)
 class Looks:
-    """How a person likes the list: which columns (none: everybody's), and how close the rows stand."""
+    """How a person likes the list: which columns (none: everybody's), how close the rows stand, and which views he pinned."""
 
     columns: tuple[str, ...] = ()
     density: str = DENSITIES[0]
+    pins: tuple[str, ...] = ()
 
 
 # what counts as new to him stands beside it, and every list asks for that too
-USUAL = select(User.list_columns, User.list_density, User.baseline_seq).where(User.id == bindparam('me', type_=Integer))
+USUAL = select(User.list_columns, User.list_density, User.baseline_seq, User.pinned_views).where(
+    User.id == bindparam('me', type_=Integer)
+)
 
 
 def looks_of(session: Session) -> Looks:
@@ -34,8 +37,8 @@ def looks_in(session: Session, found: Sequence[Any] | None) -> Looks:
     """How the acting person likes the list, of what `USUAL` found of him."""
     if found is None:
         return Looks()
-    columns, density, session.info['baseline'] = found[:3]
-    return Looks(columns_named(columns), one_of(density, DENSITIES))
+    columns, density, session.info['baseline'], pins = found[:4]
+    return Looks(columns_named(columns), one_of(density, DENSITIES), tuple(pins))
 
 
 def prefer_looks(session: Session, columns: Iterable[str] | None = None, density: str | None = None) -> None:

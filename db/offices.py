@@ -14,7 +14,7 @@ from db.scope import BUREAU_ROLES, Actor, Can, Role
 OWN_CHOICES = frozenset(
     {
         *('language', 'theme', 'baseline_seq', 'only_own_alerts', 'digest', 'mail_any_time'),
-        *('list_columns', 'list_density'),
+        *('list_columns', 'list_density', 'pinned_views'),
     }
 )
 
@@ -60,6 +60,8 @@ class User(Base):
     # what he is used to see of the claims list; empty: what everybody sees
     list_columns: Mapped[list[str]] = mapped_column(default=list)
     list_density: Mapped[str] = mapped_column(default='usual')
+    # what he pinned beside the tabs of the list, in his order, and what of his house's he took off there: see db/views.py
+    pinned_views: Mapped[list[str]] = mapped_column(default=list)
     created_at: Mapped[datetime]
 
     @validates('email')

@@ -1,6 +1,7 @@
 """Views of the claims list: the quick ones everybody has, and those that people save, for themselves or for all their colleagues.
 
 A view keeps the address of a list. What it shows is asked anew each time, under the scope of whoever opens it.
+Each person pins what he likes of all that he sees; what his house pins is pinned for him too, until he takes it off.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,11 @@ from db.texts import N_, ClaimError
 
 NAME_LIMIT = 60
 AT_MOST = 50
+PINNED_AT_MOST = 12
+# before what somebody took off, though his house pins it
+_OFF = '!'
 OWN, SHARED = 'own', 'shared'
+_GONE = N_('This view is no longer there.')
 # what one asks every day: in the order in which they are offered
 QUICK_VIEWS: Mapping[str, tuple[str, ListState]] = MappingProxyType(
     {
@@ -46,7 +51,6 @@ class _View:
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
     address: Mapped[str]
-    pinned: Mapped[bool] = mapped_column(default=False)
     at: Mapped[datetime]
 
     @validates('name')
@@ -59,6 +63,11 @@ class _View:
     def key(self) -> str:
         """What tells it from all others that a person sees."""
         return f'{self.kind}-{self.id}'
+
+    @property
+    def mark(self) -> str:
+        """By what it is pinned. SQLite gives the number of a view that was deleted to a new one: the moment tells them apart."""
+        return f'{self.key}@{int(self.at.timestamp())}'
 
     @property
     def state(self) -> ListState:
@@ -86,6 +95,8 @@ class SharedView(_View, OfficeOwned, Base):
 
     office_id: Mapped[int | None] = mapped_column(ForeignKey('agent_offices.id'))  # type: ignore[assignment]
     by: Mapped[str]
+    # for everybody of the house who did not choose otherwise
+    pinned: Mapped[bool] = mapped_column(default=False)
 
 
 View = SavedView | SharedView
@@ -95,13 +106,13 @@ View = SavedView | SharedView
 
 
 def views_of(session: Session) -> Sequence[View]:
-    """The acting person's own views, then those he shares with his colleagues; pinned ones first, by name."""
+    """The acting person's own views, then those he shares with his colleagues, by name."""
     return [view for model in (SavedView, SharedView) for view in session.scalars(_mine(session, model))]
 
 
 def _mine(session: Session, model: type[Any]) -> Any:
     """His own, or his house's: the bureau may read every office's, and yet has views of its own."""
-    found = select(model).order_by(model.pinned.desc(), model.name)
+    found = select(model).order_by(model.name)
     if model is SavedView:
         return found
     actor: Actor = session.info['actor']
@@ -115,9 +126,22 @@ def view_with(session: Session, key: str) -> View:
     wanted = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
     view: View | None = session.scalars(_mine(session, model).where(model.id == wanted)).one_or_none()
     if view is None:
-        raise ClaimError(N_('This view is no longer there.'))
+        raise ClaimError(_GONE)
     session.info['actor'].need(view.writable_with)
     return view
+
+
+def pinned_among(found: Sequence[View], chosen: Sequence[str]) -> list[str]:
+    """The keys of what is pinned of all that somebody sees: what he chose, in his order, then what his house pins and he did not take off."""
+    seen = {mark: key for key, mark in _marks(found).items()}
+    ours = [view.mark for view in found if isinstance(view, SharedView) and view.pinned]
+    proposed = [mark for mark in ours if mark not in chosen and _OFF + mark not in chosen]
+    return [seen[mark] for mark in dict.fromkeys([*chosen, *proposed]) if mark in seen]
+
+
+def _marks(found: Sequence[View]) -> dict[str, str]:
+    """By key, what of all that somebody sees is pinned by."""
+    return {key: key for key in QUICK_VIEWS} | {view.key: view.mark for view in found}
 
 
 # ---- orders -----------------------------------------------------------------------------------------------------------------
@@ -156,11 +180,47 @@ def update_view(session: Session, key: str, state: ListState) -> None:
     _ring(session, view)
 
 
-def pin_view(session: Session, key: str, *, pinned: bool) -> None:
-    """Have a view stand beside the tabs of the list, or no longer; a shared one for everybody who shares it."""
+def pin_for_all(session: Session, key: str, *, pinned: bool) -> None:
+    """Have a shared view stand beside the tabs of everybody who shares it and did not choose otherwise, or no longer."""
     view = view_with(session, key)
+    if not isinstance(view, SharedView):
+        raise ClaimError(_GONE)
     view.pinned = pinned
     _ring(session, view)
+
+
+def pin_view(session: Session, key: str, *, pinned: bool) -> None:
+    """Have a view that the acting person sees stand beside his tabs, or no longer."""
+    me, found = _mine_to_pin(session)
+    mark = _marks(found).get(key)
+    if mark is None:
+        raise ClaimError(_GONE)
+    chosen = [one for one in _still_there(me, found) if one.removeprefix(_OFF) != mark]
+    chosen.append(mark if pinned else _OFF + mark)
+    if pinned and len(pinned_among(found, chosen)) > PINNED_AT_MOST:
+        raise ClaimError(N_('There are {n} pinned views already. Please unpin one first.'), n=PINNED_AT_MOST)
+    me.pinned_views = chosen
+
+
+def order_pins(session: Session, keys: Sequence[str]) -> None:
+    """Put what is pinned for the acting person into this order; what is not named comes last."""
+    me, found = _mine_to_pin(session)
+    marks, present = _marks(found), pinned_among(found, me.pinned_views)
+    ordered = [*(key for key in dict.fromkeys(keys) if key in present), *(key for key in present if key not in keys)]
+    taken_off = [one for one in _still_there(me, found) if one.startswith(_OFF)]
+    me.pinned_views = [*(marks[key] for key in ordered), *taken_off]
+
+
+def _mine_to_pin(session: Session) -> tuple[User, Sequence[View]]:
+    actor: Actor = session.info['actor']
+    actor.need(Can.FOLLOW)
+    return session.get_one(User, actor.user_id), views_of(session)
+
+
+def _still_there(me: User, found: Sequence[View]) -> list[str]:
+    """What somebody chose, of what he sees."""
+    marks = set(_marks(found).values())
+    return [one for one in me.pinned_views if one.removeprefix(_OFF) in marks]
 
 
 def delete_view(session: Session, key: str) -> None:

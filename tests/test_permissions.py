@@ -266,6 +266,8 @@ ORDERS: dict[str, tuple[set[Role], Order]] = {
         BUREAU | {Role.OFFICE_MANAGER},
         lambda s, c, a: views.save_view(s, 'של כולם', list_state.ListState(), now(), shared=True),
     ),
+    'pin_view': (EVERYBODY, lambda s, c, a: views.pin_view(s, 'stuck', pinned=True)),
+    'order_pins': (EVERYBODY, lambda s, c, a: views.order_pins(s, ['stuck'])),
     'prefer_looks': (EVERYBODY, lambda s, c, a: list_looks.prefer_looks(s, ['plate'], 'dense')),
     'prefer for oneself': (EVERYBODY, lambda s, c, a: offices.prefer(s, a.user_id or 0, language='en')),
     'prefer for another': ({Role.ADMIN}, lambda s, c, a: offices.prefer(s, c.agent or 0, language='en')),

@@ -17,10 +17,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event, inspect, select, text
 from sqlalchemy.engine import make_url
 
-from db import schema
-from db.base import Base
+from db import schema, views
+from db.base import Base, now
 from db.bureau import BureauSettings, bureau_settings
 from db.engines import make_engine
+from db.list_looks import looks_of
+from db.list_state import ListState
 from db.session import connect, open_session
 from tests.conftest import POSTGRES
 from tests.factories import SYSTEM, make_claim, make_office
@@ -319,3 +321,20 @@ def test_where_handlers_sign_in_in_two_steps_the_teams_do_too(people, database, 
         bureau_settings(session).two_factor_roles = ['admin']
     schema.upgrade(database_url)
     assert required() == ['admin']
+
+
+def test_what_people_had_pinned_of_their_own_they_have_pinned_after_the_upgrade(people, database, database_url):
+    with open_session(people.dana) as session:
+        first, second = (views.save_view(session, name, ListState(), now()).key for name in ('ב', 'א'))
+        for key in (first, 'stuck', second):
+            views.pin_view(session, key, pinned=True)
+    downgrade(database_url, 'stage_explanations')
+    engine = make_engine(database_url)
+    with engine.connect() as connection:
+        rows = connection.execute(text('SELECT name FROM saved_views WHERE pinned ORDER BY name')).scalars().all()
+    engine.dispose()
+    assert rows == ['א', 'ב']
+    schema.upgrade(database_url)
+    with open_session(people.dana, reading=True) as session:
+        pins = views.pinned_among(views.views_of(session), looks_of(session).pins)
+    assert pins == [second, first], 'by name, as they stood there'

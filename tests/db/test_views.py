@@ -216,12 +216,11 @@ def test_all_who_share_a_view_hear_of_it(people: People, notices: list[Notice]) 
     assert people.manager.user_id not in told
 
 
-@pytest.mark.parametrize('order', ['rename', 'update', 'pin', 'delete'])
+@pytest.mark.parametrize('order', ['rename', 'update', 'delete'])
 def test_views_are_changed_by_their_owners_only(people: People, order: str) -> None:
     orders: dict[str, Any] = {
         'rename': lambda session, key: views.rename_view(session, key, 'אחר'),
         'update': lambda session, key: views.update_view(session, key, ListState()),
-        'pin': lambda session, key: views.pin_view(session, key, pinned=True),
         'delete': views.delete_view,
     }
     own, ours = save(people.dana, 'של דנה'), save(people.manager, 'של המשרד', shared=True)
@@ -239,14 +238,121 @@ def test_views_are_changed_by_their_owners_only(people: People, order: str) -> N
         with open_session(owner) as session:
             orders[order](session, key)
     with open_session(people.dana, reading=True) as session:
-        found = [(view.name, view.state, view.pinned) for view in views.views_of(session)]
+        found = [(view.name, view.state) for view in views.views_of(session)]
     expected = {
-        'rename': [('אחר', replace(LIST, page=1), False)] * 2,
-        'update': [('של דנה', ListState(), False), ('של המשרד', ListState(), False)],
-        'pin': [('של דנה', replace(LIST, page=1), True), ('של המשרד', replace(LIST, page=1), True)],
+        'rename': [('אחר', replace(LIST, page=1))] * 2,
+        'update': [('של דנה', ListState()), ('של המשרד', ListState())],
         'delete': [],
     }
     assert found == expected[order]
+
+
+def pin(actor: Actor, key: str, pinned: bool = True) -> None:
+    with open_session(actor) as session:
+        views.pin_view(session, key, pinned=pinned)
+
+
+def propose(actor: Actor, key: str, pinned: bool = True) -> None:
+    with open_session(actor) as session:
+        views.pin_for_all(session, key, pinned=pinned)
+
+
+def pins(actor: Actor) -> list[str]:
+    with open_session(actor, reading=True) as session:
+        return views.pinned_among(views.views_of(session), list_looks.looks_of(session).pins)
+
+
+def test_each_pins_what_he_sees_for_himself_and_in_his_order(people: People) -> None:
+    own, ours = save(people.dana, 'של דנה'), save(people.manager, 'של המשרד', shared=True)
+    for key in (own, 'stuck', ours, own):
+        pin(people.dana, key)
+    assert (pins(people.dana), pins(people.yossi), pins(people.manager)) == (['stuck', ours, own], [], [])
+    with open_session(people.dana) as session:
+        views.order_pins(session, [own, 'made_up', 'cheques', own, 'stuck'])
+    assert pins(people.dana) == [own, 'stuck', ours]
+    pin(people.dana, 'stuck', pinned=False)
+    assert pins(people.dana) == [own, ours]
+
+
+def test_what_an_office_pins_is_pinned_for_whoever_did_not_choose_otherwise(people: People) -> None:
+    first, second = (save(people.manager, name, shared=True) for name in ('א', 'ב'))
+    propose(people.manager, first)
+    assert pins(people.dana) == pins(people.yossi) == pins(people.manager) == [first]
+    pin(people.dana, first, pinned=False)
+    pin(people.yossi, 'stuck')
+    propose(people.manager, second)
+    assert (pins(people.dana), pins(people.yossi)) == ([second], ['stuck', first, second])
+    with open_session(people.dana) as session:
+        views.order_pins(session, [second])
+    propose(people.manager, first, pinned=False)
+    propose(people.manager, first)
+    assert pins(people.dana) == [second], 'taken off, it stays off'
+    propose(people.manager, second, pinned=False)
+    assert (pins(people.dana), pins(people.yossi)) == ([second], ['stuck', first]), 'who put it in order chose it'
+    pin(people.dana, first)
+    assert pins(people.dana) == [second, first]
+
+
+def test_nobody_pins_what_he_does_not_see_nor_for_others_without_the_right(people: People) -> None:
+    own, ours = save(people.dana, 'של דנה'), save(people.manager, 'של משרד לוי', shared=True)
+    bureaus = save(people.staff, 'של הלשכה', shared=True)
+    made_up = ('', 'own', 'own-', 'own-²', 'own-' + '9' * 30, 'users-1', '!stuck', 'stuck@1', f'{own}@1')
+    for stranger, keys in (
+        (people.yossi, [own, bureaus, *made_up]),
+        (people.rival, [own, ours, bureaus]),
+        (people.staff, [own, ours]),
+    ):
+        for key in keys:
+            with pytest.raises(ClaimError):
+                pin(stranger, key)
+        assert pins(stranger) == []
+    for stranger, key in ((people.dana, ours), (people.rival, ours), (people.staff, ours), (people.manager, own)):
+        with pytest.raises(ClaimError):
+            propose(stranger, key)
+    with pytest.raises(ClaimError):
+        propose(people.dana, own)
+    assert pins(people.dana) == []
+
+
+def test_what_is_gone_is_pinned_no_longer_even_if_its_number_comes_again(people: People) -> None:
+    own, ours = save(people.dana, 'של דנה'), save(people.manager, 'של המשרד', shared=True)
+    for key in (own, ours):
+        pin(people.dana, key)
+    for owner, key in ((people.dana, own), (people.manager, ours)):
+        with open_session(owner) as session:
+            views.delete_view(session, key)
+    assert pins(people.dana) == []
+    with open_session(people.dana) as session:
+        number = int(own.removeprefix('own-'))
+        named = {'user_id': people.dana.user_id, 'at': NOON + timedelta(minutes=1)}
+        session.add(views.SavedView(id=number, name='אחרת', address='', **named))
+    assert pins(people.dana) == []
+    pin(people.dana, 'stuck')
+    with open_session(people.dana, reading=True) as session:
+        assert session.get_one(User, people.dana.user_id).pinned_views == ['stuck'], 'and takes no room'
+
+
+def test_who_changes_office_takes_along_what_is_his_own(people: People) -> None:
+    own, ours = save(people.dana, 'של דנה'), save(people.manager, 'של משרד לוי', shared=True)
+    for key in (ours, 'stuck', own):
+        pin(people.dana, key)
+    with open_session(people.admin) as session:
+        session.get_one(User, people.dana.user_id).office_id = people.cohen
+    moved = replace(people.dana, office_id=people.cohen)
+    assert pins(moved) == ['stuck', own]
+    with pytest.raises(ClaimError):
+        pin(moved, ours)
+
+
+def test_only_so_many_stand_beside_the_tabs(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, 'PINNED_AT_MOST', 2)
+    pin(people.dana, 'stuck')
+    pin(people.dana, 'cheques')
+    with pytest.raises(ClaimError, match='pinned views'):
+        pin(people.dana, 'followed')
+    pin(people.dana, 'stuck', pinned=False)
+    pin(people.dana, 'followed')
+    assert pins(people.dana) == ['cheques', 'followed']
 
 
 def test_names_are_cleaned_bounded_and_given_once(people: People) -> None:

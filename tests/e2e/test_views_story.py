@@ -40,9 +40,13 @@ def test_columns_and_a_view_come_along_to_another_browser(person: Person) -> Non
     dana.get_by_test_id('view-keep').click()
     view = dana.get_by_test_id('view').filter(has_text='בתיקון אצלי')
     expect(view).to_have_attribute('aria-current', 'true')
-    dana.get_by_test_id('view-more').click()
-    dana.get_by_test_id('view-pin').click()
-    expect(dana.get_by_test_id('pinned-view')).to_have_text('bookmarkבתיקון אצלי')
+    pinned = dana.get_by_test_id('pinned-view').locator('.mk-ell')
+    dana.locator('[data-testid=view-pin][data-pin^=own]').click()
+    dana.locator('[data-testid=view-pin][data-pin=stuck]').click()
+    expect(pinned).to_have_text(['בתיקון אצלי', 'תקועות'])
+    # his order, by the keyboard
+    dana.get_by_test_id('pin').last.get_by_test_id('pin-up').press('Enter')
+    expect(pinned).to_have_text(['תקועות', 'בתיקון אצלי'])
     dana.reload()
     ready(dana)
     expect(dana.locator('.mk-ct.mk-dense')).to_be_attached()
@@ -51,7 +55,7 @@ def test_columns_and_a_view_come_along_to_another_browser(person: Person) -> Non
     elsewhere = person('dana@levi.demo')
     numbers = rows(elsewhere)
     assert heads(elsewhere) == chosen
-    elsewhere.get_by_test_id('pinned-view').click()
+    elsewhere.get_by_test_id('pinned-view').filter(has_text='בתיקון אצלי').click()
     expect(elsewhere.locator('[data-filter=status]')).to_be_visible()
     assert set(rows(elsewhere)) != set(numbers)
     # what the view says stands in the address, so that reload and back work

@@ -80,7 +80,11 @@ async def test_a_view_is_saved_opened_pinned_changed_and_forgotten(portal: FastA
     await soon(lambda: len(later.rows) == 1)
     assert shown(later) == ['insured_name', 'plate', 'garage']
     later.send(ViewsMenu, 'edit', {'key': key, 'order': 'pin'})
-    await soon(lambda: dana.one(ViewsMenu).props['groups'][0]['views'][0]['pinned'])
+    later.send(ViewsMenu, 'edit', {'key': 'stuck', 'order': 'pin'})
+    await soon(lambda: dana.one(ViewsMenu).props['pins'] == [key, 'stuck'])
+    later.send(ViewsMenu, 'order', ['stuck', None, key, {}])
+    await soon(lambda: dana.one(ViewsMenu).props['pins'] == ['stuck', key])
+    assert (await desk(portal, 'dana')).one(ViewsMenu).props['pins'] == ['stuck', key]
     later.send(ClaimsBar, 'clear', 1)
     await soon(lambda: len(later.rows) == 2 and later.one(ViewsMenu).props['here'] == '')
     later.send(ViewsMenu, 'edit', {'key': key, 'order': 'update'})
@@ -98,13 +102,15 @@ async def test_only_those_who_may_share_a_view_and_nobody_touches_anothers(porta
     dana, rival = await desk(portal, 'dana'), await desk(portal, 'rival')
     assert (dana.one(ViewsMenu).props['mayShare'], list(saved(dana)), saved(rival)) == (False, ['של המשרד'], {})
     made_up: list[Any] = [None, 'x', [], {'key': key}, {'key': key, 'order': 'drop'}, {'key': ['x'], 'order': 'pin'}]
-    forbidden = [{'key': key, 'order': order, 'name': 'x'} for order in ('rename', 'update', 'pin', 'delete')]
+    orders = ('rename', 'update', 'pin_for_all', 'unpin_for_all', 'delete')
+    forbidden = [{'key': key, 'order': order, 'name': 'x'} for order in orders]
     for page in (dana, rival):
         page.send(ViewsMenu, 'save', {'name': 'לכולם', 'shared': True})
         for nonsense in [*made_up, *forbidden]:
             page.send(ViewsMenu, 'edit', nonsense)
             page.send(ViewsMenu, 'open', nonsense)
             page.send(ViewsMenu, 'seen', nonsense)
+            page.send(ViewsMenu, 'order', nonsense)
     await asyncio.sleep(0.3)
     with open_session(people.manager, reading=True) as session:
         assert [(view.name, view.pinned) for view in views.views_of(session)] == [('של המשרד', False)]
