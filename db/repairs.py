@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, Index, Select, and_, column, event, inspect, select
+from sqlalchemy import ColumnElement, Index, Select, and_, column, event, inspect, literal, select
 from sqlalchemy.orm import InstanceState, Mapped, Session, UOWTransaction, mapped_column, validates
 
 from db import values
@@ -29,6 +29,7 @@ DELIVERED = 'delivered'
 NOTE_AT_MOST = 500
 _FURTHEST = timedelta(days=730)
 _TAKEN_BACK = column('takes_back').is_not(None)
+_HANDED_OVER = column('after') == DELIVERED
 
 
 class RepairEvent(ClaimPart, Recorded, Evidence, Base):
@@ -45,6 +46,12 @@ class RepairEvent(ClaimPart, Recorded, Evidence, Base):
         # how long cars stayed in which stage, of all that moved between two days
         Index(
             'ix_repair_events_moved', 'kind', 'at', 'office_id', 'before', 'after', 'since', 'claim_id', 'takes_back'
+        ),
+        Index(
+            'ix_repair_events_delivered',
+            *('kind', 'at', 'office_id', 'claim_id', 'takes_back', 'id'),
+            sqlite_where=_HANDED_OVER,
+            postgresql_where=_HANDED_OVER,
         ),
         Index(
             'ix_repair_events_takes_back',
@@ -104,9 +111,14 @@ def is_known_stay() -> ColumnElement[bool]:
     return and_(RepairEvent.before != '', RepairEvent.since.is_not(None))
 
 
-def came_to_garage(move: type[RepairEvent] = RepairEvent) -> ColumnElement[bool]:
+def came_to_garage() -> ColumnElement[bool]:
     """A condition on moves: the car was at a garage from then on, if not before."""
-    return move.after.not_in({*BEFORE_THE_GARAGE, DELIVERED, ''})
+    return RepairEvent.after.not_in({*BEFORE_THE_GARAGE, DELIVERED, ''})
+
+
+def was_handed_over() -> ColumnElement[bool]:
+    """A condition on moves: the car was handed over. The stage is written out, so that SQLite finds the index of these."""
+    return RepairEvent.after == literal(DELIVERED, literal_execute=True)
 
 
 @dataclass(frozen=True)
