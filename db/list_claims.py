@@ -36,7 +36,7 @@ from db.money import MoneyMove
 from db.offices import AgentOffice
 from db.prepared import Answer, answers, one_answer
 from db.reference import CLOSED, LEGAL, MONEY, ClaimStatus
-from db.repairs import RepairEvent, came_to_garage, is_known_stay, is_real_move, was_handed_over
+from db.repairs import RepairEvent, came_to_garage, is_real_move, left_one_of, was_handed_over
 from db.scope import Actor, Can, Role
 from db.search import (
     WALK_UP_TO,
@@ -278,11 +278,7 @@ _HAPPENED: Mapping[str, Callable[[ListState, date | None, date | None], list[Col
     'collected': lambda _, *days: _collected(*days),
     'delivered': lambda _, *days: _stage_moved(*_delivered(*days)),
     'repaired': lambda _, *days: [*_stage_moved(*_delivered(*days)), _was_at_garage()],
-    'left': lambda state, *days: _stage_moved(
-        *([RepairEvent.before.in_(state.left_stage)] if state.left_stage else []),
-        is_known_stay(),
-        *on_days(RepairEvent.at, *days),
-    ),
+    'left': lambda state, *days: _stage_moved(left_one_of(state.left_stage), *on_days(RepairEvent.at, *days)),
 }
 
 
