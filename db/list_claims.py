@@ -36,7 +36,7 @@ from db.money import MoneyMove
 from db.offices import AgentOffice
 from db.prepared import Answer, answers, one_answer
 from db.reference import CLOSED, LEGAL, MONEY, ClaimStatus
-from db.repairs import DELIVERED, RepairEvent, came_to_garage, is_known_stay, is_real_move
+from db.repairs import RepairEvent, came_to_garage, is_real_move, left_one_of, was_handed_over
 from db.scope import Actor, Can, Role
 from db.search import (
     WALK_UP_TO,
@@ -257,13 +257,12 @@ def _stage_moved(*moves: ColumnElement[bool]) -> list[ColumnElement[bool]]:
 
 
 def _delivered(first: date | None, last: date | None) -> list[ColumnElement[bool]]:
-    return [RepairEvent.after == DELIVERED, *on_days(RepairEvent.at, first, last)]
+    return [was_handed_over(), *on_days(RepairEvent.at, first, last)]
 
 
 def _was_at_garage() -> ColumnElement[bool]:
-    """That the car of a move came to a garage at some time; looked up for each of the moves that are asked about."""
-    move = alias_of(RepairEvent)
-    came = select(move.id).where(move.claim_id == RepairEvent.claim_id, is_real_move(move), came_to_garage(move))
+    """That its car came to a garage at some time; looked up for each of the claims that are asked about."""
+    came = select(RepairEvent.id).where(RepairEvent.claim_id == Claim.id, is_real_move(), came_to_garage())
     return came.exists()
 
 
@@ -278,12 +277,8 @@ _HAPPENED: Mapping[str, Callable[[ListState, date | None, date | None], list[Col
     'received': lambda _, *days: _moved('received', *days),
     'collected': lambda _, *days: _collected(*days),
     'delivered': lambda _, *days: _stage_moved(*_delivered(*days)),
-    'repaired': lambda _, *days: _stage_moved(*_delivered(*days), _was_at_garage()),
-    'left': lambda state, *days: _stage_moved(
-        *([RepairEvent.before.in_(state.left_stage)] if state.left_stage else []),
-        is_known_stay(),
-        *on_days(RepairEvent.at, *days),
-    ),
+    'repaired': lambda _, *days: [*_stage_moved(*_delivered(*days)), _was_at_garage()],
+    'left': lambda state, *days: _stage_moved(left_one_of(state.left_stage), *on_days(RepairEvent.at, *days)),
 }
 
 

@@ -4,12 +4,12 @@ Screens ask `events_of`, `stays_among`, `expectations_among`; they order `advanc
 `note_repair`. Whichever way a claim's stage or day changes, also by an import, the session leaves the event.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, Index, Select, and_, column, event, inspect, select
+from sqlalchemy import ColumnElement, Index, Select, and_, column, event, inspect, literal, select
 from sqlalchemy.orm import InstanceState, Mapped, Session, UOWTransaction, mapped_column, validates
 
 from db import values
@@ -29,6 +29,7 @@ DELIVERED = 'delivered'
 NOTE_AT_MOST = 500
 _FURTHEST = timedelta(days=730)
 _TAKEN_BACK = column('takes_back').is_not(None)
+_HANDED_OVER = column('after') == DELIVERED
 
 
 class RepairEvent(ClaimPart, Recorded, Evidence, Base):
@@ -42,9 +43,13 @@ class RepairEvent(ClaimPart, Recorded, Evidence, Base):
     __table_args__ = (
         claim_key(),
         Index('ix_repair_events_claim', 'claim_id', 'id'),
-        # how long cars stayed in which stage, of all that moved between two days
+        # how long cars stayed in a stage, of all that left it between two days; and which were handed over between them
+        Index('ix_repair_events_left', 'kind', 'before', 'at', 'office_id', 'since', 'claim_id', 'takes_back', 'id'),
         Index(
-            'ix_repair_events_moved', 'kind', 'at', 'office_id', 'before', 'after', 'since', 'claim_id', 'takes_back'
+            'ix_repair_events_delivered',
+            *('kind', 'at', 'office_id', 'claim_id', 'takes_back', 'id'),
+            sqlite_where=_HANDED_OVER,
+            postgresql_where=_HANDED_OVER,
         ),
         Index(
             'ix_repair_events_takes_back',
@@ -99,14 +104,19 @@ def is_real_move(move: type[RepairEvent] = RepairEvent) -> ColumnElement[bool]:
     return and_(move.kind == STAGE, move.takes_back.is_(None), move.id.not_in(taken_back))
 
 
-def is_known_stay() -> ColumnElement[bool]:
-    """A condition on moves: the car left a stage, and it is known when it had entered it."""
-    return and_(RepairEvent.before != '', RepairEvent.since.is_not(None))
+def left_one_of(stages: Collection[str]) -> ColumnElement[bool]:
+    """A condition on moves: the car left one of the stages, of all of them where none is named, and it is known when it had entered it."""
+    return and_(RepairEvent.before.in_(stages or select(RepairStage.id)), RepairEvent.since.is_not(None))
 
 
-def came_to_garage(move: type[RepairEvent] = RepairEvent) -> ColumnElement[bool]:
+def came_to_garage() -> ColumnElement[bool]:
     """A condition on moves: the car was at a garage from then on, if not before."""
-    return move.after.not_in({*BEFORE_THE_GARAGE, DELIVERED, ''})
+    return RepairEvent.after.not_in({*BEFORE_THE_GARAGE, DELIVERED, ''})
+
+
+def was_handed_over() -> ColumnElement[bool]:
+    """A condition on moves: the car was handed over. The stage is written out, so that SQLite finds the index of these."""
+    return RepairEvent.after == literal(DELIVERED, literal_execute=True)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ from db.measuring import Measured, days_apart, israel_day, measured
 from db.money import MOVED, MoneyMove
 from db.offices import AgentOffice, User, agents_of
 from db.reference import Insurer, Reference, reference
-from db.repairs import DELIVERED, RepairEvent, came_to_garage, is_known_stay, is_real_move
+from db.repairs import RepairEvent, came_to_garage, is_real_move, left_one_of, was_handed_over
 from db.report_figures import ChequeFigure, DueLine, Figure, Figures, Line
 from db.report_state import ReportState, Span, month_after
 from db.scope import Actor, Can
@@ -302,7 +302,7 @@ def _by_firm(asked: _Asked, firm: str, until: str) -> list[Line]:
 
 
 def _garages(asked: _Asked) -> list[Line]:
-    over = and_(RepairEvent.after == DELIVERED, *on_days(RepairEvent.at, *asked.span.days))
+    over = and_(was_handed_over(), *on_days(RepairEvent.at, *asked.span.days))
     handed = asked.narrow(select(RepairEvent.claim_id).where(is_real_move(), over), RepairEvent)
     # each car's moves are looked at once
     stays = (
@@ -337,7 +337,7 @@ def _stages(asked: _Asked) -> list[Line]:
         israel_day(asked.session, RepairEvent.at, asked.span.last),
     )
     stays = select(RepairEvent.before.label('stage'), func.sum(days).label('days'))
-    stays = stays.where(is_real_move(), is_known_stay(), *on_days(RepairEvent.at, *asked.span.days))
+    stays = stays.where(is_real_move(), left_one_of(asked.words.stages), *on_days(RepairEvent.at, *asked.span.days))
     # a car that was there twice is one car
     of_car = asked.narrow(stays, RepairEvent).group_by(RepairEvent.before, RepairEvent.claim_id).subquery()
     counted = select(of_car.c.stage, of_car.c.days, func.count()).group_by(of_car.c.stage, of_car.c.days)

@@ -704,6 +704,12 @@ SHAPES: dict[str, ListState] = {
     'appraiser': ListState(view='all', appraiser=('3',)),
     'documents': ListState(documents=('missing',)),
     'updated': ListState(view='all', updated_from=date(2099, 1, 1)),
+    **{
+        f'{name} in a month': ListState.read(
+            {'view': 'all', f'{name}_from': '2026-10-01', f'{name}_to': '2026-10-31', 'left_stage': stage}
+        )
+        for name, stage in (*product(('received', 'collected', 'delivered', 'repaired'), ('',)), ('left', 'paint'))
+    },
     **{name: state for name, (_, state) in views.QUICK_VIEWS.items()},
     **{f'by {name}': ListState(view='closed', sort=name) for name in SORTED},
     'search': ListState(q='לוי'),

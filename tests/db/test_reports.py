@@ -1,8 +1,10 @@
 """The reports: figures reckoned by hand, reckoned again from the record, equal to the lists behind them, and each person's own."""
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
 from typing import Any
@@ -11,17 +13,20 @@ from urllib.parse import parse_qsl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import event, select, update
 
 from db import claims, repairs
+from db.base import Base
 from db.calendar import set_calendar_day
 from db.changes import history_of
 from db.cheque_board import BoardState, page_of_board
 from db.cheques import Cheque, Slip, enter_cheque
 from db.claims import Claim
 from db.habits import ENOUGH
-from db.list_counts import count_of
+from db.list_claims import claims_in
+from db.list_counts import count_of, counts_of
 from db.list_state import ListState
+from db.lists import page_of
 from db.measuring import Measured, israel_day, measured
 from db.money import MoneyMove
 from db.offices import User
@@ -30,10 +35,11 @@ from db.report_figures import ChequeFigure, Figure, Figures, Line
 from db.report_state import PERIODS, ReportState, Span
 from db.reports import agents_to_choose, cheques_behind, claims_behind, figures_of
 from db.scope import Actor
-from db.session import fetch, open_session
+from db.session import Database, fetch, open_session
 from db.texts import ClaimError
 from db.values import Malformed, israel
 from tests.conftest import People
+from tests.db.test_lists import scans_of
 from tests.factories import SYSTEM
 
 TODAY = date(2026, 11, 23)
@@ -495,6 +501,121 @@ def test_every_figure_is_the_count_of_the_list_behind_it(busy: People) -> None:
                     assert board.sums is not None
                     assert (board.count, board.sums.total) == (cheques.cheques, cheques.amount), page.address()
     assert some > 100
+
+
+def test_every_time_and_every_rate_is_of_the_claims_of_its_list(busy: People) -> None:
+    some = 0
+    for actor, query in (
+        (busy.manager, 'period=12m'),
+        (busy.manager, A_WHILE),
+        (busy.manager, f'period=12m&agent={busy.dana.user_id}'),
+        (busy.staff, 'period=12m'),
+        (busy.staff, f'period=12m&office={busy.levi}&insurer=2'),
+    ):
+        told = figures(actor, query)
+        beside = (*told.people, *told.offices, told.total)
+        timed = (*told.insurers, *told.appraisers, *told.garages, *told.stages, *beside, told.before)
+        with open_session(actor, reading=True) as session:
+
+            def listed(figure: Figure, session: Any = session) -> set[int]:
+                return set(session.scalars(claims_in(session, figure.behind)[0]))
+
+            for one in timed:
+                assert one.took
+                assert (one.took.cases, len(listed(one.timed))) == (one.timed.claims, one.timed.claims), (
+                    query,
+                    one.key,
+                )
+                some += one.took.cases > 0
+            for one in beside:
+                demanded, received, both = (listed(one.figures[name]) for name in ('demanded', 'received', 'collected'))
+                assert both == demanded | received, (query, one.key)
+                assert one.collected is None or one.collected.cases == len(demanded)
+            answered, back, whole = (listed(told.total.figures[name]) for name in ('answered', 'sent_back', 'whole'))
+            assert (told.whole.cases, back | whole, back & whole) == (len(answered), answered, set())
+    assert some > 40
+
+
+def test_a_car_that_was_in_a_stage_twice_is_one_case_of_all_its_days_there(people: People) -> None:
+    for n in range(ENOUGH):
+        claim, seen = opened(people, '11-01', garage=1), None
+        days = [('paint', '11-02'), ('delivered', '11-04')]
+        if n < 4:  # back to the paint, where one stay of both began in October
+            days = [('paint', '10-20'), ('bodywork', '11-03'), ('paint', '11-10'), ('delivered', '11-16')]
+        for stage, day in days:
+            does(people, at(day), repairs.advance_repair, claim, stage, seen, at(day))
+            seen = stage
+    (bodywork, paint) = (line(figures(people.manager, 'period=month').stages, key) for key in ('bodywork', 'paint'))
+    assert (bodywork.took, paint.took) == (Measured(4, 7.0), Measured(ENOUGH, 2.0))
+    with open_session(people.manager, reading=True) as session:
+        assert [count_of(session, one.timed.behind) for one in (bodywork, paint)] == [4, ENOUGH]
+
+
+def test_of_a_stay_whose_beginning_is_not_known_nothing_is_told(people: People, database: Database) -> None:
+    known, unknown = opened(people, '11-01'), opened(people, '11-01')
+    for claim in (known, unknown):
+        for seen, stage, day in ((None, 'paint', '11-02'), ('paint', 'delivered', '11-04')):
+            does(people, at(day), repairs.advance_repair, claim, stage, seen, at(day))
+    moves = Base.metadata.tables['repair_events']
+    with database.writer.begin() as connection:
+        left = moves.c.claim_id == unknown, moves.c.before == 'paint'
+        connection.execute(update(moves).where(*left).values(since=None))
+    (paint,) = figures(people.manager).stages
+    assert (paint.figures['left'].claims, paint.took) == (1, Measured(1, 2.0))
+    with open_session(people.manager, reading=True) as session:
+        assert list(session.scalars(claims_in(session, paint.timed.behind)[0])) == [known]
+
+
+def test_the_time_at_a_garage_is_of_the_cars_that_had_come_to_one(people: People) -> None:
+    came, towed, straight = (opened(people, '11-01', garage=1) for _ in range(3))
+    opened(people, '11-01', garage=1, repair_stage='delivered')
+    for claim, stages in ((came, ('paint', 'delivered')), (towed, ('towing', 'delivered')), (straight, ('delivered',))):
+        seen = None
+        for day, stage in enumerate(stages, 5):
+            does(people, at(f'11-{day}'), repairs.advance_repair, claim, stage, seen, at(f'11-{day}'))
+            seen = stage
+    garage = line(figures(people.manager).garages, 1)
+    assert (garage.figures['delivered'].claims, garage.timed.claims, garage.took) == (4, 1, Measured(1, 1.0))
+    with open_session(people.manager, reading=True) as session:
+        assert list(session.scalars(claims_in(session, garage.timed.behind)[0])) == [came]
+    with open_session(people.rival, reading=True) as session:
+        assert count_of(session, replace(garage.timed.behind, garage=())) == 0, 'of another office there is nothing'
+
+
+@pytest.mark.parametrize(
+    ('name', 'stage', 'index'),
+    [
+        ('received', '', 'ix_money_moves_at'),
+        ('collected', '', 'ix_money_moves_at'),
+        ('delivered', '', 'ix_repair_events_delivered'),
+        ('repaired', '', 'ix_repair_events_delivered'),
+        ('left', 'paint', 'ix_repair_events_left'),
+        ('left', '', 'ix_repair_events_left'),
+    ],
+)
+def test_the_list_behind_a_figure_is_found_by_its_days(
+    people: People, database: Database, name: str, stage: str, index: str
+) -> None:
+    opened(people, '11-01')
+    asked: list[tuple[str, Any]] = []
+    event.listen(
+        database.reader, 'before_cursor_execute', lambda _, __, asks, values, *___: asked.append((asks, values))
+    )
+    days = {f'{name}_from': '2026-10-01', f'{name}_to': '2026-10-31', 'left_stage': stage}
+    for actor in (people.staff, people.manager):
+        asked.clear()
+        with open_session(actor, reading=True) as session:
+            state = ListState.read({'view': 'all', **days})
+            page_of(session, state)
+            counts_of(session, state)
+        plans = [scans_of(database, *one)[1] for one in asked if re.search('FROM (repair_events|money_moves)', one[0])]
+        assert len(plans) > 1
+        for plan in plans:
+            assert not re.search(r'Seq Scan on (repair_events|money_moves)|SCAN (repair_events|money_moves)', plan), (
+                plan
+            )
+            # of so few moves PostgreSQL takes whichever index there is
+            assert index in plan or database.reader.dialect.name == 'postgresql', plan
 
 
 def test_the_figures_follow_from_the_record(busy: People) -> None:
