@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -18,10 +19,13 @@ GATHER_SECONDS = 1.0
 # while the disk is full people go on reading: so many are kept until it can be written again
 MOST = 50_000
 BATCH = 500
+# what could not be written for so long is a fault: the law wants an alarm when the log stands still
+FAULT_SECONDS = 10.0
 
 _waiting: deque[dict[str, Any]] = deque()
 _lock = threading.Lock()
 _writing = threading.Lock()
+_failing_since: float | None = None
 
 
 @dataclass(frozen=True)
@@ -84,10 +88,17 @@ def _taken() -> list[dict[str, Any]]:
         return [_waiting.popleft() for _ in range(min(BATCH, len(_waiting)))]
 
 
+def is_written() -> bool:
+    """Whether what is noted here reaches the log."""
+    return _failing_since is None or time.monotonic() - _failing_since < FAULT_SECONDS
+
+
 def forget() -> None:
     """Write nothing of what was noted so far: it was in another database."""
+    global _failing_since  # noqa: PLW0603 - one log for the process
     with _lock:
         _waiting.clear()
+    _failing_since = None
 
 
 def start() -> Callable[[], None]:
@@ -112,7 +123,10 @@ def start() -> Callable[[], None]:
 
 
 def _try() -> None:
+    global _failing_since  # noqa: PLW0603 - likewise
     try:
         write()
+        _failing_since = None
     except Exception:  # it is tried again a second later, for as long as the app runs
+        _failing_since = _failing_since or time.monotonic()
         log.exception('the log of access could not be written; it is tried again')

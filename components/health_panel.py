@@ -7,10 +7,12 @@ from typing import Any
 
 from nicegui import ui
 
+from components import accesses
 from components.live import ask, work
 from components.marks import chip_html, icon_html, num_html
 from components.words import language, moment_text, t, tn
 from db import values
+from db.access_seals import AccessStanding, access_standing
 from db.accounts import ROLES
 from db.base import now
 from db.copies import BackupsKept
@@ -30,6 +32,7 @@ JOB_WORDS = MappingProxyType(
         'follow_claims': N_('Tasks that claims call for'),
         'remind_of_tasks': N_('Alerts of tasks that are due'),
         'seal_changes': N_('Sealing the record of claims'),
+        'seal_access_log': N_('Sealing the log of access'),
         'sweep_desk': N_('The desk: a look at every open claim'),
         'release_imports': N_('Imports that were interrupted'),
         'release_exports': N_('Exports that were interrupted'),
@@ -81,6 +84,9 @@ class HealthPanel:
         with ui.element('section').classes('mk-card').props('data-testid=record-health'):
             ui.html(f'<div class="mk-hd"><h2>{escape(t("Log of evidence"))}</h2></div>').classes('mk-contents')
             self._record = ui.html('').classes('mk-bd')
+        with ui.element('section').classes('mk-card').props('data-testid=access-health'):
+            ui.html(f'<div class="mk-hd"><h2>{escape(t("Log of access"))}</h2></div>').classes('mk-contents')
+            self._accesses = ui.html('').classes('mk-bd')
         with ui.element('section').classes('mk-card').props('data-testid=health'):
             ui.html(f'<div class="mk-hd"><h2>{escape(t("Background jobs"))}</h2></div>').classes('mk-contents')
             self._jobs = ui.html('').classes('mk-bd')
@@ -94,6 +100,8 @@ class HealthPanel:
         self._jobs.set_content(jobs_html(jobs, moment, language()))
         self._two_factor.set_content(two_factor_html(await ask(spread)))
         self._record.set_content(record_html(await ask(standing_of_seals)))
+        access_log = await ask(access_standing, moment)
+        self._accesses.set_content(access_log_html(access_log, written=accesses.is_written()))
         health = await ask(mail_health, moment) if self._mail_is_on else None
         self._mail.set_content(mail_html(health, moment, language()))
         self._again.set_visibility(health is not None and bool(health.failed))
@@ -178,6 +186,30 @@ def record_html(found: Standing) -> str:
     return f'<p class="mk-row">{chip} <span>{told}</span></p><p class="mk-t2">{escape(advice)}</p>' + (
         f'<ul class="mk-hlth">{heads}</ul><p>{link}</p>' if heads else ''
     )
+
+
+def access_log_html(found: AccessStanding, *, written: bool) -> str:
+    """Whether the log of access is written and sealed, and its newest seal, to be kept elsewhere too."""
+    chip, told = chip_html('green', 'verified_user', t('All well'), 'tiny'), t('All that was written is sealed.')
+    if not written:
+        chip = chip_html('red', 'error', t('Stopped'), 'tiny')
+        told = t('The log of access cannot be written. Look at the log of the server, at the database and at its disk.')
+    elif found.stopped:
+        chip = chip_html('red', 'error', t('Stopped'), 'tiny')
+        told = t('The log of access is written and not sealed. Restart Maakav; if it stays so, call support.')
+    elif found.newest is None:
+        chip, told = chip_html('slate', 'schedule', t('None yet'), 'tiny'), ''
+    elif found.waits_since is not None:
+        chip = chip_html('slate', 'schedule', t('Sealing'), 'tiny')
+        told = t('What is written is sealed within minutes.')
+    newest = (
+        f'<ul class="mk-hlth"><li data-testid="access-seal"><div class="mk-row">{num_html(values.format_exact(found.newest.sealed_at))} '
+        f'<span class="mk-t2">{escape(t("Seal {number}", number=f"{found.newest.number:,}"))}</span></div>'
+        f'<code dir="ltr">{found.newest.hash}</code></li></ul>'
+        if found.newest
+        else ''
+    )
+    return f'<p class="mk-row">{chip} <span>{escape(told)}</span></p>{newest}'
 
 
 def jobs_html(jobs: list[JobRun], moment: datetime, reader: str) -> str:

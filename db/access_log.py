@@ -211,13 +211,3 @@ def keep_accesses(session: Session, seen: Iterable[Mapping[str, object]]) -> Non
         row.by = row.by or names.get(row.user_id or 0, '')
         row.as_name = row.as_name or names.get(row.as_user_id or 0, '')
     session.add_all(rows)
-
-
-def forget_accesses(session: Session, before: datetime, limit: int = 1000) -> int:
-    """Clear away what nobody has to keep any more; returns how many."""
-    session.info['actor'].need(Can.KEEP_BOOKS)
-    old = session.scalars(select(Access.id).where(Access.at < before).order_by(Access.at, Access.id).limit(limit)).all()
-    # NOTE: past the session's unit of work, which takes nothing of it away
-    table = Base.metadata.tables[Access.__tablename__]
-    session.connection().execute(table.delete().where(table.c.id.in_(old)))
-    return len(old)

@@ -23,7 +23,8 @@ from db import (
     search,
     tasks,
 )
-from db.api_keys import ApiKey  # noqa: F401 - every model must be known before the first session
+from db.access_seals import AccessSeal  # noqa: F401 - every model must be known before the first session
+from db.api_keys import ApiKey  # noqa: F401 - likewise
 from db.base import Base, learn_columns
 from db.bulk_orders import BulkOrder  # noqa: F401 - likewise
 from db.bureau import BureauSettings  # noqa: F401 - likewise

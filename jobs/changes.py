@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
-from db.access_log import KEPT, forget_accesses
+from db.access_seals import forget_accesses
 from db.alert_news import alert_followers
 from db.alerts import forget_alerts, held_back, next_due, show_waiting
 from db.base import now
@@ -130,7 +130,7 @@ def clear_rings() -> int:
 
 def clear_accesses(at: datetime | None = None) -> int:
     """Forget accesses that nobody has to keep any more; returns how many."""
-    return _until_none_is_left(lambda session, batch: forget_accesses(session, (at or now()) - KEPT, batch))
+    return _until_none_is_left(lambda session, batch: forget_accesses(session, at or now(), batch))
 
 
 def clear_alerts(at: datetime | None = None) -> int:

@@ -4,13 +4,14 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from db import copies, files, schema, vitals
 from db.log import clean
 from db.settings import Settings
-from jobs import intake, schedule
+from jobs import access_seals, intake, schedule
 from jobs.backup import FREE_PART
 
 log = logging.getLogger(__name__)
@@ -24,9 +25,9 @@ BELIEVED_SECONDS = 1.0
 class Health:
     """The health of this process and of what it stands on."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Nothing is looked at until somebody asks."""
-        self._settings, self._leaving = settings, False
+    def __init__(self, settings: Settings, more: Mapping[str, Callable[[], bool]] = MappingProxyType({})) -> None:
+        """Nothing is looked at until somebody asks; `more` is what those above know of."""
+        self._settings, self._more, self._leaving = settings, more, False
         self._lock, self._looked, self._faults = threading.Lock(), float('-inf'), tuple[str, ...]()
         self._followed, self._followed_at = -1, time.monotonic()
 
@@ -53,6 +54,8 @@ class Health:
             'scanner': self._scans,
             'jobs': schedule.is_on_time,
             'alerts': self._follows,
+            'seals': access_seals.is_sealed,
+            **self._more,
         }
         told = {name: _told(check) for name, check in checks.items()}
         found = tuple(name for name, fault in told.items() if fault is not None)

@@ -16,6 +16,7 @@ from db.calendar import DAY
 from db.session import fetch, open_session
 from db.timetable import JobRun, has_late_jobs, heartbeats, is_night, note_end, note_start, set_timetable
 from jobs import backup
+from jobs.access_seals import seal_access_log
 from jobs.aftermath import follow_edits
 from jobs.backup import back_up, back_up_changes
 from jobs.bulk_orders import carry_out_orders, clear_orders
@@ -53,6 +54,7 @@ TIMETABLE: tuple[tuple[Job, str, dict[str, int]], ...] = (
     (carry_out_orders, 'interval', {'minutes': 1}),
     (follow_claims, 'interval', {'minutes': 1}),
     (seal_changes, 'interval', {'minutes': 1}),
+    (seal_access_log, 'interval', {'minutes': 1}),
     (remind_of_tasks, 'interval', {'minutes': 10}),
     (draw_waiting, 'interval', {'minutes': 10}),
     (sweep_files, 'interval', {'hours': 1}),
@@ -72,7 +74,7 @@ AT_ONCE: frozenset[Job] = frozenset({sweep_cheques, remind_of_tasks, release_exp
 AT_NIGHT: frozenset[Job] = frozenset(
     {
         *(alert_all, follow_edits, release_imports, release_exports, make_exports, carry_out_orders, follow_claims),
-        *(seal_changes, send_mails, draw_waiting, back_up, back_up_changes),
+        *(seal_changes, seal_access_log, send_mails, draw_waiting, back_up, back_up_changes),
     }
 )
 

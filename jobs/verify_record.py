@@ -1,4 +1,4 @@
-"""`python -m jobs.verify_record`: compares the record of all claims with its seals, and the seals with the heads of the days."""
+"""`python -m jobs.verify_record`: compares the record of all claims and the log of access with their seals, and the seals with the heads of the days."""
 
 import argparse
 import sys
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from db import schema
+from db import schema, values
+from db.access_seals import ADDED, CHANGED, MISSING, Tampered, compare, seals_after, stood_here
 from db.base import now
 from db.claims import Claim
 from db.record_seals import Chain, chains, claim_to_verify, claims_after, heads, wrong_heads
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def verify(claim_no: str | None, kept: str) -> int:
     """Verify one claim, or all of them and the heads; returns how many faults there are."""
     moment = now()
-    found = _verify_one(claim_no, moment) if claim_no else _verify_all(moment)
+    found = _verify_one(claim_no, moment) if claim_no else _verify_all(moment) + _verify_accesses(moment)
     return found + _verify_heads(kept)
 
 
@@ -66,6 +67,32 @@ def _verify_all(moment: datetime) -> int:
         last = ids[-1]
 
 
+_TAMPERED = {CHANGED: 'a line was changed', MISSING: 'lines are missing', ADDED: 'lines were put in'}
+
+
+def _verify_accesses(moment: datetime) -> int:
+    before, seals, lines, found = None, 0, 0, 0
+    while True:
+        with open_session(ACTOR, reading=True) as session:
+            following = fetch(session, seals_after(before.number if before else 0, BATCH))
+            for fault in compare(session, following, before, moment):
+                sys.stdout.write(f'the log of access: {_said(fault)}\n')
+                found += 1
+        if not following:
+            sys.stdout.write(f'{lines} lines of the log of access under {seals} seals compared, {found} faults\n')
+            return found
+        before, seals, lines = following[-1], seals + len(following), lines + sum(seal.lines for seal in following)
+
+
+def _said(fault: Tampered) -> str:
+    seal = fault.seal
+    if fault.kind not in _TAMPERED:
+        return f'the seals {fault.number} to {seal.number - 1} are missing'
+    until = values.format_exact(seal.newest_at)
+    told = f'under the seal {seal.number}, lines {seal.first_id} to {seal.last_id}, up to {until}'
+    return f'{_TAMPERED[fault.kind]} {told}: {seal.lines} were sealed, {fault.present} are there'
+
+
 def _tell(claim: Claim, chain: Chain) -> int:
     for fault in chain.faults:
         sys.stdout.write(f'{claim.claim_no}: {fault.told("en")}\n')
@@ -80,7 +107,8 @@ def _verify_heads(kept: str) -> int:
     """The heads against the seals, and those that were kept elsewhere against the heads."""
     with open_session(ACTOR, reading=True) as session:
         wrong, known = wrong_heads(session), {head.line for head in heads(session)}
-    strangers = [line for line in kept.splitlines() if line and line not in known]
+        unknown = [line for line in kept.splitlines() if line and line not in known]
+        strangers = [line for line in unknown if not stood_here(session, line)]
     for head in wrong:
         sys.stdout.write(f'the head of {head.day.isoformat()} does not match the seals it is of\n')
     for line in strangers:

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse
 
+from components import accesses
 from jobs.health import Health
 
 LAG_SECONDS, PATIENCE_SECONDS = 1.0, 5.0
@@ -14,7 +15,7 @@ LAG_SECONDS, PATIENCE_SECONDS = 1.0, 5.0
 
 def add_routes(portal: FastAPI) -> None:
     """Register the routes on the parent app: a probe never costs a page."""
-    health = portal.state.health = Health(portal.state.settings)
+    health = portal.state.health = Health(portal.state.settings, {'accesses': accesses.is_written})
 
     @portal.get('/healthz')
     async def healthz() -> PlainTextResponse:

@@ -11,6 +11,7 @@ from components.frame import not_found
 from components.live import ask_as
 from components.record_proof import read_record, record_told
 from db import values
+from db.access_seals import access_heads
 from db.base import now
 from db.clocks import GONE, Clock, one_clock
 from db.record_seals import chains, heads
@@ -38,10 +39,12 @@ def add_routes(portal: FastAPI) -> None:
     async def all_heads(request: Request) -> Response:
         actor: Actor = request.state.session.actor
         try:
-            kept = await ask_as(actor, heads)
+            days, of_accesses = await ask_as(actor, heads), await ask_as(actor, access_heads)
         except ClaimError:
             return not_found(actor.language)
-        return PlainTextResponse(''.join(f'{head.line}\n' for head in kept))
+        return PlainTextResponse(
+            ''.join(f'{line}\n' for line in [head.line for head in days] + [seal.line for seal in of_accesses])
+        )
 
 
 async def _verified(actor: Actor, claim_no: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from db import (
+    access_seals,
     accounts,
     alert_choices,
     alert_news,
@@ -580,6 +581,7 @@ OF_THE_PRODUCT = {
         'alert_of_deadlines',
         'seal_next',
         'write_head',
+        'seal_accesses',
     ),
     'mark_previews',
 }
@@ -607,6 +609,7 @@ def test_each_order_stands_in_the_table():
             packs,
             proposals,
             record_seals,
+            access_seals,
             sendings,
         ),
         *(cheques, cheque_alerts, cheque_board, silence, tasks, clocks, two_factor, looking, api_keys),

@@ -85,6 +85,25 @@ def test_what_cannot_be_written_waits_and_is_written_when_the_app_leaves(
     assert [row.claim_no for row in found(people)] == ['26-1']
 
 
+def test_a_log_that_cannot_be_written_for_long_is_a_fault_until_it_is(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError('disk full')
+
+    note(people.dana, Seen(CLAIM, claim_no='26-1'))
+    with monkeypatch.context() as broken:
+        broken.setattr(accesses, 'open_session', full)
+        accesses._try()
+        assert accesses.is_written(), 'a moment is no fault'
+        broken.setattr(accesses, 'FAULT_SECONDS', 0.0)
+        assert not accesses.is_written()
+        accesses._try()
+        assert not accesses.is_written()
+    accesses._try()
+    assert accesses.is_written()
+
+
 def test_of_too_many_the_oldest_goes_and_it_is_said(
     people: People, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,4 +1,4 @@
-"""The log of access: what was looked at, taken or refused stands in it under a name, for admins, for two years."""
+"""The log of access: what was looked at, taken or refused stands in it under a name, for admins."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from db import access_log, documents, links
-from db.access_log import CLAIM, KEPT, LINK, SEARCH, SIGN_IN, Access, Asked, forget_accesses, keep_accesses
+from db.access_log import CLAIM, LINK, SEARCH, SIGN_IN, Access, Asked, keep_accesses
 from db.base import now
 from db.documents import FREE_TYPE, Arrived, Slot
 from db.scope import Actor
@@ -121,11 +121,3 @@ def test_documents_and_links_are_noted_where_they_are_opened(people: People) -> 
     assert (link.what, link.user_id) == (LINK, None)
     assert 'קישור' in link.by
     assert document.claim_no == link.claim_no == claim.claim_no
-
-
-def test_nothing_is_forgotten_before_two_years(people: People) -> None:
-    keep(seen(CLAIM, people.dana.user_id, claim_no='26-1'))
-    for days, forgotten in ((731, 0), (741, 1)):
-        with open_session(SYSTEM) as session:
-            assert forget_accesses(session, now() + timedelta(days=days) - KEPT) == forgotten
-    assert found(people.admin) == []

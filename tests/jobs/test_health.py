@@ -77,6 +77,13 @@ def test_a_disk_that_fills_up_and_a_folder_nobody_can_write_to_turn_it(
     assert 'documents' in told[2]
 
 
+def test_what_those_above_know_of_turns_it_too(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    written = [True, False, True]
+    looked = Health(settings, {'accesses': lambda: written.pop(0)})
+    assert [looked.faults() for _ in range(3)] == [(), ('accesses',), ()]
+    assert 'accesses' in caplog.text
+
+
 @contextmanager
 def scanner(says: bytes) -> Iterator[str]:
     with socket.create_server(('127.0.0.1', 0)) as listening:

@@ -10,9 +10,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from nicegui import ui
+from nicegui.testing import User
 
+from components import accesses
 from components.health_panel import backups_html, jobs_html
-from db import identity
+from db import access_seals, identity
+from db.access_log import SEARCH, keep_accesses
+from db.access_seals import seal_accesses
 from db.base import now
 from db.copies import BackupsKept
 from db.engines import make_engine
@@ -182,3 +186,28 @@ def test_a_bug_in_the_figures_is_not_taken_for_a_database_that_is_away(monkeypat
     monkeypatch.setattr(metrics, '_of_the_database', lambda: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         list(metrics._Now().collect())
+
+
+async def test_a_log_of_access_that_stands_still_is_red_with_what_to_do(
+    admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def told() -> str:
+        page = Open(admin, await admin.open('/admin/health'))
+        card = next(
+            element for element in page.client.elements.values() if element.props.get('data-testid') == 'access-health'
+        )
+        return ''.join(part.content for part in card.descendants() if isinstance(part, ui.html))
+
+    with open_session(SYSTEM) as session:
+        keep_accesses(session, [{'at': now(), 'user_id': None, 'what': SEARCH}])
+        session.flush()
+        seal = seal_accesses(session, now(), 100)
+    assert seal is not None
+    assert seal.hash in await told()
+    assert 'נעצר' not in await told()
+    monkeypatch.setattr(access_seals, 'STOPPED', -HOUR)
+    with open_session(SYSTEM) as session:
+        keep_accesses(session, [{'at': now(), 'user_id': None, 'what': SEARCH}])
+    assert 'אינו נחתם' in await told()
+    monkeypatch.setattr(accesses, 'is_written', lambda: False)
+    assert 'לא ניתן לכתוב ליומן הגישה' in await told()
