@@ -214,6 +214,7 @@ def order_pins(session: Session, keys: Sequence[str]) -> None:
 def _mine_to_pin(session: Session) -> tuple[User, Sequence[View]]:
     actor: Actor = session.info['actor']
     actor.need(Can.FOLLOW)
+    take_turns(session, f'views {actor.user_id}')
     return session.get_one(User, actor.user_id), views_of(session)
 
 

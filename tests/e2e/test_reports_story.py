@@ -25,7 +25,7 @@ def test_a_figure_opens_the_claims_it_counts_and_a_table_goes_home(person: Perso
     expect(manager.locator('.mk-chart svg').first).to_be_visible()
 
     garage = manager.get_by_test_id('table-garages').locator('tbody tr').first
-    figure = garage.get_by_test_id('figure')
+    figure = garage.get_by_test_id('figure').first
     many = int(figure.get_attribute('data-figure') or 0)
     assert many > 0
     figure.click()

@@ -80,6 +80,7 @@ async def test_a_view_is_saved_opened_pinned_changed_and_forgotten(portal: FastA
     await soon(lambda: len(later.rows) == 1)
     assert shown(later) == ['insured_name', 'plate', 'garage']
     later.send(ViewsMenu, 'edit', {'key': key, 'order': 'pin'})
+    await soon(lambda: dana.one(ViewsMenu).props['pins'] == [key])
     later.send(ViewsMenu, 'edit', {'key': 'stuck', 'order': 'pin'})
     await soon(lambda: dana.one(ViewsMenu).props['pins'] == [key, 'stuck'])
     later.send(ViewsMenu, 'order', ['stuck', None, key, {}])
